@@ -10,7 +10,7 @@ extension BSATNWriter {
 
     @inline(never) @usableFromInline mutating func writeDiscontiguous(_ value: String) {
         var copy = value
-        unsafe copy.withUTF8 { unsafe writeCounted(UnsafeRawBufferPointer($0)) }
+        copy.withUTF8 { unsafe writeCounted(UnsafeRawBufferPointer($0)) }
     }
 
     /// An `Array(U8)`: a count (u32), then the bytes in one copy. See ``writeCount(_:)`` for the limit.
