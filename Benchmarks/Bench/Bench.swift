@@ -1,0 +1,69 @@
+import ArgumentParser
+import CAllocationCounter
+
+/// Runs the package's benchmarks beside SQLite and hand-written programs, and checks that all of them agree.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measures SpacetimeKit beside SQLite and hand-written programs, in turns, in one process.")
+
+    @Argument(help: "The benchmarks to run; all if none is named.")
+    var names: [String] = []
+
+    @Flag(help: "List the benchmarks and stop.")
+    var list = false
+
+    @Option(help: "Measured seconds per system and benchmark.")
+    var seconds: Double = 5
+
+    @Option(help: "Counted rounds; at least 5.")
+    var rounds = 5
+
+    @Option(help: "Rows of the item table; 1,000,000 if not given, 2,000 with --tiny.")
+    var rows: Int?
+
+    @Flag(help: "Sizes so small that everything runs in seconds; the figures mean nothing.")
+    var tiny = false
+
+    @Flag(help: "Print one JSON object a line.")
+    var json = false
+
+    func validate() throws {
+        guard rounds >= 5 else { throw ValidationError("--rounds must be at least 5") }
+        guard seconds >= 0 else { throw ValidationError("--seconds must not be negative") }
+        guard (rows ?? 100) >= 100 else { throw ValidationError("--rows must be at least 100") }
+    }
+
+    func run() async throws {
+        if list {
+            Benches.names.forEach { print($0) }
+            return
+        }
+        try Self.checkAllocationCounter()
+        let sizes = tiny ? Sizes.tiny(rows: rows ?? 2_000) : Sizes.standard(rows: rows ?? 1_000_000)
+        let benches = Benches(sizes)
+        let options = RunOptions(seconds: tiny ? 0 : seconds, rounds: rounds)
+        for name in names.isEmpty ? Benches.names : names {
+            for group in try benches.groups(name) {
+                if !json { Report.printHeading(group) }
+                var runner = Runner(group, contestants: try await group.makeContestants(), options: options)
+                let outcomes = try runner.run()
+                if json { Report.printJSON(outcomes) } else { Report.printTable(outcomes) }
+            }
+        }
+    }
+
+    /// A counter that misses allocations would make every "0 per operation" a lie, so it has to prove itself first.
+    private static func checkAllocationCounter() throws {
+        guard allocation_counter_is_supported() else { return }
+        for expected: UInt64 in [0, 5, 10_000] {
+            allocation_counter_start()
+            allocation_counter_allocate(expected)
+            let counted = allocation_counter_stop()
+            guard counted == expected else {
+                throw BenchError.system("the allocation counter counted \(counted) of \(expected) allocations")
+            }
+        }
+    }
+}

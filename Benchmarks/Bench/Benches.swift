@@ -1,0 +1,102 @@
+/// Every benchmark that there is.
+struct Benches {
+    static let names = ["noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory"]
+
+    let sizes: Sizes
+    private let items: Lazily<ItemWorkload>
+
+    init(_ sizes: Sizes) {
+        self.sizes = sizes
+        items = Lazily { ItemWorkload(sizes) }
+    }
+
+    /// The groups of a benchmark, in the order in which they run.
+    func groups(_ name: String) throws -> [Group] {
+        switch name {
+        case "noop": [noop]
+        case "transfer": [transfer]
+        case "insert":
+            [insert(rows: sizes.rows, perTransaction: 1_000), insert(rows: sizes.singleInserts, perTransaction: 1)]
+        case "find", "range", "scan", "filter": ReadWork(rawValue: name).map { [read($0)] } ?? []
+        case "testdatabases": [testDatabases]
+        default:
+            throw BenchError.badArgument(
+                "there is no benchmark \(name); there are: \(Self.names.joined(separator: ", "))")
+        }
+    }
+
+    private var noop: Group {
+        Group(bench: "noop", workload: "one empty reducer call; an empty transaction; a lock taken and released") {
+            [sizes] in
+            [
+                try SQLiteNoop(.memory, calls: sizes.callsPerPass),
+                try SQLiteNoop(.writeAheadLog, calls: sizes.callsPerPass),
+                LimitNoop(calls: sizes.callsPerPass),
+            ]
+        }
+    }
+
+    private var transfer: Group {
+        Group(
+            bench: "transfer",
+            workload: "two finds and two updates by key per transaction, \(sizes.accounts) accounts, uniform pairs"
+        ) { [sizes] in
+            let workload = TransferWorkload(sizes)
+            return [
+                try SQLiteTransfer(.memory, workload),
+                try SQLiteTransfer(.writeAheadLog, workload),
+                try LimitTransfer(workload, writesLog: false),
+                try LimitTransfer(workload, writesLog: true),
+            ]
+        }
+    }
+
+    private func insert(rows: Int, perTransaction: Int) -> Group {
+        let plan = InsertPlan(rows: rows, rowsPerTransaction: perTransaction)
+        return Group(
+            bench: "insert", part: "\(perTransaction)-per-transaction",
+            workload: "\(rows) rows into a new table with two indexes, \(perTransaction) per transaction; cost per row"
+        ) { [items] in
+            [
+                SQLiteInsert(.memory, items.value, plan),
+                SQLiteInsert(.writeAheadLog, items.value, plan),
+                LimitInsert(items.value, plan),
+            ]
+        }
+    }
+
+    private func read(_ work: ReadWork) -> Group {
+        let workload =
+            switch work {
+            case .find: "random existing keys, \(sizes.findsPerPass) in one transaction; reads x and the name's length"
+            case .range:
+                "owner ranges of about 100 rows by index, \(sizes.rangesPerPass) in one transaction; cost per row"
+            case .scan: "every row in one transaction; reads key and x; cost per row"
+            case .filter: "rows with x < 100 counted, a tenth of all, no index; cost per row looked at"
+            }
+        return Group(bench: work.rawValue, workload: "\(workload); \(sizes.rows) rows") { [items] in
+            [
+                try SQLiteReads(.memory, items.value, work),
+                try SQLiteReads(.writeAheadLog, items.value, work),
+                LimitReads(items.value, work),
+            ]
+        }
+    }
+
+    private var testDatabases: Group {
+        Group(
+            bench: "testdatabases",
+            workload: "a database in memory opened, given a table and a row, read and closed, per operation"
+        ) { [sizes] in
+            [SQLiteTestDatabases(databases: sizes.databasesPerPass)]
+        }
+    }
+}
+
+/// A value made when it is first needed and kept.
+final class Lazily<Value> {
+    private let make: () -> Value
+    private(set) lazy var value = make()
+
+    init(_ make: @escaping () -> Value) { self.make = make }
+}

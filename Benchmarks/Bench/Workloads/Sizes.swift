@@ -1,0 +1,25 @@
+/// How much data the benchmarks work on.
+struct Sizes {
+    /// Rows of the item table.
+    var rows: Int
+    var accounts = 100_000
+    /// Pairs of accounts drawn before the transfers; used over and over.
+    var pairs = 10_000_000
+    var transfersPerPass = 100_000
+    var findsPerPass = 100_000
+    var rangesPerPass = 1_000
+    var callsPerPass = 100_000
+    var databasesPerPass = 100
+
+    /// Rows that the benchmark of single inserts adds: each is a transaction, so fewer will do.
+    var singleInserts: Int { min(rows, 100_000) }
+
+    static func standard(rows: Int) -> Sizes { Sizes(rows: rows) }
+
+    /// Small enough that all benchmarks together take seconds, for CI.
+    static func tiny(rows: Int) -> Sizes {
+        Sizes(
+            rows: rows, accounts: 1_000, pairs: 10_000, transfersPerPass: 500, findsPerPass: 500, rangesPerPass: 20,
+            callsPerPass: 500, databasesPerPass: 3)
+    }
+}
