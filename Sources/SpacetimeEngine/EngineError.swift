@@ -1,0 +1,33 @@
+public import SpacetimeSATS
+
+/// Why the engine refused an operation. Nothing was changed when one is thrown, except that sequence values handed
+/// out on the way stay consumed.
+@usableFromInline
+package enum EngineError: Error, Equatable, Sendable {
+    /// No table has this id or name.
+    case noSuchTable(String)
+    /// No index has this id or name.
+    case noSuchIndex(String)
+    /// The bytes are not a row of the table.
+    case malformedRow(table: String, cause: BSATNError)
+    /// The bytes are not a key, a prefix or a bound of the index.
+    case malformedKey(index: String, cause: BSATNError)
+    /// More prefix columns than the index has, or no column left for the bounds.
+    case tooManyPrefixColumns(index: String, given: Int, limit: Int)
+    /// Another row already has this value in the columns of a unique constraint.
+    case uniqueViolation(table: String, constraint: String, columns: [String], value: String)
+    /// An update found no row with the key of the new row.
+    case noSuchRow(table: String, index: String, value: String)
+    /// An update or a find went through an index that is not unique.
+    case indexNotUnique(index: String)
+    /// A hash index answers point look-ups only.
+    case rangeOnHashIndex(index: String)
+    /// The table holds as many pages as a row id can address.
+    case tableFull(table: String)
+    /// The row is larger than one row may be.
+    case rowTooLarge(table: String, byteCount: Int, limit: Int)
+    /// A definition that the engine cannot store.
+    case unsupportedSchema(table: String, reason: String)
+    /// The operation needs, or must not have, a running transaction.
+    case transactionState(String)
+}

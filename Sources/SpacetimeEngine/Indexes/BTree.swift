@@ -1,0 +1,310 @@
+/// Decides between entries whose 64-bit keys are equal.
+protocol TieBreaker {
+    /// Where the row's key is in relation to the probe's: negative, zero or positive.
+    func order(of row: RowID) -> Int
+}
+
+/// For keys that are whole in 64 bits.
+struct ExactKeys: TieBreaker {
+    @inline(__always) func order(of row: RowID) -> Int { 0 }
+}
+
+/// An ordered set of (key, row) pairs: 64-bit keys, then whatever the tie breaker says, then the row id.
+///
+/// Leaves are linked for scans. A node that becomes empty is taken out; nodes that are merely thin are left so, as
+/// later inserts fill them again. Splitting the last leaf at its end keeps ascending inserts dense.
+///
+/// Separator `i` of an inner node is always the first entry under child `i + 1`, so every entry that is ever compared
+/// belongs to a row that is in the tree and can be read by the tie breaker. An insert cannot break that (what is not
+/// smaller than the first entry goes behind it); `remove` restores it.
+struct BTree: ~Copyable {
+    /// Where an entry is, or would be: `index` may be one past the last entry of the last leaf.
+    struct Position: Equatable {
+        var leaf: BTreeNode
+        var index: Int
+    }
+
+    private var root: BTreeNode
+    /// Inner levels above the leaves.
+    private var height = 0
+    private(set) var count = 0
+    private var leafCount = 1
+    private var innerCount = 0
+    /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
+    private let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
+    private static let heightLimit = 16
+
+    init() {
+        root = .makeLeaf()
+        path = .allocate(capacity: Self.heightLimit)
+    }
+
+    deinit {
+        Self.free(root, height: height)
+        path.deallocate()
+    }
+
+    private static func free(_ node: BTreeNode, height: Int) {
+        if height > 0 {
+            for i in 0..<node.count { free(BTreeNode(base: node.children[i]), height: height - 1) }
+        }
+        node.deallocate()
+    }
+
+    var byteCount: Int { leafCount * BTreeNode.leafByteCount + innerCount * BTreeNode.innerByteCount }
+
+    // MARK: Searching
+
+    @inline(__always)
+    private static func isBefore<Ties: TieBreaker>(
+        _ entryKey: UInt64, _ entryRow: UInt32, _ key: UInt64, _ row: UInt32, _ ties: Ties
+    ) -> Bool {
+        if entryKey != key { return entryKey < key }
+        let order = ties.order(of: RowID(entryRow))
+        if order != 0 { return order < 0 }
+        return entryRow < row
+    }
+
+    /// How many of the first `count` entries are before the probe.
+    @inline(__always)
+    private static func rank<Ties: TieBreaker>(
+        _ keys: UnsafeMutablePointer<UInt64>, _ rows: UnsafeMutablePointer<UInt32>, _ count: Int, _ key: UInt64,
+        _ row: UInt32, _ ties: Ties
+    ) -> Int {
+        var low = 0
+        var length = count
+        while length > 0 {
+            let half = length >> 1
+            if isBefore(keys[low &+ half], rows[low &+ half], key, row, ties) {
+                low &+= half &+ 1
+                length &-= half &+ 1
+            } else {
+                length = half
+            }
+        }
+        return low
+    }
+
+    /// The child that holds the probe: the number of separators that are not behind it.
+    @inline(__always)
+    private static func childIndex<Ties: TieBreaker>(
+        _ node: BTreeNode, _ key: UInt64, _ row: UInt32, _ ties: Ties
+    ) -> Int {
+        let count = node.count - 1
+        let index = rank(node.separatorKeys, node.separatorRows, count, key, row, ties)
+        // The separator itself is under the child to its right.
+        if index < count, node.separatorKeys[index] == key, node.separatorRows[index] == row,
+            ties.order(of: RowID(row)) == 0
+        {
+            return index + 1
+        }
+        return index
+    }
+
+    /// The first entry that is not before (key, row). With row 0, the first whose key is not before the probe's.
+    @inline(__always)
+    func seek<Ties: TieBreaker>(_ key: UInt64, row: RowID = RowID(0), _ ties: Ties) -> Position {
+        var node = root
+        for _ in 0..<height {
+            node = BTreeNode(base: node.children[Self.childIndex(node, key, row.rawValue, ties)])
+        }
+        let index = Self.rank(node.keys, node.rows, node.count, key, row.rawValue, ties)
+        if index == node.count, let next = node.next { return Position(leaf: next, index: 0) }
+        return Position(leaf: node, index: index)
+    }
+
+    var start: Position {
+        var node = root
+        for _ in 0..<height { node = BTreeNode(base: node.children[0]) }
+        return Position(leaf: node, index: 0)
+    }
+
+    var end: Position {
+        var node = root
+        for _ in 0..<height { node = BTreeNode(base: node.children[node.count - 1]) }
+        return Position(leaf: node, index: node.count)
+    }
+
+    /// Entries between two positions. Costs one step per leaf.
+    static func distance(from start: Position, to end: Position) -> Int {
+        var leaf = start.leaf
+        var total = -start.index
+        while leaf != end.leaf {
+            total += leaf.count
+            guard let next = leaf.next else { return max(total, 0) }
+            leaf = next
+        }
+        return max(total + end.index, 0)
+    }
+
+    // MARK: Changing
+
+    @inline(__always)
+    private func descend<Ties: TieBreaker>(_ key: UInt64, _ row: UInt32, _ ties: Ties) -> BTreeNode {
+        var node = root
+        for level in 0..<height {
+            let child = Self.childIndex(node, key, row, ties)
+            path[level] = (node, child)
+            node = BTreeNode(base: node.children[child])
+        }
+        return node
+    }
+
+    /// Adds an entry. The pair must not be there; the row must be readable by the tie breaker's later users.
+    @inline(__always)
+    mutating func insert<Ties: TieBreaker>(_ key: UInt64, _ row: RowID, _ ties: Ties) {
+        let leaf = descend(key, row.rawValue, ties)
+        let index = Self.rank(leaf.keys, leaf.rows, leaf.count, key, row.rawValue, ties)
+        count &+= 1
+        if leaf.count < BTreeNode.capacity {
+            leaf.insertEntry(at: index, key: key, row: row.rawValue)
+        } else {
+            split(leaf, insertingAt: index, key, row.rawValue)
+        }
+    }
+
+    @inline(never)
+    private mutating func split(_ leaf: BTreeNode, insertingAt index: Int, _ key: UInt64, _ row: UInt32) {
+        let right = BTreeNode.makeLeaf()
+        leafCount += 1
+        let full = BTreeNode.capacity
+        // Ascending inserts leave full leaves behind them.
+        let keep = index == full && leaf.next == nil ? full : full / 2
+        right.keys.update(from: leaf.keys + keep, count: full - keep)
+        right.rows.update(from: leaf.rows + keep, count: full - keep)
+        right.count = full - keep
+        leaf.count = keep
+        right.next = leaf.next
+        right.previous = leaf
+        leaf.next?.previous = right
+        leaf.next = right
+        if index < keep || (index == keep && keep < full) {
+            leaf.insertEntry(at: index, key: key, row: row)
+        } else {
+            right.insertEntry(at: index - keep, key: key, row: row)
+        }
+        insertChild(right, key: right.keys[0], row: right.rows[0])
+    }
+
+    /// Hangs a new node behind the one that `path` leads to, splitting inner nodes on the way up.
+    private mutating func insertChild(_ child: BTreeNode, key: UInt64, row: UInt32) {
+        var child = child
+        var key = key
+        var row = row
+        var level = height - 1
+        while level >= 0 {
+            let (node, index) = path[level]
+            if node.count < BTreeNode.capacity {
+                node.insertChild(after: index, key: key, row: row, child: child)
+                return
+            }
+            let right = BTreeNode.makeInner()
+            innerCount += 1
+            let full = BTreeNode.capacity
+            let keep = index == full - 1 ? full - 1 : full / 2
+            // Children keep..<full move; the separator before child `keep` moves up.
+            let moved = full - keep
+            right.children.update(from: node.children + keep, count: moved)
+            right.separatorKeys.update(from: node.separatorKeys + keep, count: moved - 1)
+            right.separatorRows.update(from: node.separatorRows + keep, count: moved - 1)
+            right.count = moved
+            let upKey = node.separatorKeys[keep - 1]
+            let upRow = node.separatorRows[keep - 1]
+            node.count = keep
+            if index < keep {
+                node.insertChild(after: index, key: key, row: row, child: child)
+            } else {
+                right.insertChild(after: index - keep, key: key, row: row, child: child)
+            }
+            child = right
+            key = upKey
+            row = upRow
+            level -= 1
+        }
+        let newRoot = BTreeNode.makeInner()
+        innerCount += 1
+        newRoot.children[0] = root.base
+        newRoot.count = 1
+        newRoot.insertChild(after: 0, key: key, row: row, child: child)
+        root = newRoot
+        height += 1
+        precondition(height < Self.heightLimit, "an index cannot be that high")
+    }
+
+    /// Takes an entry out. Returns false if it is not there.
+    @inline(__always)
+    @discardableResult
+    mutating func remove<Ties: TieBreaker>(_ key: UInt64, _ row: RowID, _ ties: Ties) -> Bool {
+        let leaf = descend(key, row.rawValue, ties)
+        let index = Self.rank(leaf.keys, leaf.rows, leaf.count, key, row.rawValue, ties)
+        guard index < leaf.count, leaf.keys[index] == key, leaf.rows[index] == row.rawValue else { return false }
+        leaf.removeEntry(at: index)
+        count &-= 1
+        if leaf.count == 0 { removeEmptyLeaf(leaf) } else if index == 0 { repairSeparator(to: leaf) }
+        return true
+    }
+
+    /// The first entry of the leaf that `path` leads to has changed: so has the separator before it.
+    private func repairSeparator(to leaf: BTreeNode) {
+        var level = height - 1
+        while level >= 0 {
+            let (node, child) = path[level]
+            if child > 0 {
+                node.separatorKeys[child - 1] = leaf.keys[0]
+                node.separatorRows[child - 1] = leaf.rows[0]
+                return
+            }
+            level -= 1
+        }
+    }
+
+    @inline(never)
+    private mutating func removeEmptyLeaf(_ leaf: BTreeNode) {
+        guard height > 0 else { return }
+        leaf.previous?.next = leaf.next
+        leaf.next?.previous = leaf.previous
+        let next = leaf.next
+        leaf.deallocate()
+        leafCount -= 1
+        var level = height - 1
+        while level >= 0 {
+            let (node, child) = path[level]
+            if node.count > 1 {
+                node.removeChild(at: child)
+                // What followed the removed child is now first under the nearest ancestor that has something before it.
+                if child == 0, let next { repairSeparators(above: level, to: next) }
+                break
+            }
+            node.deallocate()
+            innerCount -= 1
+            level -= 1
+        }
+        if level < 0 {
+            // Every inner node had one child only: nothing is left.
+            root = .makeLeaf()
+            leafCount += 1
+            height = 0
+            return
+        }
+        while height > 0, root.count == 1 {
+            let only = BTreeNode(base: root.children[0])
+            root.deallocate()
+            innerCount -= 1
+            root = only
+            height -= 1
+        }
+    }
+
+    private func repairSeparators(above level: Int, to leaf: BTreeNode) {
+        var level = level - 1
+        while level >= 0 {
+            let (node, child) = path[level]
+            if child > 0 {
+                node.separatorKeys[child - 1] = leaf.keys[0]
+                node.separatorRows[child - 1] = leaf.rows[0]
+                return
+            }
+            level -= 1
+        }
+    }
+}

@@ -1,0 +1,97 @@
+/// A unique index over small dense integers: an array of rows subscripted by the key, in chunks made on demand.
+///
+/// Keys from `keyLimit` on would make the outer array as large as the key; they live in a B-tree behind it. So memory
+/// follows the largest key below the limit, and no key can exhaust it.
+struct DirectIndex: ~Copyable {
+    static let chunkBits: UInt64 = 10
+    static let chunkCount = 1 << Int(chunkBits)
+    static let keyLimit: UInt64 = 1 << 26
+
+    /// Row ids plus one; 0 for none. A missing chunk is all zeros.
+    private var chunks: [UnsafeMutablePointer<UInt32>?] = []
+    private var chunkTotal = 0
+    private var directCount = 0
+    private var far = BTree()
+
+    deinit {
+        for case let chunk? in chunks { freeZeroed(chunk) }
+    }
+
+    var count: Int { directCount + far.count }
+    var byteCount: Int { chunkTotal * Self.chunkCount * 4 + chunks.capacity * 8 + far.byteCount }
+
+    @inline(__always)
+    func find(_ key: UInt64) -> RowID? {
+        guard key < Self.keyLimit else { return findFar(key) }
+        let number = Int(truncatingIfNeeded: key >> Self.chunkBits)
+        guard number < chunks.count, let chunk = chunks[number] else { return nil }
+        let slot = chunk[Int(truncatingIfNeeded: key) & (Self.chunkCount - 1)]
+        return slot == 0 ? nil : RowID(slot - 1)
+    }
+
+    private func findFar(_ key: UInt64) -> RowID? {
+        let position = far.seek(key, ExactKeys())
+        guard position.index < position.leaf.count, position.leaf.keys[position.index] == key else { return nil }
+        return RowID(position.leaf.rows[position.index])
+    }
+
+    mutating func insert(_ key: UInt64, _ row: RowID) {
+        guard key < Self.keyLimit else { return far.insert(key, row, ExactKeys()) }
+        let number = Int(key >> Self.chunkBits)
+        // A lone large key makes the outer array grow to 8 bytes per thousand keys, 512 KiB at the limit.
+        while chunks.count <= number { chunks.append(nil) }
+        let chunk: UnsafeMutablePointer<UInt32>
+        if let present = chunks[number] {
+            chunk = present
+        } else {
+            chunk = allocateZeroed(byteCount: Self.chunkCount * 4).bindMemory(to: UInt32.self, capacity: Self.chunkCount)
+            chunks[number] = chunk
+            chunkTotal += 1
+        }
+        chunk[Int(key) & (Self.chunkCount - 1)] = row.rawValue + 1
+        directCount += 1
+    }
+
+    mutating func remove(_ key: UInt64, _ row: RowID) {
+        guard key < Self.keyLimit else {
+            far.remove(key, row, ExactKeys())
+            return
+        }
+        let number = Int(key >> Self.chunkBits)
+        guard number < chunks.count, let chunk = chunks[number] else { return }
+        let index = Int(key) & (Self.chunkCount - 1)
+        guard chunk[index] == row.rawValue + 1 else { return }
+        chunk[index] = 0
+        directCount -= 1
+    }
+
+    /// Rows with keys in `lower...upper`, in key order.
+    func rows(from lower: UInt64, through upper: UInt64) -> [UInt32] {
+        guard lower <= upper else { return [] }
+        var rows: [UInt32] = []
+        let lastChunk = min(upper >> Self.chunkBits, UInt64(chunks.count))
+        var number = lower >> Self.chunkBits
+        while number <= lastChunk, number < UInt64(chunks.count) {
+            if let chunk = chunks[Int(number)] {
+                let base = number << Self.chunkBits
+                let first = lower > base ? Int(lower - base) : 0
+                let last = min(Int(min(upper - base, UInt64(Int32.max))), Self.chunkCount - 1)
+                if first <= last {
+                    for i in first...last where chunk[i] != 0 { rows.append(chunk[i] - 1) }
+                }
+            }
+            number += 1
+        }
+        if far.count > 0, upper >= Self.keyLimit {
+            var position = far.seek(max(lower, Self.keyLimit), ExactKeys())
+            while position.index < position.leaf.count, position.leaf.keys[position.index] <= upper {
+                rows.append(position.leaf.rows[position.index])
+                position.index += 1
+                if position.index == position.leaf.count, let next = position.leaf.next {
+                    position = BTree.Position(leaf: next, index: 0)
+                }
+            }
+        }
+        return rows
+    }
+}

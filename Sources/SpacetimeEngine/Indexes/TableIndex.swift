@@ -1,0 +1,422 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// One index of one table: its definition, how its key is found in a row, and the structure that holds the rows.
+///
+/// Every function that takes a row takes its image as well: the index must be able to read the key, and while an entry
+/// is being removed the image has to be the one it was inserted with.
+struct TableIndex: ~Copyable {
+    enum Structure: UInt8 {
+        /// Unique point look-ups.
+        case hash
+        /// Ordered; the 64-bit key is the whole key.
+        case orderedInteger
+        /// Ordered; the 64-bit key is the first eight bytes of the encoded key.
+        case orderedBytes
+        case direct
+    }
+
+    let id: IndexID
+    let schema: IndexSchema
+    /// Behind a pointer, so that handing it on copies no arrays.
+    private let specPointer: UnsafeMutablePointer<KeySpec>
+    private let integer: KeySpec.Integer?
+    private let isTriviallyValid: Bool
+    /// Reusable key bytes: 0 the key looked for, 1 the row compared with it, 2 and 3 what else a function needs.
+    private let buffers: UnsafeMutablePointer<KeyBuffer>
+    let structure: Structure
+    let isUnique: Bool
+    /// The columns of the constraint or index, for messages.
+    let constraintName: String
+    private let seed: UInt64
+
+    private var hash = HashIndex()
+    private var tree = BTree()
+    private var direct = DirectIndex()
+
+    /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
+    init(
+        id: IndexID, schema: IndexSchema, constraintName: String, types: [AlgebraicType], layout: RowLayout, seed: UInt64
+    ) throws(TypeProgramError) {
+        self.id = id
+        self.schema = schema
+        self.constraintName = constraintName
+        self.seed = seed
+        isUnique = schema.isUnique
+        let spec = try KeySpec(columns: schema.columns.map { Int($0.rawValue) }, types: types, layout: layout)
+        structure =
+            switch schema.algorithm {
+            case .hash where schema.isUnique: .hash
+            case .direct where schema.isUnique && spec.integer?.flip == 0: .direct
+            default: spec.integer == nil ? .orderedBytes : .orderedInteger
+            }
+        integer = spec.integer
+        isTriviallyValid = spec.probeLayout.isUnchecked
+        specPointer = .allocate(capacity: 1)
+        specPointer.initialize(to: spec)
+        buffers = .allocate(capacity: 4)
+        for i in 0..<4 { (buffers + i).initialize(to: KeyBuffer()) }
+    }
+
+    deinit {
+        specPointer.deinitialize(count: 1)
+        specPointer.deallocate()
+        buffers.deinitialize(count: 4)
+        buffers.deallocate()
+    }
+
+    var spec: KeySpec {
+        @inline(__always) unsafeAddress { UnsafePointer(specPointer) }
+    }
+
+    /// One of the reusable buffers, emptied.
+    @inline(__always)
+    private func emptied(_ number: Int) -> UnsafeMutablePointer<KeyBuffer> {
+        (buffers + number).pointee.removeAll()
+        return buffers + number
+    }
+
+    var count: Int {
+        switch structure {
+        case .hash: hash.count
+        case .direct: direct.count
+        default: tree.count
+        }
+    }
+
+    var byteCount: Int {
+        switch structure {
+        case .hash: hash.byteCount
+        case .direct: direct.byteCount
+        default: tree.byteCount
+        }
+    }
+
+    /// True if `IndexRange` scans are possible.
+    var isOrdered: Bool { structure != .hash && schema.algorithm != .hash }
+
+    /// True if any bytes of that length are a key.
+    @inline(__always)
+    func isTrivialKey(byteCount: Int) -> Bool {
+        if let integer { isTriviallyValid && byteCount == Int(integer.width) } else { false }
+    }
+
+    // MARK: Point look-ups
+
+    /// Finds the row of a unique index whose key equals the probe's.
+    @inline(__always)
+    func find(probe: UnsafeRawPointer, byteCount: Int, in table: TableRows.Pointer) -> RowID? {
+        if let integer {
+            return findInteger(integer.load(probe), integer, table)
+        }
+        return findBytes(probe: UnsafeRawBufferPointer(start: probe, count: byteCount), table)
+    }
+
+    /// Finds the row of a unique index whose key equals that of another row image.
+    @inline(__always)
+    func find(keyOf row: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+        if let integer {
+            return findInteger(spec.integerKey(integer, row: row, layout: table.pointee.layout), integer, table)
+        }
+        let probe = emptied(0)
+        spec.appendProbe(row: row, layout: table.pointee.layout, to: &probe.pointee)
+        return findBytes(probe: probe.pointee.bytes, table)
+    }
+
+    @inline(__always)
+    private func findInteger(_ key: UInt64, _ integer: KeySpec.Integer, _ table: TableRows.Pointer) -> RowID? {
+        switch structure {
+        case .hash:
+            return hash.find(hashInteger(key, seed: seed)) { row in
+                spec.integerKey(integer, row: UnsafeRawPointer(table.pointee.storage.imageStart(row)), layout: table.pointee.layout) == key
+            }
+        case .direct: return direct.find(key)
+        default:
+            let position = tree.seek(key, ExactKeys())
+            guard position.index < position.leaf.count, position.leaf.keys[position.index] == key else { return nil }
+            return RowID(position.leaf.rows[position.index])
+        }
+    }
+
+    @inline(never)
+    private func findBytes(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowID? {
+        if structure == .hash {
+            return hash.find(hashProbe(probe)) { row in
+                isKey(probe, ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table)
+            }
+        }
+        let key = emptied(2)
+        guard let start = probe.baseAddress else { return nil }
+        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
+        let prefix = keyPrefix(key.pointee.bytes)
+        let ties = ties(key.pointee.bytes, table)
+        let position = tree.seek(prefix, ties)
+        guard position.index < position.leaf.count else { return nil }
+        let row = RowID(position.leaf.rows[position.index])
+        guard position.leaf.keys[position.index] == prefix, ties.order(of: row) == 0 else { return nil }
+        return row
+    }
+
+    /// Whether a row's key has the bytes of the probe; keys with floats compare by value.
+    private func isKey(
+        _ probe: UnsafeRawBufferPointer, ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer
+    ) -> Bool {
+        guard spec.isCanonical else {
+            let left = emptied(2)
+            let right = emptied(3)
+            if let start = probe.baseAddress {
+                spec.appendKey(probe: start, columns: spec.columns.count, to: &left.pointee)
+            }
+            spec.appendKey(row: row, layout: table.pointee.layout, to: &right.pointee)
+            return equalBytes(left.pointee.bytes, right.pointee.bytes)
+        }
+        var offset = 0
+        for column in spec.columns {
+            let bytes = table.pointee.layout.bytes(of: column, in: row)
+            guard offset + bytes.count <= probe.count,
+                equalBytes(UnsafeRawBufferPointer(rebasing: probe[offset..<(offset + bytes.count)]), bytes)
+            else { return false }
+            offset += bytes.count
+        }
+        return offset == probe.count
+    }
+
+    private func hashProbe(_ probe: UnsafeRawBufferPointer) -> UInt32 {
+        guard !spec.isCanonical, let start = probe.baseAddress else { return finishHash(hashBytes(probe, state: seed)) }
+        let key = emptied(2)
+        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
+        return finishHash(hashBytes(key.pointee.bytes, state: seed))
+    }
+
+    // MARK: Changing
+
+    /// Adds a live row. The caller has checked uniqueness.
+    @inline(__always)
+    mutating func insert(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+        if let integer {
+            let key = spec.integerKey(integer, row: image, layout: table.pointee.layout)
+            switch structure {
+            case .hash: hash.insert(hashInteger(key, seed: seed), row)
+            case .direct: direct.insert(key, row)
+            default: tree.insert(key, row, ExactKeys())
+            }
+        } else {
+            insertBytes(row, image: image, table)
+        }
+    }
+
+    @inline(never)
+    private mutating func insertBytes(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+        let key = emptied(0)
+        if structure == .hash {
+            spec.appendProbe(row: image, layout: table.pointee.layout, to: &key.pointee)
+            hash.insert(hashProbe(key.pointee.bytes), row)
+            return
+        }
+        spec.appendKey(row: image, layout: table.pointee.layout, to: &key.pointee)
+        tree.insert(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
+    }
+
+    /// Takes a row out, by the image it was inserted with.
+    @inline(__always)
+    mutating func remove(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+        if let integer {
+            let key = spec.integerKey(integer, row: image, layout: table.pointee.layout)
+            switch structure {
+            case .hash: hash.remove(hashInteger(key, seed: seed), row)
+            case .direct: direct.remove(key, row)
+            default: tree.remove(key, row, ExactKeys())
+            }
+        } else {
+            removeBytes(row, image: image, table)
+        }
+    }
+
+    @inline(never)
+    private mutating func removeBytes(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+        let key = emptied(0)
+        if structure == .hash {
+            spec.appendProbe(row: image, layout: table.pointee.layout, to: &key.pointee)
+            hash.remove(hashProbe(key.pointee.bytes), row)
+            return
+        }
+        spec.appendKey(row: image, layout: table.pointee.layout, to: &key.pointee)
+        tree.remove(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
+    }
+
+    /// Whether two images have different keys here.
+    @inline(__always)
+    func keysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+        if let integer {
+            return spec.integerKey(integer, row: lhs, layout: table.pointee.layout)
+                != spec.integerKey(integer, row: rhs, layout: table.pointee.layout)
+        }
+        return bytesDiffer(lhs, rhs, table)
+    }
+
+    @inline(never)
+    private func bytesDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+        for column in spec.columns
+        where !equalBytes(table.pointee.layout.bytes(of: column, in: lhs), table.pointee.layout.bytes(of: column, in: rhs)) {
+            return true
+        }
+        return false
+    }
+
+    // MARK: Ranges
+
+    /// The rows whose keys lie in a range, as positions of the tree, or as a list for a direct index.
+    enum Selection {
+        case none
+        case positions(BTree.Position, BTree.Position)
+        case rows([UInt32])
+    }
+
+    /// Every row, in key order.
+    func selectAll() -> Selection {
+        switch structure {
+        case .hash: .none
+        case .direct: .rows(direct.rows(from: 0, through: .max))
+        default: .positions(tree.start, tree.end)
+        }
+    }
+
+    /// Rows with exactly that key. Point look-ups of every structure come through here or through `find`.
+    func select(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> Selection {
+        if structure == .hash || structure == .direct {
+            guard let start = probe.baseAddress,
+                let row = find(probe: start, byteCount: probe.count, in: table)
+            else { return .none }
+            return .rows([row.rawValue])
+        }
+        guard let start = probe.baseAddress else { return selectAll() }
+        if let integer {
+            let key = integer.load(start)
+            return selectIntegers(from: key, through: key)
+        }
+        let key = emptied(0)
+        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
+        let bytes = key.pointee.bytes
+        return selectBytes(lower: bytes, lowerIsSuccessor: false, upper: bytes, upperIsSuccessor: true, table)
+    }
+
+    /// Rows in a validated range of an ordered index.
+    func select(_ range: IndexRange, _ table: TableRows.Pointer) -> Selection {
+        if let integer, range.prefixColumns == 0 {
+            var lower: UInt64 = 0
+            var upper = integer.maximum
+            switch range.lower {
+            case .unbounded: break
+            case .included(let bytes): lower = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
+            case .excluded(let bytes):
+                lower = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
+                if lower == integer.maximum { return .none }
+                lower += 1
+            }
+            switch range.upper {
+            case .unbounded: break
+            case .included(let bytes): upper = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
+            case .excluded(let bytes):
+                upper = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
+                if upper == 0 { return .none }
+                upper -= 1
+            }
+            return selectIntegers(from: lower, through: upper)
+        }
+        let lower = emptied(0)
+        let upper = emptied(2)
+        append(range.prefix, from: 0, columns: range.prefixColumns, to: &lower.pointee)
+        append(range.prefix, from: 0, columns: range.prefixColumns, to: &upper.pointee)
+        var lowerIsSuccessor = false
+        var upperIsSuccessor = true
+        switch range.lower {
+        case .unbounded: break
+        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &lower.pointee)
+        case .excluded(let bytes):
+            append(bytes, from: range.prefixColumns, columns: 1, to: &lower.pointee)
+            lowerIsSuccessor = true
+        }
+        switch range.upper {
+        case .unbounded: break
+        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &upper.pointee)
+        case .excluded(let bytes):
+            append(bytes, from: range.prefixColumns, columns: 1, to: &upper.pointee)
+            upperIsSuccessor = false
+        }
+        return selectBytes(
+            lower: lower.pointee.bytes, lowerIsSuccessor: lowerIsSuccessor, upper: upper.pointee.bytes,
+            upperIsSuccessor: upperIsSuccessor, table)
+    }
+
+    private func append(_ bytes: [UInt8], from first: Int, columns count: Int, to key: inout KeyBuffer) {
+        bytes.withUnsafeBytes { bytes in
+            guard var address = bytes.baseAddress else { return }
+            for column in first..<(first + count) {
+                address += spec.probeLayout.program.appendKey(spec.probeLayout.columns[column].node, at: address, to: &key)
+            }
+        }
+    }
+
+    private func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
+        guard lower <= upper else { return .none }
+        if structure == .direct { return .rows(direct.rows(from: lower, through: upper)) }
+        let start = tree.seek(lower, ExactKeys())
+        return .positions(start, upper == .max ? tree.end : tree.seek(upper + 1, ExactKeys()))
+    }
+
+    private func selectBytes(
+        lower: UnsafeRawBufferPointer, lowerIsSuccessor: Bool, upper: UnsafeRawBufferPointer, upperIsSuccessor: Bool,
+        _ table: TableRows.Pointer
+    ) -> Selection {
+        guard let start = position(of: lower, successor: lowerIsSuccessor, table) else { return .none }
+        let end = position(of: upper, successor: upperIsSuccessor, table) ?? tree.end
+        // A range whose start is above its end selects nothing.
+        if isAfter(lower, successor: lowerIsSuccessor, upper, successor: upperIsSuccessor) { return .none }
+        return .positions(start, end)
+    }
+
+    private func isAfter(
+        _ lower: UnsafeRawBufferPointer, successor lowerIsSuccessor: Bool, _ upper: UnsafeRawBufferPointer,
+        successor upperIsSuccessor: Bool
+    ) -> Bool {
+        let left = emptied(1)
+        let right = emptied(3)
+        left.pointee.append(lower)
+        right.pointee.append(upper)
+        if upperIsSuccessor, !right.pointee.advanceToSuccessor() { return false }
+        if lowerIsSuccessor, !left.pointee.advanceToSuccessor() { return true }
+        return compareBytes(left.pointee.bytes, right.pointee.bytes) > 0
+    }
+
+    /// The first entry at or above the key bytes, or above everything that begins with them; nil if nothing can be.
+    private func position(
+        of bytes: UnsafeRawBufferPointer, successor: Bool, _ table: TableRows.Pointer
+    ) -> BTree.Position? {
+        let key = emptied(3)
+        key.pointee.append(bytes)
+        if successor, !key.pointee.advanceToSuccessor() { return nil }
+        if key.pointee.count == 0 { return tree.start }
+        return tree.seek(keyPrefix(key.pointee.bytes), ties(key.pointee.bytes, table))
+    }
+
+    @inline(__always)
+    private func ties(_ key: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowKeys {
+        RowKeys(probe: key, spec: UnsafePointer(specPointer), table: table, scratch: buffers + 1)
+    }
+}
+
+/// Breaks ties between equal 64-bit prefixes by the rows' whole encoded keys.
+struct RowKeys: TieBreaker {
+    let probe: UnsafeRawBufferPointer
+    let spec: UnsafePointer<KeySpec>
+    let table: TableRows.Pointer
+    let scratch: UnsafeMutablePointer<KeyBuffer>
+
+    func order(of row: RowID) -> Int {
+        scratch.pointee.removeAll()
+        spec.pointee.appendKey(
+            row: UnsafeRawPointer(table.pointee.storage.imageStart(row)), layout: table.pointee.layout,
+            to: &scratch.pointee)
+        return compareBytes(scratch.pointee.bytes, probe)
+    }
+}

@@ -1,0 +1,83 @@
+/// How a table cuts its pages: constants of the table from its row layout.
+///
+/// A page is a header, a bit for each unit that says "a live row starts here", and units. Rows of one size take one
+/// unit of exactly that size each. Rows that vary in size take a run of 16-byte units, the first four bytes holding the
+/// image's length; a page serves one run length, and a row too large for that has a page of its own.
+struct PageGeometry: Equatable {
+    /// Bytes of a unit.
+    let unit: Int
+    /// Units on a page.
+    let unitsPerPage: Int
+    /// Offset of unit 0: header and bitmap lie before it.
+    let dataOffset: Int
+    /// Bits of a row id that number the unit.
+    let unitBits: UInt32
+    /// The image size of every row, or nil.
+    let fixedSize: Int?
+
+    static let pageByteCount = 65_536
+    static let headerByteCount = MemoryLayout<PageHeader>.size
+    static let variableUnit = 16
+    /// A freed slot holds the chain to the next one, so rows of fewer bytes take this many.
+    static let smallestUnit = 4
+    /// The longest row image, so that lengths fit the 32-bit prefix and offsets stay far from overflow.
+    static let rowByteLimit = 1 << 30
+
+    init(fixedSize: Int?) {
+        self.fixedSize = fixedSize
+        // A table whose rows are empty still needs a place for its one row; a fixed row that does not fit a page
+        // well is stored like a variable one.
+        if let fixedSize, fixedSize <= 16_384 {
+            unit = max(fixedSize, Self.smallestUnit)
+            var count = (Self.pageByteCount - Self.headerByteCount) * 8 / (unit * 8 + 1)
+            while Self.dataOffset(units: count) + count * unit > Self.pageByteCount { count -= 1 }
+            unitsPerPage = count
+        } else {
+            unit = Self.variableUnit
+            unitsPerPage = (Self.pageByteCount - Self.dataOffset(units: Self.pageByteCount / 16)) / 16
+        }
+        dataOffset = Self.dataOffset(units: SpacetimeEngine.isPacked(fixedSize) ? unitsPerPage : Self.pageByteCount / 16)
+        unitBits = UInt32(Int.bitWidth - (unitsPerPage - 1).leadingZeroBitCount)
+    }
+
+    /// True if a row is one unit without a length prefix.
+    var isPacked: Bool { SpacetimeEngine.isPacked(fixedSize) }
+
+    var unitMask: UInt32 { (1 << unitBits) - 1 }
+    /// Pages that a row id can number; the last is left out so that no id has all bits set.
+    var pageLimit: Int { (1 << (32 - Int(unitBits))) - 1 }
+
+    private static func dataOffset(units: Int) -> Int {
+        (headerByteCount + (units + 63) / 64 * 8 + 15) & ~15
+    }
+
+    /// Units of the slot for a variable row: sixteenths of the next power of two, at most 12.5 % more than needed.
+    func unitsForRow(byteCount: Int) -> Int {
+        let needed = (byteCount + 4 + Self.variableUnit - 1) / Self.variableUnit
+        if needed <= 16 { return needed }
+        let step = 1 << (Int.bitWidth - needed.leadingZeroBitCount - 4)
+        return (needed + step - 1) & ~(step - 1)
+    }
+
+    /// A longer run gets a page of its own.
+    static let sharedRunLimit = 1_024
+}
+
+private func isPacked(_ fixedSize: Int?) -> Bool {
+    if let fixedSize { fixedSize <= 16_384 } else { false }
+}
+
+/// The first bytes of a page, in memory order.
+struct PageHeader {
+    /// Units of every slot on this page; 1 on packed pages.
+    var slotUnits: UInt32
+    /// Units never handed out start here.
+    var bump: UInt32
+    /// First freed slot's unit plus one, chained through the freed slots' first bytes by the same rule; 0 if none.
+    var freeHead: UInt32
+    /// Slots handed out and not freed.
+    var used: UInt32
+    /// 1 while the page is listed among the pages with room.
+    var isListed: UInt32
+    var reserved: UInt32
+}

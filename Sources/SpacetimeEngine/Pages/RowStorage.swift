@@ -1,0 +1,261 @@
+/// The rows of one table: pages, which slots are free, which rows are live.
+///
+/// A row that is deleted stops being live at once, but its slot and bytes stay as they are until the transaction ends,
+/// so that a rollback only has to make it live again.
+struct RowStorage: ~Copyable {
+    struct Entry {
+        var base: UnsafeMutableRawPointer
+        /// The snapshot generation in which the table got sole ownership of the page.
+        var generation: UInt64
+    }
+
+    let geometry: PageGeometry
+    /// Ownership of the pages; `nil` for a number whose page was given back.
+    private var pages: [Page?] = []
+    /// The same pages for fast access.
+    private(set) var entries: UnsafeMutablePointer<Entry>
+    private var entryCapacity: Int
+    private(set) var liveCount = 0
+    /// Pages whose generation is not above this one are held by a snapshot and must be copied before a write.
+    private var sharedGeneration: UInt64 = 0
+    private var currentGeneration: UInt64 = 1
+    /// Per run length: pages with room, most recently listed last. Packed tables use the first list only.
+    private var roomy: [[UInt32]]
+    private var emptyPageNumbers: [UInt32] = []
+
+    init(geometry: PageGeometry) {
+        self.geometry = geometry
+        entryCapacity = 4
+        entries = .allocate(capacity: entryCapacity)
+        roomy = Array(repeating: [], count: 1)
+    }
+
+    deinit { entries.deallocate() }
+
+    var pageCount: Int { pages.count }
+    /// Bytes of all pages, headers and free slots included.
+    var byteCount: Int { pages.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
+
+    // MARK: Reading
+
+    @inline(__always)
+    func address(_ row: RowID) -> UnsafeMutableRawPointer {
+        let page = Int(row.rawValue >> geometry.unitBits)
+        let unit = Int(row.rawValue & geometry.unitMask)
+        return entries[page].base + (geometry.dataOffset &+ unit &* geometry.unit)
+    }
+
+    /// The row image. Valid until the next write to the table.
+    @inline(__always)
+    func image(_ row: RowID) -> UnsafeRawBufferPointer {
+        let slot = address(row)
+        if geometry.isPacked {
+            return UnsafeRawBufferPointer(start: slot, count: geometry.fixedSize.unsafelyUnwrapped)
+        }
+        return UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+    }
+
+    /// The address of the first image byte.
+    @inline(__always)
+    func imageStart(_ row: RowID) -> UnsafeMutableRawPointer {
+        let slot = address(row)
+        return geometry.isPacked ? slot : slot + 4
+    }
+
+    func isLive(_ row: RowID) -> Bool {
+        let unit = Int(row.rawValue & geometry.unitMask)
+        let word = liveWord(page: Int(row.rawValue >> geometry.unitBits), unit >> 6).pointee
+        return word >> UInt64(unit & 63) & 1 == 1
+    }
+
+    @inline(__always)
+    private func liveWord(page: Int, _ word: Int) -> UnsafeMutablePointer<UInt64> {
+        (entries[page].base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self) + word
+    }
+
+    @inline(__always)
+    private func header(_ page: Int) -> UnsafeMutablePointer<PageHeader> {
+        entries[page].base.assumingMemoryBound(to: PageHeader.self)
+    }
+
+    /// Words of the live bitmap that are in use on a page; zero for a page number without a page.
+    func liveWordCount(page: Int) -> Int {
+        pages[page] == nil ? 0 : (Int(header(page).pointee.bump) + 63) >> 6
+    }
+
+    /// The bitmap of a page for a scan: bit `u` says that a live row starts at unit `u`.
+    func liveWords(page: Int) -> UnsafePointer<UInt64> { UnsafePointer(liveWord(page: page, 0)) }
+
+    // MARK: Writing
+
+    /// Finds a slot for an image of that size, copies the image into it and makes it live.
+    ///
+    /// - Returns: nil if the table has used up its page numbers.
+    mutating func insert(_ image: UnsafeRawBufferPointer) -> RowID? {
+        guard let row = allocate(byteCount: image.count) else { return nil }
+        let slot = address(row)
+        if geometry.isPacked {
+            if let start = image.baseAddress { slot.copyMemory(from: start, byteCount: image.count) }
+        } else {
+            slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
+            if let start = image.baseAddress { (slot + 4).copyMemory(from: start, byteCount: image.count) }
+        }
+        setLive(row, true)
+        return row
+    }
+
+    /// Overwrites a live row by an image that `fitsInPlace`.
+    @inline(__always)
+    mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
+        makeWritable(Int(row.rawValue >> geometry.unitBits))
+        let slot = address(row)
+        if geometry.isPacked {
+            slot.copyMemory(from: image.baseAddress.unsafelyUnwrapped, byteCount: image.count)
+        } else {
+            slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
+            (slot + 4).copyMemory(from: image.baseAddress.unsafelyUnwrapped, byteCount: image.count)
+        }
+    }
+
+    /// True if an image of that size can take the row's slot.
+    @inline(__always)
+    func fitsInPlace(_ row: RowID, byteCount: Int) -> Bool {
+        if geometry.isPacked { return byteCount > 0 }
+        let page = Int(row.rawValue >> geometry.unitBits)
+        return byteCount > 0 && geometry.unitsForRow(byteCount: byteCount) == Int(header(page).pointee.slotUnits)
+    }
+
+    /// Makes a row visible to scans, or invisible without giving up its slot.
+    mutating func setLive(_ row: RowID, _ live: Bool) {
+        let page = Int(row.rawValue >> geometry.unitBits)
+        makeWritable(page)
+        let unit = Int(row.rawValue & geometry.unitMask)
+        let word = liveWord(page: page, unit >> 6)
+        let bit: UInt64 = 1 << UInt64(unit & 63)
+        if live {
+            word.pointee |= bit
+            liveCount &+= 1
+        } else {
+            word.pointee &= ~bit
+            liveCount &-= 1
+        }
+    }
+
+    /// Gives back the slot of a row that is not live.
+    mutating func free(_ row: RowID) {
+        let page = Int(row.rawValue >> geometry.unitBits)
+        makeWritable(page)
+        let unit = row.rawValue & geometry.unitMask
+        let head = header(page)
+        head.pointee.used -= 1
+        if head.pointee.slotUnits > UInt32(PageGeometry.sharedRunLimit) {
+            pages[page] = nil
+            emptyPageNumbers.append(UInt32(page))
+            return
+        }
+        address(row).storeBytes(of: head.pointee.freeHead, as: UInt32.self)
+        head.pointee.freeHead = unit + 1
+        list(page)
+    }
+
+    private mutating func list(_ page: Int) {
+        let head = header(page)
+        guard head.pointee.isListed == 0 else { return }
+        head.pointee.isListed = 1
+        let run = geometry.isPacked ? 0 : Int(head.pointee.slotUnits)
+        roomy[run].append(UInt32(page))
+    }
+
+    private mutating func allocate(byteCount: Int) -> RowID? {
+        let run = geometry.isPacked ? 1 : geometry.unitsForRow(byteCount: byteCount)
+        if run > PageGeometry.sharedRunLimit {
+            guard let page = addPage(byteCount: geometry.dataOffset + run * geometry.unit) else { return nil }
+            header(page).pointee.slotUnits = UInt32(run)
+            header(page).pointee.bump = UInt32(run)
+            header(page).pointee.used = 1
+            return RowID(UInt32(page) << geometry.unitBits)
+        }
+        let list = geometry.isPacked ? 0 : run
+        if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
+        while let page = roomy[list].last {
+            makeWritable(Int(page))
+            let head = header(Int(page))
+            if head.pointee.freeHead != 0 {
+                let unit = head.pointee.freeHead - 1
+                let row = RowID(page << geometry.unitBits | unit)
+                head.pointee.freeHead = address(row).load(as: UInt32.self)
+                head.pointee.used += 1
+                return row
+            }
+            let unit = head.pointee.bump
+            if Int(unit) + run <= geometry.unitsPerPage {
+                head.pointee.bump = unit + UInt32(run)
+                head.pointee.used += 1
+                return RowID(page << geometry.unitBits | unit)
+            }
+            head.pointee.isListed = 0
+            roomy[list].removeLast()
+        }
+        guard let page = addPage(byteCount: PageGeometry.pageByteCount) else { return nil }
+        let head = header(page)
+        head.pointee.slotUnits = UInt32(run)
+        head.pointee.bump = UInt32(run)
+        head.pointee.used = 1
+        self.list(page)
+        return RowID(UInt32(page) << geometry.unitBits)
+    }
+
+    @inline(never)
+    private mutating func addPage(byteCount: Int) -> Int? {
+        let number: Int
+        let page = Page(byteCount: byteCount)
+        if let reused = emptyPageNumbers.popLast() {
+            number = Int(reused)
+            pages[number] = page
+        } else {
+            number = pages.count
+            guard number < geometry.pageLimit else { return nil }
+            if number == entryCapacity { growEntries() }
+            pages.append(page)
+        }
+        entries[number] = Entry(base: page.base, generation: currentGeneration)
+        return number
+    }
+
+    private mutating func growEntries() {
+        let new = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
+        new.update(from: entries, count: entryCapacity)
+        entries.deallocate()
+        entries = new
+        entryCapacity *= 2
+    }
+
+    // MARK: Copy on write
+
+    /// After this the page may be written: it is copied if a snapshot holds it.
+    @inline(__always)
+    mutating func makeWritable(_ page: Int) {
+        if entries[page].generation <= sharedGeneration { copyPage(page) }
+    }
+
+    @inline(never)
+    private mutating func copyPage(_ number: Int) {
+        guard let page = pages[number] else { return }
+        let copy = Page(copying: page)
+        pages[number] = copy
+        entries[number] = Entry(base: copy.base, generation: currentGeneration)
+    }
+
+    /// The pages as they are now, to be read beside later writes.
+    ///
+    /// - Parameter generation: a number above every earlier snapshot's; the pages stay unwritten while
+    ///   `setSharedGeneration` is told that a snapshot of this or a later generation lives.
+    mutating func share(generation: UInt64) -> [Page?] {
+        sharedGeneration = generation
+        currentGeneration = generation + 1
+        return pages
+    }
+
+    /// Tells the newest generation that a living snapshot has; 0 for none.
+    mutating func setSharedGeneration(_ generation: UInt64) { sharedGeneration = generation }
+}

@@ -1,0 +1,77 @@
+package import SpacetimeSchema
+import Synchronization
+
+/// The generations of the snapshots that are alive.
+///
+/// Guard: `live`. A snapshot leaves from whichever thread drops it; the writer asks once per transaction.
+final class SnapshotRegistry: Sendable {
+    private let live = Mutex<[UInt64]>([])
+
+    func add(_ generation: UInt64) { live.withLock { $0.append(generation) } }
+
+    func remove(_ generation: UInt64) { live.withLock { list in list.removeAll { $0 == generation } } }
+
+    /// The newest generation that is still alive, or 0.
+    ///
+    /// Taking the lock orders every read of a snapshot that was dropped before the writes that follow.
+    var newest: UInt64 { live.withLock { $0.max() ?? 0 } }
+}
+
+/// The rows of all tables at one moment, readable from any thread while the writer goes on.
+///
+/// Taking one copies an array of page references for each table; afterwards the writer copies a page before its first
+/// change to it. Dropping the last reference ends that.
+package final class DatastoreSnapshot: Sendable {
+    struct Table: Sendable {
+        let schema: TableSchema
+        let geometry: PageGeometry
+        let pages: [Page?]
+        let count: Int
+    }
+
+    private let tables: [TableID: Table]
+    private let generation: UInt64
+    private let registry: SnapshotRegistry
+
+    init(tables: [TableID: Table], generation: UInt64, registry: SnapshotRegistry) {
+        self.tables = tables
+        self.generation = generation
+        self.registry = registry
+    }
+
+    deinit { registry.remove(generation) }
+
+    /// The ids of the tables, ascending.
+    package var tableIDs: [TableID] { tables.keys.sorted() }
+
+    package func schema(of table: TableID) -> TableSchema? { tables[table]?.schema }
+
+    /// Rows in a table; 0 if there is no such table.
+    package func count(_ table: TableID) -> Int { tables[table]?.count ?? 0 }
+
+    /// Calls `body` with every row that satisfies the predicate, in page order. Linear in the rows of the table.
+    package func forEachRow<E: Error>(
+        of id: TableID, where predicate: CompiledPredicate? = nil, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        guard let table = tables[id] else { return }
+        let geometry = table.geometry
+        for case let page? in table.pages {
+            let bump = Int(page.base.assumingMemoryBound(to: PageHeader.self).pointee.bump)
+            let words = (page.base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self)
+            for word in 0..<((bump + 63) >> 6) {
+                var bits = words[word]
+                while bits != 0 {
+                    let unit = word << 6 | bits.trailingZeroBitCount
+                    bits &= bits &- 1
+                    let slot = UnsafeRawPointer(page.base + geometry.dataOffset + unit * geometry.unit)
+                    let image =
+                        geometry.isPacked
+                        ? UnsafeRawBufferPointer(start: slot, count: geometry.fixedSize.unsafelyUnwrapped)
+                        : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+                    if let predicate, !predicate.matches(image) { continue }
+                    try body(image)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// An open scan: hands out the rows that its table held when it was opened, in batches.
+///
+/// Costs one allocation. When the table is written while scans are open on it, each copies what it still has to show;
+/// without such a write nothing is copied. A scan ends with its transaction: `refill` then traps with a message,
+/// because the memory that it would read belongs to whoever writes next.
+@usableFromInline
+package final class RowScan {
+    private let state: ScanState.Pointer
+    /// Keeps the pages and the list of open scans alive.
+    private let datastore: Datastore
+    private let serial: UInt64
+    /// The rows that the last `refill` found. Valid until the next `refill`, whatever is written meanwhile.
+    @usableFromInline package let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
+
+    init(_ source: ScanState.Source, table: StoredTable.Pointer, predicate: CompiledPredicate?, datastore: Datastore) {
+        self.datastore = datastore
+        serial = datastore.serial
+        state = .allocate(capacity: 1)
+        state.initialize(to: ScanState(source: source, table: table, predicate: predicate))
+        batch = state.pointee.batch
+        if let first = table.pointee.openScans {
+            first.pointee.previous = state
+            state.pointee.next = first
+        }
+        table.pointee.openScans = state
+    }
+
+    deinit {
+        if state.pointee.table != nil { Self.unlink(state) }
+        state.pointee.destroy()
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Takes a scan off its table's list.
+    static func unlink(_ state: ScanState.Pointer) {
+        guard let table = state.pointee.table else { return }
+        if let previous = state.pointee.previous {
+            previous.pointee.next = state.pointee.next
+        } else {
+            table.pointee.openScans = state.pointee.next
+        }
+        state.pointee.next?.pointee.previous = state.pointee.previous
+        state.pointee.previous = nil
+        state.pointee.next = nil
+        state.pointee.table = nil
+    }
+
+    /// Finds the next rows and returns how many are in `batch`; 0 at the end.
+    @usableFromInline
+    package func refill() -> Int {
+        precondition(
+            datastore.serial == serial,
+            "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
+        return state.pointee.refill()
+    }
+}

@@ -1,0 +1,188 @@
+/// What an open scan keeps: where it is, and the rows that it has found and not handed on.
+struct ScanState {
+    static let batchLimit = 64
+
+    enum Source {
+        /// Every row: page, word of the live bitmap, bits of that word still to come.
+        case pages(page: Int, word: Int, bits: UInt64)
+        case tree(BTree.Position, BTree.Position)
+        case list([UInt32], next: Int)
+        /// Copies made when the table was about to be written: (length, image) records in `held`.
+        case copies(next: Int)
+        case done
+    }
+
+    typealias Pointer = UnsafeMutablePointer<ScanState>
+
+    var source: Source
+    /// The table, while the scan is on its list of open scans.
+    var table: StoredTable.Pointer?
+    var predicate: CompiledPredicate?
+    /// Rows in `batch`.
+    var filled = 0
+    var previous: Pointer?
+    var next: Pointer?
+    let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    var held: UnsafeMutableRawPointer?
+    var heldByteCount = 0
+
+    init(source: Source, table: StoredTable.Pointer, predicate: CompiledPredicate?) {
+        self.source = source
+        self.table = table
+        self.predicate = predicate
+        batch = .allocate(capacity: Self.batchLimit)
+    }
+
+    /// Frees what the state owns; its own memory is the scan's.
+    func destroy() {
+        batch.deallocate()
+        held?.deallocate()
+    }
+
+    // MARK: Filling
+
+    /// Finds the next rows, at most `batchLimit`, and returns how many.
+    mutating func refill() -> Int {
+        filled = 0
+        repeat {
+            switch source {
+            case .pages(let page, let word, let bits): refillFromPages(page, word, bits)
+            case .tree(let start, let end): refillFromTree(start, end)
+            case .list(let rows, let next): refillFromList(rows, next)
+            case .copies(let next): refillFromCopies(next)
+            case .done: return filled
+            }
+        } while filled == 0
+        return filled
+    }
+
+    @inline(__always)
+    private mutating func offer(_ image: UnsafeRawBufferPointer) {
+        if let predicate, !predicate.matches(image) { return }
+        batch[filled] = image
+        filled &+= 1
+    }
+
+    private mutating func refillFromPages(_ page: Int, _ word: Int, _ bits: UInt64) {
+        guard let rows = table?.pointee.rows else {
+            source = .done
+            return
+        }
+        var page = page
+        var word = word
+        var bits = bits
+        let pageCount = rows.pointee.storage.pageCount
+        let geometry = rows.pointee.storage.geometry
+        while page < pageCount {
+            let wordCount = rows.pointee.storage.liveWordCount(page: page)
+            if wordCount > 0 {
+                let words = rows.pointee.storage.liveWords(page: page)
+                if bits == 0, word < wordCount { bits = words[word] }
+                let data = rows.pointee.storage.entries[page].base + geometry.dataOffset
+                while word < wordCount {
+                    while bits != 0 {
+                        if filled == Self.batchLimit {
+                            source = .pages(page: page, word: word, bits: bits)
+                            return
+                        }
+                        let unit = word << 6 | bits.trailingZeroBitCount
+                        bits &= bits &- 1
+                        let slot = UnsafeRawPointer(data + unit &* geometry.unit)
+                        offer(
+                            geometry.isPacked
+                                ? UnsafeRawBufferPointer(start: slot, count: geometry.fixedSize.unsafelyUnwrapped)
+                                : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self))))
+                    }
+                    word &+= 1
+                    if word < wordCount { bits = words[word] }
+                }
+            }
+            page &+= 1
+            word = 0
+            bits = 0
+        }
+        source = .done
+    }
+
+    private mutating func refillFromTree(_ start: BTree.Position, _ end: BTree.Position) {
+        guard let rows = table?.pointee.rows else {
+            source = .done
+            return
+        }
+        var position = start
+        while filled < Self.batchLimit {
+            let limit = position.leaf == end.leaf ? end.index : position.leaf.count
+            let ids = position.leaf.rows
+            while position.index < limit, filled < Self.batchLimit {
+                offer(rows.pointee.storage.image(RowID(ids[position.index])))
+                position.index &+= 1
+            }
+            if position.index >= limit {
+                guard position.leaf != end.leaf, let next = position.leaf.next else {
+                    source = .done
+                    return
+                }
+                position = BTree.Position(leaf: next, index: 0)
+            }
+        }
+        source = .tree(position, end)
+    }
+
+    private mutating func refillFromList(_ list: [UInt32], _ next: Int) {
+        guard let rows = table?.pointee.rows else {
+            source = .done
+            return
+        }
+        var next = next
+        while next < list.count, filled < Self.batchLimit {
+            offer(rows.pointee.storage.image(RowID(list[next])))
+            next &+= 1
+        }
+        source = next < list.count ? .list(list, next: next) : .done
+    }
+
+    private mutating func refillFromCopies(_ next: Int) {
+        guard let held else {
+            source = .done
+            return
+        }
+        var next = next
+        while next < heldByteCount, filled < Self.batchLimit {
+            let count = held.loadUnaligned(fromByteOffset: next, as: Int.self)
+            batch[filled] = UnsafeRawBufferPointer(start: held + next + 8, count: count)
+            filled &+= 1
+            next &+= 8 &+ count
+        }
+        source = next < heldByteCount ? .copies(next: next) : .done
+    }
+
+    // MARK: Before a write
+
+    /// Copies everything that is still to come, so that the scan goes on with the rows as they were.
+    mutating func detach() {
+        let handedOut = filled
+        var copies: [UInt8] = []
+        for i in 0..<handedOut { Self.append(batch[i], to: &copies) }
+        let boundary = copies.count
+        if case .copies = source { return }
+        while refill() > 0 {
+            for i in 0..<filled { Self.append(batch[i], to: &copies) }
+        }
+        held = .allocate(byteCount: max(copies.count, 1), alignment: 16)
+        heldByteCount = copies.count
+        copies.withUnsafeBytes { if let start = $0.baseAddress { held?.copyMemory(from: start, byteCount: $0.count) } }
+        // The batch that the consumer is going through now shows the copies.
+        source = .copies(next: 0)
+        filled = 0
+        if handedOut > 0 { refillFromCopies(0) }
+        filled = handedOut
+        source = boundary < heldByteCount ? .copies(next: boundary) : .done
+        predicate = nil
+        table = nil
+    }
+
+    private static func append(_ image: UnsafeRawBufferPointer, to copies: inout [UInt8]) {
+        withUnsafeBytes(of: image.count) { copies.append(contentsOf: $0) }
+        copies.append(contentsOf: image)
+    }
+}

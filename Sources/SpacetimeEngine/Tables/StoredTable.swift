@@ -1,0 +1,189 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// One table: its rows, its indexes and the numbers it hands out. Knows nothing of transactions.
+struct StoredTable: ~Copyable {
+    typealias Pointer = UnsafeMutablePointer<StoredTable>
+
+    let id: TableID
+    let schema: TableSchema
+    /// Behind pointers that never change, so that indexes can be handed the rows while they themselves are written.
+    let rows: TableRows.Pointer
+    let indexes: UnsafeMutablePointer<TableIndex>
+    let indexCount: Int
+    /// The first unique index, through which an equal row is found; -1 if the table has none.
+    let firstUnique: Int
+    /// For tables without a unique index: every row by the hash of its whole image.
+    private var wholeRows = HashIndex()
+    let sequences: UnsafeMutablePointer<SequenceState>
+    let sequenceCount: Int
+    /// Scans that are open on this table, as a list through `ScanState.next`.
+    var openScans: UnsafeMutablePointer<ScanState>?
+    /// Commits report the changes of observed tables.
+    var isObserved = false
+    private let seed: UInt64
+
+    init(id: TableID, schema: TableSchema, firstIndex: IndexID, seed: UInt64) throws(EngineError) {
+        let types = schema.columns.map(\.type)
+        func unsupported(_ error: TypeProgramError) -> EngineError {
+            .unsupportedSchema(table: schema.name, reason: error.reason)
+        }
+        let layout: RowLayout
+        do { layout = try RowLayout(types) } catch { throw unsupported(error) }
+        if let size = layout.fixedSize, size > PageGeometry.rowByteLimit {
+            throw .rowTooLarge(table: schema.name, byteCount: size, limit: PageGeometry.rowByteLimit)
+        }
+        for columns in schema.indexes.map(\.columns) + schema.uniqueConstraints.map(\.columns) + [schema.primaryKey] {
+            if columns.contains(where: { Int($0.rawValue) >= types.count }) {
+                throw .unsupportedSchema(table: schema.name, reason: "an index or a key names a column that is not there")
+            }
+        }
+        if schema.indexes.contains(where: { $0.columns.isEmpty }) {
+            throw .unsupportedSchema(table: schema.name, reason: "an index has no columns")
+        }
+        for constraint in schema.uniqueConstraints
+        where !schema.indexes.contains(where: { $0.isUnique && Set($0.columns) == Set(constraint.columns) }) {
+            throw .unsupportedSchema(
+                table: schema.name, reason: "unique constraint '\(constraint.name)' has no index on its columns")
+        }
+        var states: [SequenceState] = []
+        for sequence in schema.sequences {
+            let column = Int(sequence.column.rawValue)
+            guard column < types.count, types[column].isInteger else {
+                throw .unsupportedSchema(table: schema.name, reason: "sequence '\(sequence.name)' is not on an integer column")
+            }
+            states.append(SequenceState(schema: sequence, width: Int(layout.columns[column].fixedSize)))
+        }
+        // Generated values are reported in column order.
+        states.sort { $0.column < $1.column }
+
+        let indexes = UnsafeMutablePointer<TableIndex>.allocate(capacity: schema.indexes.count)
+        var made = 0
+        do {
+            for (offset, index) in schema.indexes.enumerated() {
+                let constraint = schema.uniqueConstraints.first { Set($0.columns) == Set(index.columns) }
+                let entry = try TableIndex(
+                    id: IndexID(firstIndex.rawValue + UInt32(offset)), schema: index,
+                    constraintName: constraint?.name ?? index.name, types: types, layout: layout, seed: seed)
+                (indexes + offset).initialize(to: entry)
+                made += 1
+            }
+        } catch {
+            indexes.deinitialize(count: made)
+            indexes.deallocate()
+            throw unsupported(error)
+        }
+        self.id = id
+        self.schema = schema
+        self.seed = seed
+        self.indexes = indexes
+        indexCount = made
+        firstUnique = schema.indexes.firstIndex { $0.isUnique } ?? -1
+        rows = .allocate(capacity: 1)
+        rows.initialize(to: TableRows(layout: layout))
+        sequences = .allocate(capacity: states.count)
+        sequences.initialize(from: states, count: states.count)
+        sequenceCount = states.count
+    }
+
+    deinit {
+        indexes.deinitialize(count: indexCount)
+        indexes.deallocate()
+        sequences.deinitialize(count: sequenceCount)
+        sequences.deallocate()
+        rows.deinitialize(count: 1)
+        rows.deallocate()
+    }
+
+    var count: Int { rows.pointee.storage.liveCount }
+    var wholeRowIndexByteCount: Int { firstUnique < 0 ? wholeRows.byteCount : 0 }
+
+    // MARK: Looking rows up
+
+    /// The row with exactly these bytes.
+    func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
+        if firstUnique >= 0 {
+            guard let start = image.baseAddress, let row = indexes[firstUnique].find(keyOf: start, in: rows),
+                equalBytes(rows.pointee.storage.image(row), image)
+            else { return nil }
+            return row
+        }
+        let hash = finishHash(hashBytes(image, state: seed))
+        return wholeRows.find(hash) { equalBytes(rows.pointee.storage.image($0), image) }
+    }
+
+    // MARK: Indexes
+
+    /// Enters a live row into every index.
+    @inline(__always)
+    mutating func index(_ row: RowID) {
+        let image = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
+        for i in 0..<indexCount { indexes[i].insert(row, image: image, rows) }
+        if firstUnique < 0 { indexWholeRow(row) }
+    }
+
+    /// Takes a row out of every index; its image must be unchanged.
+    @inline(__always)
+    mutating func unindex(_ row: RowID) {
+        let image = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
+        for i in 0..<indexCount { indexes[i].remove(row, image: image, rows) }
+        if firstUnique < 0 { unindexWholeRow(row) }
+    }
+
+    @inline(never)
+    private mutating func indexWholeRow(_ row: RowID) {
+        wholeRows.insert(finishHash(hashBytes(rows.pointee.storage.image(row), state: seed)), row)
+    }
+
+    @inline(never)
+    private mutating func unindexWholeRow(_ row: RowID) {
+        _ = wholeRows.remove(finishHash(hashBytes(rows.pointee.storage.image(row), state: seed)), row)
+    }
+
+    /// Replaces the image of a row where it lies, keeping the indexes right.
+    @inline(__always)
+    mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
+        let new = image.baseAddress.unsafelyUnwrapped
+        let old = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
+        var changed: UInt64 = 0
+        for i in 0..<indexCount {
+            // Only the first 64 indexes are told apart; later ones are always rewritten.
+            if i < 64 {
+                guard indexes[i].keysDiffer(old, new, rows) else { continue }
+                changed |= 1 << UInt64(i)
+            }
+            indexes[i].remove(row, image: old, rows)
+        }
+        if firstUnique < 0 { unindexWholeRow(row) }
+        rows.pointee.storage.overwrite(row, with: image)
+        if firstUnique < 0 { indexWholeRow(row) }
+        if changed != 0 || indexCount > 64 { reindex(row, changed: changed) }
+    }
+
+    private mutating func reindex(_ row: RowID, changed: UInt64) {
+        let image = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
+        for i in 0..<indexCount where i >= 64 || changed >> UInt64(i) & 1 == 1 {
+            indexes[i].insert(row, image: image, rows)
+        }
+    }
+
+    // MARK: Auto-increment
+
+    /// Fills columns that hold zero with the next number of their sequence, in the caller's buffer.
+    @inline(__always)
+    mutating func fillSequences(_ image: UnsafeMutableRawBufferPointer) {
+        for i in 0..<sequenceCount { fillSequence(i, image.baseAddress.unsafelyUnwrapped) }
+    }
+
+    private mutating func fillSequence(_ number: Int, _ image: UnsafeMutableRawPointer) {
+        let width = sequences[number].width
+        let offset = rows.pointee.layout.offset(of: sequences[number].column, in: image)
+        for i in 0..<width where image.load(fromByteOffset: offset + i, as: UInt8.self) != 0 { return }
+        let value = sequences[number].take()
+        // Narrow columns get the low bytes; 256-bit ones the value's sign above its 16 bytes.
+        for i in 0..<width {
+            let byte = UInt8(truncatingIfNeeded: i < 16 ? value >> Int128(i * 8) : value >> 127)
+            image.storeBytes(of: byte, toByteOffset: offset + i, as: UInt8.self)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+/// Reduces the undo log of a transaction to what it changed in the end.
+///
+/// The first record of a row says what was there before; the row itself says what is there now. Where both are the
+/// same, or a deleted row's bytes were inserted again elsewhere, nothing changed.
+struct ChangeCollector {
+    struct Entry {
+        var table: StoredTable.Pointer
+        var row: RowID
+        /// The image before the transaction, if the row existed.
+        var before: UnsafeRawBufferPointer?
+        /// The image after it, if the row exists.
+        var after: UnsafeRawBufferPointer?
+    }
+
+    private(set) var entries: [Entry] = []
+    /// Open addressing over `entries`: position plus one. Used from `linearLimit` entries on.
+    private var slots: [Int32] = []
+
+    private static let linearLimit = 12
+
+    /// Fills `entries` with the net changes of the wanted tables, in the order of first touch.
+    mutating func collect(_ undo: borrowing UndoLog, wanting wanted: (StoredTable.Pointer) -> Bool) {
+        entries.removeAll(keepingCapacity: true)
+        let useSlots = undo.count > Self.linearLimit
+        if useSlots { prepareSlots(undo.count) }
+        for i in 0..<undo.count {
+            let record = undo.records[i]
+            guard wanted(record.table), useSlots ? claimSlot(record) : isNew(record) else { continue }
+            let storage = record.table.pointee.rows
+            let before: UnsafeRawBufferPointer? =
+                switch record.kind {
+                case .insert: nil
+                case .overwrite: undo.oldImage(record)
+                case .delete: storage.pointee.storage.image(record.row)
+                }
+            let isLive = storage.pointee.storage.isLive(record.row)
+            let after = isLive ? storage.pointee.storage.image(record.row) : nil
+            entries.append(Entry(table: record.table, row: record.row, before: before, after: after))
+        }
+        cancel()
+    }
+
+    private func isNew(_ record: UndoLog.Record) -> Bool {
+        for entry in entries where entry.row == record.row && entry.table == record.table { return false }
+        return true
+    }
+
+    private mutating func prepareSlots(_ count: Int) {
+        let capacity = 1 << (Int.bitWidth - (count * 2).leadingZeroBitCount)
+        slots.removeAll(keepingCapacity: true)
+        slots.append(contentsOf: repeatElement(0, count: capacity))
+    }
+
+    /// Enters a row that was not met before; false if it was.
+    private mutating func claimSlot(_ record: UndoLog.Record) -> Bool {
+        let mask = slots.count - 1
+        let key = UInt64(record.row.rawValue) | UInt64(record.table.pointee.id.rawValue) << 32
+        var position = Int(hashInteger(key, seed: 0)) & mask
+        while slots[position] != 0 {
+            let entry = entries[Int(slots[position]) - 1]
+            if entry.row == record.row, entry.table == record.table { return false }
+            position = (position + 1) & mask
+        }
+        slots[position] = Int32(entries.count + 1)
+        return true
+    }
+
+    /// Drops entries that changed nothing: same bytes before and after, and deletes that equal inserts of the table.
+    private mutating func cancel() {
+        var deletes = 0
+        var inserts = 0
+        var dropped = false
+        for i in 0..<entries.count {
+            switch (entries[i].before, entries[i].after) {
+            case (nil, nil): dropped = true
+            case (let before?, let after?):
+                if equalBytes(before, after) {
+                    entries[i].before = nil
+                    entries[i].after = nil
+                    dropped = true
+                }
+            case (_?, nil): deletes += 1
+            case (nil, _?): inserts += 1
+            }
+        }
+        if deletes > 0, inserts > 0 { dropped = cancelPairs() || dropped }
+        if dropped { entries.removeAll { $0.before == nil && $0.after == nil } }
+    }
+
+    /// Matches whole deleted images with whole inserted ones of the same table.
+    private mutating func cancelPairs() -> Bool {
+        var inserted: [UInt64: [Int]] = [:]
+        for (i, entry) in entries.enumerated() where entry.before == nil {
+            guard let after = entry.after else { continue }
+            inserted[hashBytes(after, state: UInt64(entry.table.pointee.id.rawValue)), default: []].append(i)
+        }
+        var found = false
+        for (i, entry) in entries.enumerated() where entry.after == nil {
+            guard let before = entry.before else { continue }
+            let hash = hashBytes(before, state: UInt64(entry.table.pointee.id.rawValue))
+            guard let candidates = inserted[hash] else { continue }
+            for j in candidates where entries[j].table == entry.table {
+                guard let after = entries[j].after, equalBytes(before, after) else { continue }
+                entries[i].before = nil
+                entries[j].after = nil
+                found = true
+                break
+            }
+        }
+        return found
+    }
+
+    /// The entries as owned rows, by table.
+    func changeSet() -> ChangeSet {
+        var set = ChangeSet()
+        for entry in entries {
+            let id = entry.table.pointee.id
+            let position: Int
+            if let present = set.tables.firstIndex(where: { $0.table == id }) {
+                position = present
+            } else {
+                position = set.tables.firstIndex { $0.table > id } ?? set.tables.count
+                set.tables.insert(TableChanges(table: id), at: position)
+            }
+            if let before = entry.before { set.tables[position].deletes.append(before) }
+            if let after = entry.after { set.tables[position].inserts.append(after) }
+        }
+        return set
+    }
+}

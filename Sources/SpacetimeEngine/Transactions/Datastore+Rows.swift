@@ -1,0 +1,293 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Reading and writing rows inside the running transaction.
+extension Datastore {
+    // MARK: Insert
+
+    /// Inserts a row image made by typed code.
+    ///
+    /// Zero auto-increment columns are filled in the caller's buffer. Costs one look-up and one entry per index.
+    /// - Returns: false if the identical row is there already; then nothing changes.
+    @usableFromInline
+    @discardableResult
+    package func insert(_ id: TableID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) -> Bool {
+        let table = try writable(id)
+        if table.pointee.sequenceCount > 0 { table.pointee.fillSequences(image) }
+        return try insertPrepared(table, UnsafeRawBufferPointer(image))
+    }
+
+    /// Inserts a row image from outside: checks first that it is one.
+    @discardableResult
+    package func insert(_ id: TableID, validating image: UnsafeMutableRawBufferPointer) throws(EngineError) -> Bool {
+        try validate(UnsafeRawBufferPointer(image), for: id)
+        return try insert(id, row: image)
+    }
+
+    @inline(__always)
+    private func insertPrepared(
+        _ table: StoredTable.Pointer, _ image: UnsafeRawBufferPointer
+    ) throws(EngineError) -> Bool {
+        if table.pointee.firstUnique >= 0, let start = image.baseAddress {
+            for i in table.pointee.firstUnique..<table.pointee.indexCount where table.pointee.indexes[i].isUnique {
+                if let present = table.pointee.indexes[i].find(keyOf: start, in: table.pointee.rows) {
+                    if equalBytes(table.pointee.rows.pointee.storage.image(present), image) { return false }
+                    throw table.pointee.uniqueViolation(i, start)
+                }
+            }
+        } else if table.pointee.find(equalTo: image) != nil {
+            return false
+        }
+        prepareWrite(table)
+        guard let row = table.pointee.rows.pointee.storage.insert(image) else {
+            throw .tableFull(table: table.pointee.schema.name)
+        }
+        table.pointee.index(row)
+        state.pointee.undo.append(.insert, table, row)
+        return true
+    }
+
+    // MARK: Update
+
+    /// Replaces the row that has the new row's key in a unique index.
+    ///
+    /// Zero auto-increment columns are filled in the caller's buffer, as by an insert.
+    @usableFromInline
+    package func update(_ id: IndexID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) {
+        let (table, position) = try index(id)
+        try requireTransaction()
+        guard table.pointee.indexes[position].isUnique else {
+            throw .indexNotUnique(index: table.pointee.indexes[position].schema.name)
+        }
+        let new = UnsafeRawBufferPointer(image)
+        guard let start = new.baseAddress else { throw .indexNotUnique(index: "") }
+        guard let row = table.pointee.indexes[position].find(keyOf: start, in: table.pointee.rows) else {
+            throw table.pointee.noSuchRow(position, start)
+        }
+        if table.pointee.sequenceCount > 0 { table.pointee.fillSequences(image) }
+        try replace(table, row, new, foundThrough: position)
+    }
+
+    /// `update` for a row from outside: checks first that it is one.
+    package func update(_ id: IndexID, validating image: UnsafeMutableRawBufferPointer) throws(EngineError) {
+        try validate(UnsafeRawBufferPointer(image), for: try index(id).table.pointee.id)
+        try update(id, row: image)
+    }
+
+    @inline(__always)
+    private func replace(
+        _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer, foundThrough position: Int
+    ) throws(EngineError) {
+        let old = table.pointee.rows.pointee.storage.image(row)
+        if equalBytes(old, new) { return }
+        let start = new.baseAddress.unsafelyUnwrapped
+        for i in 0..<table.pointee.indexCount where table.pointee.indexes[i].isUnique {
+            if i == position, table.pointee.sequenceCount == 0 { continue }
+            guard let other = table.pointee.indexes[i].find(keyOf: start, in: table.pointee.rows), other != row else {
+                continue
+            }
+            throw table.pointee.uniqueViolation(i, start)
+        }
+        prepareWrite(table)
+        if table.pointee.rows.pointee.storage.fitsInPlace(row, byteCount: new.count) {
+            state.pointee.undo.append(overwriteOf: old, table, row)
+            table.pointee.overwrite(row, with: new)
+        } else {
+            try move(table, row, new)
+        }
+    }
+
+    /// An update whose image needs another slot.
+    @inline(never)
+    private func move(
+        _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer
+    ) throws(EngineError) {
+        guard let moved = table.pointee.rows.pointee.storage.insert(new) else {
+            throw .tableFull(table: table.pointee.schema.name)
+        }
+        remove(table, row)
+        table.pointee.index(moved)
+        state.pointee.undo.append(.insert, table, moved)
+    }
+
+    // MARK: Delete
+
+    @inline(__always)
+    private func remove(_ table: StoredTable.Pointer, _ row: RowID) {
+        table.pointee.unindex(row)
+        table.pointee.rows.pointee.storage.setLive(row, false)
+        state.pointee.undo.append(.delete, table, row)
+    }
+
+    /// Deletes the rows with that key: the BSATN of the index's columns. Returns how many there were.
+    @usableFromInline
+    @discardableResult
+    package func delete(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> Int {
+        let (table, position) = try index(id)
+        try requireTransaction()
+        try validateKey(key, table, position)
+        if table.pointee.indexes[position].isUnique, let start = key.baseAddress {
+            guard
+                let row = table.pointee.indexes[position].find(
+                    probe: start, byteCount: key.count, in: table.pointee.rows)
+            else { return 0 }
+            prepareWrite(table)
+            remove(table, row)
+            return 1
+        }
+        return removeAll(table.pointee.indexes[position].select(probe: key, table.pointee.rows), of: table)
+    }
+
+    /// Deletes the rows in a range of an ordered index. Returns how many there were.
+    @discardableResult
+    package func delete(_ id: IndexID, range: IndexRange) throws(EngineError) -> Int {
+        let (table, position) = try index(id)
+        try requireTransaction()
+        try validate(range, table, position)
+        return removeAll(table.pointee.indexes[position].select(range, table.pointee.rows), of: table)
+    }
+
+    private func removeAll(_ selection: TableIndex.Selection, of table: StoredTable.Pointer) -> Int {
+        var ids: [UInt32] = []
+        switch selection {
+        case .none: return 0
+        case .rows(let rows): ids = rows
+        case .positions(let start, let end):
+            var position = start
+            while position != end {
+                let limit = position.leaf == end.leaf ? end.index : position.leaf.count
+                while position.index < limit {
+                    ids.append(position.leaf.rows[position.index])
+                    position.index += 1
+                }
+                guard position.leaf != end.leaf, let next = position.leaf.next else { break }
+                position = BTree.Position(leaf: next, index: 0)
+            }
+        }
+        if !ids.isEmpty { prepareWrite(table) }
+        for id in ids { remove(table, RowID(id)) }
+        return ids.count
+    }
+
+    /// Deletes the row with exactly these bytes. Returns whether there was one.
+    @usableFromInline
+    @discardableResult
+    package func deleteRow(_ id: TableID, equalTo image: UnsafeRawBufferPointer) throws(EngineError) -> Bool {
+        let table = try writable(id)
+        guard let row = table.pointee.find(equalTo: image) else { return false }
+        prepareWrite(table)
+        remove(table, row)
+        return true
+    }
+
+    /// Deletes every row. Returns how many there were. Linear in the rows.
+    @usableFromInline
+    @discardableResult
+    package func clear(_ id: TableID) throws(EngineError) -> Int {
+        let table = try writable(id)
+        prepareWrite(table)
+        let count = table.pointee.count
+        let storage = table.pointee.rows
+        for page in 0..<storage.pointee.storage.pageCount {
+            for word in 0..<storage.pointee.storage.liveWordCount(page: page) {
+                while true {
+                    let bits = storage.pointee.storage.liveWords(page: page)[word]
+                    guard bits != 0 else { break }
+                    let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
+                    remove(table, RowID(UInt32(page) << storage.pointee.storage.geometry.unitBits | unit))
+                }
+            }
+        }
+        return count
+    }
+
+    // MARK: Read
+
+    /// Rows in a table.
+    @usableFromInline
+    package func count(_ id: TableID) -> Int {
+        guard let table = try? table(id) else { return 0 }
+        return table.pointee.count
+    }
+
+    /// The row with that key (the BSATN of the index's columns) in a unique index; valid until the next write.
+    @usableFromInline
+    package func find(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> UnsafeRawBufferPointer? {
+        let (table, position) = try index(id)
+        guard table.pointee.indexes[position].isUnique else {
+            throw .indexNotUnique(index: table.pointee.indexes[position].schema.name)
+        }
+        try validateKey(key, table, position)
+        guard let start = key.baseAddress,
+            let row = table.pointee.indexes[position].find(probe: start, byteCount: key.count, in: table.pointee.rows)
+        else { return nil }
+        return table.pointee.rows.pointee.storage.image(row)
+    }
+
+    // MARK: Checks
+
+    @inline(__always)
+    private func requireTransaction() throws(EngineError) {
+        guard state.pointee.isInTransaction else { throw noTransaction() }
+    }
+
+    @inline(never)
+    private func noTransaction() -> EngineError { .transactionState("rows are written inside a transaction only") }
+
+    @inline(__always)
+    private func writable(_ id: TableID) throws(EngineError) -> StoredTable.Pointer {
+        try requireTransaction()
+        return try table(id)
+    }
+
+    /// Checks that bytes from outside are a row of the table.
+    package func validate(_ image: UnsafeRawBufferPointer, for id: TableID) throws(EngineError) {
+        let table = try table(id)
+        guard image.count <= PageGeometry.rowByteLimit else {
+            throw .rowTooLarge(
+                table: table.pointee.schema.name, byteCount: image.count, limit: PageGeometry.rowByteLimit)
+        }
+        do throws(BSATNError) { try table.pointee.rows.pointee.layout.validate(image) } catch {
+            throw .malformedRow(table: table.pointee.schema.name, cause: error)
+        }
+    }
+
+    @inline(__always)
+    func validateKey(
+        _ key: UnsafeRawBufferPointer, _ table: StoredTable.Pointer, _ position: Int
+    ) throws(EngineError) {
+        if table.pointee.indexes[position].isTrivialKey(byteCount: key.count) { return }
+        do throws(BSATNError) {
+            let spec = table.pointee.indexes[position].spec
+            try spec.validate(key, count: spec.columns.count)
+        } catch {
+            throw .malformedKey(index: table.pointee.indexes[position].schema.name, cause: error)
+        }
+    }
+
+    func validate(_ range: IndexRange, _ table: StoredTable.Pointer, _ position: Int) throws(EngineError) {
+        let name = table.pointee.indexes[position].schema.name
+        guard table.pointee.indexes[position].isOrdered else { throw .rangeOnHashIndex(index: name) }
+        let spec = table.pointee.indexes[position].spec
+        guard range.prefixColumns >= 0, range.prefixColumns < spec.columns.count else {
+            throw .tooManyPrefixColumns(index: name, given: range.prefixColumns, limit: spec.columns.count - 1)
+        }
+        do throws(BSATNError) {
+            try withRawBytes(of: range.prefix) { (bytes) throws(BSATNError) in
+                try spec.validate(bytes, count: range.prefixColumns)
+            }
+            for case .included(let bound) in [range.lower, range.upper] {
+                try withRawBytes(of: bound) { (bytes) throws(BSATNError) in
+                    try spec.validate(bytes, first: range.prefixColumns, count: 1)
+                }
+            }
+            for case .excluded(let bound) in [range.lower, range.upper] {
+                try withRawBytes(of: bound) { (bytes) throws(BSATNError) in
+                    try spec.validate(bytes, first: range.prefixColumns, count: 1)
+                }
+            }
+        } catch {
+            throw .malformedKey(index: name, cause: error)
+        }
+    }
+}

@@ -1,0 +1,207 @@
+import SpacetimeSchema
+
+/// A point inside a transaction to which it can be taken back.
+package struct Savepoint: Sendable {
+    let serial: UInt64
+    let recordCount: Int
+}
+
+/// Which tables a commit reports the changes of.
+@usableFromInline
+package enum CollectedTables: Sendable {
+    case none
+    /// Tables for which `setObserved` was called.
+    case observed
+    case all
+}
+
+/// Begin, commit, rollback. One transaction at a time; all of it in place.
+extension Datastore {
+    /// The number of the running transaction, or one more than the last one's. Pointers and scans carry it to notice
+    /// that their transaction is over.
+    @usableFromInline
+    package var serial: UInt64 { state.pointee.serial }
+
+    @usableFromInline
+    package var isInTransaction: Bool { state.pointee.isInTransaction }
+
+    /// Whether the running transaction has done anything that a rollback would have to undo.
+    @usableFromInline
+    package var hasChanges: Bool { state.pointee.undo.count > 0 }
+
+    @usableFromInline
+    package func begin() {
+        precondition(!state.pointee.isInTransaction, "a transaction is already running")
+        state.pointee.isInTransaction = true
+        if state.pointee.newestSnapshot != 0 { noticeDroppedSnapshots() }
+    }
+
+    /// Makes the transaction's changes final.
+    ///
+    /// - Returns: the net changes of the tables asked for, or nil if there are none.
+    @usableFromInline
+    @discardableResult
+    package func commit(collecting: CollectedTables = .none) -> ChangeSet? {
+        precondition(state.pointee.isInTransaction, "no transaction is running")
+        var result: ChangeSet?
+        switch collecting {
+        case .none: break
+        case .observed where state.pointee.observedCount == 0: break
+        case .observed, .all:
+            if state.pointee.undo.count > 0 { result = collectChanges(all: { if case .all = collecting { true } else { false } }()) }
+        }
+        finishRows()
+        end()
+        return result
+    }
+
+    @inline(never)
+    private func collectChanges(all: Bool) -> ChangeSet? {
+        state.pointee.changes.collect(state.pointee.undo) { all || $0.pointee.isObserved }
+        guard !state.pointee.changes.entries.isEmpty else { return nil }
+        return state.pointee.changes.changeSet()
+    }
+
+    /// Gives back the slots of deleted rows, and the rows of event tables, which live for one transaction only.
+    @inline(__always)
+    private func finishRows() {
+        for i in 0..<state.pointee.undo.count {
+            let record = state.pointee.undo.records[i]
+            switch record.kind {
+            case .overwrite: break
+            case .delete: record.table.pointee.rows.pointee.storage.free(record.row)
+            case .insert: if record.table.pointee.schema.isEvent { state.pointee.hasEventRows = true }
+            }
+        }
+        if state.pointee.hasEventRows { dropEventRows() }
+    }
+
+    @inline(never)
+    private func dropEventRows() {
+        state.pointee.hasEventRows = false
+        for i in 0..<state.pointee.undo.count {
+            let record = state.pointee.undo.records[i]
+            guard record.kind == .insert, record.table.pointee.schema.isEvent,
+                record.table.pointee.rows.pointee.storage.isLive(record.row)
+            else { continue }
+            prepareWrite(record.table)
+            record.table.pointee.unindex(record.row)
+            record.table.pointee.rows.pointee.storage.setLive(record.row, false)
+            record.table.pointee.rows.pointee.storage.free(record.row)
+        }
+    }
+
+    /// Takes back everything that the transaction did, except that sequence values stay consumed.
+    @usableFromInline
+    package func rollback() {
+        precondition(state.pointee.isInTransaction, "no transaction is running")
+        undo(to: 0)
+        end()
+    }
+
+    @inline(__always)
+    private func end() {
+        state.pointee.undo.removeAll()
+        state.pointee.serial &+= 1
+        state.pointee.isInTransaction = false
+        if state.pointee.openScanTables > 0 { closeScans() }
+    }
+
+    @inline(never)
+    private func closeScans() {
+        state.pointee.openScanTables = 0
+        for i in 0..<state.pointee.tableCount {
+            guard let table = state.pointee.tables[i] else { continue }
+            while let scan = table.pointee.openScans { RowScan.unlink(scan) }
+        }
+    }
+
+    /// Remembers where the transaction is, for `rollback(to:)`.
+    package func savepoint() -> Savepoint {
+        precondition(state.pointee.isInTransaction, "no transaction is running")
+        return Savepoint(serial: state.pointee.serial, recordCount: state.pointee.undo.count)
+    }
+
+    /// Takes back what was done since the savepoint, which stays usable.
+    package func rollback(to savepoint: Savepoint) {
+        precondition(
+            state.pointee.isInTransaction && savepoint.serial == state.pointee.serial,
+            "the savepoint belongs to another transaction")
+        precondition(savepoint.recordCount <= state.pointee.undo.count, "the savepoint was rolled back already")
+        undo(to: savepoint.recordCount)
+    }
+
+    private func undo(to recordCount: Int) {
+        while state.pointee.undo.count > recordCount {
+            let record = state.pointee.undo.removeLast()
+            let table = record.table
+            prepareWrite(table)
+            switch record.kind {
+            case .insert:
+                table.pointee.unindex(record.row)
+                table.pointee.rows.pointee.storage.setLive(record.row, false)
+                table.pointee.rows.pointee.storage.free(record.row)
+            case .delete:
+                table.pointee.rows.pointee.storage.setLive(record.row, true)
+                table.pointee.index(record.row)
+            case .overwrite:
+                table.pointee.overwrite(record.row, with: state.pointee.undo.oldImage(record))
+            }
+        }
+    }
+
+    /// Lets open scans of the table copy what they still have to show.
+    @inline(__always)
+    func prepareWrite(_ table: StoredTable.Pointer) {
+        if table.pointee.openScans != nil { detachScans(table) }
+    }
+
+    @inline(never)
+    private func detachScans(_ table: StoredTable.Pointer) {
+        while let scan = table.pointee.openScans {
+            scan.pointee.detach()
+            // `detach` cleared the link to the table; put it back for the moment of unlinking.
+            scan.pointee.table = table
+            RowScan.unlink(scan)
+        }
+    }
+
+    // MARK: Observers
+
+    /// Says whether `commit(collecting: .observed)` reports this table's changes.
+    package func setObserved(_ id: TableID, _ isObserved: Bool) {
+        guard let table = try? table(id), table.pointee.isObserved != isObserved else { return }
+        table.pointee.isObserved = isObserved
+        state.pointee.observedCount += isObserved ? 1 : -1
+    }
+
+    // MARK: Snapshots
+
+    /// All rows as they are now, readable from any thread. Not inside a transaction that has made changes.
+    ///
+    /// Costs one page reference per 64 KiB of rows; afterwards the writer copies each page once before changing it.
+    package func snapshot() -> DatastoreSnapshot {
+        precondition(!hasChanges, "a snapshot would show uncommitted rows")
+        let generation = state.pointee.nextSnapshot
+        state.pointee.nextSnapshot += 1
+        state.pointee.newestSnapshot = generation
+        snapshots.add(generation)
+        var tables: [TableID: DatastoreSnapshot.Table] = [:]
+        for id in tableIDs {
+            guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
+            let rows = table.pointee.rows
+            tables[id] = DatastoreSnapshot.Table(
+                schema: table.pointee.schema, geometry: rows.pointee.storage.geometry,
+                pages: rows.pointee.storage.share(generation: generation), count: rows.pointee.storage.liveCount)
+        }
+        return DatastoreSnapshot(tables: tables, generation: generation, registry: snapshots)
+    }
+
+    @inline(never)
+    private func noticeDroppedSnapshots() {
+        let newest = snapshots.newest
+        guard newest != state.pointee.newestSnapshot else { return }
+        state.pointee.newestSnapshot = newest
+        for id in tableIDs { state.pointee.tables[Int(id.rawValue)]?.pointee.rows.pointee.storage.setSharedGeneration(newest) }
+    }
+}

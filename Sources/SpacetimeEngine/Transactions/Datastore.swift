@@ -1,0 +1,184 @@
+import SpacetimeSATS
+package import SpacetimeSchema
+import Synchronization
+
+/// Tables and one running transaction over them: the byte-level face of the engine.
+///
+/// Not `Sendable`: it belongs to one isolation domain, in a database the holder of its lock. Rows go in and come out
+/// as BSATN images; pointers that come out are valid until the next write.
+///
+/// Mutable state lies behind `let` pointers: accesses then need no run-time exclusivity checks, and the hot functions
+/// of the typed interface cost what their memory accesses cost.
+@usableFromInline
+package final class Datastore {
+    struct State: ~Copyable {
+        /// By table id; `nil` once dropped.
+        var tables: UnsafeMutablePointer<StoredTable.Pointer?>
+        var tableCount = 0
+        var tableCapacity = 8
+        /// By index id: the table and the position in it.
+        var indexes: UnsafeMutablePointer<(table: StoredTable.Pointer?, position: Int)>
+        var indexCount = 0
+        var indexCapacity = 16
+        var undo = UndoLog()
+        var serial: UInt64 = 0
+        var isInTransaction = false
+        var newestSnapshot: UInt64 = 0
+        var nextSnapshot: UInt64 = 1
+        var changes = ChangeCollector()
+        /// Tables whose changes commits report.
+        var observedCount = 0
+        /// Scans opened since the transaction began; not zero means that some may have to be closed.
+        var openScanTables = 0
+        /// Set while a commit finds rows of event tables.
+        var hasEventRows = false
+
+        init() {
+            tables = .allocate(capacity: tableCapacity)
+            indexes = .allocate(capacity: indexCapacity)
+        }
+
+        deinit {
+            for i in 0..<tableCount {
+                tables[i]?.deinitialize(count: 1)
+                tables[i]?.deallocate()
+            }
+            tables.deallocate()
+            indexes.deallocate()
+        }
+    }
+
+    let state: UnsafeMutablePointer<State>
+    let hashSeed: UInt64
+    let snapshots = SnapshotRegistry()
+
+    /// - Parameter hashSeed: mixed into the hashes of keys. Results never depend on it; taking it from the random seam
+    ///   keeps outsiders from choosing keys that collide.
+    package init(hashSeed: UInt64 = 0x5EED_5EED_5EED_5EED) {
+        self.hashSeed = hashSeed
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    // MARK: Schema
+
+    /// Makes an empty table. Not inside a transaction: making tables is not undone by a rollback.
+    package func createTable(_ schema: TableSchema) throws(EngineError) -> TableID {
+        try requireNoTransaction("createTable")
+        let id = TableID(UInt32(state.pointee.tableCount))
+        let firstIndex = IndexID(UInt32(state.pointee.indexCount))
+        let table = StoredTable.Pointer.allocate(capacity: 1)
+        do throws(EngineError) {
+            table.initialize(to: try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed))
+        } catch {
+            table.deallocate()
+            throw error
+        }
+        state.pointee.register(table)
+        return id
+    }
+
+    /// Removes a table and its rows. Not inside a transaction. Snapshots that hold it stay readable.
+    package func dropTable(_ id: TableID) throws(EngineError) {
+        try requireNoTransaction("dropTable")
+        let table = try self.table(id)
+        for i in 0..<state.pointee.indexCount where state.pointee.indexes[i].table == table {
+            state.pointee.indexes[i].table = nil
+        }
+        state.pointee.tables[Int(id.rawValue)] = nil
+        table.deinitialize(count: 1)
+        table.deallocate()
+    }
+
+    private func requireNoTransaction(_ operation: String) throws(EngineError) {
+        if state.pointee.isInTransaction { throw .transactionState("\(operation) is not possible inside a transaction") }
+    }
+
+    /// The ids of all tables, ascending.
+    package var tableIDs: [TableID] {
+        (0..<state.pointee.tableCount).filter { state.pointee.tables[$0] != nil }.map { TableID(UInt32($0)) }
+    }
+
+    /// Finds a table by its canonical name, else by its source name.
+    package func tableID(named name: String) -> TableID? {
+        tableIDs.first { schema(of: $0)?.name == name } ?? tableIDs.first { schema(of: $0)?.sourceName == name }
+    }
+
+    /// Finds an index by its canonical name, else by its source name.
+    package func indexID(named name: String) -> IndexID? {
+        func first(_ matches: (IndexSchema) -> Bool) -> IndexID? {
+            for id in tableIDs {
+                guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
+                for i in 0..<table.pointee.indexCount where matches(table.pointee.indexes[i].schema) {
+                    return table.pointee.indexes[i].id
+                }
+            }
+            return nil
+        }
+        return first { $0.name == name } ?? first { $0.sourceName == name }
+    }
+
+    package func schema(of id: TableID) -> TableSchema? {
+        guard Int(id.rawValue) < state.pointee.tableCount else { return nil }
+        return state.pointee.tables[Int(id.rawValue)]?.pointee.schema
+    }
+
+    package func schema(of id: IndexID) -> IndexSchema? {
+        guard Int(id.rawValue) < state.pointee.indexCount else { return nil }
+        let entry = state.pointee.indexes[Int(id.rawValue)]
+        return entry.table?.pointee.indexes[entry.position].schema
+    }
+
+    /// The ids of a table's indexes, in the order of its schema.
+    package func indexIDs(of id: TableID) -> [IndexID] {
+        guard let table = try? table(id) else { return [] }
+        return (0..<table.pointee.indexCount).map { table.pointee.indexes[$0].id }
+    }
+
+    @inline(__always)
+    func table(_ id: TableID) throws(EngineError) -> StoredTable.Pointer {
+        guard Int(id.rawValue) < state.pointee.tableCount, let table = state.pointee.tables[Int(id.rawValue)] else {
+            throw .noSuchTable("#\(id.rawValue)")
+        }
+        return table
+    }
+
+    @inline(__always)
+    func index(_ id: IndexID) throws(EngineError) -> (table: StoredTable.Pointer, position: Int) {
+        guard Int(id.rawValue) < state.pointee.indexCount,
+            let table = state.pointee.indexes[Int(id.rawValue)].table
+        else { throw .noSuchIndex("#\(id.rawValue)") }
+        return (table, state.pointee.indexes[Int(id.rawValue)].position)
+    }
+}
+
+extension Datastore.State {
+    mutating func register(_ table: StoredTable.Pointer) {
+        if tableCount == tableCapacity {
+            let new = UnsafeMutablePointer<StoredTable.Pointer?>.allocate(capacity: tableCapacity * 2)
+            new.moveInitialize(from: tables, count: tableCount)
+            tables.deallocate()
+            tables = new
+            tableCapacity *= 2
+        }
+        (tables + tableCount).initialize(to: table)
+        tableCount += 1
+        while indexCount + table.pointee.indexCount > indexCapacity {
+            let new = UnsafeMutablePointer<(table: StoredTable.Pointer?, position: Int)>.allocate(
+                capacity: indexCapacity * 2)
+            new.moveInitialize(from: indexes, count: indexCount)
+            indexes.deallocate()
+            indexes = new
+            indexCapacity *= 2
+        }
+        for position in 0..<table.pointee.indexCount {
+            (indexes + indexCount).initialize(to: (table, position))
+            indexCount += 1
+        }
+    }
+}

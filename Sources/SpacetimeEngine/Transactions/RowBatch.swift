@@ -1,0 +1,53 @@
+/// Row images one after another, owned and immutable once shared: what a commit hands to subscribers, encoders and
+/// the log.
+@usableFromInline
+package struct RowBatch: Sendable, Hashable {
+    /// The images, back to back.
+    package private(set) var bytes: [UInt8] = []
+    /// Where each image ends in `bytes`.
+    package private(set) var ends: [Int] = []
+
+    package init() {}
+
+    package var count: Int { ends.count }
+    package var isEmpty: Bool { ends.isEmpty }
+
+    package mutating func append(_ row: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: row)
+        ends.append(bytes.count)
+    }
+
+    /// Calls `body` with each image in order.
+    package func forEach<E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
+        var start = 0
+        for end in ends {
+            let range = start..<end
+            try withRawBytes(of: bytes) { (bytes) throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+            start = end
+        }
+    }
+
+    /// The bytes of the image at that position.
+    package subscript(index: Int) -> ArraySlice<UInt8> { bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]] }
+}
+
+/// What a commit did to one table, after everything that cancelled out is gone: an updated row is one delete of the
+/// old image and one insert of the new.
+@usableFromInline
+package struct TableChanges: Sendable, Hashable {
+    package let table: TableID
+    package internal(set) var deletes = RowBatch()
+    package internal(set) var inserts = RowBatch()
+
+    init(table: TableID) { self.table = table }
+}
+
+/// What a commit did, by ascending table id.
+@usableFromInline
+package struct ChangeSet: Sendable, Hashable {
+    package internal(set) var tables: [TableChanges] = []
+
+    package var isEmpty: Bool { tables.isEmpty }
+
+    package subscript(table: TableID) -> TableChanges? { tables.first { $0.table == table } }
+}
