@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import CompilerPluginSupport
+import PackageDescription
+
+/// Settings of every target of this package.
+let common: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// Targets that handle raw memory say so at every use.
+let strictMemory: Set<String> = ["SpacetimeSATS"]
+
+let package = Package(
+    name: "SpacetimeKit",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "SpacetimeKit", targets: ["SpacetimeKit"]),
+        .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
+        .executable(name: "chat", targets: ["chat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .target(name: "SpacetimeSATS"),
+        .target(name: "SpacetimeSchema", dependencies: ["SpacetimeSATS"]),
+        .target(name: "SpacetimeEngine", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
+        .target(name: "SpacetimeHost", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .macro(
+            name: "SpacetimeKitMacros",
+            dependencies: [
+                .product(name: "SwiftSyntax", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+                .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+                .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+            ]),
+        .target(
+            name: "SpacetimeKit",
+            dependencies: [
+                "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS", "SpacetimeKitMacros",
+            ]),
+        .target(
+            name: "SpacetimeTesting",
+            dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+
+        // Examples
+        .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
+        .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
+        .testTarget(
+            name: "ChatTests", dependencies: ["ChatModule", "SpacetimeTesting"], path: "Examples/Chat/Tests"),
+
+        // Benchmarks
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "SpacetimeKit", "SpacetimeTesting", "CSQLite", "CAllocationCounter",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/Bench"),
+
+        // Tests
+        .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"]),
+        .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeHostTests",
+            dependencies: ["SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeKitTests",
+            dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .testTarget(name: "SpacetimeTestingTests", dependencies: ["SpacetimeTesting", "SpacetimeKit"]),
+        .testTarget(
+            name: "SpacetimeKitMacrosTests",
+            dependencies: [
+                "SpacetimeKitMacros",
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
+            ]),
+        .executableTarget(name: "kit-link-check", dependencies: ["SpacetimeKit"], path: "Tests/KitLinkCheck"),
+        .executableTarget(
+            name: "sanitizer-stress", dependencies: ["SpacetimeKit", "SpacetimeTesting"], path: "Tests/SanitizerStress"),
+    ]
+)
+
+for target in package.targets where ![.system, .plugin, .binary].contains(target.type) && !target.name.hasPrefix("C") {
+    target.swiftSettings = common + (strictMemory.contains(target.name) ? [.strictMemorySafety()] : [])
+}
