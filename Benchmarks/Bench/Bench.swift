@@ -45,6 +45,11 @@ struct Bench: AsyncParsableCommand {
         let benches = Benches(sizes)
         let options = RunOptions(seconds: tiny ? 0 : seconds, rounds: rounds)
         for name in names.isEmpty ? Benches.names : names {
+            if name == "memory" {
+                let outcomes = try await MemoryRunner.run(benches.memorySubjects, rows: sizes.rows)
+                if json { MemoryRunner.printJSON(outcomes) } else { MemoryRunner.printTable(outcomes) }
+                continue
+            }
             for group in try benches.groups(name) {
                 if !json { Report.printHeading(group) }
                 var runner = Runner(group, contestants: try await group.makeContestants(), options: options)

@@ -16,8 +16,13 @@ struct Benches {
         case "noop": [noop]
         case "transfer": [transfer]
         case "insert":
-            [insert(rows: sizes.rows, perTransaction: 1_000), insert(rows: sizes.singleInserts, perTransaction: 1)]
-        case "find", "range", "scan", "filter": ReadWork(rawValue: name).map { [read($0)] } ?? []
+            [
+                insert(rows: sizes.rows, perTransaction: 1_000, .named),
+                insert(rows: sizes.rows, perTransaction: 1_000, .fixed),
+                insert(rows: sizes.singleInserts, perTransaction: 1, .named),
+            ]
+        case "find", "range", "scan", "filter":
+            ReadWork(rawValue: name).map { work in ItemShape.allCases.map { read(work, $0) } } ?? []
         case "testdatabases": [testDatabases]
         default:
             throw BenchError.badArgument(
@@ -25,10 +30,20 @@ struct Benches {
         }
     }
 
+    /// The tables of the `memory` benchmark, which measures no time.
+    var memorySubjects: [MemorySubject] {
+        [
+            KitMemory.subject(secondIndex: false), KitMemory.subject(secondIndex: true),
+            SQLiteMemory.subject(secondIndex: false), SQLiteMemory.subject(secondIndex: true),
+            LimitMemory.subject(secondIndex: false), LimitMemory.subject(secondIndex: true),
+        ]
+    }
+
     private var noop: Group {
         Group(bench: "noop", workload: "one empty reducer call; an empty transaction; a lock taken and released") {
             [sizes] in
             [
+                try KitNoop(calls: sizes.callsPerPass),
                 try SQLiteNoop(.memory, calls: sizes.callsPerPass),
                 try SQLiteNoop(.writeAheadLog, calls: sizes.callsPerPass),
                 LimitNoop(calls: sizes.callsPerPass),
@@ -43,6 +58,7 @@ struct Benches {
         ) { [sizes] in
             let workload = TransferWorkload(sizes)
             return [
+                try KitTransfer(workload),
                 try SQLiteTransfer(.memory, workload),
                 try SQLiteTransfer(.writeAheadLog, workload),
                 try LimitTransfer(workload, writesLog: false),
@@ -51,13 +67,14 @@ struct Benches {
         }
     }
 
-    private func insert(rows: Int, perTransaction: Int) -> Group {
-        let plan = InsertPlan(rows: rows, rowsPerTransaction: perTransaction)
+    private func insert(rows: Int, perTransaction: Int, _ shape: ItemShape) -> Group {
+        let plan = InsertPlan(rows: rows, rowsPerTransaction: perTransaction, shape: shape)
         return Group(
-            bench: "insert", part: "\(perTransaction)-per-transaction",
+            bench: "insert", part: "\(shape)-\(perTransaction)",
             workload: "\(rows) rows into a new table with two indexes, \(perTransaction) per transaction; cost per row"
         ) { [items] in
             [
+                KitInsert(items.value, plan),
                 SQLiteInsert(.memory, items.value, plan),
                 SQLiteInsert(.writeAheadLog, items.value, plan),
                 LimitInsert(items.value, plan),
@@ -65,20 +82,22 @@ struct Benches {
         }
     }
 
-    private func read(_ work: ReadWork) -> Group {
+    private func read(_ work: ReadWork, _ shape: ItemShape) -> Group {
+        let second = shape == .named ? "the name's length" : "y"
         let workload =
             switch work {
-            case .find: "random existing keys, \(sizes.findsPerPass) in one transaction; reads x and the name's length"
+            case .find: "random existing keys, \(sizes.findsPerPass) in one transaction; reads x and \(second)"
             case .range:
                 "owner ranges of about 100 rows by index, \(sizes.rangesPerPass) in one transaction; cost per row"
             case .scan: "every row in one transaction; reads key and x; cost per row"
             case .filter: "rows with x < 100 counted, a tenth of all, no index; cost per row looked at"
             }
-        return Group(bench: work.rawValue, workload: "\(workload); \(sizes.rows) rows") { [items] in
+        return Group(bench: work.rawValue, part: "\(shape)", workload: "\(workload); \(sizes.rows) rows") { [items] in
             [
-                try SQLiteReads(.memory, items.value, work),
-                try SQLiteReads(.writeAheadLog, items.value, work),
-                LimitReads(items.value, work),
+                try KitReads(items.value, work, shape),
+                try SQLiteReads(.memory, items.value, work, shape),
+                try SQLiteReads(.writeAheadLog, items.value, work, shape),
+                LimitReads(items.value, work, shape),
             ]
         }
     }

@@ -16,6 +16,9 @@ struct LimitItemTable: ~Copyable {
     private var names: [UInt8] = []
     private var chains: [Int] = []
     private var index = FlatHashTable()
+    private let shape: ItemShape
+
+    init(_ shape: ItemShape) { self.shape = shape }
 
     mutating func insert(_ range: Range<Int>, of items: ItemWorkload) {
         for position in range {
@@ -23,7 +26,7 @@ struct LimitItemTable: ~Copyable {
             guard index.insert(UInt64(position), position: rows.count) else { continue }
             while chains.count <= owner { chains.append(-1) }
             let start = names.count
-            names.append(contentsOf: items.name[position].utf8)
+            if shape == .named { names.append(contentsOf: items.name[position].utf8) }
             rows.append(
                 Row(
                     id: UInt64(position), owner: UInt64(owner), x: items.x[position], y: items.y[position],
@@ -56,14 +59,15 @@ final class LimitInsert: Contestant {
     let system = "limit"
     private let items: ItemWorkload
     private let plan: InsertPlan
-    private var table = LimitItemTable()
+    private var table: LimitItemTable
 
     init(_ items: ItemWorkload, _ plan: InsertPlan) {
         self.items = items
         self.plan = plan
+        table = LimitItemTable(plan.shape)
     }
 
-    func prepare(pass: Int) throws { table = LimitItemTable() }
+    func prepare(pass: Int) throws { table = LimitItemTable(plan.shape) }
 
     func run(pass: Int) throws -> PassResult {
         for batch in plan.batches { table.insert(batch, of: items) }
@@ -84,11 +88,14 @@ final class LimitReads: Contestant {
     let system = "limit"
     private let work: ReadWork
     private let items: ItemWorkload
-    private var table = LimitItemTable()
+    private let shape: ItemShape
+    private var table: LimitItemTable
 
-    init(_ items: ItemWorkload, _ work: ReadWork) {
+    init(_ items: ItemWorkload, _ work: ReadWork, _ shape: ItemShape) {
         self.items = items
         self.work = work
+        self.shape = shape
+        table = LimitItemTable(shape)
         table.insert(0..<items.rows, of: items)
     }
 
@@ -99,7 +106,9 @@ final class LimitReads: Contestant {
         case .find:
             let keys = items.keys(pass: pass)
             for key in keys {
-                if let row = table.row(id: key) { digest.add(key, Int64(row.x) &+ Int64(row.nameCount)) }
+                if let row = table.row(id: key) {
+                    digest.add(key, Int64(row.x) &+ (shape == .named ? Int64(row.nameCount) : Int64(row.y)))
+                }
             }
             operations = keys.count
         case .range:

@@ -3,18 +3,20 @@ final class SQLiteItemTable {
     let database: SQLite
     let begin, commit: SQLiteStatement
     private let insert: SQLiteStatement
+    private let shape: ItemShape
 
-    init(_ storage: SQLiteStorage) throws {
+    init(_ storage: SQLiteStorage, _ shape: ItemShape) throws {
+        self.shape = shape
         database = try SQLite(storage)
         try database.execute(
             """
-            CREATE TABLE item (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL,
-                               name TEXT NOT NULL);
+            CREATE TABLE item (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, x INTEGER NOT NULL, y INTEGER NOT NULL
+                               \(shape == .named ? ", name TEXT NOT NULL" : ""));
             CREATE INDEX item_owner ON item (owner);
             """)
         begin = try database.prepare("BEGIN")
         commit = try database.prepare("COMMIT")
-        insert = try database.prepare("INSERT INTO item VALUES (?, ?, ?, ?, ?)")
+        insert = try database.prepare("INSERT INTO item VALUES (?, ?, ?, ?\(shape == .named ? ", ?" : ""))")
     }
 
     func insert(_ range: Range<Int>, of items: ItemWorkload) throws {
@@ -24,6 +26,10 @@ final class SQLiteItemTable {
             insert.bind(2, Int64(items.owner[row]))
             insert.bind(3, Int64(items.x[row]))
             insert.bind(4, Int64(items.y[row]))
+            guard shape == .named else {
+                try insert.run()
+                continue
+            }
             var name = items.name[row]
             try name.withUTF8 { utf8 in
                 try utf8.withMemoryRebound(to: CChar.self) { text in
@@ -35,8 +41,10 @@ final class SQLiteItemTable {
         try commit.run()
     }
 
-    static func filled(_ storage: SQLiteStorage, with items: ItemWorkload) throws -> SQLiteItemTable {
-        let table = try SQLiteItemTable(storage)
+    static func filled(
+        _ storage: SQLiteStorage, _ shape: ItemShape, with items: ItemWorkload
+    ) throws -> SQLiteItemTable {
+        let table = try SQLiteItemTable(storage, shape)
         try table.insert(0..<items.rows, of: items)
         return table
     }
@@ -59,7 +67,7 @@ final class SQLiteInsert: Contestant {
 
     func prepare(pass: Int) throws {
         table = nil
-        table = try SQLiteItemTable(storage)
+        table = try SQLiteItemTable(storage, plan.shape)
     }
 
     func run(pass: Int) throws -> PassResult {
@@ -71,10 +79,10 @@ final class SQLiteInsert: Contestant {
     func verify(pass: Int, result: PassResult) throws -> UInt64 {
         var digest = Digest()
         guard let table else { return 0 }
-        let rows = try table.database.prepare("SELECT id, owner, x, y, name FROM item WHERE owner >= 0")
+        let rows = try table.database.prepare("SELECT * FROM item WHERE owner >= 0")
         while rows.step() {
-            digest.add(
-                UInt64(rows.int64(0)), rows.int64(1) &+ rows.int64(2) &+ rows.int64(3) &+ Int64(rows.textLength(4)))
+            let name = plan.shape == .named ? Int64(rows.textLength(4)) : 0
+            digest.add(UInt64(rows.int64(0)), rows.int64(1) &+ rows.int64(2) &+ rows.int64(3) &+ name)
         }
         return digest.value
     }
@@ -84,18 +92,20 @@ final class SQLiteInsert: Contestant {
 final class SQLiteReads: Contestant {
     let system: String
     private let work: ReadWork
+    private let shape: ItemShape
     private let items: ItemWorkload
     private let table: SQLiteItemTable
     private let select: SQLiteStatement
 
-    init(_ storage: SQLiteStorage, _ items: ItemWorkload, _ work: ReadWork) throws {
+    init(_ storage: SQLiteStorage, _ items: ItemWorkload, _ work: ReadWork, _ shape: ItemShape) throws {
         system = storage.system
         self.items = items
         self.work = work
-        table = try SQLiteItemTable.filled(storage, with: items)
+        self.shape = shape
+        table = try SQLiteItemTable.filled(storage, shape, with: items)
         let sql =
             switch work {
-            case .find: "SELECT x, name FROM item WHERE id = ?"
+            case .find: "SELECT x, \(shape == .named ? "name" : "y") FROM item WHERE id = ?"
             case .range: "SELECT id, x FROM item WHERE owner >= ? AND owner < ?"
             case .scan: "SELECT id, x FROM item"
             case .filter: "SELECT count(*) FROM item WHERE x < ?"
@@ -118,7 +128,10 @@ final class SQLiteReads: Contestant {
         var digest = Digest()
         for key in keys {
             select.bind(1, Int64(key))
-            if select.step() { digest.add(key, select.int64(0) &+ Int64(select.textLength(1))) }
+            if select.step() {
+                let second = shape == .named ? Int64(select.textLength(1)) : select.int64(1)
+                digest.add(key, select.int64(0) &+ second)
+            }
             select.reset()
         }
         return PassResult(operations: keys.count, digest: digest.value)
