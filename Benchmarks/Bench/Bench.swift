@@ -29,6 +29,9 @@ struct Bench: AsyncParsableCommand {
     @Flag(help: "Print one JSON object a line.")
     var json = false
 
+    @Flag(help: "Fail if SpacetimeKit allocates more per operation than it promises; for release builds.")
+    var gate = false
+
     func validate() throws {
         guard rounds >= 5 else { throw ValidationError("--rounds must be at least 5") }
         guard seconds >= 0 else { throw ValidationError("--seconds must not be negative") }
@@ -44,6 +47,7 @@ struct Bench: AsyncParsableCommand {
         let sizes = tiny ? Sizes.tiny(rows: rows ?? 2_000) : Sizes.standard(rows: rows ?? 1_000_000)
         let benches = Benches(sizes)
         let options = RunOptions(seconds: tiny ? 0 : seconds, rounds: rounds)
+        var excesses: [String] = []
         for name in names.isEmpty ? Benches.names : names {
             if name == "memory" {
                 let outcomes = try await MemoryRunner.run(benches.memorySubjects, rows: sizes.rows)
@@ -55,8 +59,10 @@ struct Bench: AsyncParsableCommand {
                 var runner = Runner(group, contestants: try await group.makeContestants(), options: options)
                 let outcomes = try runner.run()
                 if json { Report.printJSON(outcomes) } else { Report.printTable(outcomes) }
+                excesses += outcomes.compactMap(AllocationBudget.excess)
             }
         }
+        if gate, !excesses.isEmpty { throw BenchError.system(excesses.joined(separator: "\n")) }
     }
 
     /// A counter that misses allocations would make every "0 per operation" a lie, so it has to prove itself first.

@@ -1,0 +1,23 @@
+/// How many heap allocations an operation may make. Unlike times, these repeat exactly, so a build can fail over them.
+enum AllocationBudget {
+    /// The limit for a benchmark's operation, or nil if there is none.
+    ///
+    /// A scan or a look-up of a range may allocate for itself, but not for each row; pages and index tables that grow
+    /// are spread over the rows that fill them. Rows with texts allocate for each long text, which is Swift's doing.
+    private static func limit(bench: String, part: String) -> Double? {
+        switch (bench, part) {
+        case ("noop", _), ("transfer", _): 0
+        case ("insert", "fixed-1000"), ("range", "fixed"), ("scan", "fixed"), ("find", "fixed"), ("filter", _): 0.1
+        default: nil
+        }
+    }
+
+    /// What is wrong with an outcome, or nil.
+    static func excess(_ outcome: Outcome) -> String? {
+        guard outcome.system == "spacetimekit", let limit = limit(bench: outcome.bench, part: outcome.part),
+            let allocations = outcome.allocationsPerOperation, allocations > limit
+        else { return nil }
+        return "\(outcome.bench) \(outcome.part) makes \(Report.fixed(allocations, 4)) allocations per operation, "
+            + "\(Report.fixed(limit, 1)) are allowed"
+    }
+}
