@@ -1,0 +1,47 @@
+# Everything a newcomer or CI runs. Each target installs what it needs and says so.
+
+SWIFT ?= swift
+# One build folder for every target and for CI, so that nothing is compiled twice.
+SCRATCH ?= .build
+SOURCES := Sources Tests Examples Benchmarks Package.swift
+BUILD := $(SWIFT) build --scratch-path $(SCRATCH)
+
+.PHONY: help demo test bench docs format lint dependencies clean
+
+help:
+	@echo "make demo     run the chat example; lines 'name: text' may be piped into it"
+	@echo "make test     run all tests"
+	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
+	@echo "make docs     build the documentation of the products"
+	@echo "make format   format the sources in place"
+	@echo "make lint     check the format"
+	@echo "make clean    remove the build folder"
+
+# Libraries of the system that the package links: SQLite for the exporter and the benchmarks, LZ4 for the log.
+dependencies:
+	@.ci/install-dependencies >&2
+
+# The program's output alone goes to the standard output; the build's goes beside it.
+demo: dependencies
+	@$(BUILD) --product chat >&2
+	@if [ -t 0 ]; then echo "Type 'name: text'; end with control-D." >&2; fi
+	@"$$($(BUILD) --show-bin-path)/chat"
+
+test: dependencies
+	$(SWIFT) test --scratch-path $(SCRATCH)
+
+bench: dependencies
+	$(BUILD) --configuration release --product bench >&2
+	@"$$($(BUILD) --configuration release --show-bin-path)/bench" $(BENCH)
+
+docs: dependencies
+	.ci/build-docs $(SCRATCH)
+
+format:
+	$(SWIFT) format --in-place --parallel --recursive $(wildcard $(SOURCES))
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive $(wildcard $(SOURCES))
+
+clean:
+	rm -rf $(SCRATCH)
