@@ -12,12 +12,12 @@ public enum BSATNError: Error, Hashable, Sendable {
     case trailingBytes(at: Int, count: Int)
     /// Values are nested in each other more than `limit` levels deep.
     case tooDeep(limit: Int)
-    /// An array of elements that occupy no bytes claims `count` elements; nothing in the input backs that claim.
+    /// The input claims `count` values that occupy no bytes; nothing in it backs that claim.
     case tooManyEmptyElements(count: Int, limit: Int)
-    /// The type to decode still holds a `Ref`; resolve it against its typespace first.
+    /// The type to decode holds a `Ref` that leads nowhere in the typespace given.
     case unresolvedRef(UInt32)
-    /// The value does not have the shape of the type it is to be encoded with.
-    case valueDoesNotMatchType
+    /// A sum type of `count` variants; a tag byte tells at most 256 apart.
+    case tooManyVariants(count: Int)
 }
 
 extension BSATNError: CustomStringConvertible {
@@ -31,9 +31,9 @@ extension BSATNError: CustomStringConvertible {
         case .trailingBytes(let at, let count): "\(count) bytes are left over at offset \(at)"
         case .tooDeep(let limit): "values are nested deeper than \(limit) levels"
         case .tooManyEmptyElements(let count, let limit):
-            "an array claims \(count) elements of no size; at most \(limit) are accepted"
-        case .unresolvedRef(let ref): "type reference \(ref) was not resolved before decoding"
-        case .valueDoesNotMatchType: "the value does not match its type"
+            "\(count) values of no size are claimed; at most \(limit) more than bytes read are accepted"
+        case .unresolvedRef(let ref): "type reference \(ref) points outside of the typespace"
+        case .tooManyVariants(let count): "a sum type has \(count) variants; at most 256 are possible"
         }
     }
 }

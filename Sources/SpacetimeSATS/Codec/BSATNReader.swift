@@ -8,12 +8,15 @@
     /// BSATN itself knows no limit, but a recursive type would let a few hundred kilobytes of input exhaust the stack.
     public static var depthLimit: Int { 128 }
 
-    /// The longest accepted array of elements that take no bytes, since its length is backed by no input.
+    /// How many values of no bytes (units, elements of no size) one input may hold beyond one per byte read.
+    ///
+    /// No input backs such values: without this limit four bytes could claim four billion of them.
     public static var emptyElementLimit: Int { 65_536 }
 
     @usableFromInline let bytes: RawSpan
     @usableFromInline var position: Int
     @usableFromInline var depth: Int
+    @usableFromInline var emptyValues: Int
 
     /// Starts at the first of `bytes`.
     @inlinable @_lifetime(copy bytes)
@@ -21,6 +24,7 @@
         self.bytes = bytes
         self.position = 0
         self.depth = 0
+        self.emptyValues = 0
     }
 
     /// The offset of the next byte to read.
@@ -148,7 +152,7 @@
     /// An array's element count (u32).
     ///
     /// Throws unless the rest of the input could hold that many elements of `minimumElementSize` bytes, so that a caller
-    /// never works for, or allocates, more than the input backs. With a minimum of 0 the count is bounded by
+    /// never works for, or allocates, more than the input backs. With a minimum of 0 the elements are counted against
     /// ``emptyElementLimit`` instead.
     @inlinable @_lifetime(self: copy self)
     public mutating func readCount(minimumElementSize: Int) throws(BSATNError) -> Int {
@@ -159,10 +163,18 @@
                 throw .truncated(at: position, needed: overflow ? Int.max : needed)
             }
         } else {
-            guard count <= Self.emptyElementLimit else {
-                throw .tooManyEmptyElements(count: count, limit: Self.emptyElementLimit)
-            }
+            try chargeEmptyValues(count)
         }
         return count
+    }
+
+    /// Counts values that take no bytes against ``emptyElementLimit``.
+    @usableFromInline @_lifetime(self: copy self)
+    mutating func chargeEmptyValues(_ count: Int) throws(BSATNError) {
+        // Each charge is at most 2^32 and the first one past the limit ends the reading: the sum cannot overflow.
+        emptyValues += count
+        guard emptyValues <= Self.emptyElementLimit + position else {
+            throw .tooManyEmptyElements(count: emptyValues, limit: Self.emptyElementLimit)
+        }
     }
 }

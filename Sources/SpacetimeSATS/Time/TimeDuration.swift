@@ -12,7 +12,9 @@
 
 extension TimeDuration: Comparable {
     /// The order of the numbers.
-    @inlinable public static func < (left: TimeDuration, right: TimeDuration) -> Bool { left.microseconds < right.microseconds }
+    @inlinable public static func < (left: TimeDuration, right: TimeDuration) -> Bool {
+        left.microseconds < right.microseconds
+    }
 }
 
 extension TimeDuration: SpacetimeType {

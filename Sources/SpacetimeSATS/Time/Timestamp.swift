@@ -4,7 +4,9 @@
     public var microsecondsSinceUnixEpoch: Int64
 
     /// Wraps the number.
-    @inlinable public init(microsecondsSinceUnixEpoch: Int64) { self.microsecondsSinceUnixEpoch = microsecondsSinceUnixEpoch }
+    @inlinable public init(microsecondsSinceUnixEpoch: Int64) {
+        self.microsecondsSinceUnixEpoch = microsecondsSinceUnixEpoch
+    }
 
     /// 1970-01-01T00:00:00Z
     @inlinable public static var unixEpoch: Timestamp { Timestamp(microsecondsSinceUnixEpoch: 0) }
@@ -12,7 +14,9 @@
 
 extension Timestamp: Comparable {
     /// The order of the numbers.
-    @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microsecondsSinceUnixEpoch < right.microsecondsSinceUnixEpoch }
+    @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool {
+        left.microsecondsSinceUnixEpoch < right.microsecondsSinceUnixEpoch
+    }
 }
 
 extension Timestamp: SpacetimeType {

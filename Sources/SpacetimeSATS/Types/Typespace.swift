@@ -10,6 +10,18 @@
     public subscript(ref: UInt32) -> AlgebraicType? {
         Int(ref) < types.count ? types[Int(ref)] : nil
     }
+
+    /// `type` itself, or what it points at over any number of references; nil if that is nothing.
+    public func following(_ type: AlgebraicType) -> AlgebraicType? {
+        var type = type
+        // A chain longer than the typespace goes in circles.
+        for _ in 0...types.count {
+            guard case .ref(let ref) = type else { return type }
+            guard let target = self[ref] else { return nil }
+            type = target
+        }
+        return nil
+    }
 }
 
 /// Why a type is not usable as it stands.

@@ -1,0 +1,125 @@
+extension JSON: CustomStringConvertible {
+    /// The text without any white space. Costs time in proportion to its length.
+    public var description: String {
+        var printer = JSONPrinter()
+        printer.write(self)
+        return printer.text
+    }
+
+    /// ``description`` as UTF-8.
+    public var utf8: [UInt8] {
+        var printer = JSONPrinter()
+        printer.write(self)
+        return printer.bytes
+    }
+}
+
+/// Collects JSON text.
+struct JSONPrinter {
+    private(set) var bytes: [UInt8] = []
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Appends text that needs no quoting.
+    mutating func write(raw text: String) { bytes.append(contentsOf: text.utf8) }
+
+    mutating func write(_ json: JSON) {
+        switch json {
+        case .null: write(raw: "null")
+        case .bool(let value): write(raw: value ? "true" : "false")
+        case .number(let text): write(raw: text)
+        case .string(let text): write(quoted: text)
+        case .array(let elements): writeList("[", "]", elements) { $0.write($1) }
+        case .object(let members):
+            writeList("{", "}", members) { printer, member in
+                printer.write(quoted: member.key)
+                printer.write(raw: ":")
+                printer.write(member.value)
+            }
+        }
+    }
+
+    private mutating func writeList<Item>(
+        _ open: String, _ close: String, _ items: [Item], _ body: (inout JSONPrinter, Item) -> Void
+    ) {
+        write(raw: open)
+        for (index, item) in items.enumerated() {
+            if index > 0 { write(raw: ",") }
+            body(&self, item)
+        }
+        write(raw: close)
+    }
+
+    mutating func write(quoted text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): write(raw: "\\\"")
+            case UInt8(ascii: "\\"): write(raw: "\\\\")
+            case 0x08: write(raw: "\\b")
+            case 0x09: write(raw: "\\t")
+            case 0x0a: write(raw: "\\n")
+            case 0x0c: write(raw: "\\f")
+            case 0x0d: write(raw: "\\r")
+            case 0..<0x20:
+                write(raw: "\\u00")
+                bytes.append(Hexadecimal.digit(byte >> 4))
+                bytes.append(Hexadecimal.digit(byte & 15))
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
+
+extension JSON {
+    /// The shortest decimal that reads back as `value`, always with a fraction or an exponent; `null` for NaN and the
+    /// infinities, which JSON cannot express.
+    public static func float(_ value: Float) -> JSON {
+        value.isFinite ? .number(decimal(value.description, plainDigits: 13, leadingZeros: 6)) : .null
+    }
+
+    /// See ``float(_:)-(Float)``.
+    public static func float(_ value: Double) -> JSON {
+        value.isFinite ? .number(decimal(value.description, plainDigits: 16, leadingZeros: 5)) : .null
+    }
+
+    /// Respells what Swift prints (`1e+16`, `1e-05`): without exponent up to `plainDigits` digits before the point or
+    /// fewer than `leadingZeros` zeros after it, otherwise with a bare exponent.
+    private static func decimal(_ swift: String, plainDigits: Int, leadingZeros: Int) -> String {
+        var digits: [Character] = []
+        var exponent = 0
+        var point: Int?
+        for (index, character) in swift.enumerated() {
+            if character == "e" {
+                exponent = Int(swift.dropFirst(index + 1)) ?? 0
+                break
+            }
+            if character == "." { point = digits.count } else if character != "-" { digits.append(character) }
+        }
+        // From here on the number is 0.d₁d₂d₃… × 10^exponent.
+        exponent += point ?? digits.count
+        while digits.count > 1, digits.last == "0" { digits.removeLast() }
+        while digits.count > 1, digits.first == "0" {
+            digits.removeFirst()
+            exponent -= 1
+        }
+        return (swift.hasPrefix("-") ? "-" : "")
+            + spelled(digits, exponent, plainDigits: plainDigits, leadingZeros: leadingZeros)
+    }
+
+    private static func spelled(
+        _ digits: [Character], _ exponent: Int, plainDigits: Int, leadingZeros: Int
+    ) -> String {
+        if digits == ["0"] { return "0.0" }
+        if exponent > plainDigits || exponent <= -leadingZeros {
+            let fraction = digits.dropFirst()
+            return "\(digits[0])\(fraction.isEmpty ? "" : "." + String(fraction))e\(exponent - 1)"
+        }
+        if exponent <= 0 { return "0." + String(repeating: "0", count: -exponent) + String(digits) }
+        if digits.count <= exponent {
+            return String(digits) + String(repeating: "0", count: exponent - digits.count) + ".0"
+        }
+        return String(digits[..<exponent]) + "." + String(digits[exponent...])
+    }
+}
