@@ -4,7 +4,7 @@
 /// On the wire and on disk it is a 16-bit integer.
 @frozen @usableFromInline
 package struct ColumnID: Hashable, Sendable, Comparable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    package var rawValue: UInt16
+    @usableFromInline package var rawValue: UInt16
 
     @inlinable
     package init(_ rawValue: UInt16) {
@@ -25,7 +25,7 @@ package struct ColumnID: Hashable, Sendable, Comparable, ExpressibleByIntegerLit
         self.rawValue = rawValue
     }
 
-    @inlinable @usableFromInline
+    @inlinable
     package init(integerLiteral value: UInt16) {
         self.rawValue = value
     }
@@ -34,7 +34,7 @@ package struct ColumnID: Hashable, Sendable, Comparable, ExpressibleByIntegerLit
     @inlinable
     package var index: Int { Int(rawValue) }
 
-    @inlinable @usableFromInline
+    @inlinable
     package static func < (left: ColumnID, right: ColumnID) -> Bool {
         left.rawValue < right.rawValue
     }

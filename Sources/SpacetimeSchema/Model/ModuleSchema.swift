@@ -84,7 +84,7 @@ package struct ModuleSchema: Hashable, Sendable {
 
     /// Takes the parts as they are. Definitions from outside go through ``init(validating:options:)``.
     package init(
-        typespace: Typespace = Typespace(types: []), sourceTypespace: Typespace? = nil,
+        typespace: Typespace = Typespace(), sourceTypespace: Typespace? = nil,
         types: [DeclaredTypeSchema] = [], tables: [TableSchema] = [], reducers: [ReducerSchema] = [],
         procedures: [ProcedureSchema] = [], views: [ViewSchema] = [], rowLevelSecurity: [String] = [],
         httpHandlers: [HttpHandlerSchema] = [], httpRoutes: [HttpRouteSchema] = [],

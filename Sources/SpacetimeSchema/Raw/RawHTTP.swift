@@ -13,7 +13,7 @@ package enum RawHttpMethod: RawRecord {
     ]
 
     package init(from reader: inout BSATNReader) throws(BSATNError) {
-        let tag = Int(try reader.readTag(below: UInt8(Self.known.count + 1)))
+        let tag = Int(try reader.readTag(below: Self.known.count + 1))
         self = tag < Self.known.count ? Self.known[tag] : .other(try reader.readString())
     }
 

@@ -214,7 +214,7 @@ package struct RawViewDef: RawRecord {
 
     package init(
         sourceName: String, index: UInt32, isPublic: Bool = true, isAnonymous: Bool = false,
-        parameters: ProductType = ProductType([]), returnType: AlgebraicType
+        parameters: ProductType = ProductType.empty, returnType: AlgebraicType
     ) {
         self.sourceName = sourceName
         self.index = index

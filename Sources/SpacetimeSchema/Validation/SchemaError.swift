@@ -39,7 +39,7 @@ package enum SchemaErrorCode: String, Hashable, Sendable, CaseIterable {
     case columnDefMalformed
 
     // Limits of this implementation
-    case tooManyColumns, typeTooDeep, typeTooLarge, nestedTooDeep
+    case tooManyColumns, tooManyIndexes, tooManyVariants, nameTooLong, typeTooDeep, typeTooLarge, nestedTooDeep
 }
 
 /// Where in a definition a rule is broken, outermost part first: table `player`, column `id`.
@@ -72,23 +72,23 @@ package struct SchemaPath: Hashable, Sendable, CustomStringConvertible {
 extension SchemaPath.Component: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .submodule(let name): "submodule '\(name)'"
-        case .type(let name): "type '\(name)'"
-        case .table(let name): "table '\(name)'"
-        case .column(let name): "column '\(name)'"
-        case .index(let name): "index '\(name)'"
-        case .constraint(let name): "unique constraint '\(name)'"
-        case .sequence(let name): "sequence '\(name)'"
-        case .schedule(let name): "schedule '\(name)'"
-        case .reducer(let name): "reducer '\(name)'"
-        case .procedure(let name): "procedure '\(name)'"
-        case .view(let name): "view '\(name)'"
-        case .lifecycle(let name): "lifecycle '\(name)'"
-        case .parameter(let name): "parameter '\(name)'"
-        case .handler(let name): "HTTP handler '\(name)'"
-        case .route(let path): "HTTP route '\(path)'"
-        case .element(let name): "element '\(name)'"
-        case .explicitName(let name): "explicit name '\(name)'"
+        case .submodule(let name): "submodule \(quoted(name))"
+        case .type(let name): "type \(quoted(name))"
+        case .table(let name): "table \(quoted(name))"
+        case .column(let name): "column \(quoted(name))"
+        case .index(let name): "index \(quoted(name))"
+        case .constraint(let name): "unique constraint \(quoted(name))"
+        case .sequence(let name): "sequence \(quoted(name))"
+        case .schedule(let name): "schedule \(quoted(name))"
+        case .reducer(let name): "reducer \(quoted(name))"
+        case .procedure(let name): "procedure \(quoted(name))"
+        case .view(let name): "view \(quoted(name))"
+        case .lifecycle(let name): "lifecycle \(quoted(name))"
+        case .parameter(let name): "parameter \(quoted(name))"
+        case .handler(let name): "HTTP handler \(quoted(name))"
+        case .route(let path): "HTTP route \(quoted(path))"
+        case .element(let name): "element \(quoted(name))"
+        case .explicitName(let name): "explicit name \(quoted(name))"
         }
     }
 }
@@ -109,16 +109,25 @@ package struct SchemaError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(path): \(message) [\(code.rawValue)]" }
 }
 
-/// Every broken rule of a definition, in the order of the definition; never empty when thrown.
+/// Every broken rule of a definition, part after part; never empty when thrown.
 package struct SchemaErrors: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The first 10,000.
     package var errors: [SchemaError]
+    /// How many more there are.
+    package var omittedCount: Int
 
-    package init(_ errors: [SchemaError]) {
+    package init(_ errors: [SchemaError], omittedCount: Int = 0) {
         self.errors = errors
+        self.omittedCount = omittedCount
     }
 
-    /// One line per error.
-    package var description: String { errors.map(\.description).joined(separator: "\n") }
+    /// One line per error, for the first hundred.
+    package var description: String {
+        let shown = errors.prefix(100)
+        let hiddenCount = errors.count - shown.count + omittedCount
+        let lines = shown.map(\.description).joined(separator: "\n")
+        return hiddenCount == 0 ? lines : lines + "\nand \(hiddenCount) more"
+    }
 }
 
 /// What is wrong with a module definition.
