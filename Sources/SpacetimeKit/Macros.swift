@@ -1,0 +1,180 @@
+/// Makes a struct into the row of a table.
+///
+/// Each stored property is a column, in the order written; computed and static properties are not stored. A property
+/// needs a written type, and the type must conform to ``SpacetimeType``.
+///
+/// ```swift
+/// @Table(.public, .index("byRoomSent", \.room, \.sent))
+/// struct Message {
+///     @PrimaryKey @AutoIncrement var id: UInt64
+///     var sender: Identity
+///     @Indexed var room: String
+///     var sent: Timestamp
+///     var text: String
+/// }
+/// ```
+///
+/// The struct gets a nested `Columns` type for predicates (`Message.where { $0.room == "lobby" }`) and a nested
+/// `Handle`, which is what `context.db.message` returns: `context.db.message.id` is the unique index over `id`.
+///
+/// - Parameters:
+///   - options: who may see the table, whether it keeps its rows, and indexes over several columns.
+///   - name: the table's name for clients, a string literal; by default the name of the struct.
+@attached(
+    extension, conformances: TableRow, KeyedTableRow,
+    names: named(tableDefinition), named(algebraicType), named(bsatnFixedSize), named(init), named(encode),
+    named(Columns), named(Handle), named(PrimaryKey), named(_spacetimePrimaryKeyIndex),
+    named(_spacetimePrimaryKey), named(_spacetimeHasGeneratedColumns))
+public macro Table(_ options: TableOption..., name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "TableMacro")
+
+/// Makes a struct or an enum into a value that columns, fields and arguments can have.
+///
+/// ```swift
+/// @SpacetimeType struct Position { var x: Float; var y: Float }
+/// @SpacetimeType enum Shape { case circle(Double), square(w: UInt16, h: UInt16), point }
+/// ```
+///
+/// A case with several values, or with labels, is seen by clients as a type of its own, named after enum and case.
+/// Values without a label are named `value0`, `value1` and so on there.
+///
+/// - Parameter name: the type's name for clients, a string literal; by default the name of the declaration.
+@attached(
+    extension, conformances: SpacetimeType,
+    names: named(algebraicType), named(bsatnFixedSize), named(init), named(encode), named(_SpacetimePayloads))
+public macro SpacetimeType(name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "SpacetimeTypeMacro")
+
+/// Makes an enum into a module: the tables and reducers of one database.
+///
+/// ```swift
+/// @Module enum Chat {
+///     static let tables = Tables(Message.self, User.self)
+///
+///     @Reducer static func send(_ context: borrowing Context, room: String, text: String) throws { … }
+/// }
+/// ```
+///
+/// `Context` is the context of this module's reducers; its `db` has one property per listed table, named after the
+/// struct with a small first letter. Reducers must stand in the body of the enum, not in an extension.
+///
+/// - Parameter name: the module's name, a string literal; by default the name of the enum.
+@attached(member, names: named(Context), named(TableHandles), named(moduleContent))
+@attached(extension, conformances: ModuleDefinition)
+public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ModuleMacro")
+
+/// Makes a static function of a ``Module(name:)`` into a reducer, which clients call by name and which runs as one
+/// transaction: if it throws, nothing has happened.
+///
+/// The first parameter is `_ context: borrowing Context`; the others are the arguments, each of a type that conforms to
+/// ``SpacetimeType``. A reducer returns nothing and cannot suspend. `Chat.send` is then also a value, as in
+/// `try await db.call(Chat.send, "lobby", "hello")`.
+///
+/// - Parameters:
+///   - lifecycle: the event at which the engine calls the function itself; such a reducer takes only the context.
+///   - name: the reducer's name for clients, a string literal; by default the name of the function.
+@attached(peer, names: overloaded)
+public macro Reducer(_ lifecycle: ReducerLifecycle? = nil, name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
+
+/// Marks the column that identifies a row, for clients too: an update is a change of the row with the same key.
+///
+/// The column is unique and has a hash index, unless `@Indexed` on the same column asks for another one.
+@attached(peer)
+public macro PrimaryKey() = #externalMacro(module: "SpacetimeKitMacros", type: "PrimaryKeyMacro")
+
+/// Marks a column in which no two rows have the same value.
+///
+/// The column has a hash index, unless `@Indexed` on the same column asks for another one.
+@attached(peer)
+public macro Unique() = #externalMacro(module: "SpacetimeKitMacros", type: "UniqueMacro")
+
+/// Marks an integer column whose zero is replaced by the next number of a sequence when a row is inserted.
+///
+/// Numbers are never given out twice, not even after an error, so there may be gaps.
+@attached(peer)
+public macro AutoIncrement() = #externalMacro(module: "SpacetimeKitMacros", type: "AutoIncrementMacro")
+
+/// Gives a column an index.
+///
+/// - Parameter algorithm: what the index can do and cost; by default one that also finds ranges.
+@attached(peer)
+public macro Indexed(_ algorithm: IndexAlgorithm = .btree) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "IndexedMacro")
+
+/// The value that existing rows get when this column is added to a table that has rows already.
+///
+/// Not for columns that are a key, unique or auto-incremented. A value that could be of several types needs to say
+/// which one it is: `@Default(Color.red)`, `@Default([String]())`.
+@attached(peer)
+public macro Default<Value>(_ value: Value) = #externalMacro(module: "SpacetimeKitMacros", type: "DefaultMacro")
+
+/// An argument of ``Table(_:name:)``.
+///
+/// The macro reads the options from the source; at run time they carry nothing.
+public struct TableOption: Sendable {
+    /// Every client may read the table.
+    public static var `public`: TableOption { TableOption() }
+
+    /// Only reducers may read the table. This is the default.
+    public static var `private`: TableOption { TableOption() }
+
+    /// Rows are sent to subscribers when the transaction commits and are not kept.
+    public static var event: TableOption { TableOption() }
+
+    /// An ordered index over several columns, for look-ups by all of them, or by the first ones and a range of the next.
+    ///
+    /// - Parameters:
+    ///   - name: the property of the table's handle, a string literal: `context.db.message.byRoomSent`.
+    ///   - columns: the columns in order, as `\.room, \.sent`.
+    public static func index(_ name: String, _ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption {
+        TableOption()
+    }
+
+    /// Several columns in which no two rows have the same values, and an index over them.
+    ///
+    /// - Parameters:
+    ///   - name: the property of the table's handle, a string literal.
+    ///   - columns: the columns in order, as `\.room, \.name`.
+    public static func unique(_ name: String, _ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption {
+        TableOption()
+    }
+
+    /// A primary key of several columns. The table's handle has it as `primaryKey`.
+    ///
+    /// - Parameter columns: the columns in order, as `\.room, \.user`.
+    public static func primaryKey(_ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption { TableOption() }
+
+    /// Stands for the columns of the table: any name is accepted here, and checked by ``Table(_:name:)``.
+    ///
+    /// The struct's own key paths cannot be used in its own attribute, because its members are not known by then.
+    @dynamicMemberLookup
+    public struct ColumnNames: Sendable {
+        /// The column called `name`.
+        public subscript(dynamicMember name: String) -> ColumnName { ColumnName() }
+    }
+
+    /// Stands for one column of the table.
+    public struct ColumnName: Sendable {}
+}
+
+/// What an index can do, and what that costs.
+public enum IndexAlgorithm: Hashable, Sendable {
+    /// Ordered: finds values, ranges and, over several columns, prefixes. O(log n).
+    case btree
+    /// Finds exact values only. O(1).
+    case hash
+    /// An array addressed by the value, for unsigned integers up to 64 bits and plain enums whose values are small and
+    /// dense. O(1), with the least work of all; memory grows with the largest value.
+    case direct
+}
+
+/// An event at which the engine calls a reducer by itself.
+public enum ReducerLifecycle: Hashable, Sendable {
+    /// The database was created. If the reducer throws, it is not.
+    case initialize
+    /// A client connected. If the reducer throws, the connection is refused.
+    case clientConnected
+    /// A client disconnected, in whatever way. It stays disconnected if the reducer throws.
+    case clientDisconnected
+}

@@ -1,0 +1,216 @@
+import SwiftDiagnostics
+
+/// Everything the macros can complain about. Each message says what is wrong and what to do instead.
+enum MacroDiagnostic: DiagnosticMessage, Equatable {
+    // Types that carry a macro.
+    case tableNeedsStruct(found: String)
+    case typeNeedsStructOrEnum(found: String)
+    case moduleNeedsEnum(found: String)
+    case genericType(macro: String)
+    case tableIsAlreadyType
+    case reservedTypeName(String)
+
+    // Stored properties.
+    case noColumns
+    case missingType(String)
+    case tuplePattern
+    case initializedConstant(String)
+    case lazyProperty(String)
+    case conditionalMembers
+    case unsupportedType(String, advice: String)
+
+    // Keys, indexes and defaults.
+    case autoIncrementNeedsInteger(column: String, type: String)
+    case secondPrimaryKey
+    case unsuitableKey(column: String, type: String)
+    case directIndexNeedsUnsigned(column: String, type: String)
+    case defaultWithKey(column: String)
+    case duplicateAccessor(String)
+    case orphanMarker(macro: String)
+    case markerOnNonColumn(macro: String)
+
+    // Arguments of attributes.
+    case notALiteral(argument: String)
+    case invalidName(String)
+    case unknownOption(String)
+    case publicAndPrivate
+    case unknownColumn(String, known: [String])
+    case notAColumnPath
+    case repeatedColumn(String)
+    case noColumnsInIndex(String)
+    case unknownAlgorithm(String)
+
+    // Enums as values.
+    case noCases
+    case tooManyCases(Int)
+
+    // Modules.
+    case noTables
+    case notATableType
+    case duplicateTable(String)
+    case duplicateReducer(String)
+    case duplicateLifecycle(String)
+
+    // Reducers.
+    case reducerOutsideModule
+    case reducerInExtension
+    case reducerNotStatic
+    case reducerIsAsync
+    case reducerIsGeneric
+    case reducerReturns
+    case reducerName(String)
+    case contextMissing
+    case contextNotBorrowed
+    case inoutParameter(String)
+    case variadicParameter(String)
+    case defaultParameter(String)
+    case lifecycleWithParameters(String)
+    case unknownLifecycle(String)
+
+    var severity: DiagnosticSeverity { .error }
+
+    var diagnosticID: MessageID {
+        let label = Mirror(reflecting: self).children.first?.label ?? "\(self)"
+        return MessageID(domain: "SpacetimeKit", id: label)
+    }
+
+    var message: String {
+        typeMessage ?? columnMessage ?? argumentMessage ?? moduleMessage ?? reducerMessage ?? "\(self)"
+    }
+
+    private var typeMessage: String? {
+        switch self {
+        case .tableNeedsStruct(let found):
+            "@Table makes a struct into a row; \(found) cannot be one. Declare a struct"
+        case .typeNeedsStructOrEnum(let found):
+            "@SpacetimeType describes values; \(found) cannot be one. Declare a struct or an enum"
+        case .moduleNeedsEnum(let found):
+            "@Module needs an enum, which nobody can make instances of; this is \(found)"
+        case .genericType(let macro):
+            "@\(macro) cannot describe a generic type: the schema needs one fixed type. Remove the generic parameters"
+        case .tableIsAlreadyType:
+            "A @Table struct is a value type already; remove @SpacetimeType"
+        case .reservedTypeName(let name):
+            "A table's struct cannot be named '\(name)', because the macro generates a member of that name. "
+                + "Rename the struct and keep the table's name with @Table(name: \"\(name)\")"
+        case .noCases:
+            "An enum without cases has no values to store; add a case"
+        case .tooManyCases(let count):
+            "An enum has at most 256 cases, because its tag is one byte; this one has \(count)"
+        default: nil
+        }
+    }
+
+    private var columnMessage: String? {
+        switch self {
+        case .noColumns:
+            "A table needs at least one column; add a stored property"
+        case .missingType(let name):
+            "'\(name)' needs a written type: macros see the source only, not inferred types"
+        case .tuplePattern:
+            "A tuple pattern cannot be stored; declare one property per value"
+        case .initializedConstant(let name):
+            "'\(name)' is a constant with a value, so it cannot be read back from a row; make it 'var' or 'static let'"
+        case .lazyProperty(let name):
+            "'\(name)' is lazy and has no value to store; make it a computed or an ordinary stored property"
+        case .conditionalMembers:
+            "Stored members cannot depend on '#if': the schema must be the same in every build. Move them out"
+        case .unsupportedType(let type, let advice):
+            "'\(type)' cannot be stored; \(advice)"
+        case .autoIncrementNeedsInteger(let column, let type):
+            "@AutoIncrement counts in integers, but '\(column)' is '\(type)'; use UInt64 or remove @AutoIncrement"
+        case .secondPrimaryKey:
+            "A table has one primary key; for several columns write @Table(.primaryKey(\\.a, \\.b)), "
+                + "or mark this column @Unique"
+        case .unsuitableKey(let column, let type):
+            "'\(column)' is '\(type)', which cannot be a unique key; use an integer, String, Bool, Identity or another "
+                + "exactly comparable type"
+        case .directIndexNeedsUnsigned(let column, let type):
+            "A direct index is an array over small integers, but '\(column)' is '\(type)'; use UInt8, UInt16, UInt32, "
+                + "UInt64 or a plain enum, or @Indexed"
+        case .defaultWithKey(let column):
+            "'\(column)' cannot have a default: every row added by a migration would get the same key. Remove @Default"
+        case .duplicateAccessor(let name):
+            "Two indexes are named '\(name)'; give this one another name"
+        case .orphanMarker(let macro):
+            "@\(macro) works on the columns of a struct marked @Table; add @Table to the struct or remove @\(macro)"
+        case .markerOnNonColumn(let macro):
+            "@\(macro) needs a stored property; computed and static properties are not columns"
+        default: nil
+        }
+    }
+
+    private var argumentMessage: String? {
+        switch self {
+        case .notALiteral(let argument):
+            "\(argument) must be a string literal without interpolation: it is read at compile time"
+        case .invalidName(let name):
+            "'\(name)' is not a valid name; use letters, digits and '_', not starting with a digit"
+        case .unknownOption(let option):
+            "'\(option)' is not a table option; use .public, .private, .event, .index, .unique or .primaryKey"
+        case .publicAndPrivate:
+            "A table is either .public or .private; remove one"
+        case .unknownColumn(let name, let known):
+            "There is no column '\(name)'; the columns are \(known.map { "'\($0)'" }.joined(separator: ", "))"
+        case .notAColumnPath:
+            "Write a column as a key path of one name, as in \\.room"
+        case .repeatedColumn(let name):
+            "'\(name)' is listed twice; remove one"
+        case .noColumnsInIndex(let name):
+            "'\(name)' lists no columns; add them as key paths, as in \\.room"
+        case .unknownAlgorithm(let name):
+            "'\(name)' is not an index algorithm; use .btree, .hash or .direct"
+        default: nil
+        }
+    }
+
+    private var moduleMessage: String? {
+        switch self {
+        case .noTables:
+            "A module lists its tables; add 'static let tables = Tables(...)'"
+        case .notATableType:
+            "List each table as its type, as in Message.self"
+        case .duplicateTable(let name):
+            "Two tables would both be 'context.db.\(name)'; rename one of the structs"
+        case .duplicateReducer(let name):
+            "There are two reducers named '\(name)'; rename one"
+        case .duplicateLifecycle(let name):
+            "There are two reducers for .\(name); do both jobs in one"
+        default: nil
+        }
+    }
+
+    private var reducerMessage: String? {
+        switch self {
+        case .reducerOutsideModule:
+            "A reducer belongs into an enum marked @Module; add @Module to the enclosing enum"
+        case .reducerInExtension:
+            "@Module cannot see into extensions; move this reducer into the body of the enum"
+        case .reducerNotStatic:
+            "A reducer must be a static function"
+        case .reducerIsAsync:
+            "A reducer is one transaction and cannot suspend; remove 'async' and do the waiting outside"
+        case .reducerIsGeneric:
+            "A reducer cannot be generic: clients call it by name with fixed types. Remove the generic parameters"
+        case .reducerReturns:
+            "A reducer returns nothing: clients see its effects in the tables. Remove the return type"
+        case .reducerName(let name):
+            "'\(name)' cannot be a reducer; give the function an ordinary name"
+        case .contextMissing:
+            "A reducer's first parameter is its context; add '_ context: borrowing Context'"
+        case .contextNotBorrowed:
+            "The context must not outlive the call; write 'borrowing Context'"
+        case .inoutParameter(let name):
+            "'\(name)' is inout, but a reducer's arguments come from a client and go nowhere; remove 'inout'"
+        case .variadicParameter(let name):
+            "'\(name)' is variadic, but a reducer has a fixed list of arguments; take an array"
+        case .defaultParameter(let name):
+            "'\(name)' has a default, which a client cannot see; remove it and pass the value"
+        case .lifecycleWithParameters(let lifecycle):
+            "The engine calls the .\(lifecycle) reducer and has no arguments to give; remove the parameters after the context"
+        case .unknownLifecycle(let name):
+            "'\(name)' is no lifecycle event; use .initialize, .clientConnected or .clientDisconnected"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import SwiftDiagnostics
+import SwiftSyntax
+import SwiftSyntaxMacros
+
+/// Collects what is wrong with a declaration, so that one build shows all of it.
+struct Problems {
+    private(set) var list: [Diagnostic] = []
+
+    var isEmpty: Bool { list.isEmpty }
+
+    /// Notes a problem at `node`, with fix-its where the repair is certain.
+    mutating func add(_ problem: MacroDiagnostic, at node: some SyntaxProtocol, fixIts: [FixIt] = []) {
+        list.append(Diagnostic(node: Syntax(node), message: problem, fixIts: fixIts))
+    }
+
+    /// Hands everything to the compiler.
+    func report(to context: some MacroExpansionContext) {
+        for diagnostic in list { context.diagnose(diagnostic) }
+    }
+}
+
+/// The text of a fix-it, an order such as "Replace 'Int' by 'Int64'".
+struct FixItText: FixItMessage {
+    let message: String
+    var fixItID: MessageID { MessageID(domain: "SpacetimeKit", id: message) }
+}
+
+extension FixIt {
+    /// Replaces `old` by `new`.
+    static func replace(_ message: String, _ old: some SyntaxProtocol, by new: some SyntaxProtocol) -> FixIt {
+        FixIt(message: FixItText(message: message), changes: [.replace(oldNode: Syntax(old), newNode: Syntax(new))])
+    }
+}

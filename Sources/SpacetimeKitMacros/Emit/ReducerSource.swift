@@ -1,0 +1,23 @@
+/// Source text of the value by which a reducer is called: `db.call(Chat.send, …)`.
+struct ReducerSource {
+    let reducer: ReducerModel
+
+    var property: String {
+        let types = reducer.parameters.map { ", \($0.type)" }.joined()
+        let names = reducer.parameters.map { quoted($0.name) }.joined(separator: ", ")
+        let lifecycle = reducer.lifecycle.map { ".\($0)" } ?? "nil"
+        let inputs = reducer.parameters.enumerated().map { ", a\($0): \($1.type)" }.joined()
+        let context = reducer.contextLabel.map { "\(argumentLabel($0)): context" } ?? "context"
+        let arguments = reducer.parameters.enumerated().map { position, parameter in
+            ", \(parameter.label.map { "\(argumentLabel($0)): " } ?? "")a\(position)"
+        }
+        return """
+            \(reducer.access.plainPrefix)static var \(reducer.code): SpacetimeKit.Reducer<Self\(types)> {
+                .init(\(quoted(reducer.name)), parameters: [\(names)], lifecycle: \(lifecycle)) {
+                    (context: borrowing SpacetimeKit.Context<Self>\(inputs)) throws in
+                    \(reducer.canThrow ? "try " : "")Self.\(reducer.code)(\(context)\(arguments.joined()))
+                }
+            }
+            """
+    }
+}

@@ -1,0 +1,126 @@
+/// Source text for the four members by which an enum is stored.
+struct SumCodec {
+    let sum: SumModel
+
+    private var access: Access { sum.access }
+
+    var members: String {
+        """
+        \(payloadMarkers)\(access.plainPrefix)static func algebraicType(
+            in types: inout SpacetimeKit.TypespaceBuilder
+        ) -> SpacetimeKit.AlgebraicType {
+            \(declaration.indented(1))
+        }
+        \(access.prefix)static var bsatnFixedSize: Swift.Int? {
+            \(fixedSize.indented(1))
+        }
+        \(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+            \(decoding.indented(1))
+        }
+        \(access.prefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+            switch self {
+            \(sum.cases.enumerated().map(encode).lines(indentedBy: 1))
+            }
+        }
+        """
+    }
+
+    // A product may not stand inside a sum, so several payloads become a declared type of their own. Empty enums are the
+    // identities of those types. (Local ones, in the function that uses them, crash the 6.3 compiler in expansions.)
+    private var payloadMarkers: String {
+        let markers = sum.cases.filter(\.isProduct).map { "enum \($0.marker) {\n    }" }
+        guard !markers.isEmpty else { return "" }
+        return """
+            private enum _SpacetimePayloads {
+                \(markers.lines(indentedBy: 1))
+            }
+
+            """
+    }
+
+    private var declaration: String {
+        let body = namedTypesBody(
+            "variants", sum.cases.map { ($0.name, payloadType($0)) }, result: ".sum(SpacetimeKit.SumType(variants))")
+        return """
+            types.declare(Self.self, name: \(quoted(sum.name))) { types in
+                \(body.indented(1))
+            }
+            """
+    }
+
+    private func payloadType(_ element: SumModel.Case) -> String {
+        guard let first = element.parameters.first else { return ".unit" }
+        guard element.isProduct else { return "\(expression(of: first.type)).algebraicType(in: &types)" }
+        let declared = "\(sum.name)_\(upperFirst(element.name))"
+        let fields = element.parameters.enumerated().map { position, parameter in
+            (name: parameter.label ?? "value\(position)", type: expression(of: parameter.type))
+        }
+        return """
+            types.declare(_SpacetimePayloads.\(element.marker).self, name: \(quoted(declared))) { types in
+                    \(productBody(fields).indented(2))
+                }
+            """
+    }
+
+    // An indirect enum may contain itself, and asking for its size would never end.
+    private var fixedSize: String {
+        let payloads = sum.cases.map { element in
+            let sizes = element.parameters.map { "\(expression(of: $0.type)).bsatnFixedSize" }
+            return "SpacetimeKit._fixedSize(\(sizes.joined(separator: ", ")))"
+        }
+        if sum.cases.allSatisfy(\.parameters.isEmpty) { return "1" }
+        if sum.isIndirect || sum.cases.contains(where: \.parameters.isEmpty) { return "nil" }
+        let others = payloads.dropFirst().map { ", size == \($0)" }.joined()
+        return """
+            guard let size = \(payloads[0])\(others) else {
+                return nil
+            }
+            return size + 1
+            """
+    }
+
+    private var decoding: String {
+        // Hostile bytes could nest values without end.
+        sum.isIndirect ? "try reader.enter()\n\(choice)\nreader.leave()" : choice
+    }
+
+    private var choice: String {
+        guard sum.cases.count > 1 else {
+            return "_ = try reader.readTag(below: 1)\n" + decode(sum.cases[0])
+        }
+        let last = sum.cases.count - 1
+        let branches = sum.cases.enumerated().map { position, element in
+            """
+            \(position == last ? "default:" : "case \(position):")
+                \(decode(element))
+            """
+        }
+        return """
+            switch try reader.readTag(below: \(sum.cases.count)) {
+            \(branches.joined(separator: "\n"))
+            }
+            """
+    }
+
+    private func decode(_ element: SumModel.Case) -> String {
+        guard !element.parameters.isEmpty else { return "self = .\(element.code)" }
+        let arguments = element.parameters.map { parameter in
+            "\(parameter.label.map { "\(argumentLabel($0)): " } ?? "")\(expression(of: parameter.type)).init(from: &reader)"
+        }
+        return "self = try .\(element.code)(\(arguments.joined(separator: ", ")))"
+    }
+
+    private func encode(_ position: Int, _ element: SumModel.Case) -> String {
+        let names = element.parameters.indices.map { "value\($0)" }
+        let pattern = names.isEmpty ? "" : "(\(names.map { "let \($0)" }.joined(separator: ", ")))"
+        let writes = ["writer.writeTag(\(position))"] + names.map { "\($0).encode(to: &writer)" }
+        return "case .\(element.code)\(pattern):\n    \(writes.lines(indentedBy: 1))"
+    }
+}
+
+extension SumModel.Case {
+    /// Whether the payload is a product of its own: anything but nothing or one value without a label.
+    fileprivate var isProduct: Bool { parameters.count > 1 || parameters.contains { $0.label != nil } }
+
+    fileprivate var marker: String { "_\(name)" }
+}

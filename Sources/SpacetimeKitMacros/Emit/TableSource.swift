@@ -1,0 +1,127 @@
+/// Source text of the extensions that `@Table` adds.
+struct TableSource {
+    let table: TableModel
+
+    private var access: Access { table.access }
+
+    /// The conformance every table gets.
+    var rowExtension: String {
+        """
+        extension \(table.typeName): SpacetimeKit.TableRow {
+            \(definition.indented(1))
+            \(codec.members.indented(1))
+            \(generatedColumns.indented(1))\(columnsStruct.indented(1))
+            \(handleStruct.indented(1))
+        }
+        """
+    }
+
+    /// The conformance of tables whose primary key is one column.
+    var keyedExtension: String? {
+        guard let index = table.primaryKeyIndex, table.indexes[index].columns.count == 1 else { return nil }
+        let field = table.fields[table.indexes[index].columns[0]]
+        return """
+            extension \(table.typeName): SpacetimeKit.KeyedTableRow {
+                \(access.plainPrefix)typealias PrimaryKey = \(field.typeText)
+                \(access.prefix)static var _spacetimePrimaryKeyIndex: Swift.Int {
+                    \(index)
+                }
+                \(access.prefix)var _spacetimePrimaryKey: \(field.typeText) {
+                    self.\(field.code)
+                }
+            }
+            """
+    }
+
+    private var codec: ProductCodec { ProductCodec(name: table.name, fields: table.fields, access: access) }
+
+    private var definition: String {
+        """
+        \(access.plainPrefix)static var tableDefinition: SpacetimeKit.TableDefinition {
+            SpacetimeKit.TableDefinition(
+                name: \(quoted(table.name)),
+                access: .\(table.isPublicTable ? "public" : "private"),
+                isEvent: \(table.isEvent),
+                columns: [
+                    \(table.columns.map(column).lines(indentedBy: 3))
+                ],
+                primaryKey: \(table.primaryKeyIndex.map { list(table.indexes[$0].columns) } ?? "[]"),
+                uniqueConstraints: [\(unique)],
+                autoIncrement: \(list(table.autoIncrement)),
+                indexes: [
+                    \(table.indexes.map(index).lines(indentedBy: 3))
+                ])
+        }
+        """
+    }
+
+    private var unique: String {
+        table.indexes.filter(\.isUnique).map { list($0.columns) }.joined(separator: ", ")
+    }
+
+    private func list(_ numbers: [Int]) -> String { "[\(numbers.map(String.init).joined(separator: ", "))]" }
+
+    private func column(_ column: TableModel.Column) -> String {
+        let value = column.defaultValue.map { ", default: \($0)" } ?? ""
+        return "SpacetimeKit.ColumnDefinition(\(quoted(column.field.name)), "
+            + "\(column.field.typeExpression).self\(value)),"
+    }
+
+    private func index(_ index: TableModel.Index) -> String {
+        "SpacetimeKit.IndexDefinition(name: \(quoted(index.name)), columns: \(list(index.columns)), "
+            + "algorithm: .\(index.algorithm), accessor: \(quoted(index.name))),"
+    }
+
+    private var generatedColumns: String {
+        guard !table.autoIncrement.isEmpty else { return "" }
+        return """
+            \(access.prefix)static var _spacetimeHasGeneratedColumns: Swift.Bool {
+                true
+            }
+
+            """
+    }
+
+    private var columnsStruct: String {
+        let properties = table.fields.enumerated().map { position, field in
+            """
+            \(access.prefix)var \(field.code): SpacetimeKit.Column<\(table.typeName), \(field.typeText)> {
+                .init(\(position))
+            }
+            """
+        }
+        return """
+            \(access.plainPrefix)struct Columns: Swift.Sendable {
+                \(access.prefix)init() {
+                }
+                \(properties.lines(indentedBy: 1))
+            }
+            """
+    }
+
+    private var handleStruct: String {
+        let properties = table.indexes.enumerated().map { position, index in
+            """
+            \(access.prefix)var \(escaped(index.name)): \(accessorType(index)) {
+                .init(_spacetimeReference, index: \(position))
+            }
+            """
+        }
+        return """
+            \(access.plainPrefix)struct Handle: SpacetimeKit.TableHandle {
+                \(access.plainPrefix)typealias Row = \(table.typeName)
+                \(access.plainPrefix)let _spacetimeReference: SpacetimeKit.TableReference
+                \(access.prefix)init(_spacetimeReference reference: SpacetimeKit.TableReference) {
+                    self._spacetimeReference = reference
+                }
+                \(properties.lines(indentedBy: 1))
+            }
+            """
+    }
+
+    private func accessorType(_ index: TableModel.Index) -> String {
+        let composite = index.columns.count > 1 ? "Composite" : ""
+        let columns = index.columns.map { ", \(table.fields[$0].typeText)" }.joined()
+        return "SpacetimeKit.\(index.isUnique ? "Unique" : "")\(composite)Index<\(table.typeName)\(columns)>"
+    }
+}

@@ -1,0 +1,133 @@
+import SwiftDiagnostics
+import SwiftSyntax
+import SwiftSyntaxMacros
+
+/// One stored property of a row or a value type.
+struct Field {
+    /// As it must be written in code, with backticks where needed.
+    let code: String
+    /// As the schema names it.
+    let name: String
+    /// The written type, without surrounding white space.
+    let type: TypeSyntax
+    let declaration: VariableDeclSyntax
+    /// Where to point at when the field is at fault.
+    let node: Syntax
+
+    var typeText: String { type.trimmedDescription }
+
+    /// The type where an expression is expected.
+    var typeExpression: String { expression(of: type) }
+
+    /// Whether code in other modules may both read and assign the property.
+    var isPublic: Bool {
+        Access(declaration.modifiers) == .public && declaration.modifiers.allSatisfy { $0.detail == nil }
+    }
+}
+
+/// A type's text where an expression is expected: `UInt8?` would read as optional chaining.
+func expression(of type: TypeSyntax) -> String {
+    let text = type.trimmedDescription
+    return type.is(OptionalTypeSyntax.self) || type.is(AttributedTypeSyntax.self) ? "(\(text))" : text
+}
+
+extension Field {
+    /// The stored properties of `members` in order; computed and static ones are passed over.
+    static func all(in members: MemberBlockSyntax, problems: inout Problems) -> [Field] {
+        var fields: [Field] = []
+        for member in members.members {
+            if let condition = member.decl.as(IfConfigDeclSyntax.self), containsStorage(condition) {
+                problems.add(.conditionalMembers, at: condition)
+            }
+            guard let variable = member.decl.as(VariableDeclSyntax.self), !variable.isStatic else { continue }
+            fields += stored(in: variable, problems: &problems)
+        }
+        return fields
+    }
+
+    private static func stored(in variable: VariableDeclSyntax, problems: inout Problems) -> [Field] {
+        var fields: [Field] = []
+        // `var x, y: Float` writes the type once, behind the last name.
+        var inherited: TypeSyntax?
+        for binding in variable.bindings.reversed() where binding.isStored {
+            inherited = binding.typeAnnotation?.type ?? (binding.initializer == nil ? inherited : nil)
+            if let field = field(of: binding, in: variable, type: inherited, problems: &problems) {
+                fields.insert(field, at: 0)
+            }
+        }
+        return fields
+    }
+
+    private static func field(
+        of binding: PatternBindingSyntax, in variable: VariableDeclSyntax, type: TypeSyntax?, problems: inout Problems
+    ) -> Field? {
+        guard let pattern = binding.pattern.as(IdentifierPatternSyntax.self) else {
+            problems.add(.tuplePattern, at: binding.pattern)
+            return nil
+        }
+        let name = pattern.identifier.plainName
+        if let lazy = variable.modifiers.first(where: { $0.name.tokenKind == .keyword(.lazy) }) {
+            problems.add(.lazyProperty(name), at: lazy)
+            return nil
+        }
+        guard let type else {
+            problems.add(.missingType(name), at: pattern)
+            return nil
+        }
+        if variable.bindingSpecifier.tokenKind == .keyword(.let), binding.initializer != nil {
+            let fix = FixIt.replace(
+                "Replace 'let' by 'var'", variable.bindingSpecifier,
+                by: variable.bindingSpecifier.with(\.tokenKind, .keyword(.var)))
+            problems.add(.initializedConstant(name), at: pattern, fixIts: [fix])
+        }
+        guard isPlainIdentifier(name) else {
+            problems.add(.invalidName(name), at: pattern)
+            return nil
+        }
+        TypeCheck.check(type, problems: &problems)
+        return Field(
+            code: pattern.identifier.text, name: name, type: type.trimmed, declaration: variable, node: Syntax(pattern))
+    }
+
+    private static func containsStorage(_ condition: IfConfigDeclSyntax) -> Bool {
+        condition.clauses.contains { clause in
+            guard case .decls(let members) = clause.elements else { return false }
+            return members.contains { member in
+                if let nested = member.decl.as(IfConfigDeclSyntax.self) { return containsStorage(nested) }
+                if member.decl.is(EnumCaseDeclSyntax.self) { return true }
+                guard let variable = member.decl.as(VariableDeclSyntax.self), !variable.isStatic else { return false }
+                return variable.bindings.contains(where: \.isStored)
+            }
+        }
+    }
+
+    /// Whether `#if` hides cases or stored properties.
+    static func reportConditionalCases(in members: MemberBlockSyntax, problems: inout Problems) {
+        for member in members.members {
+            if let condition = member.decl.as(IfConfigDeclSyntax.self), containsStorage(condition) {
+                problems.add(.conditionalMembers, at: condition)
+            }
+        }
+    }
+}
+
+extension VariableDeclSyntax {
+    var isStatic: Bool {
+        modifiers.contains { $0.name.tokenKind == .keyword(.static) || $0.name.tokenKind == .keyword(.class) }
+    }
+}
+
+extension PatternBindingSyntax {
+    /// Observers leave a property stored; getters and setters do not.
+    var isStored: Bool {
+        switch accessorBlock?.accessors {
+        case nil: true
+        case .getter: false
+        case .accessors(let list):
+            list.allSatisfy {
+                $0.accessorSpecifier.tokenKind == .keyword(.willSet)
+                    || $0.accessorSpecifier.tokenKind == .keyword(.didSet)
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import SwiftParser
+import SwiftSyntax
+
+/// The marker attributes of one column.
+struct Markers {
+    private(set) var primaryKey: AttributeSyntax?
+    private(set) var unique: AttributeSyntax?
+    private(set) var autoIncrement: AttributeSyntax?
+    private(set) var indexed: AttributeSyntax?
+    private(set) var defaultAttribute: AttributeSyntax?
+    /// The algorithm asked for, if the column is `@Indexed`.
+    private(set) var algorithm: String?
+
+    init(_ attributes: AttributeListSyntax, problems: inout Problems) {
+        for case .attribute(let attribute) in attributes {
+            switch attribute.macroName {
+            case "PrimaryKey": primaryKey = attribute
+            case "Unique": unique = attribute
+            case "AutoIncrement": autoIncrement = attribute
+            case "Default": defaultAttribute = attribute
+            case "Indexed":
+                indexed = attribute
+                algorithm = Self.algorithm(of: attribute, problems: &problems)
+            default: break
+            }
+        }
+    }
+
+    var defaultValue: ExprSyntax? { defaultAttribute?.labeledArguments.first?.expression.trimmed }
+
+    private static func algorithm(of attribute: AttributeSyntax, problems: inout Problems) -> String {
+        guard let argument = attribute.labeledArguments.first?.expression else { return "btree" }
+        guard let name = argument.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName,
+            ["btree", "hash", "direct"].contains(name)
+        else {
+            problems.add(.unknownAlgorithm(argument.trimmedDescription), at: argument)
+            return "btree"
+        }
+        return name
+    }
+}
+
+extension AttributeSyntax {
+    /// The macro's name without the module: `PrimaryKey` for `@SpacetimeKit.PrimaryKey`.
+    var macroName: String? {
+        if let member = attributeName.as(MemberTypeSyntax.self) { return member.name.plainName }
+        return attributeName.as(IdentifierTypeSyntax.self)?.name.plainName
+    }
+
+    var labeledArguments: [LabeledExprSyntax] {
+        guard case .argumentList(let list) = arguments else { return [] }
+        return Array(list)
+    }
+}
+
+extension AttributeListSyntax {
+    /// The attribute of the macro with this name.
+    func first(named name: String) -> AttributeSyntax? {
+        for case .attribute(let attribute) in self where attribute.macroName == name { return attribute }
+        return nil
+    }
+}
+
+/// The text of a string literal without interpolation, or nil after noting the problem.
+func literalName(_ expression: ExprSyntax, argument: String, problems: inout Problems) -> String? {
+    guard let text = expression.as(StringLiteralExprSyntax.self)?.representedLiteralValue else {
+        problems.add(.notALiteral(argument: argument), at: expression)
+        return nil
+    }
+    guard isPlainIdentifier(text) else {
+        problems.add(.invalidName(text), at: expression)
+        return nil
+    }
+    return text
+}

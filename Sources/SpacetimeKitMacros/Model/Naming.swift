@@ -1,0 +1,96 @@
+import SwiftParser
+import SwiftSyntax
+import SwiftSyntaxMacros
+
+/// A string literal's source text for `value`.
+func quoted(_ value: String) -> String { "\"\(value)\"" }
+
+extension TokenSyntax {
+    /// The identifier without backticks.
+    var plainName: String { identifier?.name ?? text }
+}
+
+/// `name` as it must be written in declarations and member accesses.
+func escaped(_ name: String) -> String {
+    name.isValidSwiftIdentifier(for: .variableName) ? name : "`\(name)`"
+}
+
+/// `label` as it must be written in a call: keywords are fine there, but for these three.
+func argumentLabel(_ label: String) -> String {
+    ["inout", "var", "let"].contains(label) ? "`\(label)`" : label
+}
+
+/// Whether `name` can be the name of a column, index, table or reducer: an ASCII letter or `_`, then also digits.
+func isPlainIdentifier(_ name: String) -> Bool {
+    guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+    return name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+        default: false
+        }
+    }
+}
+
+/// `Message` → `message`, `URLEntry` → `urlEntry`, `HTTP` → `http`.
+func lowerCamelCase(_ name: String) -> String {
+    let capitals = name.prefix { $0.isUppercase }
+    if capitals.count == name.count { return name.lowercased() }
+    // The last capital of a run begins the next word.
+    let lowered = max(1, capitals.count - 1)
+    return name.prefix(lowered).lowercased() + name.dropFirst(lowered)
+}
+
+/// `square` → `Square`.
+func upperFirst(_ name: String) -> String { name.prefix(1).uppercased() + name.dropFirst() }
+
+/// What may be seen of a declaration, as far as generated members must repeat it.
+enum Access: Equatable {
+    /// Public, and all that generated code touches is public, too: it may be inlined into other modules.
+    case publicInlinable
+    case `public`
+    case package
+    case implicit
+
+    /// What to write before a generated member that other modules may call in a hot path.
+    var prefix: String {
+        switch self {
+        case .publicInlinable: "@inlinable public "
+        case .public: "public "
+        case .package: "package "
+        case .implicit: ""
+        }
+    }
+
+    /// What to write before a generated type, stored property, or cold member.
+    var plainPrefix: String { self == .publicInlinable ? "public " : prefix }
+
+    /// Reads the access of a declaration from its own modifiers, or from the extension around it.
+    init(_ modifiers: DeclModifierListSyntax, in lexicalContext: [Syntax] = []) {
+        if let own = Access(explicit: modifiers) {
+            self = own
+        } else if let around = lexicalContext.first?.as(ExtensionDeclSyntax.self) {
+            self = Access(explicit: around.modifiers) ?? .implicit
+        } else {
+            self = .implicit
+        }
+    }
+
+    private init?(explicit modifiers: DeclModifierListSyntax) {
+        for modifier in modifiers where modifier.detail == nil {
+            switch modifier.name.tokenKind {
+            case .keyword(.public), .keyword(.open):
+                self = .public
+                return
+            case .keyword(.package):
+                self = .package
+                return
+            case .keyword(.internal), .keyword(.private), .keyword(.fileprivate):
+                self = .implicit
+                return
+            default: continue
+            }
+        }
+        return nil
+    }
+}

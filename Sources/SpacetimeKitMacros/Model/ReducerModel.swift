@@ -1,0 +1,160 @@
+import SwiftDiagnostics
+import SwiftSyntax
+import SwiftSyntaxBuilder
+
+/// A `@Reducer` function as the macro understands it.
+struct ReducerModel {
+    struct Parameter {
+        /// What stands before the argument in a call, nil for nothing.
+        let label: String?
+        /// The name clients see.
+        let name: String
+        let type: TypeSyntax
+    }
+
+    /// The function's base name as it must be written in code.
+    let code: String
+    /// The name clients call it by.
+    let name: String
+    let access: Access
+    let contextLabel: String?
+    /// Without the context.
+    let parameters: [Parameter]
+    let canThrow: Bool
+    let lifecycle: String?
+
+    init(_ function: FunctionDeclSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax], problems: inout Problems)
+    {
+        let options = ReducerOptions(attribute, problems: &problems)
+        code = function.name.text
+        name = options.name ?? function.name.plainName
+        lifecycle = options.lifecycle
+        access = Access(function.modifiers, in: lexicalContext)
+        canThrow = function.signature.effectSpecifiers?.throwsClause != nil
+        Self.checkHead(function, problems: &problems)
+
+        let all = Array(function.signature.parameterClause.parameters)
+        if let first = all.first, Self.isContext(first) {
+            contextLabel = first.firstName.tokenKind == .wildcard ? nil : first.firstName.plainName
+            Self.checkBorrowed(first, problems: &problems)
+            parameters = all.dropFirst().map { Self.parameter($0, problems: &problems) }
+        } else {
+            contextLabel = nil
+            parameters = []
+            problems.add(
+                .contextMissing, at: function.signature.parameterClause, fixIts: [Self.addContext(to: function)])
+        }
+        if let lifecycle, let extra = all.dropFirst().first {
+            problems.add(.lifecycleWithParameters(lifecycle), at: extra)
+        }
+    }
+}
+
+extension ReducerModel {
+    private static func checkHead(_ function: FunctionDeclSyntax, problems: inout Problems) {
+        if !isPlainIdentifier(function.name.plainName) {
+            problems.add(.reducerName(function.name.text), at: function.name)
+        }
+        if !function.modifiers.contains(where: { $0.name.tokenKind == .keyword(.static) }) {
+            problems.add(.reducerNotStatic, at: function.name, fixIts: [addStatic(to: function)])
+        }
+        if let generics = function.genericParameterClause { problems.add(.reducerIsGeneric, at: generics) }
+        if let async = function.signature.effectSpecifiers?.asyncSpecifier {
+            let effects = function.signature.effectSpecifiers!
+            let without = effects.with(\.asyncSpecifier, nil)
+            problems.add(
+                .reducerIsAsync, at: async, fixIts: [.replace("Remove 'async'", effects, by: without)])
+        }
+        if let result = function.signature.returnClause,
+            !["Void", "()", "Swift.Void"].contains(result.type.trimmedDescription)
+        {
+            let signature = function.signature
+            var without = signature.with(\.returnClause, nil)
+            without.trailingTrivia = signature.trailingTrivia
+            problems.add(
+                .reducerReturns, at: result,
+                fixIts: [.replace("Remove '\(result.trimmedDescription)'", signature, by: without)])
+        }
+    }
+
+    private static func parameter(_ parameter: FunctionParameterSyntax, problems: inout Problems) -> Parameter {
+        let name = (parameter.secondName ?? parameter.firstName).plainName
+        var type = parameter.type
+        if let attributed = type.as(AttributedTypeSyntax.self) {
+            if attributed.specifiers.contains(where: { $0.trimmedDescription == "inout" }) {
+                problems.add(
+                    .inoutParameter(name), at: parameter,
+                    fixIts: [.replace("Remove 'inout'", type, by: attributed.baseType.trimmed)])
+            }
+            type = attributed.baseType
+        }
+        if type.is(SomeOrAnyTypeSyntax.self), type.trimmedDescription.hasPrefix("some") {
+            problems.add(.reducerIsGeneric, at: type)
+        } else {
+            TypeCheck.check(type, problems: &problems)
+        }
+        if let ellipsis = parameter.ellipsis { problems.add(.variadicParameter(name), at: ellipsis) }
+        if let value = parameter.defaultValue { problems.add(.defaultParameter(name), at: value) }
+        let label = parameter.firstName.tokenKind == .wildcard ? nil : parameter.firstName.plainName
+        return Parameter(label: label, name: name, type: type.trimmed)
+    }
+
+    private static func isContext(_ parameter: FunctionParameterSyntax) -> Bool {
+        let type = parameter.type.as(AttributedTypeSyntax.self)?.baseType ?? parameter.type
+        let name = type.as(MemberTypeSyntax.self)?.name ?? type.as(IdentifierTypeSyntax.self)?.name
+        return name?.plainName == "Context"
+    }
+
+    private static func checkBorrowed(_ parameter: FunctionParameterSyntax, problems: inout Problems) {
+        let attributed = parameter.type.as(AttributedTypeSyntax.self)
+        let specifiers = attributed?.specifiers.map(\.trimmedDescription) ?? []
+        if specifiers == ["borrowing"] { return }
+        let base = (attributed?.baseType ?? parameter.type).trimmedDescription
+        let fix = FixIt.replace("Write 'borrowing'", parameter.type, by: TypeSyntax("borrowing \(raw: base)"))
+        problems.add(.contextNotBorrowed, at: parameter.type, fixIts: [fix])
+    }
+
+    private static func addContext(to function: FunctionDeclSyntax) -> FixIt {
+        let clause = function.signature.parameterClause
+        var parameters = clause.parameters
+        var context = FunctionParameterSyntax(
+            firstName: .wildcardToken(trailingTrivia: .space), secondName: .identifier("context"),
+            colon: .colonToken(trailingTrivia: .space), type: TypeSyntax("borrowing Context"))
+        if !parameters.isEmpty { context.trailingComma = .commaToken(trailingTrivia: .space) }
+        parameters.insert(context, at: parameters.startIndex)
+        return .replace("Add '_ context: borrowing Context'", clause, by: clause.with(\.parameters, parameters))
+    }
+
+    private static func addStatic(to function: FunctionDeclSyntax) -> FixIt {
+        var changed = function
+        let modifier = DeclModifierSyntax(name: .keyword(.static, trailingTrivia: .space))
+        if changed.modifiers.isEmpty {
+            changed.modifiers = [modifier.with(\.leadingTrivia, changed.funcKeyword.leadingTrivia)]
+            changed.funcKeyword.leadingTrivia = []
+        } else {
+            changed.modifiers.append(modifier)
+        }
+        return .replace("Add 'static'", function, by: changed)
+    }
+}
+
+/// The arguments of `@Reducer(…)`.
+struct ReducerOptions {
+    private(set) var name: String?
+    private(set) var lifecycle: String?
+
+    init(_ attribute: AttributeSyntax, problems: inout Problems) {
+        for argument in attribute.labeledArguments {
+            if argument.label?.plainName == "name" {
+                name = literalName(argument.expression, argument: "The reducer's name", problems: &problems)
+                continue
+            }
+            let event = argument.expression.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
+            if let event, ["initialize", "clientConnected", "clientDisconnected"].contains(event) {
+                lifecycle = event
+            } else {
+                problems.add(.unknownLifecycle(argument.expression.trimmedDescription), at: argument)
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import SwiftDiagnostics
+import SwiftSyntax
+import SwiftSyntaxBuilder
+
+/// Finds types that can be seen to be unsuitable from their spelling alone. Everything else is left to the compiler,
+/// which asks for a conformance to `SpacetimeType`.
+enum TypeCheck {
+    /// Notes each unsuitable part of `type`.
+    static func check(_ type: TypeSyntax, problems: inout Problems) {
+        switch type.as(TypeSyntaxEnum.self) {
+        case .optionalType(let optional):
+            check(optional.wrappedType, problems: &problems)
+        case .arrayType(let array):
+            check(array.element, problems: &problems)
+        case .attributedType(let attributed):
+            check(attributed.baseType, problems: &problems)
+        case .implicitlyUnwrappedOptionalType(let optional):
+            let replacement = OptionalTypeSyntax(
+                wrappedType: optional.wrappedType, trailingTrivia: optional.trailingTrivia)
+            problems.add(
+                .unsupportedType(
+                    type.trimmedDescription, advice: "write '\(optional.wrappedType.trimmedDescription)?'"),
+                at: type, fixIts: [.replace("Replace '!' by '?'", type, by: TypeSyntax(replacement))])
+        case .tupleType(let tuple):
+            if let only = tuple.elements.first, tuple.elements.count == 1, only.firstName == nil {
+                check(only.type, problems: &problems)
+            } else {
+                refuse(type, "declare a struct with @SpacetimeType", &problems)
+            }
+        case .dictionaryType:
+            refuse(type, "use an array of a @SpacetimeType struct, or a table of its own", &problems)
+        case .functionType:
+            refuse(type, "a function has no value that could be kept", &problems)
+        case .someOrAnyType, .compositionType:
+            refuse(type, "name one concrete type, for instance an enum with @SpacetimeType", &problems)
+        case .metatypeType:
+            refuse(type, "a type is not a value that could be kept", &problems)
+        case .inlineArrayType(let array):
+            refuse(type, "use '[\(array.element.trimmedDescription)]'", &problems)
+        case .identifierType(let named):
+            checkNamed(named.name.plainName, named.genericArgumentClause, type, problems: &problems)
+        case .memberType(let member) where member.baseType.trimmedDescription == "Swift":
+            checkNamed(member.name.plainName, member.genericArgumentClause, type, problems: &problems)
+        default:
+            break
+        }
+    }
+
+    private static func refuse(_ type: TypeSyntax, _ advice: String, _ problems: inout Problems) {
+        problems.add(.unsupportedType(type.trimmedDescription, advice: advice), at: type)
+    }
+
+    private static func checkNamed(
+        _ name: String, _ arguments: GenericArgumentClauseSyntax?, _ type: TypeSyntax, problems: inout Problems
+    ) {
+        let replacement: String
+        switch name {
+        case "Int": replacement = "Int64"
+        case "UInt": replacement = "UInt64"
+        case "Character", "Substring": replacement = "String"
+        case "Float16": replacement = "Float"
+        case "Float80": replacement = "Double"
+        case "Set" where arguments != nil:
+            return refuse(type, "use an array, or a table of its own", &problems)
+        case "Dictionary" where arguments != nil:
+            return refuse(type, "use an array of a @SpacetimeType struct, or a table of its own", &problems)
+        case "Any", "AnyObject", "AnyHashable":
+            return refuse(type, "name one concrete type, for instance an enum with @SpacetimeType", &problems)
+        default:
+            for argument in arguments?.arguments ?? [] {
+                if case .type(let inner) = argument.argument { check(inner, problems: &problems) }
+            }
+            return
+        }
+        let advice =
+            name == "Int" || name == "UInt"
+            ? "its width depends on the machine; use '\(replacement)'" : "use '\(replacement)'"
+        let new = TypeSyntax("\(raw: replacement)").with(\.leadingTrivia, type.leadingTrivia)
+            .with(\.trailingTrivia, type.trailingTrivia)
+        let fix = FixIt.replace("Replace '\(type.trimmedDescription)' by '\(replacement)'", type, by: new)
+        problems.add(.unsupportedType(type.trimmedDescription, advice: advice), at: type, fixIts: [fix])
+    }
+}
+
+/// What a column's spelled type says about its use as a key.
+struct KeyTraits {
+    /// Known not to be an integer.
+    let isNotInteger: Bool
+    /// Known not to be comparable exactly: floats and arrays.
+    let isUnsuitableKey: Bool
+    /// Known not to fit a direct index.
+    let isNotDirect: Bool
+
+    /// Names of other types are unknown: aliases and enums are possible, and validated when the module is opened.
+    init(_ type: TypeSyntax) {
+        let name: String?
+        switch type.as(TypeSyntaxEnum.self) {
+        case .identifierType(let named): name = named.name.plainName
+        case .memberType(let member)
+        where ["Swift", "SpacetimeKit"].contains(member.baseType.trimmedDescription):
+            name = member.name.plainName
+        case .memberType: name = nil
+        default:
+            isNotInteger = true
+            isUnsuitableKey = type.is(ArrayTypeSyntax.self)
+            isNotDirect = true
+            return
+        }
+        let notIntegers = ["Identity", "ConnectionId", "Timestamp", "TimeDuration", "ScheduleAt", "Uuid"]
+        let plain = ["Bool", "String", "Float", "Double", "Float32", "Float64", "Array", "Optional"]
+        let wide = ["Int8", "Int16", "Int32", "Int64", "Int128", "UInt128", "Int256", "UInt256"]
+        isNotInteger = name.map { notIntegers.contains($0) || plain.contains($0) } ?? false
+        isUnsuitableKey = name.map { ["Float", "Double", "Float32", "Float64", "Array"].contains($0) } ?? false
+        isNotDirect = isNotInteger || (name.map { wide.contains($0) } ?? false)
+    }
+}

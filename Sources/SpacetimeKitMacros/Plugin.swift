@@ -1,0 +1,17 @@
+import SwiftCompilerPlugin
+import SwiftSyntaxMacros
+
+@main
+struct SpacetimeKitPlugin: CompilerPlugin {
+    let providingMacros: [any Macro.Type] = [
+        TableMacro.self,
+        SpacetimeTypeMacro.self,
+        ModuleMacro.self,
+        ReducerMacro.self,
+        PrimaryKeyMacro.self,
+        UniqueMacro.self,
+        AutoIncrementMacro.self,
+        IndexedMacro.self,
+        DefaultMacro.self,
+    ]
+}
