@@ -37,6 +37,7 @@ extension BSATNReader {
 ///
 /// Measured at 12 bytes: `String(validating:as:)` takes 68 ns, this way 15 ns.
 @usableFromInline func validatedString(_ bytes: UnsafeRawBufferPointer) -> String? {
+    if unsafe bytes.isEmpty { return "" }
     let units = unsafe Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
     if unsafe isASCII(bytes) {
         // ASCII is UTF-8.
@@ -46,18 +47,25 @@ extension BSATNReader {
     return String(copying: text)
 }
 
-/// Whether no byte has its top bit set, eight bytes at a time.
+/// Whether no byte has its top bit set. Words are loaded eight bytes at a time; the last one may overlap the one before.
 @inline(__always) private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let count = bytes.count
     var bits: UInt64 = 0
-    var offset = 0
-    while offset &+ 8 <= bytes.count {
-        // The condition keeps the load inside the buffer.
-        bits |= unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        offset &+= 8
-    }
-    while offset < bytes.count {
-        bits |= unsafe UInt64(bytes[offset])
-        offset &+= 1
+    if count >= 8 {
+        var offset = 0
+        while offset &+ 8 < count {
+            // The condition keeps the load inside the buffer.
+            bits |= unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            offset &+= 8
+        }
+        // There are at least eight bytes, so the last eight are inside too.
+        bits |= unsafe bytes.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+    } else if count >= 4 {
+        // As above with words of four bytes.
+        bits |= unsafe UInt64(bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self))
+        bits |= unsafe UInt64(bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+    } else {
+        for index in 0..<count { bits |= unsafe UInt64(bytes[index]) }
     }
     return bits & 0x8080_8080_8080_8080 == 0
 }
