@@ -51,8 +51,7 @@ import Testing
         var module = ModuleBuilder()
         let row = module.declare("Row", .product((0..<1_000).map { ("c\($0)", .u64) }))
         module.tables = (0..<20_000).map { RawTableDefV10(sourceName: "t\($0)", productTypeRef: row) }
-        #expect(Set(module.codes()) == [.typeTooLarge])
-        #expect(module.codes().count == 1)
+        #expect(module.codes() == [.typeTooLarge])
     }
 
     @Test func longChainsOfReferencesNeedNoStack() throws {
