@@ -24,6 +24,13 @@ struct KeySpec {
             return raw ^ flip
         }
 
+        /// The key of a row.
+        @inline(__always)
+        func key(ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer) -> UInt64 {
+            if offset >= 0 { return load(row + Int(offset)) }
+            return load(row + table.pointee.layout.offset(of: Int(column), in: row))
+        }
+
         /// The greatest key.
         var maximum: UInt64 { width == 8 ? .max : (1 << UInt64(width * 8)) - 1 }
     }
@@ -66,13 +73,6 @@ struct KeySpec {
         case .sum where type.isSimpleEnum: (1, false)
         default: nil
         }
-    }
-
-    /// The integer key of a row.
-    @inline(__always)
-    func integerKey(_ integer: Integer, row: UnsafeRawPointer, layout: borrowing RowLayout) -> UInt64 {
-        if integer.offset >= 0 { return integer.load(row + Int(integer.offset)) }
-        return integer.load(row + layout.offset(of: Int(integer.column), in: row))
     }
 
     /// Appends the order-preserving key bytes of a row.

@@ -102,10 +102,13 @@ struct TableIndex: ~Copyable {
     }
 
     // MARK: Point look-ups
+    //
+    // These are `mutating` although they change nothing but the reusable buffers: so `self` is passed by address. A
+    // borrow of a struct behind a pointer is copied first, 300 bytes for each look-up.
 
     /// Finds the row of a unique index whose key equals the probe's.
     @inline(__always)
-    func find(probe: UnsafeRawPointer, byteCount: Int, in table: TableRows.Pointer) -> RowID? {
+    mutating func find(probe: UnsafeRawPointer, byteCount: Int, in table: TableRows.Pointer) -> RowID? {
         if let integer {
             return findInteger(integer.load(probe), integer, table)
         }
@@ -114,9 +117,9 @@ struct TableIndex: ~Copyable {
 
     /// Finds the row of a unique index whose key equals that of another row image.
     @inline(__always)
-    func find(keyOf row: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+    mutating func find(keyOf row: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
         if let integer {
-            return findInteger(spec.integerKey(integer, row: row, layout: table.pointee.layout), integer, table)
+            return findInteger(integer.key(ofRow: row, table), integer, table)
         }
         let probe = emptied(0)
         spec.appendProbe(row: row, layout: table.pointee.layout, to: &probe.pointee)
@@ -124,11 +127,11 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(__always)
-    private func findInteger(_ key: UInt64, _ integer: KeySpec.Integer, _ table: TableRows.Pointer) -> RowID? {
+    private mutating func findInteger(_ key: UInt64, _ integer: KeySpec.Integer, _ table: TableRows.Pointer) -> RowID? {
         switch structure {
         case .hash:
             return hash.find(hashInteger(key, seed: seed)) { row in
-                spec.integerKey(integer, row: UnsafeRawPointer(table.pointee.storage.imageStart(row)), layout: table.pointee.layout) == key
+                integer.key(ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table) == key
             }
         case .direct: return direct.find(key)
         default:
@@ -139,10 +142,12 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(never)
-    private func findBytes(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowID? {
+    private mutating func findBytes(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowID? {
         if structure == .hash {
+            let (spec, left, right) = (specPointer, emptied(2), emptied(3))
             return hash.find(hashProbe(probe)) { row in
-                isKey(probe, ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table)
+                Self.isKey(
+                    probe, ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table, spec, left, right)
             }
         }
         let key = emptied(2)
@@ -158,20 +163,22 @@ struct TableIndex: ~Copyable {
     }
 
     /// Whether a row's key has the bytes of the probe; keys with floats compare by value.
-    private func isKey(
-        _ probe: UnsafeRawBufferPointer, ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer
+    private static func isKey(
+        _ probe: UnsafeRawBufferPointer, ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer,
+        _ spec: UnsafeMutablePointer<KeySpec>, _ left: UnsafeMutablePointer<KeyBuffer>,
+        _ right: UnsafeMutablePointer<KeyBuffer>
     ) -> Bool {
-        guard spec.isCanonical else {
-            let left = emptied(2)
-            let right = emptied(3)
+        guard spec.pointee.isCanonical else {
+            left.pointee.removeAll()
+            right.pointee.removeAll()
             if let start = probe.baseAddress {
-                spec.appendKey(probe: start, columns: spec.columns.count, to: &left.pointee)
+                spec.pointee.appendKey(probe: start, columns: spec.pointee.columns.count, to: &left.pointee)
             }
-            spec.appendKey(row: row, layout: table.pointee.layout, to: &right.pointee)
+            spec.pointee.appendKey(row: row, layout: table.pointee.layout, to: &right.pointee)
             return equalBytes(left.pointee.bytes, right.pointee.bytes)
         }
         var offset = 0
-        for column in spec.columns {
+        for column in spec.pointee.columns {
             let bytes = table.pointee.layout.bytes(of: column, in: row)
             guard offset + bytes.count <= probe.count,
                 equalBytes(UnsafeRawBufferPointer(rebasing: probe[offset..<(offset + bytes.count)]), bytes)
@@ -194,7 +201,7 @@ struct TableIndex: ~Copyable {
     @inline(__always)
     mutating func insert(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
         if let integer {
-            let key = spec.integerKey(integer, row: image, layout: table.pointee.layout)
+            let key = integer.key(ofRow: image, table)
             switch structure {
             case .hash: hash.insert(hashInteger(key, seed: seed), row)
             case .direct: direct.insert(key, row)
@@ -221,7 +228,7 @@ struct TableIndex: ~Copyable {
     @inline(__always)
     mutating func remove(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
         if let integer {
-            let key = spec.integerKey(integer, row: image, layout: table.pointee.layout)
+            let key = integer.key(ofRow: image, table)
             switch structure {
             case .hash: hash.remove(hashInteger(key, seed: seed), row)
             case .direct: direct.remove(key, row)
@@ -246,16 +253,15 @@ struct TableIndex: ~Copyable {
 
     /// Whether two images have different keys here.
     @inline(__always)
-    func keysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+    mutating func keysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
         if let integer {
-            return spec.integerKey(integer, row: lhs, layout: table.pointee.layout)
-                != spec.integerKey(integer, row: rhs, layout: table.pointee.layout)
+            return integer.key(ofRow: lhs, table) != integer.key(ofRow: rhs, table)
         }
         return bytesDiffer(lhs, rhs, table)
     }
 
     @inline(never)
-    private func bytesDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+    private mutating func bytesDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
         for column in spec.columns
         where !equalBytes(table.pointee.layout.bytes(of: column, in: lhs), table.pointee.layout.bytes(of: column, in: rhs)) {
             return true
@@ -273,7 +279,7 @@ struct TableIndex: ~Copyable {
     }
 
     /// Every row, in key order.
-    func selectAll() -> Selection {
+    mutating func selectAll() -> Selection {
         switch structure {
         case .hash: .none
         case .direct: .rows(direct.rows(from: 0, through: .max))
@@ -282,7 +288,7 @@ struct TableIndex: ~Copyable {
     }
 
     /// Rows with exactly that key. Point look-ups of every structure come through here or through `find`.
-    func select(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> Selection {
+    mutating func select(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> Selection {
         if structure == .hash || structure == .direct {
             guard let start = probe.baseAddress,
                 let row = find(probe: start, byteCount: probe.count, in: table)
@@ -301,7 +307,7 @@ struct TableIndex: ~Copyable {
     }
 
     /// Rows in a validated range of an ordered index.
-    func select(_ range: IndexRange, _ table: TableRows.Pointer) -> Selection {
+    mutating func select(_ range: IndexRange, _ table: TableRows.Pointer) -> Selection {
         if let integer, range.prefixColumns == 0 {
             var lower: UInt64 = 0
             var upper = integer.maximum
@@ -357,14 +363,14 @@ struct TableIndex: ~Copyable {
         }
     }
 
-    private func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
+    private mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
         guard lower <= upper else { return .none }
         if structure == .direct { return .rows(direct.rows(from: lower, through: upper)) }
         let start = tree.seek(lower, ExactKeys())
         return .positions(start, upper == .max ? tree.end : tree.seek(upper + 1, ExactKeys()))
     }
 
-    private func selectBytes(
+    private mutating func selectBytes(
         lower: UnsafeRawBufferPointer, lowerIsSuccessor: Bool, upper: UnsafeRawBufferPointer, upperIsSuccessor: Bool,
         _ table: TableRows.Pointer
     ) -> Selection {

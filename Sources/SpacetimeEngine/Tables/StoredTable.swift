@@ -101,7 +101,7 @@ struct StoredTable: ~Copyable {
     // MARK: Looking rows up
 
     /// The row with exactly these bytes.
-    func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
+    mutating func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
         if firstUnique >= 0 {
             guard let start = image.baseAddress, let row = indexes[firstUnique].find(keyOf: start, in: rows),
                 equalBytes(rows.pointee.storage.image(row), image)
