@@ -24,6 +24,12 @@ enum MemoryRunner {
     /// The BSATN bytes of a row of the table: two keys of 64 bits, two numbers of 32.
     static let payloadByteCount = 24
 
+    /// The two numbers of a row, spread so that no system profits from storing small numbers in few bytes.
+    static func numbers(of id: UInt64) -> (x: Int32, y: Int32) {
+        var random = SplitMix64(seed: id)
+        return (Int32(truncatingIfNeeded: random.next()), Int32(truncatingIfNeeded: random.next()))
+    }
+
     static func run(_ subjects: [MemorySubject], rows: Int) async throws -> [MemoryOutcome] {
         var outcomes: [MemoryOutcome] = []
         for subject in subjects {

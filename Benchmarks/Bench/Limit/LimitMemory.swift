@@ -13,7 +13,8 @@ final class LimitMemory {
 
     init(rows count: Int, secondIndex: Bool) {
         for position in 0..<count {
-            let row = Row(id: UInt64(position), owner: UInt64(count - position), x: 1, y: 2)
+            let (x, y) = MemoryRunner.numbers(of: UInt64(position))
+            let row = Row(id: UInt64(position), owner: UInt64(count - position), x: x, y: y)
             rows.append(row)
             _ = keys.insert(row.id, position: position)
             if secondIndex { _ = owners.insert(row.owner, position: position) }

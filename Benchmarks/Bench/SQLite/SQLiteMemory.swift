@@ -9,11 +9,14 @@ enum SQLiteMemory {
                                    y INTEGER NOT NULL)
                 """)
             if secondIndex { try database.execute("CREATE UNIQUE INDEX item_owner ON item (owner)") }
-            let insert = try database.prepare("INSERT INTO item VALUES (?, ?, 1, 2)")
+            let insert = try database.prepare("INSERT INTO item VALUES (?, ?, ?, ?)")
             try database.execute("BEGIN")
             for position in 0..<count {
                 insert.bind(1, Int64(position))
                 insert.bind(2, Int64(count - position))
+                let (x, y) = MemoryRunner.numbers(of: UInt64(position))
+                insert.bind(3, Int64(x))
+                insert.bind(4, Int64(y))
                 try insert.run()
             }
             try database.execute("COMMIT")

@@ -21,12 +21,18 @@ private enum Measured {
     static let tables = Tables(Keyed.self, TwiceKeyed.self)
 
     @Reducer static func fill(_ context: borrowing Context, first: UInt64, end: UInt64, total: UInt64) throws {
-        for id in first..<end { try context.db.keyed.insert(Keyed(id: id, owner: total - id, x: 1, y: 2)) }
+        for id in first..<end {
+            let (x, y) = MemoryRunner.numbers(of: id)
+            try context.db.keyed.insert(Keyed(id: id, owner: total - id, x: x, y: y))
+        }
     }
 
     @Reducer static func fillTwiceKeyed(_ context: borrowing Context, first: UInt64, end: UInt64, total: UInt64) throws
     {
-        for id in first..<end { try context.db.twiceKeyed.insert(TwiceKeyed(id: id, owner: total - id, x: 1, y: 2)) }
+        for id in first..<end {
+            let (x, y) = MemoryRunner.numbers(of: id)
+            try context.db.twiceKeyed.insert(TwiceKeyed(id: id, owner: total - id, x: x, y: y))
+        }
     }
 }
 
