@@ -17,7 +17,7 @@ let strictMemory: Set<String> = ["SpacetimeSATS"]
 
 let package = Package(
     name: "SpacetimeKit",
-    platforms: [.macOS(.v15), .iOS(.v18)],
+    platforms: [.macOS(.v26), .iOS(.v26)],
     products: [
         .library(name: "SpacetimeKit", targets: ["SpacetimeKit"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),

@@ -1,0 +1,76 @@
+import ChatModule
+import SpacetimeKit
+import SpacetimeTesting
+import Testing
+
+/// The module's own unit tests: on the real engine, without disk, port or waiting.
+struct ChatTests {
+    let test: TestDatabase<Chat>
+
+    init() throws { test = try TestDatabase(Chat.self) }
+
+    @Test func subscribersSeeMessagesOfTheirRoomOnly() throws {
+        let alice = try test.connect(as: "alice")
+        let bob = try test.connect(as: "bob")
+        let lobby = try bob.subscribe(Message.where { $0.room == "lobby" })
+        try alice.call(Chat.open, "kitchen")
+        try alice.call(Chat.send, "lobby", "hello")
+        try alice.call(Chat.send, "kitchen", "not for the lobby")
+        #expect(lobby.rows.map(\.text) == ["hello"])
+        #expect(lobby.changes.count == 1)
+    }
+
+    @Test func messagesCarryAuthorAndTime() throws {
+        let alice = try test.connect(as: "alice")
+        try alice.call(Chat.rename, "Alice")
+        test.clock.advance(by: .seconds(60))
+        try alice.call(Chat.send, "lobby", "hello")
+        let message = try #require(try test.rows(of: Message.self).first)
+        #expect(message.author == "Alice")
+        #expect(message.sender == alice.identity)
+        #expect(message.sent == .testStart + TimeDuration(microseconds: 60_000_000))
+    }
+
+    @Test(arguments: [("lobby", ""), ("nowhere", "hello")])
+    func refusedMessagesLeaveNoTrace(room: String, text: String) throws {
+        let alice = try test.connect(as: "alice")
+        #expect(throws: SenderError.self) { try alice.call(Chat.send, room, text) }
+        #expect(try test.rows(of: Message.self).isEmpty)
+    }
+
+    @Test func aNameBelongsToOneUser() throws {
+        let alice = try test.connect(as: "alice")
+        let bob = try test.connect(as: "bob")
+        try alice.call(Chat.rename, "queen")
+        #expect(throws: SenderError.self) { try bob.call(Chat.rename, "queen") }
+        try alice.call(Chat.rename, "king")
+        try bob.call(Chat.rename, "queen")
+    }
+
+    @Test func presenceCountsConnections() throws {
+        let phone = try test.connect(as: "alice")
+        let laptop = try test.connect(as: "alice")
+        func isOnline() throws -> Bool? { try test.read { $0.user.identity.find(phone.identity)?.isOnline } }
+        #expect(try isOnline() == true)
+        try phone.disconnect()
+        #expect(try isOnline() == true)
+        try laptop.disconnect()
+        #expect(try isOnline() == false)
+    }
+
+    @Test func presenceReachesSubscribersAsUpdates() throws {
+        let bob = try test.connect(as: "bob")
+        let users = try bob.subscribe(User.where { $0.isOnline == true })
+        let alice = try test.connect(as: "alice")
+        #expect(users.count == 2)
+        try alice.disconnect()
+        #expect(users.rows.map(\.identity) == [bob.identity])
+    }
+
+    @Test func roomsAreUnique() throws {
+        let alice = try test.connect(as: "alice")
+        try alice.call(Chat.open, "kitchen")
+        #expect(throws: SenderError.self) { try alice.call(Chat.open, "kitchen") }
+        #expect(try test.rows(of: Room.self).map(\.name).sorted() == ["kitchen", "lobby"])
+    }
+}
