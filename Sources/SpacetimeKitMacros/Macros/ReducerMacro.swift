@@ -10,8 +10,8 @@ enum ReducerMacro: PeerMacro {
     ) throws -> [DeclSyntax] {
         var problems = Problems()
         checkPlace(context.lexicalContext, attribute: node, problems: &problems)
-        guard let function = declaration.as(FunctionDeclSyntax.self) else {
-            problems.add(.reducerNotStatic, at: node)
+        if !declaration.is(FunctionDeclSyntax.self) { problems.add(.reducerNotStatic, at: node) }
+        guard problems.isEmpty, let function = declaration.as(FunctionDeclSyntax.self) else {
             problems.report(to: context)
             return []
         }

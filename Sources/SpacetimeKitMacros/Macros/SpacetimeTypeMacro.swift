@@ -47,7 +47,8 @@ enum SpacetimeTypeMacro: ExtensionMacro {
                 problems.add(.genericType(macro: "SpacetimeType"), at: generics)
             }
             let sum = SumModel(enumeration, name: name, lexicalContext: lexicalContext, problems: &problems)
-            return SumCodec(sum: sum).members
+            // An enum without cases has been refused, and there is no code to write for it.
+            return problems.isEmpty ? SumCodec(sum: sum).members : nil
         }
         problems.add(.typeNeedsStructOrEnum(found: declaration.kindName), at: declaration.introducer)
         return nil

@@ -16,7 +16,8 @@ struct ReducerModel {
     let code: String
     /// The name clients call it by.
     let name: String
-    let access: Access
+    /// What to write before the generated value: it is as visible as the function, whose types may be private.
+    let accessPrefix: String
     let contextLabel: String?
     /// Without the context.
     let parameters: [Parameter]
@@ -29,7 +30,8 @@ struct ReducerModel {
         code = function.name.text
         name = options.name ?? function.name.plainName
         lifecycle = options.lifecycle
-        access = Access(function.modifiers, in: lexicalContext)
+        let hidden = function.modifiers.map(\.name.text).first { ["private", "fileprivate"].contains($0) }
+        accessPrefix = hidden.map { "\($0) " } ?? Access(function.modifiers, in: lexicalContext).plainPrefix
         canThrow = function.signature.effectSpecifiers?.throwsClause != nil
         Self.checkHead(function, problems: &problems)
 

@@ -1,0 +1,184 @@
+import Testing
+
+/// What @Module and @Reducer become, literally.
+@Suite struct ModuleExpansionTests {
+    @Test func aModuleListsTablesAndReducers() {
+        expectExpansion(
+            """
+            @Module
+            enum Chat {
+                static let tables = Tables(Message.self, Outer.URLEntry.self, Class.self)
+
+                @Reducer static func send(_ context: borrowing Context, room: String, text: String) throws {
+                }
+                @Reducer(.initialize) static func setUp(_ context: borrowing Context) {
+                }
+                @Reducer(name: "custom") private static func `repeat`(context: borrowing Chat.Context, _ a: UInt8, for b: [String]?) throws {
+                }
+                static func helper() {
+                }
+            }
+            """,
+            """
+
+            enum Chat {
+                static let tables = Tables(Message.self, Outer.URLEntry.self, Class.self)
+
+                static func send(_ context: borrowing Context, room: String, text: String) throws {
+                }
+
+                static var send: SpacetimeKit.Reducer<Self, String, String> {
+                    .init("send", parameters: ["room", "text"], lifecycle: nil) {
+                        (context: borrowing SpacetimeKit.Context<Self>, a0: String, a1: String) throws in
+                        try Self.send(context, room: a0, text: a1)
+                    }
+                }
+                static func setUp(_ context: borrowing Context) {
+                }
+
+                static var setUp: SpacetimeKit.Reducer<Self> {
+                    .init("setUp", parameters: [], lifecycle: .initialize) {
+                        (context: borrowing SpacetimeKit.Context<Self>) throws in
+                        Self.setUp(context)
+                    }
+                }
+                private static func `repeat`(context: borrowing Chat.Context, _ a: UInt8, for b: [String]?) throws {
+                }
+
+                private static var `repeat`: SpacetimeKit.Reducer<Self, UInt8, [String]?> {
+                    .init("custom", parameters: ["a", "b"], lifecycle: nil) {
+                        (context: borrowing SpacetimeKit.Context<Self>, a0: UInt8, a1: [String]?) throws in
+                        try Self.`repeat`(context: context, a0, for: a1)
+                    }
+                }
+                static func helper() {
+                }
+
+                typealias Context = SpacetimeKit.Context<Chat>
+
+                struct TableHandles: SpacetimeKit.TableHandles {
+                    let _spacetimeTransaction: SpacetimeKit.TransactionReference
+                    init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
+                        self._spacetimeTransaction = transaction
+                    }
+                    var message: Message.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0))
+                    }
+                    var urlEntry: Outer.URLEntry.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 1))
+                    }
+                    var `class`: Class.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 2))
+                    }
+                }
+
+                static var moduleContent: SpacetimeKit.ModuleContent {
+                    .init(
+                        name: "Chat",
+                        tables: Self.tables,
+                        reducers: [
+                            Self.send.erased,
+                            Self.setUp.erased,
+                            Self.`repeat`.erased,
+                        ] as [SpacetimeKit.AnyReducer<Self>])
+                }
+            }
+
+            extension Chat: SpacetimeKit.ModuleDefinition {
+            }
+            """)
+    }
+
+    @Test func aPublicModuleOverPrivateTablesHidesThem() {
+        expectExpansion(
+            """
+            @Module(name: "shop")
+            public enum Store {
+                static let tables = Tables(Item.self)
+
+                @Reducer public static func buy(_ context: borrowing Context, item: UInt32) {
+                }
+            }
+            """,
+            """
+
+            public enum Store {
+                static let tables = Tables(Item.self)
+
+                public static func buy(_ context: borrowing Context, item: UInt32) {
+                }
+
+                public static var buy: SpacetimeKit.Reducer<Self, UInt32> {
+                    .init("buy", parameters: ["item"], lifecycle: nil) {
+                        (context: borrowing SpacetimeKit.Context<Self>, a0: UInt32) throws in
+                        Self.buy(context, item: a0)
+                    }
+                }
+
+                public typealias Context = SpacetimeKit.Context<Store>
+
+                public struct TableHandles: SpacetimeKit.TableHandles {
+                    public let _spacetimeTransaction: SpacetimeKit.TransactionReference
+                    public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
+                        self._spacetimeTransaction = transaction
+                    }
+                    var item: Item.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0))
+                    }
+                }
+
+                public static var moduleContent: SpacetimeKit.ModuleContent {
+                    .init(
+                        name: "shop",
+                        tables: Self.tables,
+                        reducers: [
+                            Self.buy.erased,
+                        ] as [SpacetimeKit.AnyReducer<Self>])
+                }
+            }
+
+            extension Store: SpacetimeKit.ModuleDefinition {
+            }
+            """)
+    }
+
+    @Test func aModuleOverPublicTablesShowsThem() {
+        expectExpansion(
+            """
+            @Module
+            public enum Store {
+                public static let tables = Tables(Item.self)
+            }
+            """,
+            """
+
+            public enum Store {
+                public static let tables = Tables(Item.self)
+
+                public typealias Context = SpacetimeKit.Context<Store>
+
+                public struct TableHandles: SpacetimeKit.TableHandles {
+                    public let _spacetimeTransaction: SpacetimeKit.TransactionReference
+                    public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
+                        self._spacetimeTransaction = transaction
+                    }
+                    public var item: Item.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0))
+                    }
+                }
+
+                public static var moduleContent: SpacetimeKit.ModuleContent {
+                    .init(
+                        name: "Store",
+                        tables: Self.tables,
+                        reducers: [
+
+                        ] as [SpacetimeKit.AnyReducer<Self>])
+                }
+            }
+
+            extension Store: SpacetimeKit.ModuleDefinition {
+            }
+            """)
+    }
+}

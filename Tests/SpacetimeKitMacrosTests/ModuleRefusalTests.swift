@@ -1,0 +1,122 @@
+import Testing
+
+@testable import SpacetimeKitMacros
+
+@Suite struct ModuleRefusalTests {
+    @Test(arguments: [
+        Refusal(
+            "@Module »struct M { static let tables = Tables() }", .moduleNeedsEnum(found: "a struct"),
+            fixIt: "Replace 'struct' by 'enum'", fixed: "@Module enum M { static let tables = Tables() }"),
+        Refusal(
+            "@Module »class M { static let tables = Tables() }", .moduleNeedsEnum(found: "a class"),
+            fixIt: "Replace 'class' by 'enum'", fixed: "@Module enum M { static let tables = Tables() }"),
+        Refusal("@Module »actor M { static let tables = Tables() }", .moduleNeedsEnum(found: "an actor")),
+        Refusal("@Module enum M»<T> { static let tables = Tables() }", .genericType(macro: "Module")),
+        Refusal(
+            "@Module enum »M {\n}", .noTables, fixIt: "Add 'static let tables = Tables()'",
+            fixed: "@Module enum M {\n    static let tables = Tables()\n}"),
+        Refusal(
+            "@Module enum M { static let tables = Tables(»A) }", .notATableType),
+        Refusal("@Module enum M { static let tables = Tables(A.self, »[B].self) }", .notATableType),
+        Refusal("@Module enum M { static let tables = Tables(A.self, »X.A.self) }", .duplicateTable("a")),
+        Refusal("@Module(name: »\"a b\") enum M { static let tables = Tables() }", .invalidName("a b")),
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables()
+            @Reducer static func a(_ context: borrowing Context) {}
+            @Reducer static func »a(_ context: borrowing Context, b: Int32) {} }
+            """, .duplicateReducer("a")),
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables()
+            @Reducer static func a(_ context: borrowing Context) {}
+            @Reducer(name: "a") static func »b(_ context: borrowing Context) {} }
+            """, .duplicateReducer("a")),
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables()
+            @Reducer(.initialize) static func a(_ context: borrowing Context) {}
+            »@Reducer(.initialize) static func b(_ context: borrowing Context) {} }
+            """, .duplicateLifecycle("initialize")),
+    ])
+    func enumsThatAreNoModules(_ refusal: Refusal) { refusal.check() }
+}
+
+@Suite struct ReducerRefusalTests {
+    /// Stands around each function here.
+    private static func inModule(_ function: String) -> String {
+        "@Module enum M {\n    static let tables = Tables()\n    \(function)\n}"
+    }
+
+    private static func refuse(
+        _ function: String, _ problem: MacroDiagnostic, fixIt: String? = nil, fixed: String? = nil
+    ) -> Refusal {
+        Refusal(inModule(function), problem, fixIt: fixIt, fixed: fixed.map(inModule))
+    }
+
+    @Test(arguments: [
+        refuse(
+            "@Reducer func »a(_ context: borrowing Context) {}", .reducerNotStatic, fixIt: "Add 'static'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context) »async {}", .reducerIsAsync, fixIt: "Remove 'async'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context) »async throws {}", .reducerIsAsync,
+            fixIt: "Remove 'async'", fixed: "@Reducer static func a(_ context: borrowing Context) throws {}"),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context) »-> Int32 { 1 }", .reducerReturns,
+            fixIt: "Remove '-> Int32'", fixed: "@Reducer static func a(_ context: borrowing Context) { 1 }"),
+        refuse("@Reducer static func a»<T>(_ context: borrowing Context, b: T) {}", .reducerIsGeneric),
+        refuse("@Reducer static func a(_ context: borrowing Context, b: »some Equatable) {}", .reducerIsGeneric),
+        refuse("@Reducer static func »+(_ context: borrowing Context, b: Int32) {}", .reducerName("+")),
+    ])
+    func functionsThatAreNoReducers(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        refuse(
+            "@Reducer static func a»() {}", .contextMissing, fixIt: "Add '_ context: borrowing Context'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
+        refuse(
+            "@Reducer static func a»(b: Int32) {}", .contextMissing, fixIt: "Add '_ context: borrowing Context'",
+            fixed: "@Reducer static func a(_ context: borrowing Context, b: Int32) {}"),
+        refuse(
+            "@Reducer static func a(_ context: »Context) {}", .contextNotBorrowed, fixIt: "Write 'borrowing'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
+        refuse(
+            "@Reducer static func a(_ context: »inout Context) {}", .contextNotBorrowed, fixIt: "Write 'borrowing'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
+        refuse(
+            "@Reducer static func a(_ context: »consuming M.Context) {}", .contextNotBorrowed,
+            fixIt: "Write 'borrowing'",
+            fixed: "@Reducer static func a(_ context: borrowing M.Context) {}"),
+    ])
+    func contextsThatCouldEscape(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context, »b: inout Int32) {}", .inoutParameter("b"),
+            fixIt: "Remove 'inout'", fixed: "@Reducer static func a(_ context: borrowing Context, b: Int32) {}"),
+        refuse("@Reducer static func a(_ context: borrowing Context, b: Int32»...) {}", .variadicParameter("b")),
+        refuse("@Reducer static func a(_ context: borrowing Context, b: Int32 »= 1) {}", .defaultParameter("b")),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context, b: »Int) {}",
+            .unsupportedType("Int", advice: "its width depends on the machine; use 'Int64'"),
+            fixIt: "Replace 'Int' by 'Int64'",
+            fixed: "@Reducer static func a(_ context: borrowing Context, b: Int64) {}"),
+        refuse(
+            "@Reducer(.clientConnected) static func a(_ context: borrowing Context, »b: Int32) {}",
+            .lifecycleWithParameters("clientConnected")),
+        refuse("@Reducer(».started) static func a(_ context: borrowing Context) {}", .unknownLifecycle(".started")),
+        refuse(
+            "@Reducer(name: »\"a b\") static func a(_ context: borrowing Context) {}", .invalidName("a b")),
+    ])
+    func argumentsThatClientsCannotGive(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        Refusal("enum M { »@Reducer static func a(_ context: borrowing Context) {} }", .reducerOutsideModule),
+        Refusal("»@Reducer func a(_ context: borrowing Context) {}", .reducerOutsideModule),
+        Refusal("extension M { »@Reducer static func a(_ context: borrowing Context) {} }", .reducerInExtension),
+    ])
+    func placesThatModulesDoNotSee(_ refusal: Refusal) { refusal.check() }
+}

@@ -1,0 +1,26 @@
+import Testing
+
+@testable import SpacetimeKitMacros
+
+@Suite struct TypeRefusalTests {
+    @Test(arguments: [
+        Refusal("@SpacetimeType »class A { }", .typeNeedsStructOrEnum(found: "a class")),
+        Refusal("@SpacetimeType struct A»<T> { var a: Int32 }", .genericType(macro: "SpacetimeType")),
+        Refusal("@SpacetimeType enum A»<T> { case a }", .genericType(macro: "SpacetimeType")),
+        Refusal("@SpacetimeType enum »A { }", .noCases),
+        Refusal("@SpacetimeType enum A { case a\n»#if X\ncase b\n#endif\n}", .conditionalMembers),
+        Refusal("@SpacetimeType(name: »\"1\") struct A { }", .invalidName("1")),
+        Refusal("»@SpacetimeType @Table struct A { var a: Int32 }", .tableIsAlreadyType),
+        Refusal("@SpacetimeType struct A { var »a = 1 }", .missingType("a")),
+        Refusal(
+            "@SpacetimeType enum A { case a(»Int) }",
+            .unsupportedType("Int", advice: "its width depends on the machine; use 'Int64'"),
+            fixIt: "Replace 'Int' by 'Int64'", fixed: "@SpacetimeType enum A { case a(Int64) }"),
+    ])
+    func declarationsThatAreNoValues(_ refusal: Refusal) { refusal.check() }
+
+    @Test func moreCasesThanATagCanTell() {
+        let cases = (0...256).map { "case c\($0)" }.joined(separator: "; ")
+        Refusal("@SpacetimeType enum »A { \(cases) }", .tooManyCases(257)).check()
+    }
+}
