@@ -107,7 +107,10 @@ struct Benches {
             bench: "testdatabases",
             workload: "a database in memory opened, given a table and a row, read and closed, per operation"
         ) { [sizes] in
-            [SQLiteTestDatabases(databases: sizes.databasesPerPass)]
+            [
+                KitTestDatabases(databases: sizes.databasesPerPass),
+                SQLiteTestDatabases(databases: sizes.databasesPerPass),
+            ]
         }
     }
 }
