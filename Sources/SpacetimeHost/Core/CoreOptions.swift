@@ -1,0 +1,18 @@
+package import SpacetimeSATS
+
+/// The seams of a database, and who owns it.
+package struct CoreOptions {
+    package var clock: any HostClock = SystemClock()
+    /// Draws connection ids and hash seeds. Nil: from the system's random source.
+    package var seed: UInt64?
+    /// The identity of local callers that name no other.
+    package var owner: Identity
+    /// The database's own identity.
+    package var identity: Identity
+    package var sink: (any CommitSink)?
+
+    package init(owner: Identity, identity: Identity) {
+        self.owner = owner
+        self.identity = identity
+    }
+}

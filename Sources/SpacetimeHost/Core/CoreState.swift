@@ -1,0 +1,38 @@
+public import SpacetimeSATS
+
+/// What changes from call to call. It lives behind one pointer of ``DatabaseCore`` instead of in the fields of the
+/// class, which would cost an exclusivity check per access. Touched only with the database's lock held, but for
+/// ``serial``, which a stale handle may read at any time to find out that it is stale.
+@usableFromInline
+package struct CoreState {
+    /// Number of the running transaction; changes when one begins and when it ends, so that no handle of an earlier
+    /// one is ever taken for current.
+    @usableFromInline package var serial: UInt64 = 1
+    /// ``serial`` if the running transaction may write, else 0.
+    @usableFromInline package var writableSerial: UInt64 = 0
+
+    // The running call
+    @usableFromInline package var caller: Caller
+    @usableFromInline package var timestamp = Timestamp(microsecondsSinceUnixEpoch: 0)
+    /// The clock is read when the time is first asked for: most calls in memory never do.
+    @usableFromInline package var hasTimestamp = false
+    @usableFromInline package var random = DeterministicRandom(seed: 0)
+    @usableFromInline package var isRandomSeeded = false
+    @usableFromInline package var uuidCounter: UInt32 = 0
+    /// Position of the running reducer, -1 if there is none.
+    @usableFromInline package var reducer: Int = -1
+
+    // The database
+    /// The offset that the next commit which takes one gets.
+    package var nextOffset: UInt64 = 0
+    /// True if the arguments of a call must be encoded for its record.
+    @usableFromInline package var recordsArguments = false
+    /// Why there are no writes any more, if so.
+    package var refusal: DatabaseError?
+}
+
+/// One slot of the cache from the address of a reducer's name to the reducer's position.
+struct ReducerSlot {
+    var address: UInt
+    var reducer: Int
+}

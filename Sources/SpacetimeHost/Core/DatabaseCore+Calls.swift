@@ -1,0 +1,152 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Calls of reducers: typed ones in three steps, so that only the reducer itself is generic code of the caller, and
+/// byte-level ones in one.
+extension DatabaseCore {
+    /// Locks and begins the transaction of a typed call.
+    ///
+    /// - Parameter name: the reducer's name as the module wrote it. A literal: its address is the key of a cache, so
+    ///   that calls after the first compare no text.
+    @usableFromInline
+    package func beginCall(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
+        try acquire()
+        do throws(DatabaseError) {
+            return try beginWrite(as: caller, reducer: try reducerID(name))
+        } catch {
+            release()
+            throw error
+        }
+    }
+
+    /// Commits a typed call whose arguments, if the state asks for them, are in ``argumentScratch``.
+    @usableFromInline @discardableResult
+    package func commitCall() throws(DatabaseError) -> TxOffset {
+        let end: CommitEnd
+        do throws(DatabaseError) {
+            end = try finishWrite(.reducer, arguments: recordedArguments)
+        } catch {
+            release()
+            throw error
+        }
+        release()
+        if end.delivers { outbox.drain() }
+        return end.offset
+    }
+
+    /// Undoes a typed call.
+    @usableFromInline
+    package func abortCall() {
+        undoWrite()
+        release()
+    }
+
+    /// The scratch's bytes stay where they are until the next call under the lock writes there.
+    private var recordedArguments: UnsafeRawBufferPointer {
+        guard state.pointee.recordsArguments else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return argumentScratch.pointee.withUnsafeBytes { $0 }
+    }
+
+    /// Calls a reducer by name with encoded arguments.
+    ///
+    /// - Throws: ``DatabaseError`` if the call was refused, else what the reducer threw, unwrapped.
+    /// - Returns: the offset of the commit, or of the last one before it if nothing changed.
+    @discardableResult
+    package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
+        guard let id = reducerIDs[reducer] else { throw noSuchReducer(reducer) }
+        return try call(id, arguments: arguments, as: caller)
+    }
+
+    /// Calls a reducer by its position in the schema.
+    @discardableResult
+    package func call(_ reducer: Int, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
+        guard schema.reducers.indices.contains(reducer) else { throw noSuchReducer("#\(reducer)") }
+        try requireCallable(reducer, by: caller)
+        try acquire()
+        let end: CommitEnd
+        do {
+            end = try run(.reducer, reducer: reducer, arguments: arguments, as: caller)
+        } catch {
+            release()
+            throw error
+        }
+        release()
+        if end.delivers { outbox.drain() }
+        return end.offset
+    }
+
+    /// One transaction around one reducer, with the lock held.
+    func run(
+        _ kind: CallRecord.Kind, reducer: Int?, arguments: [UInt8], as caller: Caller,
+        before: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in },
+        after: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in }
+    ) throws -> CommitEnd {
+        let serial = try beginWrite(as: caller, reducer: reducer ?? -1)
+        let transaction = TransactionReference(core: self, serial: serial)
+        do {
+            try before(transaction)
+            if let reducer {
+                try arguments.withUnsafeBytes { try module.callReducer(reducer, arguments: $0, in: transaction) }
+            }
+            try after(transaction)
+        } catch {
+            undoWrite()
+            throw error
+        }
+        // Connects without a reducer change bookkeeping only, and nobody is told.
+        let broadcasts = kind == .reducer || reducer != nil
+        return try withBytes(of: arguments) { bytes throws(DatabaseError) in
+            try finishWrite(kind, arguments: bytes, broadcasts: broadcasts)
+        }
+    }
+
+    /// The creating transaction, which takes offset 0 whether there is an `init` or not.
+    func create() throws {
+        try acquire()
+        defer { release() }
+        _ = try run(.creation, reducer: schema.reducer(for: .onInit)?.id, arguments: [], as: owner)
+    }
+
+    // MARK: Names
+
+    private func reducerID(_ name: StaticString) throws(DatabaseError) -> Int {
+        guard name.hasPointerRepresentation else { return try slowReducerID(name) }
+        let address = UInt(bitPattern: name.utf8Start)
+        let slot = reducerCache + Int((address &* 0x9E37_79B9_7F4A_7C15) >> 58)
+        if slot.pointee.address == address { return slot.pointee.reducer }
+        let id = try slowReducerID(name)
+        slot.pointee = ReducerSlot(address: address, reducer: id)
+        return id
+    }
+
+    @inline(never)
+    private func slowReducerID(_ name: StaticString) throws(DatabaseError) -> Int {
+        // A typed call names the reducer as the module does; another reducer's canonical name must not shadow it.
+        let text = name.description
+        guard let id = schema.reducers.firstIndex(where: { $0.sourceName == text }) else { throw noSuchReducer(text) }
+        if let lifecycle = schema.reducers[id].lifecycle { throw notCallable(text, lifecycle) }
+        return id
+    }
+
+    private func requireCallable(_ id: Int, by caller: Caller) throws(DatabaseError) {
+        let reducer = schema.reducers[id]
+        if let lifecycle = reducer.lifecycle { throw notCallable(reducer.name, lifecycle) }
+        if !reducer.isClientCallable && caller.identity != owner.identity { throw noSuchReducer(reducer.name) }
+    }
+
+    @inline(never)
+    private func noSuchReducer(_ name: String) -> DatabaseError {
+        DatabaseError(.noSuchReducer, "there is no reducer '\(name)'; check the name, or add it to the module")
+    }
+
+    @inline(never)
+    private func notCallable(_ name: String, _ lifecycle: Lifecycle) -> DatabaseError {
+        let moment =
+            switch lifecycle {
+            case .onInit: "when the database is created"
+            case .onConnect: "when a client connects"
+            case .onDisconnect: "when a client disconnects"
+            }
+        return DatabaseError(.noSuchReducer, "'\(name)' is run by the database itself \(moment); it cannot be called")
+    }
+}

@@ -1,0 +1,131 @@
+import SpacetimeEngine
+package import SpacetimeSATS
+import SpacetimeSchema
+
+/// Clients coming and going.
+extension DatabaseCore {
+    /// Registers a connection and runs the module's `client_connected`, in one transaction.
+    ///
+    /// - Parameters:
+    ///   - credentials: the payload of the client's token, kept for the module to read while the connection lasts.
+    ///   - connection: nil draws a fresh id.
+    /// - Throws: what the reducer threw to refuse the client. Nothing persists then.
+    package func connect(
+        _ identity: Identity, connection: ConnectionId? = nil, credentials: String
+    ) throws -> Caller {
+        try acquire()
+        let caller: Caller
+        let end: CommitEnd
+        do {
+            caller = Caller(identity: identity, connection: connection ?? drawConnectionId())
+            let reducer = schema.reducer(for: .onConnect)?.id
+            end = try run(
+                .connect, reducer: reducer, arguments: [], as: caller,
+                before: { transaction throws(DatabaseError) in
+                    try self.addBookkeeping(of: caller, credentials: credentials, in: transaction)
+                })
+        } catch {
+            release()
+            throw error
+        }
+        release()
+        if end.delivers { outbox.drain() }
+        return caller
+    }
+
+    /// Runs the module's `client_disconnected` and forgets the connection, in one transaction. If the reducer fails its
+    /// changes are undone and the connection is forgotten in a second one. Does nothing if it is gone already.
+    ///
+    /// - Returns: what the reducer threw, for the log; nobody else hears of it.
+    /// - Throws: only if the call could not be made at all: from inside a transaction, or on a database that takes no
+    ///   more writes.
+    @discardableResult
+    package func disconnect(_ caller: Caller) throws(DatabaseError) -> (any Error)? {
+        try acquire()
+        defer {
+            release()
+            outbox.drain()
+        }
+        guard isConnected(caller) else { return nil }
+        func forget(_ reducer: Int?) throws {
+            _ = try run(
+                .disconnect, reducer: reducer, arguments: [], as: caller,
+                after: { transaction throws(DatabaseError) in
+                    try self.removeBookkeeping(of: caller, in: transaction)
+                })
+        }
+        guard let reducer = schema.reducer(for: .onDisconnect)?.id else {
+            return try disconnecting { try forget(nil) }
+        }
+        do {
+            try forget(reducer)
+            return nil
+        } catch let error as DatabaseError where error.code == .writesRefused {
+            throw error
+        } catch {
+            _ = try disconnecting { try forget(nil) }
+            return error
+        }
+    }
+
+    /// Bookkeeping alone throws nothing but database errors.
+    private func disconnecting(_ body: () throws -> Void) throws(DatabaseError) -> (any Error)? {
+        do {
+            try body()
+            return nil
+        } catch let error as DatabaseError {
+            throw error
+        } catch {
+            throw DatabaseError(.internalInconsistency, "a connection could not be forgotten: \(error)", cause: error)
+        }
+    }
+
+    /// True if the client is in `st_client`. With the lock held.
+    private func isConnected(_ caller: Caller) -> Bool {
+        let key = clientRow(caller)
+        return key.withUnsafeBytes { (try? datastore.find(systemTables.clientKey, key: $0)) ?? nil } != nil
+    }
+
+    private func drawConnectionId() -> ConnectionId {
+        while true {
+            let high = hostRandom.pointee.next()
+            let number = UInt128(high) << 64 | UInt128(hostRandom.pointee.next())
+            if number != 0 { return ConnectionId(number: number) }
+        }
+    }
+
+    private func clientRow(_ caller: Caller) -> BSATNWriter {
+        var writer = BSATNWriter(reservingCapacity: 48)
+        caller.identity.encode(to: &writer)
+        caller.connection.encode(to: &writer)
+        return writer
+    }
+
+    private func addBookkeeping(
+        of caller: Caller, credentials: String, in transaction: TransactionReference
+    ) throws(DatabaseError) {
+        var writer = BSATNWriter()
+        caller.connection.encode(to: &writer)
+        writer.write(credentials)
+        _ = try writer.withUnsafeMutableBytes { bytes throws(DatabaseError) in
+            try transaction.insert(systemTables.credentials, trusted: bytes)
+        }
+        var row = clientRow(caller)
+        _ = try row.withUnsafeMutableBytes { bytes throws(DatabaseError) in
+            try transaction.insert(systemTables.client, trusted: bytes)
+        }
+    }
+
+    private func removeBookkeeping(
+        of caller: Caller, in transaction: TransactionReference
+    ) throws(DatabaseError) {
+        _ = try clientRow(caller).withUnsafeBytes { bytes throws(DatabaseError) in
+            try transaction.delete(systemTables.client, equalTo: bytes)
+        }
+        var key = BSATNWriter(reservingCapacity: 16)
+        caller.connection.encode(to: &key)
+        _ = try key.withUnsafeBytes { bytes throws(DatabaseError) in
+            try transaction.delete(systemTables.credentialsKey, key: bytes)
+        }
+    }
+}

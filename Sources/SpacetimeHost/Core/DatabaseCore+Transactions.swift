@@ -1,0 +1,161 @@
+package import SpacetimeEngine
+import SpacetimeSATS
+import Synchronization
+
+/// How a write transaction ended.
+struct CommitEnd {
+    let offset: TxOffset
+    /// True if subscribers wait for something, to be delivered once the lock is released.
+    let delivers: Bool
+}
+
+/// Begin, commit and abort: the frame of every call. Not generic and not inlined, so that the caller's code is only
+/// the reducer.
+extension DatabaseCore {
+    /// Takes the lock, unless this thread already has it.
+    func acquire() throws(DatabaseError) {
+        let thread = currentThread()
+        // Relaxed is enough: only this thread can have stored its own number.
+        if ownerThread.load(ordering: .relaxed) == thread { throw nestedTransaction() }
+        lock._unsafeLock()
+        ownerThread.store(thread, ordering: .relaxed)
+    }
+
+    func release() {
+        ownerThread.store(0, ordering: .relaxed)
+        lock._unsafeUnlock()
+    }
+
+    /// True if the calling thread is inside a transaction of this database.
+    package var isHeldByCurrentThread: Bool { ownerThread.load(ordering: .relaxed) == currentThread() }
+
+    @inline(never)
+    private func nestedTransaction() -> DatabaseError {
+        DatabaseError(
+            .nestedTransaction,
+            "a reducer or read of this database is already running on this thread; call the function behind the "
+                + "reducer directly with the same context, or call the reducer after this one has returned")
+    }
+
+    /// Begins a write transaction with the lock held.
+    func beginWrite(as caller: Caller, reducer: Int) throws(DatabaseError) -> UInt64 {
+        let state = state
+        if state.pointee.refusal != nil { throw writesRefused() }
+        datastore.begin()
+        let serial = state.pointee.serial &+ 1
+        state.pointee.serial = serial
+        state.pointee.writableSerial = serial
+        state.pointee.caller = caller
+        state.pointee.hasTimestamp = false
+        state.pointee.isRandomSeeded = false
+        state.pointee.uuidCounter = 0
+        state.pointee.reducer = reducer
+        return serial
+    }
+
+    @inline(never)
+    private func writesRefused() -> DatabaseError {
+        DatabaseError(
+            .writesRefused, "the database takes no more writes since an earlier failure; reopen it",
+            cause: state.pointee.refusal)
+    }
+
+    /// Ends the write transaction: assigns the offset, hands the record to the sink and the changes to live queries.
+    ///
+    /// - Returns: the offset of the commit, or of the last one before it if this one took none, and whether there is
+    ///   something to deliver once the lock is released.
+    func finishWrite(
+        _ kind: CallRecord.Kind, arguments: UnsafeRawBufferPointer, broadcasts: Bool = true
+    ) throws(DatabaseError) -> CommitEnd {
+        let state = state
+        let listens = broadcasts && liveQueries.isActive
+        let changes: ChangeSet?
+        // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
+        // depend on whether anybody looks at the rows.
+        let changed = datastore.hasChanges
+        if sink == nil && !listens {
+            changes = nil
+            datastore.commit()
+        } else {
+            changes = datastore.commit(collecting: sink == nil ? .observed : .all)
+        }
+        endSerial()
+        guard changed || kind != .reducer else {
+            return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
+        }
+        let offset = TxOffset(state.pointee.nextOffset)
+        state.pointee.nextOffset &+= 1
+        if let sink { try record(kind, arguments: arguments, at: offset, changes: changes, in: sink) }
+        guard listens, let changes else { return CommitEnd(offset: offset, delivers: false) }
+        return CommitEnd(
+            offset: offset, delivers: liveQueries.publish(changes, offset: offset, into: outbox))
+    }
+
+    /// Undoes the write transaction.
+    func undoWrite() {
+        datastore.rollback()
+        endSerial()
+    }
+
+    @inline(__always)
+    private func endSerial() {
+        state.pointee.serial &+= 1
+        state.pointee.writableSerial = 0
+    }
+
+    @inline(never)
+    private func record(
+        _ kind: CallRecord.Kind, arguments: UnsafeRawBufferPointer, at offset: TxOffset, changes: ChangeSet?,
+        in sink: any CommitSink
+    ) throws(DatabaseError) {
+        let reducer = state.pointee.reducer
+        let call = CallRecord(
+            kind: kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments, caller: state.pointee.caller,
+            timestamp: readTimestamp())
+        do throws(DatabaseError) {
+            try sink.append(CommitRecord(offset: offset, call: call, changes: changes))
+        } catch {
+            state.pointee.refusal = error
+            throw DatabaseError(
+                .writesRefused,
+                "the commit was made in memory but could not be recorded; no more writes are taken: \(error.message)",
+                cause: error)
+        }
+    }
+
+    // MARK: Reading
+
+    /// Begins a transaction that cannot write. Other threads wait, as for any transaction.
+    @usableFromInline
+    package func beginRead() throws(DatabaseError) -> UInt64 {
+        try acquire()
+        // The engine's transaction cuts off scans that outlive the read.
+        datastore.begin()
+        state.pointee.serial &+= 1
+        state.pointee.hasTimestamp = false
+        state.pointee.isRandomSeeded = false
+        state.pointee.caller = owner
+        return state.pointee.serial
+    }
+
+    @usableFromInline
+    package func endRead() {
+        datastore.rollback()
+        state.pointee.serial &+= 1
+        release()
+    }
+
+    /// A frozen picture of all tables, to be read without the lock for as long as it is kept.
+    package func snapshot() throws(DatabaseError) -> DatastoreSnapshot {
+        try acquire()
+        defer { release() }
+        return datastore.snapshot()
+    }
+
+    /// The offset of the last commit.
+    package func lastOffset() throws(DatabaseError) -> TxOffset {
+        try acquire()
+        defer { release() }
+        return TxOffset(state.pointee.nextOffset &- 1)
+    }
+}

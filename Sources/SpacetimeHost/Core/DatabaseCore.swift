@@ -1,0 +1,112 @@
+public import SpacetimeEngine
+public import SpacetimeSATS
+package import SpacetimeSchema
+import Synchronization
+
+/// One running database: its rows, its module, its connections and its live queries.
+///
+/// The thread that calls runs the transaction itself, under the lock. `Sendable` is unchecked, and holds because
+/// everything mutable is reached in one of three ways: `state`, the scratch writers, the reducer cache, the datastore
+/// and the live queries only with `lock` held; `ownerThread` is atomic; the outbox has a lock of its own. What is left
+/// is immutable.
+@usableFromInline
+package final class DatabaseCore: @unchecked Sendable {
+    @usableFromInline package let state: UnsafeMutablePointer<CoreState>
+    /// Where rows are encoded before they go into the datastore.
+    @usableFromInline package let rowScratch: UnsafeMutablePointer<BSATNWriter>
+    @usableFromInline package let keyScratch: UnsafeMutablePointer<BSATNWriter>
+    @usableFromInline package let argumentScratch: UnsafeMutablePointer<BSATNWriter>
+    @usableFromInline package let datastore: Datastore
+    @usableFromInline package let tableMap: TableMap
+
+    package let schema: ModuleSchema
+    package let systemTables: SystemTables
+    @usableFromInline package let owner: Caller
+    @usableFromInline package let identity: Identity
+    let module: any ModuleHost
+    let clock: any HostClock
+    let sink: (any CommitSink)?
+    let reducerIDs: [String: Int]
+    /// Positions of tables by the Swift type of their rows.
+    let rowTypes: [ObjectIdentifier: Int]
+    let reducerCache: UnsafeMutablePointer<ReducerSlot>
+    static let reducerCacheCapacity = 64
+
+    let lock = Mutex<Void>(())
+    /// The thread that holds `lock`, 0 if none does: how a call inside a call is told from one that has to wait.
+    let ownerThread = Atomic<UInt>(0)
+    /// Draws connection ids. Guarded by `lock`.
+    let hostRandom: UnsafeMutablePointer<DeterministicRandom>
+    let liveQueries: LiveQueries
+    let outbox = Outbox()
+
+    /// Creates a database in memory: tables, then `init` in the creating transaction.
+    ///
+    /// - Throws: `invalidModule`, or what `init` threw. Nothing remains then.
+    package init(module: any ModuleHost, options: CoreOptions) throws {
+        let definition = try module.describe()
+        do { schema = try ModuleSchema(validating: definition) } catch {
+            throw DatabaseError(.invalidModule, "the module's definition breaks rules: \(error)", cause: error)
+        }
+        var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
+        let datastore = Datastore(hashSeed: random.next())
+        var ids: [(TableID, [IndexID])] = []
+        do throws(EngineError) {
+            systemTables = try SystemTables(creatingIn: datastore)
+            for table in schema.tables {
+                let id = try datastore.createTable(table)
+                ids.append((id, datastore.indexIDs(of: id)))
+            }
+        } catch {
+            throw DatabaseError(error)
+        }
+        self.datastore = datastore
+        self.module = module
+        clock = options.clock
+        sink = options.sink
+        owner = Caller(identity: options.owner)
+        identity = options.identity
+        tableMap = TableMap(ids)
+        reducerIDs = Self.names(of: schema)
+        rowTypes = module.rowTypes
+        liveQueries = LiveQueries(datastore)
+        state = .allocate(capacity: 1)
+        state.initialize(to: CoreState(caller: owner))
+        state.pointee.recordsArguments = options.sink != nil
+        rowScratch = Self.makeWriter()
+        keyScratch = Self.makeWriter()
+        argumentScratch = Self.makeWriter()
+        reducerCache = .allocate(capacity: Self.reducerCacheCapacity)
+        reducerCache.initialize(repeating: ReducerSlot(address: 0, reducer: -1), count: Self.reducerCacheCapacity)
+        hostRandom = .allocate(capacity: 1)
+        hostRandom.initialize(to: random)
+        try create()
+    }
+
+    deinit {
+        state.deinitialize(count: 1).deallocate()
+        for writer in [rowScratch, keyScratch, argumentScratch] { writer.deinitialize(count: 1).deallocate() }
+        reducerCache.deallocate()
+        hostRandom.deallocate()
+        tableMap.deallocate()
+    }
+
+    private static func makeWriter() -> UnsafeMutablePointer<BSATNWriter> {
+        let writer = UnsafeMutablePointer<BSATNWriter>.allocate(capacity: 1)
+        writer.initialize(to: BSATNWriter(reservingCapacity: 256))
+        return writer
+    }
+
+    /// Canonical names win over the names that the module wrote.
+    private static func names(of schema: ModuleSchema) -> [String: Int] {
+        var names: [String: Int] = [:]
+        for (id, reducer) in schema.reducers.enumerated() { names[reducer.name] = id }
+        for (id, reducer) in schema.reducers.enumerated() where names[reducer.sourceName] == nil {
+            names[reducer.sourceName] = id
+        }
+        return names
+    }
+
+    /// The position of the table whose rows have that Swift type.
+    package func tablePosition(of row: ObjectIdentifier) -> Int? { rowTypes[row] }
+}

@@ -1,0 +1,217 @@
+public import SpacetimeEngine
+import SpacetimeSATS
+
+/// Row operations over bytes, checked for a current transaction. Typed handles, guests and tests go through these.
+extension TransactionReference {
+    /// Inserts a row image; zeros in auto-increment columns are replaced in the buffer. False if the identical row was
+    /// already there. The image must come from typed code: it is not checked.
+    @usableFromInline
+    package func insert(
+        _ table: TableID, trusted row: UnsafeMutableRawBufferPointer
+    ) throws(DatabaseError) -> Bool {
+        try requireWritable()
+        do throws(EngineError) { return try core.datastore.insert(table, row: row) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    /// The same for bytes from outside: they are checked first.
+    package func insert(
+        _ table: TableID, validating row: UnsafeMutableRawBufferPointer
+    ) throws(DatabaseError) -> Bool {
+        try requireWritable()
+        do throws(EngineError) { return try core.datastore.insert(table, validating: row) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    /// Replaces the row that has the same key in a unique index.
+    @usableFromInline
+    package func update(_ index: IndexID, trusted row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
+        try requireWritable()
+        do throws(EngineError) { try core.datastore.update(index, row: row) } catch { throw DatabaseError(error) }
+    }
+
+    /// Deletes the rows with that key; returns how many there were.
+    @usableFromInline
+    package func delete(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
+        try requireWritable()
+        do throws(EngineError) { return try core.datastore.delete(index, key: key) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    @usableFromInline
+    package func delete(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
+        try requireWritable()
+        do throws(EngineError) { return try core.datastore.delete(index, range: range) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    @usableFromInline
+    package func delete(_ table: TableID, equalTo row: UnsafeRawBufferPointer) throws(DatabaseError) -> Bool {
+        try requireWritable()
+        do throws(EngineError) { return try core.datastore.deleteRow(table, equalTo: row) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    @usableFromInline
+    package func clear(_ table: TableID) throws(DatabaseError) -> Int {
+        try requireWritable()
+        do throws(EngineError) { return try core.datastore.clear(table) } catch { throw DatabaseError(error) }
+    }
+
+    /// The row with that key in a unique index. The pointer is valid until the next write.
+    @usableFromInline
+    package func find(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> UnsafeRawBufferPointer? {
+        requireCurrent()
+        do throws(EngineError) { return try core.datastore.find(index, key: key) } catch { throw DatabaseError(error) }
+    }
+
+    @usableFromInline
+    package func count(_ table: TableID) -> Int {
+        requireCurrent()
+        return core.datastore.count(table)
+    }
+
+    @usableFromInline
+    package func count(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
+        requireCurrent()
+        do throws(EngineError) {
+            return try core.datastore.count(table, where: try core.datastore.compile(condition.predicate, for: table))
+        } catch { throw DatabaseError(error) }
+    }
+
+    @usableFromInline
+    package func count(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
+        requireCurrent()
+        do throws(EngineError) { return try core.datastore.count(index, key: key) } catch { throw DatabaseError(error) }
+    }
+
+    @usableFromInline
+    package func count(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
+        requireCurrent()
+        do throws(EngineError) { return try core.datastore.count(index, range: range) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    /// Rows as of now. The scan may be read while this transaction runs, not longer.
+    @usableFromInline
+    package func scan(_ table: TableID, where condition: ScanCondition? = nil) throws(DatabaseError) -> RowScan {
+        requireCurrent()
+        do throws(EngineError) {
+            guard let condition else { return try core.datastore.scan(table) }
+            return try core.datastore.scan(table, where: try core.datastore.compile(condition.predicate, for: table))
+        } catch { throw DatabaseError(error) }
+    }
+
+    /// The rows with that key, in any kind of index.
+    @usableFromInline
+    package func scan(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> RowScan {
+        requireCurrent()
+        do throws(EngineError) { return try core.datastore.scan(index, key: key) } catch { throw DatabaseError(error) }
+    }
+
+    @usableFromInline
+    package func scan(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> RowScan {
+        requireCurrent()
+        do throws(EngineError) { return try core.datastore.scan(index, range: range) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    /// Marks the point to which ``rollback(to:)`` returns.
+    @usableFromInline
+    package func savepoint() -> SavepointReference {
+        requireCurrent()
+        return SavepointReference(savepoint: core.datastore.savepoint())
+    }
+
+    @usableFromInline
+    package func rollback(to reference: SavepointReference) {
+        requireCurrent()
+        core.datastore.rollback(to: reference.savepoint)
+    }
+}
+
+/// A predicate on its way through inlinable code, which knows it only by name.
+@usableFromInline
+package struct ScanCondition: Hashable, Sendable {
+    package let predicate: RowPredicate
+
+    package init(_ predicate: RowPredicate) { self.predicate = predicate }
+}
+
+/// A point inside a transaction to which it can return.
+@usableFromInline
+package struct SavepointReference {
+    let savepoint: Savepoint
+}
+
+extension RowScan {
+    /// Calls `body` with the rows that are left.
+    package func forEach<Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        while true {
+            let count = refill()
+            if count == 0 { return }
+            for position in 0..<count { try body(batch[position]) }
+        }
+    }
+}
+
+/// The same over the database's scratch writers, for typed handles: the row or key is there, encoded.
+extension TransactionReference {
+    @usableFromInline
+    package func insertScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
+        let (core, state) = (core, core.state)
+        if state.pointee.writableSerial != serial { throw refusedWrite() }
+        let bytes = core.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        do throws(EngineError) { return try core.datastore.insert(table, row: bytes) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    @usableFromInline
+    package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
+        let (core, state) = (core, core.state)
+        if state.pointee.writableSerial != serial { throw refusedWrite() }
+        let bytes = core.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        do throws(EngineError) { try core.datastore.update(index, row: bytes) } catch { throw DatabaseError(error) }
+    }
+
+    @usableFromInline
+    package func deleteScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
+        try delete(table, equalTo: core.rowScratch.pointee.withUnsafeBytes { $0 })
+    }
+
+    /// Typed code encodes keys of the index's own types, so there is nothing to throw.
+    @usableFromInline
+    package func findScratchKey(_ index: IndexID) -> UnsafeRawBufferPointer? {
+        let core = core
+        let key = core.keyScratch.pointee.withUnsafeBytes { $0 }
+        do throws(EngineError) { return try core.datastore.find(index, key: key) } catch { Self.broken(error) }
+    }
+
+    @usableFromInline
+    package func deleteScratchKey(_ index: IndexID) throws(DatabaseError) -> Int {
+        try delete(index, key: core.keyScratch.pointee.withUnsafeBytes { $0 })
+    }
+
+    @inline(never) @usableFromInline
+    package static func broken(_ error: some Error) -> Never {
+        fatalError("a typed table handle does not fit its table, because its code was not generated for it: \(error)")
+    }
+}
+
+/// `Array.withUnsafeBytes` with the error type of this layer.
+@usableFromInline
+package func withBytes<Result>(
+    of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(DatabaseError) -> Result
+) throws(DatabaseError) -> Result {
+    try bytes.withUnsafeBufferPointer { buffer throws(DatabaseError) in try body(UnsafeRawBufferPointer(buffer)) }
+}

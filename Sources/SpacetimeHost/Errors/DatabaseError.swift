@@ -1,0 +1,74 @@
+/// Why the database refused or could not finish something.
+///
+/// Switch on ``code``; show ``message`` to a person: it says what is wrong and what to do. An error that a reducer
+/// throws itself is not wrapped in this type, its caller gets it as it is.
+///
+/// ```swift
+/// do {
+///     try context.db.user.insert(user)
+/// } catch where error.code == .uniqueViolation {
+///     throw SenderError("the name \(user.name) is taken")
+/// }
+/// ```
+public struct DatabaseError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is. Later versions may add codes.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The name of the code, stable between versions.
+        public let name: String
+
+        private init(_ name: String) { self.name = name }
+
+        public var description: String { name }
+
+        /// Another row already has the value in the columns of a unique constraint. Nothing was written.
+        public static let uniqueViolation = Code("uniqueViolation")
+        /// An update found no row with that key.
+        public static let noSuchRow = Code("noSuchRow")
+        /// The module has no table of that name.
+        public static let noSuchTable = Code("noSuchTable")
+        /// The table has no index of that name.
+        public static let noSuchIndex = Code("noSuchIndex")
+        /// The module has no reducer of that name, or the caller may not call it.
+        public static let noSuchReducer = Code("noSuchReducer")
+        /// The bytes of a call's arguments are not what the reducer takes.
+        public static let badArguments = Code("badArguments")
+        /// Bytes that should be a row of a table are not.
+        public static let malformedRow = Code("malformedRow")
+        /// Bytes that should be a key of an index are not.
+        public static let malformedKey = Code("malformedKey")
+        /// A limit was reached: rows, sizes, nesting.
+        public static let limitReached = Code("limitReached")
+        /// The definition of the module breaks rules; the message lists all of them.
+        public static let invalidModule = Code("invalidModule")
+        /// A reducer or a read tried to open another transaction of the same database.
+        public static let nestedTransaction = Code("nestedTransaction")
+        /// A table handle or context was used after the transaction it belongs to.
+        public static let transactionEnded = Code("transactionEnded")
+        /// A write was tried where only reading is allowed.
+        public static let readOnly = Code("readOnly")
+        /// A subscriber fell behind further than its buffer allows, and was dropped.
+        public static let subscriptionOverflow = Code("subscriptionOverflow")
+        /// The connection was closed before.
+        public static let disconnected = Code("disconnected")
+        /// The database takes no more writes, because going on could damage data.
+        public static let writesRefused = Code("writesRefused")
+        /// The module failed in a way that is not an error it threw: a trap of a guest, say.
+        public static let moduleFailure = Code("moduleFailure")
+        /// The database found its own state to be wrong. Please report it.
+        public static let internalInconsistency = Code("internalInconsistency")
+    }
+
+    public let code: Code
+    /// A sentence that says what is wrong and what to do.
+    public let message: String
+    /// The error beneath, if there is one.
+    public let cause: (any Error)?
+
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    public var description: String { "\(code): \(message)" }
+}

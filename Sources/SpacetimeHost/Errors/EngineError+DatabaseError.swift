@@ -1,0 +1,51 @@
+package import SpacetimeEngine
+import SpacetimeSATS
+
+extension DatabaseError {
+    /// The public face of an engine error. Cold: it formats text.
+    @inline(never)
+    package init(_ error: EngineError) {
+        switch error {
+        case .noSuchTable(let name):
+            self.init(.noSuchTable, "there is no table '\(name)'; check the name, or add the table to the module")
+        case .noSuchIndex(let name):
+            self.init(.noSuchIndex, "there is no index '\(name)'; check the name, or declare the index on its table")
+        case .malformedRow(let table, let cause):
+            self.init(.malformedRow, "the bytes are not a row of table '\(table)': \(cause)", cause: error)
+        case .malformedKey(let index, let cause):
+            self.init(.malformedKey, "the bytes are not a key of index '\(index)': \(cause)", cause: error)
+        case .tooManyPrefixColumns(let index, let given, let limit):
+            self.init(
+                .malformedKey, "index '\(index)' takes at most \(limit) leading columns here, not \(given)",
+                cause: error)
+        case .uniqueViolation(let table, let constraint, let columns, let value):
+            let list = columns.joined(separator: ", ")
+            self.init(
+                .uniqueViolation,
+                "table '\(table)' already has a row with \(list) = \(value) (constraint '\(constraint)'); "
+                    + "update that row, or use another value", cause: error)
+        case .noSuchRow(let table, let index, let value):
+            self.init(
+                .noSuchRow,
+                "table '\(table)' has no row with \(value) in index '\(index)'; insert it first, or use upsert",
+                cause: error)
+        case .indexNotUnique(let index):
+            self.init(
+                .noSuchIndex, "index '\(index)' is not unique, so it cannot name one row; use filter", cause: error)
+        case .rangeOnHashIndex(let index):
+            self.init(
+                .noSuchIndex, "index '\(index)' is a hash index and knows no ranges; declare it as .btree",
+                cause: error)
+        case .tableFull(let table):
+            self.init(.limitReached, "table '\(table)' holds as many rows as it can address", cause: error)
+        case .rowTooLarge(let table, let byteCount, let limit):
+            self.init(
+                .limitReached, "a row of \(byteCount) bytes is too large for table '\(table)' (limit \(limit))",
+                cause: error)
+        case .unsupportedSchema(let table, let reason):
+            self.init(.invalidModule, "table '\(table)' cannot be stored: \(reason)", cause: error)
+        case .transactionState(let text):
+            self.init(.internalInconsistency, text, cause: error)
+        }
+    }
+}

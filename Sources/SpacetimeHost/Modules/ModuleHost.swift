@@ -1,0 +1,25 @@
+package import SpacetimeSchema
+
+/// What runs a module's functions. Native Swift modules and WASM guests are two implementations.
+package protocol ModuleHost: AnyObject, Sendable {
+    /// What the module defines. Called once, when the database is opened; the answer is validated by the caller.
+    func describe() throws(DatabaseError) -> RawModuleDefV10
+
+    /// Runs a reducer inside a transaction that the database has begun, and ends after the call by its outcome.
+    ///
+    /// - Parameters:
+    ///   - reducer: position in the module schema.
+    ///   - arguments: BSATN of the arguments, from outside: an implementation checks them completely before user
+    ///     code runs, and throws `DatabaseError` with code `badArguments` if they do not fit.
+    ///   - transaction: access to tables and to the facts of the call.
+    /// - Throws: what the reducer threw, unwrapped; the transaction is then rolled back.
+    func callReducer(
+        _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference) throws
+
+    /// Swift types of rows and the positions of their tables, if the module has any. Asked once.
+    var rowTypes: [ObjectIdentifier: Int] { get }
+}
+
+extension ModuleHost {
+    package var rowTypes: [ObjectIdentifier: Int] { [:] }
+}

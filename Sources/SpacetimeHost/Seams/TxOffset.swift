@@ -1,0 +1,13 @@
+/// The position of a commit in the history of a database. The transaction that creates the database has offset 0.
+///
+/// A commit that changed nothing takes no offset of its own and reports the previous one, except that connecting and
+/// disconnecting always take one.
+public struct TxOffset: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let rawValue: UInt64
+
+    public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+    public static func < (left: TxOffset, right: TxOffset) -> Bool { left.rawValue < right.rawValue }
+
+    public var description: String { String(rawValue) }
+}

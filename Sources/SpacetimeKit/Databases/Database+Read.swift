@@ -1,0 +1,78 @@
+import SpacetimeEngine
+public import SpacetimeHost
+import SpacetimeSATS
+
+extension Database {
+    /// Reads tables in one consistent state. Other threads' calls wait meanwhile: for long reads take a ``snapshot()``.
+    ///
+    /// ```swift
+    /// let texts = try db.read { db in db.message.room.filter("lobby").map(\.text) }
+    /// ```
+    ///
+    /// - Throws: what `body` throws. ``DatabaseError`` with code `nestedTransaction` if a reducer or a read is running
+    ///   on this thread.
+    @inlinable
+    public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) throws -> Result {
+        let serial = try core.beginRead()
+        defer { core.endRead() }
+        let transaction = TransactionReference(core: core, serial: serial)
+        return try body(Definition.TableHandles(_spacetimeTransaction: transaction))
+    }
+
+    /// A picture of all tables as they are now, which can be read for as long as it is kept without stopping writers.
+    ///
+    /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
+    /// before changing it.
+    public func snapshot() throws(DatabaseError) -> DatabaseSnapshot<Definition> {
+        DatabaseSnapshot(core: core, snapshot: try core.snapshot())
+    }
+
+    /// The offset of the last commit.
+    public func lastOffset() throws(DatabaseError) -> TxOffset { try core.lastOffset() }
+}
+
+/// All tables at one moment. Reading it takes no lock.
+public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
+    private let core: DatabaseCore
+    private let snapshot: DatastoreSnapshot
+
+    init(core: DatabaseCore, snapshot: DatastoreSnapshot) {
+        self.core = core
+        self.snapshot = snapshot
+    }
+
+    /// How many rows the table has.
+    public func count<Row: TableRow>(of row: Row.Type) -> Int { snapshot.count(table(row)) }
+
+    /// Calls `body` with each row of a table, in no particular order.
+    public func forEach<Row: TableRow>(_ row: Row.Type, _ body: (Row) throws -> Void) throws {
+        try forEach(Query<Row>(.all), body)
+    }
+
+    /// Calls `body` with each row of a query.
+    public func forEach<Row: TableRow>(_ query: Query<Row>, _ body: (Row) throws -> Void) throws {
+        let table = table(Row.self)
+        var predicate: CompiledPredicate?
+        if query.predicate != .all {
+            do throws(EngineError) {
+                guard let schema = snapshot.schema(of: table) else { return }
+                predicate = try CompiledPredicate(query.predicate, for: schema)
+            } catch { throw DatabaseError(error) }
+        }
+        try snapshot.forEachRow(of: table, where: predicate) { try body(_decode($0)) }
+    }
+
+    /// The rows of a query, copied.
+    public func rows<Row: TableRow>(_ query: Query<Row>) throws -> [Row] {
+        var rows: [Row] = []
+        try forEach(query) { rows.append($0) }
+        return rows
+    }
+
+    private func table<Row: TableRow>(_ row: Row.Type) -> TableID {
+        guard let position = core.tablePosition(of: ObjectIdentifier(row)) else {
+            fatalError("the module has no table of \(row); list it in the module's tables")
+        }
+        return core.tableMap.table(at: position)
+    }
+}

@@ -1,0 +1,23 @@
+public import SpacetimeHost
+public import SpacetimeSATS
+
+/// Where a database keeps its data.
+public struct Storage: Hashable, Sendable {
+    /// In memory only: everything is gone when the last reference to the database is.
+    public static var inMemory: Storage { Storage() }
+}
+
+/// How a database is run. The defaults suit a program; tests set clock and seed.
+public struct DatabaseOptions: Sendable {
+    /// Where the time comes from.
+    public var clock: any HostClock = SystemClock()
+    /// Makes everything random in the database repeat exactly. Nil: drawn from the system.
+    public var seed: UInt64?
+    /// On whose behalf ``Database/call(_:_:)`` runs, and who may do everything. Nil: the subject "owner" of the issuer
+    /// "localhost".
+    public var owner: Identity?
+    /// The database's own identity. Nil: derived from the name of the module.
+    public var identity: Identity?
+
+    public init() {}
+}

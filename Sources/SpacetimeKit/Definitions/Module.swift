@@ -1,0 +1,83 @@
+public import SpacetimeHost
+public import SpacetimeSATS
+
+/// A module that is put together at run time, from row types and closures.
+///
+/// ```swift
+/// let module = Module("chat") {
+///     Table(Message.self)
+///     Reducer("send") { (context: borrowing ReducerContext, room: String, text: String) in
+///         try context.table(Message.self).insert(Message(id: 0, room: room, text: text))
+///     }
+/// }
+/// let db = try Database.open(.inMemory, module: module)
+/// ```
+public struct Module: Sendable {
+    let content: ModuleContent
+
+    public init(_ name: String, @ModuleBuilder _ parts: () -> [ModulePart]) {
+        var tables: [TableDescription] = []
+        var reducers: [ReducerDescription] = []
+        for part in parts() {
+            switch part.kind {
+            case .table(let table): tables.append(table)
+            case .reducer(let reducer): reducers.append(reducer)
+            }
+        }
+        content = ModuleContent(name: name, tables: tables, reducers: reducers)
+    }
+}
+
+/// A table of a ``Module`` value.
+public struct Table: Sendable {
+    let description: TableDescription
+
+    public init<Row: TableRow>(_ row: Row.Type) { description = TableDescription(row) }
+}
+
+/// A table or a reducer of a ``Module`` value.
+public struct ModulePart: Sendable {
+    enum Kind {
+        case table(TableDescription)
+        case reducer(ReducerDescription)
+    }
+
+    let kind: Kind
+}
+
+/// Collects the parts of a ``Module`` value.
+@resultBuilder
+public enum ModuleBuilder {
+    public static func buildExpression(_ table: Table) -> [ModulePart] { [ModulePart(kind: .table(table.description))] }
+
+    public static func buildExpression<each Argument: SpacetimeType>(
+        _ reducer: Reducer<DynamicModule, repeat each Argument>
+    ) -> [ModulePart] {
+        [ModulePart(kind: .reducer(reducer.description))]
+    }
+
+    public static func buildBlock(_ parts: [ModulePart]...) -> [ModulePart] { parts.flatMap { $0 } }
+    public static func buildOptional(_ parts: [ModulePart]?) -> [ModulePart] { parts ?? [] }
+    public static func buildEither(first parts: [ModulePart]) -> [ModulePart] { parts }
+    public static func buildEither(second parts: [ModulePart]) -> [ModulePart] { parts }
+    public static func buildArray(_ parts: [[ModulePart]]) -> [ModulePart] { parts.flatMap { $0 } }
+}
+
+/// Stands for the module of a database whose module is a ``Module`` value. Tables are reached by their row types:
+/// `context.table(Message.self)`.
+public enum DynamicModule: ModuleDefinition {
+    public struct TableHandles: SpacetimeKit.TableHandles {
+        public let _spacetimeTransaction: TransactionReference
+
+        @inlinable
+        public init(_spacetimeTransaction transaction: TransactionReference) {
+            _spacetimeTransaction = transaction
+        }
+    }
+
+    /// Empty: the content is in the value.
+    public static var moduleContent: ModuleContent { ModuleContent(name: "", tables: [], reducers: []) }
+}
+
+/// The context of reducers in a ``Module`` value.
+public typealias ReducerContext = Context<DynamicModule>

@@ -1,0 +1,83 @@
+import SpacetimeHost
+import SpacetimeSATS
+import SpacetimeSchema
+
+extension ModuleContent {
+    /// The definition in the form that every module hands over, native or guest.
+    func rawDefinition() throws(DatabaseError) -> RawModuleDefV10 {
+        var types = TypespaceBuilder()
+        var tables: [RawTableDefV10] = []
+        for table in self.tables { tables.append(try rawTable(table, types: &types)) }
+        var reducers: [RawReducerDefV10] = []
+        var lifecycles: [RawLifecycleReducerDef] = []
+        for reducer in self.reducers {
+            let named = zip(reducer.parameterNames, reducer.parameterTypes(&types)).map { ($0, $1) }
+            reducers.append(
+                RawReducerDefV10(
+                    sourceName: reducer.name, parameters: ProductType(named),
+                    visibility: reducer.lifecycle == nil ? .clientCallable : .private))
+            if let lifecycle = reducer.lifecycle {
+                lifecycles.append(
+                    RawLifecycleReducerDef(lifecycle: Lifecycle(lifecycle), functionName: reducer.name))
+            }
+        }
+        let declared = types.names.map { RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true) }
+        return RawModuleDefV10(sections: [
+            .typespace(types.typespace), .types(declared), .tables(tables), .reducers(reducers),
+            .lifecycleReducers(lifecycles),
+        ])
+    }
+
+    private func rawTable(
+        _ table: TableDescription, types: inout TypespaceBuilder
+    ) throws(DatabaseError) -> RawTableDefV10 {
+        let definition = table.definition
+        guard case .ref(let ref) = table.declare(&types) else {
+            throw DatabaseError(
+                .invalidModule, "the row type \(table.typeName) does not declare itself; use @Table on the struct")
+        }
+        func columnIDs(_ positions: [Int]) -> [ColumnID] { positions.map { ColumnID($0) } }
+        let indexes = definition.indexes.map { index in
+            let names = index.columns.map { definition.columns[$0].name }
+            let columns = columnIDs(index.columns)
+            let algorithm: RawIndexAlgorithm =
+                switch index.algorithm {
+                case .btree: .btree(columns)
+                case .hash: .hash(columns)
+                case .direct: .direct(columns[0])
+                }
+            let name = GeneratedName.index(table: definition.name, columns: names, algorithm: .init(index.algorithm))
+            return RawIndexDef(sourceName: name, accessorName: index.accessor, algorithm: algorithm)
+        }
+        let defaults = definition.columns.enumerated().compactMap { position, column in
+            column.defaultValue.map { RawColumnDefaultValue(column: ColumnID(position), value: $0) }
+        }
+        return RawTableDefV10(
+            sourceName: definition.name, productTypeRef: ref, primaryKey: columnIDs(definition.primaryKey),
+            indexes: indexes,
+            constraints: definition.uniqueConstraints.map { RawConstraintDef(data: .unique(columnIDs($0))) },
+            sequences: definition.autoIncrement.map { RawSequenceDef(column: ColumnID($0)) },
+            tableAccess: definition.access == .public ? .public : .private, defaultValues: defaults,
+            isEvent: definition.isEvent)
+    }
+}
+
+extension Lifecycle {
+    fileprivate init(_ lifecycle: ReducerLifecycle) {
+        switch lifecycle {
+        case .initialize: self = .onInit
+        case .clientConnected: self = .onConnect
+        case .clientDisconnected: self = .onDisconnect
+        }
+    }
+}
+
+extension SpacetimeSchema.IndexAlgorithm {
+    fileprivate init(_ algorithm: IndexAlgorithm) {
+        switch algorithm {
+        case .btree: self = .btree
+        case .hash: self = .hash
+        case .direct: self = .direct
+        }
+    }
+}

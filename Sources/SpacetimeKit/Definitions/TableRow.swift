@@ -1,0 +1,38 @@
+public import SpacetimeSATS
+
+/// A struct that is the row of a table. Conformance comes from ``Table(_:name:)``.
+public protocol TableRow: SpacetimeType {
+    /// The columns as predicates see them: `$0.room`.
+    associatedtype Columns: Sendable
+    /// What a context's `db` returns for the table.
+    associatedtype Handle: TableHandle where Handle.Row == Self
+
+    /// The table: columns, keys, indexes.
+    static var tableDefinition: TableDefinition { get }
+
+    /// True if inserting may change the row, because a column is auto-incremented.
+    static var _spacetimeHasGeneratedColumns: Bool { get }
+}
+
+extension TableRow {
+    @inlinable public static var _spacetimeHasGeneratedColumns: Bool { false }
+}
+
+/// A row with a primary key of one column.
+public protocol KeyedTableRow: TableRow {
+    associatedtype PrimaryKey: SpacetimeType
+    /// The position of the key's index in the definition.
+    static var _spacetimePrimaryKeyIndex: Int { get }
+    var _spacetimePrimaryKey: PrimaryKey { get }
+}
+
+/// The bytes that all values of a product take, or nil if they differ: the sum, if every part has a fixed size.
+@inlinable
+public func _fixedSize(_ sizes: Int?...) -> Int? {
+    var total = 0
+    for size in sizes {
+        guard let size else { return nil }
+        total += size
+    }
+    return total
+}

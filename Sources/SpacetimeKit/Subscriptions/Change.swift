@@ -1,0 +1,48 @@
+import SpacetimeEngine
+public import SpacetimeHost
+import SpacetimeSATS
+
+/// What one commit changed in the rows of a query, or the rows it starts with.
+public struct Change<Row: TableRow>: Sendable {
+    /// One row before and after.
+    public struct Update: Sendable {
+        public let old: Row
+        public let new: Row
+    }
+
+    /// True for the first element of a subscription: ``inserted`` are then all rows of the query.
+    public let isInitial: Bool
+    /// The commit; for the first element the last commit it includes.
+    public let offset: TxOffset
+    public let inserted: [Row]
+    public let deleted: [Row]
+    /// Rows that were changed and keep their primary key. Empty if the table has no primary key: a changed row is then
+    /// in both ``deleted`` and ``inserted``.
+    public let updated: [Update]
+
+    init(_ update: QueryUpdate) {
+        isInitial = update.isInitial
+        offset = update.offset
+        var deleted = Self.decode(update.deletes)
+        var inserted = Self.decode(update.inserts)
+        let pairs = update.updatedRows()
+        updated = pairs.map { Update(old: deleted[$0.deleted], new: inserted[$0.inserted]) }
+        if !pairs.isEmpty {
+            deleted = Self.without(Set(pairs.map(\.deleted)), deleted)
+            inserted = Self.without(Set(pairs.map(\.inserted)), inserted)
+        }
+        self.deleted = deleted
+        self.inserted = inserted
+    }
+
+    private static func decode(_ batch: RowBatch) -> [Row] {
+        var rows: [Row] = []
+        rows.reserveCapacity(batch.count)
+        batch.forEach { rows.append(_decode($0)) }
+        return rows
+    }
+
+    private static func without(_ positions: Set<Int>, _ rows: [Row]) -> [Row] {
+        rows.indices.lazy.filter { !positions.contains($0) }.map { rows[$0] }
+    }
+}

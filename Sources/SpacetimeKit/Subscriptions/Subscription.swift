@@ -1,0 +1,69 @@
+import SpacetimeEngine
+public import SpacetimeHost
+import SpacetimeSATS
+
+/// The changes of a query, as they are committed.
+///
+/// The first element holds the rows as they were when the subscription began; then there is one element per commit that
+/// changed the query's rows, in commit order, without gap or overlap.
+///
+/// ```swift
+/// for try await change in try db.subscribe(Message.where { $0.room == "lobby" }) {
+///     for message in change.inserted { print(message.text) }
+/// }
+/// ```
+///
+/// A reader that falls behind is never waited for. When its buffer is full, the sequence ends, after what was buffered,
+/// with ``DatabaseError/Code/subscriptionOverflow``. The subscription ends when its last reference is dropped. With
+/// several readers each change goes to one of them.
+public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
+    public typealias Element = Change<Row>
+    public typealias Failure = DatabaseError
+
+    /// 1,024 changes.
+    public static var defaultBufferLimit: Int { 1024 }
+
+    private let buffer: UpdateBuffer
+    private let token: SubscriptionToken
+
+    init(_ query: Query<Row>, core: DatabaseCore, bufferLimit: Int) throws(DatabaseError) {
+        buffer = UpdateBuffer(limit: bufferLimit)
+        token = try core.subscribe(try core.table(of: Row.self), where: query.predicate, sink: buffer)
+    }
+
+    // Only marked: taking the database's lock here could wait for a reducer that drops its last reference to this.
+    deinit { buffer.cancel() }
+
+    /// Ends the subscription: no more changes are delivered, and the sequence is over.
+    public func cancel() {
+        buffer.cancel()
+        token.cancel()
+    }
+
+    /// A change that is already there, without waiting for one: for tests, and for programs that look once per frame.
+    public func nextAvailable() -> Change<Row>? { buffer.nextAvailable().map { Change($0) } }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: self) }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        // The whole subscription, which would end with its last reference.
+        let subscription: Subscription
+
+        public mutating func next() async throws(DatabaseError) -> Change<Row>? {
+            try await subscription.buffer.next().map { Change($0) }
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws(DatabaseError) -> Change<Row>? {
+            try await subscription.buffer.next().map { Change($0) }
+        }
+    }
+}
+
+extension DatabaseCore {
+    func table<Row: TableRow>(of row: Row.Type) throws(DatabaseError) -> TableID {
+        guard let position = tablePosition(of: ObjectIdentifier(row)) else {
+            throw DatabaseError(.noSuchTable, "the module has no table of \(row); list it in the module's tables")
+        }
+        return tableMap.table(at: position)
+    }
+}

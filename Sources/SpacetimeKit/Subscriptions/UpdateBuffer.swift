@@ -1,0 +1,139 @@
+import SpacetimeHost
+import Synchronization
+
+/// Updates between the database and one reader that awaits them. Holds at most `limit`; one more and the reader is told
+/// that it fell behind, after it has read what is there.
+final class UpdateBuffer: QuerySink {
+    private struct Waiter {
+        let id: UInt64
+        let continuation: CheckedContinuation<QueryUpdate?, any Error>
+    }
+
+    private struct State {
+        var updates: [QueryUpdate] = []
+        var first = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+        var end: End?
+
+        var count: Int { updates.count - first }
+
+        mutating func pop() -> QueryUpdate? {
+            guard first < updates.count else { return nil }
+            let update = updates[first]
+            first += 1
+            // Shifted now and then, so that taking one is O(1) on average.
+            if first >= 64, first * 2 >= updates.count {
+                updates.removeFirst(first)
+                first = 0
+            }
+            return update
+        }
+    }
+
+    private enum End {
+        case cancelled
+        case overflow(DatabaseError)
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+    private let cancelled = Atomic(false)
+
+    init(limit: Int) { self.limit = max(1, limit) }
+
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+    func receive(_ update: QueryUpdate) {
+        let (waiter, overflowed) = state.withLock { state -> (Waiter?, Bool) in
+            guard state.end == nil else { return (nil, false) }
+            if !state.waiters.isEmpty { return (state.waiters.removeFirst(), false) }
+            guard state.count < limit else {
+                state.end = .overflow(overflow())
+                return (nil, true)
+            }
+            state.updates.append(update)
+            return (nil, false)
+        }
+        if overflowed { cancelled.store(true, ordering: .relaxed) }
+        waiter?.continuation.resume(returning: update)
+    }
+
+    private func overflow() -> DatabaseError {
+        DatabaseError(
+            .subscriptionOverflow,
+            "the subscriber fell more than \(limit) changes behind and was dropped; read faster, raise bufferLimit, "
+                + "or subscribe again for the current rows")
+    }
+
+    /// Ends the sequence: what was not read is dropped.
+    func cancel() {
+        cancelled.store(true, ordering: .relaxed)
+        let waiters = state.withLock { state -> [Waiter] in
+            guard state.end == nil else { return [] }
+            state.end = .cancelled
+            state.updates = []
+            state.first = 0
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: nil) }
+    }
+
+    /// The next update; nil once the subscription or the waiting task was cancelled.
+    func next() async throws(DatabaseError) -> QueryUpdate? {
+        let id = state.withLock { state -> UInt64 in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        do {
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in wait(id, continuation) }
+            } onCancel: {
+                stopWaiting(id)
+            }
+        } catch let error as DatabaseError {
+            throw error
+        } catch {
+            throw DatabaseError(.internalInconsistency, "\(error)", cause: error)
+        }
+    }
+
+    /// An update that is there already, without waiting.
+    func nextAvailable() -> QueryUpdate? { state.withLock { $0.pop() } }
+
+    private func wait(_ id: UInt64, _ continuation: CheckedContinuation<QueryUpdate?, any Error>) {
+        enum Answer {
+            case update(QueryUpdate?)
+            case failure(DatabaseError)
+            case wait
+        }
+        let answer = state.withLock { state -> Answer in
+            if let update = state.pop() { return .update(update) }
+            switch state.end {
+            case .cancelled: return .update(nil)
+            case .overflow(let error):
+                // Told once; after that the sequence is over.
+                state.end = .cancelled
+                return .failure(error)
+            case nil:
+                if Task.isCancelled { return .update(nil) }
+                state.waiters.append(Waiter(id: id, continuation: continuation))
+                return .wait
+            }
+        }
+        switch answer {
+        case .update(let update): continuation.resume(returning: update)
+        case .failure(let error): continuation.resume(throwing: error)
+        case .wait: break
+        }
+    }
+
+    private func stopWaiting(_ id: UInt64) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard let position = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
+            return state.waiters.remove(at: position)
+        }
+        waiter?.continuation.resume(returning: nil)
+    }
+}

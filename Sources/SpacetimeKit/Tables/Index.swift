@@ -1,0 +1,51 @@
+public import SpacetimeHost
+public import SpacetimeSATS
+
+/// An index over one column whose values may repeat: `context.db.message.room`.
+public struct Index<Row: TableRow, Key: SpacetimeType> {
+    @usableFromInline let filter: _KeyFilter
+
+    @inlinable
+    public init(_ reference: TableReference, index: Int) {
+        filter = _KeyFilter(reference, reference.index(index))
+    }
+
+    /// The rows with that key.
+    @inlinable
+    public func filter(_ key: Key) -> Rows<Row> { filter.rows(prefix: [key.bsatn()]) }
+
+    /// The rows whose keys lie in a range, in key order: `filter(10..<20)`, `filter(...5)`.
+    ///
+    /// A hash index has no order: there the whole table is looked at.
+    @inlinable
+    public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == Key {
+        filter.rows(range.bounds())
+    }
+
+    /// Whether there is a row with that key.
+    public func contains(_ key: Key) -> Bool { count(key) > 0 }
+
+    /// How many rows have that key. Decodes none.
+    public func count(_ key: Key) -> Int { filter.count(prefix: [key.bsatn()]) }
+
+    /// How many rows have keys in a range.
+    public func count<Range: KeyRange>(_ range: Range) -> Int where Range.Bound == Key { filter.count(range.bounds()) }
+
+    /// Deletes the rows with that key.
+    ///
+    /// - Returns: how many there were.
+    @inlinable @discardableResult
+    public func delete(_ key: Key) throws(DatabaseError) -> Int {
+        try filter.reference.transaction.requireWritable()
+        filter.reference.encode(key: key)
+        return try filter.reference.transaction.deleteScratchKey(filter.index)
+    }
+
+    /// Deletes the rows whose keys lie in a range.
+    ///
+    /// - Returns: how many there were.
+    @discardableResult
+    public func delete<Range: KeyRange>(_ range: Range) throws(DatabaseError) -> Int where Range.Bound == Key {
+        try filter.delete(range.bounds())
+    }
+}

@@ -1,0 +1,59 @@
+public import SpacetimeEngine
+public import SpacetimeHost
+public import SpacetimeSATS
+
+/// A table inside one transaction. Made by generated code.
+public struct TableReference {
+    @usableFromInline package let transaction: TransactionReference
+    @usableFromInline package let position: Int
+    @usableFromInline package let table: TableID
+
+    /// - Parameter position: the place of the table in the module's list.
+    @inlinable
+    public init(_ transaction: TransactionReference, table position: Int) {
+        self.transaction = transaction
+        self.position = position
+        self.table = transaction.core.tableMap.table(at: position)
+    }
+
+    @inlinable
+    package func index(_ ordinal: Int) -> IndexID {
+        transaction.core.tableMap.index(ordinal, ofTableAt: position)
+    }
+
+    /// Encodes a row into the scratch of the database. With a check first, since the scratch belongs to the running
+    /// transaction.
+    @inlinable @inline(__always)
+    package func encode<Row: SpacetimeType>(row: borrowing Row) throws(DatabaseError) {
+        try transaction.requireWritable()
+        let scratch = transaction.core.rowScratch
+        scratch.pointee.removeAll(keepingCapacity: true)
+        row.encode(to: &scratch.pointee)
+    }
+
+    @inlinable @inline(__always)
+    package func encode<Key: SpacetimeType>(key: borrowing Key) {
+        transaction.requireCurrent()
+        let scratch = transaction.core.keyScratch
+        scratch.pointee.removeAll(keepingCapacity: true)
+        key.encode(to: &scratch.pointee)
+    }
+
+    /// The row in the scratch, with the numbers that the database put in.
+    @inlinable @inline(__always)
+    package func decodeScratch<Row: SpacetimeType>() -> Row {
+        _decode(transaction.core.rowScratch.pointee.withUnsafeBytes { $0 })
+    }
+}
+
+/// A row out of its image. Images come from the same type's `encode`, so a failure means that the two do not match.
+@inlinable @inline(__always)
+package func _decode<Row: SpacetimeType>(_ image: UnsafeRawBufferPointer) -> Row {
+    var reader = BSATNReader(RawSpan(_unsafeBytes: image))
+    do throws(BSATNError) { return try Row(from: &reader) } catch { _undecodable(String(describing: Row.self), error) }
+}
+
+@inline(never) @usableFromInline
+package func _undecodable(_ type: String, _ error: BSATNError) -> Never {
+    fatalError("\(type) cannot decode what it encoded (\(error)); make init(from:) and encode(to:) mirror each other")
+}

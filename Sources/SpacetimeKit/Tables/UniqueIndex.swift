@@ -1,0 +1,100 @@
+public import SpacetimeEngine
+public import SpacetimeHost
+public import SpacetimeSATS
+
+/// An index over one column whose values do not repeat: `context.db.user.name`.
+public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
+    @usableFromInline let reference: TableReference
+    @usableFromInline let index: IndexID
+
+    @inlinable
+    public init(_ reference: TableReference, index: Int) {
+        self.reference = reference
+        self.index = reference.index(index)
+    }
+
+    /// The row with that key. One look-up.
+    @inlinable
+    public func find(_ key: Key) -> Row? {
+        reference.encode(key: key)
+        guard let image = reference.transaction.findScratchKey(index) else { return nil }
+        return _decode(image)
+    }
+
+    /// Whether there is a row with that key. Decodes nothing.
+    @inlinable
+    public func contains(_ key: Key) -> Bool {
+        reference.encode(key: key)
+        return reference.transaction.findScratchKey(index) != nil
+    }
+
+    /// Replaces the row that has the same key. A row that equals the present one changes nothing.
+    ///
+    /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none, or `uniqueViolation` if another unique value
+    ///   collides. Nothing is written then.
+    @inlinable
+    public func update(_ row: Row) throws(DatabaseError) {
+        try reference.encode(row: row)
+        try reference.transaction.updateScratchRow(index)
+    }
+
+    /// Deletes the row with that key.
+    ///
+    /// - Returns: whether there was one.
+    @inlinable @discardableResult
+    public func delete(_ key: Key) throws(DatabaseError) -> Bool {
+        try reference.transaction.requireWritable()
+        reference.encode(key: key)
+        return try reference.transaction.deleteScratchKey(index) > 0
+    }
+
+    /// Replaces the row that has the key, or adds the row if there is none.
+    @inlinable
+    func upsert(_ row: Row, key: Key) throws(DatabaseError) -> Row {
+        try reference.encode(row: row)
+        reference.encode(key: key)
+        if reference.transaction.findScratchKey(index) != nil {
+            try reference.transaction.updateScratchRow(index)
+        } else {
+            _ = try reference.transaction.insertScratchRow(reference.table)
+        }
+        return Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row
+    }
+
+    /// The rows whose keys lie in a range, in key order: `filter(10..<20)`, `filter(...5)`.
+    ///
+    /// A hash index has no order: there the whole table is looked at. Declare the column `@Indexed(.btree)` for ranges.
+    @inlinable
+    public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == Key {
+        _KeyFilter(reference, index).rows(range.bounds())
+    }
+
+    /// How many rows have keys in a range.
+    public func count<Range: KeyRange>(_ range: Range) -> Int where Range.Bound == Key {
+        _KeyFilter(reference, index).count(range.bounds())
+    }
+
+    /// Deletes the rows whose keys lie in a range.
+    ///
+    /// - Returns: how many there were.
+    @discardableResult
+    public func delete<Range: KeyRange>(_ range: Range) throws(DatabaseError) -> Int where Range.Bound == Key {
+        try _KeyFilter(reference, index).delete(range.bounds())
+    }
+}
+
+extension UniqueIndex where Row: KeyedTableRow, Row.PrimaryKey == Key {
+    /// Replaces the row that has the same primary key, or adds the row if there is none.
+    ///
+    /// - Returns: the row as it is stored.
+    @inlinable @discardableResult
+    public func upsert(_ row: Row) throws(DatabaseError) -> Row {
+        let primary = UniqueIndex(reference, index: Row._spacetimePrimaryKeyIndex)
+        return try primary.upsert(row, key: row._spacetimePrimaryKey)
+    }
+}
+
+extension UniqueIndex {
+    @available(*, unavailable, message: "upsert needs a primary key: mark a column of the row with @PrimaryKey")
+    public func upsert(_ row: Row) throws(DatabaseError) -> Row { fatalError() }
+}

@@ -1,0 +1,118 @@
+public import SpacetimeHost
+public import SpacetimeSATS
+
+/// What a reducer knows about its call, and its access to the tables.
+///
+/// It cannot be copied or kept: the compiler sees to it that it does not outlive the call.
+///
+/// ```swift
+/// @Reducer static func send(_ context: borrowing Context, text: String) throws {
+///     try context.db.message.insert(Message(id: 0, sender: context.sender, sent: context.timestamp, text: text))
+/// }
+/// ```
+public struct Context<Definition: ModuleDefinition>: ~Copyable {
+    @usableFromInline package let transaction: TransactionReference
+
+    @inlinable
+    package init(_ transaction: TransactionReference) { self.transaction = transaction }
+
+    /// The tables of the module.
+    @inlinable
+    public var db: Definition.TableHandles { Definition.TableHandles(_spacetimeTransaction: transaction) }
+
+    /// The identity of the caller.
+    @inlinable
+    public var sender: Identity { transaction.caller.identity }
+
+    /// The connection over which the call came; nil if it came over none.
+    @inlinable
+    public var connectionID: ConnectionId? {
+        let connection = transaction.caller.connection
+        return connection.isNone ? nil : connection
+    }
+
+    /// The time of the call. It stands still during the call.
+    @inlinable
+    public var timestamp: Timestamp { transaction.timestamp }
+
+    /// The identity of the database.
+    @inlinable
+    public var identity: Identity { transaction.core.identity }
+
+    /// Random numbers for this call: `Int.random(in: 1...6, using: &context.random)`.
+    ///
+    /// The sequence follows from the time and the place of the call in the history of the database, so that a recorded
+    /// call can be run again with the same result. Not for secrets.
+    @inlinable
+    public var random: ContextRandom {
+        get { ContextRandom(transaction) }
+        // All copies draw from the same generator, so there is nothing to write back.
+        nonmutating set {}
+    }
+
+    /// The table whose rows have that type. Stops the program if the module has none.
+    public func table<Row: TableRow>(_ row: Row.Type) -> Row.Handle { _table(row, in: transaction) }
+
+    /// Runs `body`, and undoes its writes, and only those, if it throws.
+    ///
+    /// ```swift
+    /// do { try context.savepoint { try buy(context) } } catch { … }   // the reducer goes on
+    /// ```
+    ///
+    /// Values that sequences handed out stay used.
+    @inlinable
+    public func savepoint<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let savepoint = transaction.savepoint()
+        do {
+            return try body()
+        } catch {
+            transaction.rollback(to: savepoint)
+            throw error
+        }
+    }
+
+    /// A random UUID (version 4), from ``random``.
+    public func newUUIDv4() -> Uuid {
+        var random = random
+        let bits = UInt128(random.next()) << 64 | UInt128(random.next())
+        return Uuid(number: bits & ~_versionMask | 0x4000_8000_0000_0000_0000)
+    }
+
+    /// A UUID (version 7) that sorts by the time of the call and, within a call, by the order of making.
+    public func newUUIDv7() -> Uuid {
+        var random = random
+        let milliseconds = UInt128(UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch) / 1000) << 80
+        // The twelve bits after the version and the next thirty count, the rest is random.
+        let counter = UInt128(transaction.nextUUIDCounter())
+        let high = (counter >> 30 & 0xFFF) << 64
+        let low = (counter & 0x3FFF_FFFF) << 32 | UInt128(random.next() & 0xFFFF_FFFF)
+        return Uuid(number: milliseconds | high | low | 0x7000_8000_0000_0000_0000)
+    }
+
+    private var _versionMask: UInt128 { 0xF000_C000_0000_0000_0000 }
+}
+
+/// The random numbers of a call. Copies share one sequence.
+public struct ContextRandom: RandomNumberGenerator {
+    @usableFromInline let transaction: TransactionReference
+
+    @inlinable
+    init(_ transaction: TransactionReference) { self.transaction = transaction }
+
+    @inlinable
+    public mutating func next() -> UInt64 { transaction.nextRandom() }
+}
+
+extension TableHandles {
+    /// The table whose rows have that type. Stops the program if the module has none.
+    public func table<Row: TableRow>(_ row: Row.Type) -> Row.Handle { _table(row, in: _spacetimeTransaction) }
+}
+
+func _table<Row: TableRow>(_ row: Row.Type, in transaction: TransactionReference) -> Row.Handle {
+    guard let position = transaction.core.tablePosition(of: ObjectIdentifier(row)) else {
+        fatalError("the module has no table of \(row); list it in the module's tables")
+    }
+    return Row.Handle(_spacetimeReference: TableReference(transaction, table: position))
+}
