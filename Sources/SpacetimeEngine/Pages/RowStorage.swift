@@ -11,7 +11,7 @@ struct RowStorage: ~Copyable {
 
     let geometry: PageGeometry
     /// Ownership of the pages; `nil` for a number whose page was given back.
-    private var pages: [Page?] = []
+    private(set) var pages: [Page?] = []
     /// The same pages for fast access.
     private(set) var entries: UnsafeMutablePointer<Entry>
     private var entryCapacity: Int
@@ -20,7 +20,7 @@ struct RowStorage: ~Copyable {
     private var sharedGeneration: UInt64 = 0
     private var currentGeneration: UInt64 = 1
     /// Per run length: pages with room, most recently listed last. Packed tables use the first list only.
-    private var roomy: [[UInt32]]
+    private(set) var roomy: [[UInt32]]
     private var emptyPageNumbers: [UInt32] = []
 
     init(geometry: PageGeometry) {
@@ -62,9 +62,12 @@ struct RowStorage: ~Copyable {
         return geometry.isPacked ? slot : slot + 4
     }
 
+    /// False, too, for a row whose page was given back.
     func isLive(_ row: RowID) -> Bool {
+        let page = Int(row.rawValue >> geometry.unitBits)
+        guard pages[page] != nil else { return false }
         let unit = Int(row.rawValue & geometry.unitMask)
-        let word = liveWord(page: Int(row.rawValue >> geometry.unitBits), unit >> 6).pointee
+        let word = liveWord(page: page, unit >> 6).pointee
         return word >> UInt64(unit & 63) & 1 == 1
     }
 
@@ -169,9 +172,12 @@ struct RowStorage: ~Copyable {
     private mutating func allocate(byteCount: Int) -> RowID? {
         let run = geometry.isPacked ? 1 : geometry.unitsForRow(byteCount: byteCount)
         if run > PageGeometry.sharedRunLimit {
-            guard let page = addPage(byteCount: geometry.dataOffset + run * geometry.unit) else { return nil }
+            guard byteCount <= PageGeometry.rowByteLimit,
+                let page = addPage(byteCount: geometry.dataOffset + run * geometry.unit)
+            else { return nil }
             header(page).pointee.slotUnits = UInt32(run)
-            header(page).pointee.bump = UInt32(run)
+            // Only unit 0 can start a row; a bump behind the run would count bitmap words that are row bytes.
+            header(page).pointee.bump = 1
             header(page).pointee.used = 1
             return RowID(UInt32(page) << geometry.unitBits)
         }
@@ -183,7 +189,8 @@ struct RowStorage: ~Copyable {
             if head.pointee.freeHead != 0 {
                 let unit = head.pointee.freeHead - 1
                 let row = RowID(page << geometry.unitBits | unit)
-                head.pointee.freeHead = address(row).load(as: UInt32.self)
+                // Packed slots lie at any multiple of the row's size.
+                head.pointee.freeHead = address(row).loadUnaligned(as: UInt32.self)
                 head.pointee.used += 1
                 return row
             }
@@ -257,5 +264,9 @@ struct RowStorage: ~Copyable {
     }
 
     /// Tells the newest generation that a living snapshot has; 0 for none.
-    mutating func setSharedGeneration(_ generation: UInt64) { sharedGeneration = generation }
+    ///
+    /// A table that is younger than that snapshot is not in it: nothing of it is shared.
+    mutating func setSharedGeneration(_ generation: UInt64) {
+        sharedGeneration = min(generation, currentGeneration - 1)
+    }
 }

@@ -39,12 +39,18 @@ extension Datastore {
             return false
         }
         prepareWrite(table)
-        guard let row = table.pointee.rows.pointee.storage.insert(image) else {
-            throw .tableFull(table: table.pointee.schema.name)
-        }
+        guard let row = table.pointee.rows.pointee.storage.insert(image) else { throw noRoom(table, image.count) }
         table.pointee.index(row)
         state.pointee.undo.append(.insert, table, row)
         return true
+    }
+
+    @inline(never)
+    private func noRoom(_ table: StoredTable.Pointer, _ byteCount: Int) -> EngineError {
+        let limit = PageGeometry.rowByteLimit
+        return byteCount > limit
+            ? .rowTooLarge(table: table.pointee.schema.name, byteCount: byteCount, limit: limit)
+            : .tableFull(table: table.pointee.schema.name)
     }
 
     // MARK: Update
@@ -102,9 +108,7 @@ extension Datastore {
     private func move(
         _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer
     ) throws(EngineError) {
-        guard let moved = table.pointee.rows.pointee.storage.insert(new) else {
-            throw .tableFull(table: table.pointee.schema.name)
-        }
+        guard let moved = table.pointee.rows.pointee.storage.insert(new) else { throw noRoom(table, new.count) }
         remove(table, row)
         table.pointee.index(moved)
         state.pointee.undo.append(.insert, table, moved)
