@@ -10,6 +10,17 @@ struct ChangeCollector {
         var before: UnsafeRawBufferPointer?
         /// The image after it, if the row exists.
         var after: UnsafeRawBufferPointer?
+
+        /// True if the row was overwritten and its first unique key is another now.
+        ///
+        /// Only then can one of its two images be the other image of a different slot: with the same key before and
+        /// after, that key belongs to no other slot at either time.
+        var isRekeyed: Bool {
+            guard let before = before?.baseAddress, let after = after?.baseAddress, table.pointee.firstUnique >= 0 else {
+                return false
+            }
+            return table.pointee.indexes[table.pointee.firstUnique].keysDiffer(before, after, table.pointee.rows)
+        }
     }
 
     private(set) var entries: [Entry] = []
@@ -69,6 +80,7 @@ struct ChangeCollector {
     private mutating func cancel() {
         var deletes = 0
         var inserts = 0
+        var rekeyed = 0
         var dropped = false
         for i in 0..<entries.count {
             switch (entries[i].before, entries[i].after) {
@@ -78,24 +90,26 @@ struct ChangeCollector {
                     entries[i].before = nil
                     entries[i].after = nil
                     dropped = true
+                } else if entries[i].isRekeyed {
+                    rekeyed += 1
                 }
             case (_?, nil): deletes += 1
             case (nil, _?): inserts += 1
             }
         }
-        if deletes > 0, inserts > 0 { dropped = cancelPairs() || dropped }
+        if deletes + rekeyed > 0, inserts + rekeyed > 0, deletes + inserts + rekeyed > 1 { dropped = cancelPairs() || dropped }
         if dropped { entries.removeAll { $0.before == nil && $0.after == nil } }
     }
 
     /// Matches whole deleted images with whole inserted ones of the same table.
     private mutating func cancelPairs() -> Bool {
         var inserted: [UInt64: [Int]] = [:]
-        for (i, entry) in entries.enumerated() where entry.before == nil {
+        for (i, entry) in entries.enumerated() where entry.before == nil || entry.isRekeyed {
             guard let after = entry.after else { continue }
             inserted[hashBytes(after, state: UInt64(entry.table.pointee.id.rawValue)), default: []].append(i)
         }
         var found = false
-        for (i, entry) in entries.enumerated() where entry.after == nil {
+        for (i, entry) in entries.enumerated() where entry.after == nil || entry.isRekeyed {
             guard let before = entry.before else { continue }
             let hash = hashBytes(before, state: UInt64(entry.table.pointee.id.rawValue))
             guard let candidates = inserted[hash] else { continue }
