@@ -91,6 +91,9 @@ package final class Datastore {
             state.pointee.indexes[i].table = nil
         }
         state.pointee.tables[Int(id.rawValue)] = nil
+        // Scans that were opened outside of a transaction end here: nothing else tells them.
+        while let scan = table.pointee.openScans { RowScan.unlink(scan) }
+        if table.pointee.isObserved { state.pointee.observedCount -= 1 }
         table.deinitialize(count: 1)
         table.deallocate()
     }
