@@ -147,6 +147,13 @@ extension TypeProgram {
     ///
     /// - Throws: what is wrong and where. Never reads past the end, whatever the bytes say.
     func validate(_ node: Int32, in bytes: UnsafeRawBufferPointer, at offset: inout Int) throws(BSATNError) {
+        var emptyValues = 0
+        try validate(node, in: bytes, at: &offset, &emptyValues)
+    }
+
+    private func validate(
+        _ node: Int32, in bytes: UnsafeRawBufferPointer, at offset: inout Int, _ emptyValues: inout Int
+    ) throws(BSATNError) {
         let entry = nodes[Int(node)]
         let remaining = bytes.count - offset
         if entry.isUnchecked, entry.fixedSize >= 0 {
@@ -172,24 +179,36 @@ extension TypeProgram {
             let element = nodes[Int(child)]
             let count = try validatedCount(in: bytes, at: offset, elementSize: max(0, Int(element.fixedSize)))
             offset += 4
-            if element.isUnchecked, element.fixedSize >= 0 {
+            if element.fixedSize == 0 {
+                // Four bytes could claim four billion elements, and walks would go through all of them.
+                emptyValues += count * (1 + unitCount(child))
+                guard emptyValues <= BSATNReader.emptyElementLimit + offset else {
+                    throw .tooManyEmptyElements(count: emptyValues, limit: BSATNReader.emptyElementLimit)
+                }
+            } else if element.isUnchecked, element.fixedSize > 0 {
                 offset += count * Int(element.fixedSize)
-            } else if element.fixedSize != 0 {
-                // Every element takes at least one byte or the loop ends with `truncated`, except for sums and
-                // products that can be empty; those stop at the element limit of `validatedCount`.
-                for _ in 0..<count { try validate(child, in: bytes, at: &offset) }
+            } else {
+                // Every element takes at least one byte, or the loop ends with `truncated`.
+                for _ in 0..<count { try validate(child, in: bytes, at: &offset, &emptyValues) }
             }
         case .product:
             for i in 0..<Int(entry.childCount) {
-                try validate(children[Int(entry.firstChild) + i], in: bytes, at: &offset)
+                try validate(children[Int(entry.firstChild) + i], in: bytes, at: &offset, &emptyValues)
             }
         case .sum:
             guard remaining >= 1 else { throw .truncated(at: offset, needed: 1) }
             let tag = bytes[offset]
             guard Int(tag) < Int(entry.childCount) else { throw .invalidTag(tag, at: offset) }
             offset += 1
-            try validate(children[Int(entry.firstChild) + Int(tag)], in: bytes, at: &offset)
+            try validate(children[Int(entry.firstChild) + Int(tag)], in: bytes, at: &offset, &emptyValues)
         }
+    }
+
+    /// How many units a type without bytes consists of: what the reader of dynamic values counts.
+    private func unitCount(_ node: Int32) -> Int {
+        let entry = nodes[Int(node)]
+        if entry.childCount == 0 { return 1 }
+        return (0..<Int(entry.childCount)).reduce(0) { $0 + unitCount(children[Int(entry.firstChild) + $1]) }
     }
 
     private func validatedCount(
