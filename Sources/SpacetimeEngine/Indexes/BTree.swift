@@ -24,12 +24,12 @@ struct BTree: ~Copyable {
         var index: Int
     }
 
-    private var root: BTreeNode
+    private(set) var root: BTreeNode
     /// Inner levels above the leaves.
-    private var height = 0
+    private(set) var height = 0
     private(set) var count = 0
-    private var leafCount = 1
-    private var innerCount = 0
+    private(set) var leafCount = 1
+    private(set) var innerCount = 0
     /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
     private let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
     private static let heightLimit = 16

@@ -8,10 +8,10 @@ struct DirectIndex: ~Copyable {
     static let keyLimit: UInt64 = 1 << 26
 
     /// Row ids plus one; 0 for none. A missing chunk is all zeros.
-    private var chunks: [UnsafeMutablePointer<UInt32>?] = []
+    private(set) var chunks: [UnsafeMutablePointer<UInt32>?] = []
     private var chunkTotal = 0
-    private var directCount = 0
-    private var far = BTree()
+    private(set) var directCount = 0
+    private(set) var far = BTree()
 
     deinit {
         for case let chunk? in chunks { freeZeroed(chunk) }

@@ -30,9 +30,9 @@ struct TableIndex: ~Copyable {
     let constraintName: String
     private let seed: UInt64
 
-    private var hash = HashIndex()
-    private var tree = BTree()
-    private var direct = DirectIndex()
+    private(set) var hash = HashIndex()
+    private(set) var tree = BTree()
+    private(set) var direct = DirectIndex()
 
     /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
     init(

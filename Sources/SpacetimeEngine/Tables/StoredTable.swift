@@ -14,7 +14,7 @@ struct StoredTable: ~Copyable {
     /// The first unique index, through which an equal row is found; -1 if the table has none.
     let firstUnique: Int
     /// For tables without a unique index: every row by the hash of its whole image.
-    private var wholeRows = HashIndex()
+    private(set) var wholeRows = HashIndex()
     let sequences: UnsafeMutablePointer<SequenceState>
     let sequenceCount: Int
     /// Scans that are open on this table, as a list through `ScanState.next`.

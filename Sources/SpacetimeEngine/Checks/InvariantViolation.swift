@@ -1,0 +1,49 @@
+import SpacetimeSchema
+
+/// What a walk over the engine's structures found to be wrong.
+package struct InvariantViolation: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Throws the text unless the condition holds.
+func check(_ condition: Bool, _ text: @autoclosure () -> String) throws(InvariantViolation) {
+    if !condition { throw InvariantViolation(text()) }
+}
+
+extension Datastore {
+    /// Walks over every page, bitmap, free list and index and compares them with each other. For tests: linear in
+    /// everything, times the cost of one look-up.
+    ///
+    /// - Throws: a description of the first thing that is wrong.
+    package func checkInvariants() throws(InvariantViolation) {
+        for id in tableIDs {
+            guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
+            do throws(InvariantViolation) { try table.pointee.checkInvariants(pending: pendingSlots(table)) } catch {
+                throw InvariantViolation("table '\(table.pointee.schema.name)': \(error)")
+            }
+        }
+        var position = 0
+        for id in tableIDs {
+            guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
+            for i in 0..<table.pointee.indexCount {
+                let index = Int(table.pointee.indexes[i].id.rawValue)
+                try check(index >= position && index < state.pointee.indexCount, "index id \(index) is out of order")
+                let entry = state.pointee.indexes[index]
+                try check(entry.table == table && entry.position == i, "index id \(index) leads to another index")
+                position = index + 1
+            }
+        }
+    }
+
+    /// Rows that are deleted but keep their slots until the transaction ends.
+    private func pendingSlots(_ table: StoredTable.Pointer) -> Set<RowID> {
+        var rows: Set<RowID> = []
+        for i in 0..<state.pointee.undo.count {
+            let record = state.pointee.undo.records[i]
+            if record.table == table, record.kind == .delete { rows.insert(record.row) }
+        }
+        return rows
+    }
+}

@@ -1,0 +1,100 @@
+extension RowStorage {
+    /// Checks every page and returns the live rows.
+    ///
+    /// Every slot that was handed out is live, pending or on the free list of its page, and only one of them.
+    func checkedRows(pending: Set<RowID>) throws(InvariantViolation) -> [RowID] {
+        var live: [RowID] = []
+        for page in 0..<pageCount where pages[page] != nil {
+            do throws(InvariantViolation) { try checkPage(page, pending, &live) } catch {
+                throw InvariantViolation("page \(page): \(error)")
+            }
+        }
+        try check(live.count == liveCount, "\(live.count) live rows on the pages, \(liveCount) counted")
+        for row in pending {
+            try check(pages[Int(row.rawValue >> geometry.unitBits)] != nil, "a deleted row's page is gone")
+        }
+        try checkLists()
+        return live
+    }
+
+    private func checkPage(_ page: Int, _ pending: Set<RowID>, _ live: inout [RowID]) throws(InvariantViolation) {
+        let base = entries[page].base
+        let head = base.load(as: PageHeader.self)
+        let run = Int(head.slotUnits)
+        let isDedicated = run > PageGeometry.sharedRunLimit
+        try check(run >= 1 && (!geometry.isPacked || run == 1), "slots of \(run) units")
+        let byteCount = isDedicated ? geometry.dataOffset + run * geometry.unit : PageGeometry.pageByteCount
+        try check(pages[page]?.byteCount == byteCount && pages[page]?.base == base, "another page, or one of another size")
+        try check(Int(head.bump) <= geometry.unitsPerPage, "handed out \(head.bump) units of \(geometry.unitsPerPage)")
+        try check(isDedicated ? head.bump == 1 : Int(head.bump) % run == 0, "bump \(head.bump) inside of a slot")
+
+        let free = try freeUnits(page, head)
+        var used = 0
+        let slotCount = isDedicated ? 1 : Int(head.bump) / run
+        for slot in 0..<slotCount {
+            let unit = UInt32(slot * run)
+            let row = RowID(UInt32(page) << geometry.unitBits | unit)
+            let states = [isLive(row), pending.contains(row), free.contains(unit)].count { $0 }
+            try check(states == 1, "unit \(unit) is in \(states) states: live \(isLive(row)), free \(free.contains(unit))")
+            if !free.contains(unit) { used += 1 }
+            if isLive(row) {
+                live.append(row)
+                try checkLength(row, run)
+            }
+        }
+        try check(used == Int(head.used), "\(head.used) slots counted, \(used) in use")
+        try checkBitmap(page, run, Int(head.bump), isDedicated)
+    }
+
+    private func checkLength(_ row: RowID, _ run: Int) throws(InvariantViolation) {
+        guard !geometry.isPacked else { return }
+        let count = image(row).count
+        try check(geometry.unitsForRow(byteCount: count) == run, "a row of \(count) bytes in a slot of \(run) units")
+    }
+
+    /// No bit is set except at the starts of slots below the bump.
+    private func checkBitmap(_ page: Int, _ run: Int, _ bump: Int, _ isDedicated: Bool) throws(InvariantViolation) {
+        let words = liveWords(page: page)
+        for word in 0..<((geometry.dataOffset - PageGeometry.headerByteCount) / 8) {
+            var bits = words[word]
+            while bits != 0 {
+                let unit = word << 6 | bits.trailingZeroBitCount
+                bits &= bits &- 1
+                try check(unit < bump && unit % run == 0, "a live bit at unit \(unit)")
+            }
+        }
+    }
+
+    private func freeUnits(_ page: Int, _ head: PageHeader) throws(InvariantViolation) -> Set<UInt32> {
+        var free: Set<UInt32> = []
+        var next = head.freeHead
+        while next != 0 {
+            let unit = next - 1
+            try check(
+                unit < head.bump && unit % head.slotUnits == 0 && free.insert(unit).inserted,
+                "the free list goes through unit \(unit) wrongly")
+            next = address(RowID(UInt32(page) << geometry.unitBits | unit)).loadUnaligned(as: UInt32.self)
+        }
+        return free
+    }
+
+    /// Each page with room is on the list of its run length, once.
+    private func checkLists() throws(InvariantViolation) {
+        var listed: Set<UInt32> = []
+        for (run, list) in roomy.enumerated() {
+            for page in list {
+                try check(listed.insert(page).inserted, "page \(page) is listed twice")
+                try check(pages[Int(page)] != nil, "page \(page) is listed but gone")
+                let head = entries[Int(page)].base.load(as: PageHeader.self)
+                try check(head.isListed == 1, "page \(page) is listed without knowing")
+                try check(geometry.isPacked ? run == 0 : Int(head.slotUnits) == run, "page \(page) is on the wrong list")
+            }
+        }
+        for page in 0..<pageCount where pages[page] != nil {
+            let head = entries[page].base.load(as: PageHeader.self)
+            try check((head.isListed == 1) == listed.contains(UInt32(page)), "page \(page) believes to be listed")
+            let hasRoom = Int(head.slotUnits) <= PageGeometry.sharedRunLimit && head.freeHead != 0
+            try check(!hasRoom || head.isListed == 1, "page \(page) has room but is not listed")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import SpacetimeSchema
+
+extension StoredTable {
+    /// Compares pages, bitmaps, free lists and indexes; `pending` are rows deleted by the running transaction.
+    mutating func checkInvariants(pending: Set<RowID>) throws(InvariantViolation) {
+        let live = try rows.pointee.storage.checkedRows(pending: pending)
+        try checkImages(live)
+        for i in 0..<indexCount {
+            do throws(InvariantViolation) { try indexes[i].checkInvariants(rows: live, rows) } catch {
+                throw InvariantViolation("index '\(indexes[i].schema.name)': \(error)")
+            }
+        }
+        if firstUnique < 0 { try checkWholeRows(live) }
+        var scan = openScans
+        var previous: ScanState.Pointer?
+        while let current = scan {
+            try check(current.pointee.previous == previous, "the list of open scans is broken")
+            previous = current
+            scan = current.pointee.next
+        }
+    }
+
+    private func checkImages(_ live: [RowID]) throws(InvariantViolation) {
+        for row in live {
+            let image = rows.pointee.storage.image(row)
+            do { try rows.pointee.layout.validate(image) } catch {
+                throw InvariantViolation("row \(row.rawValue) is malformed: \(error)")
+            }
+        }
+    }
+
+    private mutating func checkWholeRows(_ live: [RowID]) throws(InvariantViolation) {
+        let entries = try wholeRows.checkedEntries()
+        try check(entries.count == live.count, "the index of whole rows has \(entries.count) entries for \(live.count) rows")
+        for row in live {
+            let found = find(equalTo: rows.pointee.storage.image(row))
+            try check(found == row, "row \(row.rawValue) is found as \(String(describing: found?.rawValue))")
+        }
+    }
+}

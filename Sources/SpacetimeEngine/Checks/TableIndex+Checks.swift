@@ -1,0 +1,67 @@
+extension TableIndex {
+    /// Checks the structure, and that it holds exactly the given rows under their keys.
+    mutating func checkInvariants(rows live: [RowID], _ table: TableRows.Pointer) throws(InvariantViolation) {
+        let entries = try checkedEntries(table)
+        try check(entries.count == live.count, "\(entries.count) entries for \(live.count) rows")
+        try check(Set(entries) == Set(live), "the entries are not the rows of the table")
+        try check(count == live.count, "\(count) entries counted for \(live.count) rows")
+        var previous: [UInt8]?
+        if structure != .hash {
+            for row in entries {
+                let key = encodedKey(row, table)
+                if let previous {
+                    try check(
+                        isUnique ? previous.lexicographicallyPrecedes(key) : !key.lexicographicallyPrecedes(previous),
+                        "the key of row \(row.rawValue) is out of order")
+                }
+                previous = key
+            }
+        } else {
+            try check(Set(live.map { encodedKey($0, table) }).count == live.count, "two rows have one key")
+        }
+        guard isUnique else { return }
+        for row in live {
+            let found = find(keyOf: UnsafeRawPointer(table.pointee.storage.imageStart(row)), in: table)
+            try check(found == row, "row \(row.rawValue) is found as \(String(describing: found?.rawValue))")
+        }
+    }
+
+    private func checkedEntries(_ table: TableRows.Pointer) throws(InvariantViolation) -> [RowID] {
+        switch structure {
+        case .hash: return try hash.checkedEntries().map(\.row)
+        case .direct:
+            let entries = try direct.checkedEntries()
+            for entry in entries {
+                try check(integerKey(entry.row, table) == entry.key, "row \(entry.row.rawValue) is at key \(entry.key)")
+            }
+            return entries.map(\.row)
+        case .orderedInteger:
+            let entries = try tree.checkedEntries { _, _ in 0 }
+            for entry in entries {
+                try check(integerKey(entry.row, table) == entry.key, "row \(entry.row.rawValue) is at key \(entry.key)")
+            }
+            return entries.map(\.row)
+        case .orderedBytes:
+            let entries = try tree.checkedEntries { left, right in
+                let (left, right) = (encodedKey(left, table), encodedKey(right, table))
+                return left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
+            }
+            for entry in entries {
+                let prefix = encodedKey(entry.row, table).withUnsafeBytes { keyPrefix($0) }
+                try check(prefix == entry.key, "row \(entry.row.rawValue) is at prefix \(entry.key)")
+            }
+            return entries.map(\.row)
+        }
+    }
+
+    private func integerKey(_ row: RowID, _ table: TableRows.Pointer) -> UInt64? {
+        spec.integer?.key(ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table)
+    }
+
+    private func encodedKey(_ row: RowID, _ table: TableRows.Pointer) -> [UInt8] {
+        var key = KeyBuffer()
+        spec.appendKey(
+            row: UnsafeRawPointer(table.pointee.storage.imageStart(row)), layout: table.pointee.layout, to: &key)
+        return Array(key.bytes)
+    }
+}
