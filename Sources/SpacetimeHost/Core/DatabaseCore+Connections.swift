@@ -107,8 +107,12 @@ extension DatabaseCore {
         var writer = BSATNWriter()
         caller.connection.encode(to: &writer)
         writer.write(credentials)
-        _ = try writer.withUnsafeMutableBytes { bytes throws(DatabaseError) in
+        let isNew = try writer.withUnsafeMutableBytes { bytes throws(DatabaseError) in
             try transaction.insert(systemTables.credentials, trusted: bytes)
+        }
+        // An identical row is no violation, but here it means that the id is taken.
+        guard isNew else {
+            throw DatabaseError(.uniqueViolation, "the connection id \(caller.connection) is in use; take another one")
         }
         var row = clientRow(caller)
         _ = try row.withUnsafeMutableBytes { bytes throws(DatabaseError) in

@@ -59,7 +59,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
                 predicate = try CompiledPredicate(query.predicate, for: schema)
             } catch { throw DatabaseError(error) }
         }
-        try snapshot.forEachRow(of: table, where: predicate) { try body(_decode($0)) }
+        try snapshot.forEachRow(of: table, where: predicate) { try body(_decode($0, as: Row.self)) }
     }
 
     /// The rows of a query, copied.

@@ -57,13 +57,14 @@ public struct ModuleContent: Sendable {
     public init<Definition: ModuleDefinition, each Row: TableRow>(
         name: String, tables: Tables<repeat each Row>, reducers: [AnyReducer<Definition>]
     ) {
-        self.init(name: name, tables: tables.list, reducers: reducers.map(\.description))
+        // No key path: inside a function with a parameter pack the run time of Swift 6.3 cannot resolve one.
+        self.init(name: name, tables: tables.list, reducers: reducers.map { $0.description })
     }
 
     /// A module without reducers: `reducers: []`.
     public init<each Row: TableRow>(
         name: String, tables: Tables<repeat each Row>, reducers: [AnyReducer<DynamicModule>]
     ) {
-        self.init(name: name, tables: tables.list, reducers: reducers.map(\.description))
+        self.init(name: name, tables: tables.list, reducers: reducers.map { $0.description })
     }
 }

@@ -38,7 +38,7 @@ public struct Change<Row: TableRow>: Sendable {
     private static func decode(_ batch: RowBatch) -> [Row] {
         var rows: [Row] = []
         rows.reserveCapacity(batch.count)
-        batch.forEach { rows.append(_decode($0)) }
+        batch.forEach { rows.append(_decode($0, as: Row.self)) }
         return rows
     }
 

@@ -103,7 +103,7 @@ public struct UniqueCompositeIndex<
     public func find(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Row? {
         encode(first, second, repeat each rest)
         guard let image = reference.transaction.findScratchKey(index) else { return nil }
-        return _decode(image)
+        return _decode(image, as: Row.self)
     }
 
     /// Whether there is a row with these values.

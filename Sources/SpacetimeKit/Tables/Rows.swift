@@ -64,7 +64,7 @@ public struct Rows<Row: TableRow>: Sequence {
             }
             let image = scan.batch[position]
             position &+= 1
-            return _decode(image) as Row
+            return _decode(image, as: Row.self)
         }
     }
 }

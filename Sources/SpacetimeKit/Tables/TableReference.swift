@@ -42,15 +42,15 @@ public struct TableReference {
     /// The row in the scratch, with the numbers that the database put in.
     @inlinable @inline(__always)
     package func decodeScratch<Row: SpacetimeType>() -> Row {
-        _decode(transaction.core.rowScratch.pointee.withUnsafeBytes { $0 })
+        _decode(transaction.core.rowScratch.pointee.withUnsafeBytes { $0 }, as: Row.self)
     }
 }
 
 /// A row out of its image. Images come from the same type's `encode`, so a failure means that the two do not match.
 @inlinable @inline(__always)
-package func _decode<Row: SpacetimeType>(_ image: UnsafeRawBufferPointer) -> Row {
+package func _decode<Row: SpacetimeType>(_ image: UnsafeRawBufferPointer, as type: Row.Type) -> Row {
     var reader = BSATNReader(RawSpan(_unsafeBytes: image))
-    do throws(BSATNError) { return try Row(from: &reader) } catch { _undecodable(String(describing: Row.self), error) }
+    do throws(BSATNError) { return try Row(from: &reader) } catch { _undecodable(String(describing: type), error) }
 }
 
 @inline(never) @usableFromInline

@@ -18,7 +18,7 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     public func find(_ key: Key) -> Row? {
         reference.encode(key: key)
         guard let image = reference.transaction.findScratchKey(index) else { return nil }
-        return _decode(image)
+        return _decode(image, as: Row.self)
     }
 
     /// Whether there is a row with that key. Decodes nothing.

@@ -60,7 +60,7 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     /// ```
     ///
     /// Values that sequences handed out stay used.
-    @inlinable
+    @inlinable @discardableResult
     public func savepoint<Result, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {

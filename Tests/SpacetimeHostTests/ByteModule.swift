@@ -1,0 +1,157 @@
+import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+import Synchronization
+
+@testable import SpacetimeHost
+
+/// A module that is built at run time: a raw definition as a value, rows as bytes, reducers as closures over bytes. What
+/// a guest's loader looks like from the database's side.
+final class ByteModule: ModuleHost {
+    typealias Body = @Sendable (TransactionReference, inout BSATNReader) throws -> Void
+
+    private let definition: RawModuleDefV10
+    private let bodies: [Body]
+
+    /// - Parameter reducers: name, parameters, lifecycle and body.
+    init(
+        tables: [RawTableDefV10], types: [ProductType],
+        reducers: [(name: String, parameters: [(String, AlgebraicType)], lifecycle: Lifecycle?, body: Body)]
+    ) {
+        let lifecycles = reducers.compactMap { reducer in
+            reducer.lifecycle.map { RawLifecycleReducerDef(lifecycle: $0, functionName: reducer.name) }
+        }
+        definition = RawModuleDefV10(sections: [
+            .typespace(Typespace(types.map { .product($0) })),
+            .types(
+                tables.map {
+                    RawTypeDef(
+                        scope: [], sourceName: "Row_\($0.sourceName)", ref: $0.productTypeRef, customOrdering: true)
+                }),
+            .tables(tables),
+            .reducers(
+                reducers.map {
+                    RawReducerDefV10(
+                        sourceName: $0.name, parameters: ProductType($0.parameters),
+                        visibility: $0.lifecycle == nil ? .clientCallable : .private)
+                }),
+            .lifecycleReducers(lifecycles),
+        ])
+        bodies = reducers.map(\.body)
+    }
+
+    func describe() throws(DatabaseError) -> RawModuleDefV10 { definition }
+
+    func callReducer(
+        _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+    ) throws {
+        var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
+        try bodies[reducer](transaction, &reader)
+    }
+}
+
+extension ByteModule {
+    /// One table `item(id: u64 primary key auto-increment, name: string)` and reducers that use it by bytes.
+    static func items(lifecycle: [(Lifecycle, Body)] = []) -> ByteModule {
+        let item = RawTableDefV10(
+            sourceName: "item", productTypeRef: 0, primaryKey: [0],
+            indexes: [RawIndexDef(sourceName: "item_id_idx_btree", accessorName: "id", algorithm: .btree([0]))],
+            constraints: [RawConstraintDef(data: .unique([0]))], sequences: [RawSequenceDef(column: 0)])
+        var reducers: [(name: String, parameters: [(String, AlgebraicType)], lifecycle: Lifecycle?, body: Body)] = [
+            (
+                "add", [("name", .string)], nil,
+                { transaction, reader in
+                    let name = try reader.readString()
+                    try reader.finish()
+                    var row = UInt64(0).bsatn() + name.bsatn()
+                    let table = transaction.core.tableMap.table(at: 0)
+                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                }
+            ),
+            (
+                "rename", [("id", .u64), ("name", .string)], nil,
+                { transaction, reader in
+                    let (id, name) = (try reader.readU64(), try reader.readString())
+                    var row = id.bsatn() + name.bsatn()
+                    let index = transaction.core.tableMap.index(0, ofTableAt: 0)
+                    try row.withUnsafeMutableBytes { try transaction.update(index, trusted: $0) }
+                }
+            ),
+            (
+                "fail", [], nil,
+                { transaction, _ in
+                    _ = try transaction.clear(transaction.core.tableMap.table(at: 0))
+                    throw SenderError("failed on purpose")
+                }
+            ),
+            ("nothing", [], nil, { _, _ in }),
+            (
+                "malformed", [], nil,
+                { transaction, _ in
+                    var row: [UInt8] = [1, 2, 3]
+                    let table = transaction.core.tableMap.table(at: 0)
+                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                }
+            ),
+        ]
+        for (lifecycle, body) in lifecycle { reducers.append(("on_\(lifecycle)", [], lifecycle, body)) }
+        return ByteModule(
+            tables: [item], types: [ProductType([("id", .u64), ("name", .string)])], reducers: reducers)
+    }
+}
+
+/// Keeps records as text, as the durable log will keep them as bytes.
+final class RecordingSink: CommitSink {
+    private let state = Mutex<(lines: [String], failsFrom: Int)>(([], .max))
+
+    var lines: [String] { state.withLock { $0.lines } }
+    func fail(from line: Int) { state.withLock { $0.failsFrom = line } }
+
+    func append(_ commit: CommitRecord) throws(DatabaseError) {
+        let call = commit.call
+        let changes = (commit.changes?.tables ?? []).map {
+            "#\($0.table.rawValue) -\($0.deletes.count) +\($0.inserts.count)"
+        }
+        let line =
+            "\(commit.offset) \(call.kind) \(call.reducer.map(String.init) ?? "none") "
+            + "\(call.arguments.count) bytes [\(changes.joined(separator: ", "))]"
+        let fits = state.withLock { state in
+            guard state.lines.count < state.failsFrom else { return false }
+            state.lines.append(line)
+            return true
+        }
+        if !fits { throw DatabaseError(.limitReached, "the sink is full") }
+    }
+}
+
+/// Keeps updates as they arrive.
+final class RecordingQuerySink: QuerySink {
+    private let state = Mutex<[QueryUpdate]>([])
+    var updates: [QueryUpdate] { state.withLock { $0 } }
+    var isCancelled: Bool { false }
+    func receive(_ update: QueryUpdate) { state.withLock { $0.append(update) } }
+}
+
+let testOwner = Identity(number: UInt256(7))
+
+func open(_ module: ByteModule, sink: (any CommitSink)? = nil) throws -> DatabaseCore {
+    var options = CoreOptions(owner: testOwner, identity: Identity(number: UInt256(8)))
+    options.clock = VirtualClock(start: Timestamp(microsecondsSinceUnixEpoch: 1_000_000))
+    options.seed = 1
+    options.sink = sink
+    return try DatabaseCore(module: module, options: options)
+}
+
+extension DatabaseCore {
+    /// All rows of a table, as bytes.
+    func rows(of table: TableID) throws -> [[UInt8]] {
+        let serial = try beginRead()
+        defer { endRead() }
+        var rows: [[UInt8]] = []
+        let scan = try TransactionReference(core: self, serial: serial).scan(table)
+        scan.forEach { rows.append(Array($0)) }
+        return rows
+    }
+
+    var items: TableID { tableMap.table(at: 0) }
+}

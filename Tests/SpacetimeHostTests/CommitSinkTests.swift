@@ -1,0 +1,175 @@
+import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+import Testing
+
+@testable import SpacetimeHost
+
+@Suite struct CommitSinkTests {
+    @Test func everyCommitIsRecordedWithItsCallAndNetChanges() throws {
+        let sink = RecordingSink()
+        let core = try open(.items(), sink: sink)
+        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
+        try core.call("nothing", arguments: [], as: core.owner)
+        #expect(throws: SenderError.self) { try core.call("fail", arguments: [], as: core.owner) }
+        try core.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
+        let client = try core.connect(Identity(number: UInt256(9)), credentials: "{}")
+        try core.disconnect(client)
+        let table = core.items.rawValue
+        let (clients, credentials) = (core.systemTables.client.rawValue, core.systemTables.credentials.rawValue)
+        #expect(
+            sink.lines == [
+                "0 creation none 0 bytes []",
+                "1 reducer 0 9 bytes [#\(table) -0 +1]",
+                "2 reducer 1 16 bytes [#\(table) -1 +1]",
+                "3 connect none 0 bytes [#\(clients) -0 +1, #\(credentials) -0 +1]",
+                "4 disconnect none 0 bytes [#\(clients) -1 +0, #\(credentials) -1 +0]",
+            ])
+    }
+
+    @Test func afterAFailedRecordTheDatabaseRefusesWritesAndStillReads() throws {
+        let sink = RecordingSink()
+        let core = try open(.items(), sink: sink)
+        sink.fail(from: 2)
+        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
+        for _ in 0..<2 {
+            let error = #expect(throws: DatabaseError.self) {
+                try core.call("add", arguments: "pear".bsatn(), as: core.owner)
+            }
+            #expect(error?.code == .writesRefused)
+        }
+        #expect(try core.rows(of: core.items).count == 2)
+    }
+}
+
+@Suite struct LifecycleTests {
+    private func clients(_ core: DatabaseCore) throws -> Int { try core.rows(of: core.systemTables.client).count }
+
+    @Test func clientsAreInTheSystemTablesWhileTheyAreConnected() throws {
+        let core = try open(.items())
+        let client = try core.connect(Identity(number: UInt256(9)), credentials: "{}")
+        #expect(try core.rows(of: core.systemTables.client) == [client.identity.bsatn() + client.connection.bsatn()])
+        #expect(try core.rows(of: core.systemTables.credentials) == [client.connection.bsatn() + "{}".bsatn()])
+        try core.disconnect(client)
+        #expect(try clients(core) == 0)
+        #expect(try core.rows(of: core.systemTables.credentials) == [])
+    }
+
+    @Test func aConnectionIdIsUsedOnce() throws {
+        let core = try open(.items())
+        let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
+        #expect(throws: DatabaseError.self) {
+            try core.connect(Identity(number: UInt256(10)), connection: client.connection, credentials: "")
+        }
+        #expect(try clients(core) == 1)
+    }
+
+    @Test func theModuleSeesItsClientAndMayRefuseIt() throws {
+        let core = try open(
+            .items(lifecycle: [
+                (
+                    .onConnect,
+                    { @Sendable transaction, _ in
+                        #expect(transaction.count(transaction.core.systemTables.client) == 1)
+                        if transaction.caller.identity == Identity(number: UInt256(13)) { throw SenderError("unlucky") }
+                    }
+                )
+            ]))
+        #expect(throws: SenderError("unlucky")) { try core.connect(Identity(number: UInt256(13)), credentials: "") }
+        #expect(try clients(core) == 0)
+        #expect(try core.lastOffset() == TxOffset(0))
+    }
+
+    @Test func aFailingDisconnectReducerCostsASecondTransaction() throws {
+        let sink = RecordingSink()
+        let module = ByteModule.items(lifecycle: [
+            (
+                .onDisconnect,
+                { @Sendable transaction, _ in
+                    var row = UInt64(0).bsatn() + "trace".bsatn()
+                    let table = transaction.core.tableMap.table(at: 0)
+                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                    throw SenderError("oops")
+                }
+            )
+        ])
+        let core = try open(module, sink: sink)
+        let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
+        let error = try core.disconnect(client)
+        #expect(error as? SenderError == SenderError("oops"))
+        #expect(try clients(core) == 0)
+        #expect(try core.rows(of: core.items) == [])
+        #expect(try core.lastOffset() == TxOffset(2))
+        #expect(sink.lines.last?.hasPrefix("2 disconnect none") == true)
+        // Gone already: nothing is done.
+        #expect(try core.disconnect(client) == nil)
+        #expect(try core.lastOffset() == TxOffset(2))
+    }
+
+    @Test func initRunsInTheCreatingTransactionAsTheOwner() throws {
+        let sink = RecordingSink()
+        let module = ByteModule.items(lifecycle: [
+            (
+                .onInit,
+                { @Sendable transaction, _ in
+                    #expect(transaction.caller == Caller(identity: testOwner))
+                    var row = UInt64(0).bsatn() + "first".bsatn()
+                    let table = transaction.core.tableMap.table(at: 0)
+                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                }
+            )
+        ])
+        let core = try open(module, sink: sink)
+        #expect(sink.lines == ["0 creation 5 0 bytes [#\(core.items.rawValue) -0 +1]"])
+        #expect(try core.rows(of: core.items).count == 1)
+    }
+
+    @Test func bookkeepingAloneIsNotBroadcast() throws {
+        let core = try open(.items())
+        let sink = RecordingQuerySink()
+        let token = try core.subscribe(core.systemTables.client, where: .all, sink: sink)
+        let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
+        try core.disconnect(client)
+        #expect(sink.updates.count == 1)
+        token.cancel()
+    }
+}
+
+@Suite struct SeamTests {
+    @Test func theVirtualClockMovesWhenTold() {
+        let clock = VirtualClock(start: Timestamp(microsecondsSinceUnixEpoch: 5))
+        clock.advance(by: .milliseconds(2))
+        #expect(clock.now() == Timestamp(microsecondsSinceUnixEpoch: 2_005))
+        clock.advance(by: .microseconds(-5))
+        #expect(clock.now() == Timestamp(microsecondsSinceUnixEpoch: 2_000))
+    }
+
+    @Test func theSystemClockShowsThisCentury() {
+        #expect(SystemClock().now().microsecondsSinceUnixEpoch > 1_700_000_000_000_000)
+    }
+
+    @Test func equalSeedsDrawEqualNumbers() {
+        var (first, second, third) = (
+            DeterministicRandom(seed: 1), DeterministicRandom(seed: 1), DeterministicRandom(seed: 2)
+        )
+        let numbers = (0..<8).map { _ in first.next() }
+        #expect((0..<8).map { _ in second.next() } == numbers)
+        #expect((0..<8).map { _ in third.next() } != numbers)
+    }
+
+    @Test func keysAreCutOutOfRowsOfAnyShape() throws {
+        let table = TableSchema(
+            name: "t",
+            columns: [
+                ("a", .string), ("b", .option(.array(.u16))), ("c", .u8),
+                ("d", .product(ProductType([("x", .bool), ("y", .array(.string))]))), ("e", .u64),
+            ],
+            primaryKey: [0, 4])
+        let locator = try #require(KeyLocator(table))
+        let head = "key".bsatn()
+        let tail = UInt64(77).bsatn()
+        let row = head + Optional<[UInt16]>([1, 2]).bsatn() + [9] + [1] + ["p", "qq"].bsatn() + tail
+        #expect(row.withUnsafeBytes { locator.key(of: $0) } == head + tail)
+        #expect(KeyLocator(TableSchema(name: "u", columns: [("a", .u8)])) == nil)
+    }
+}
