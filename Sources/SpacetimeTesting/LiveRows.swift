@@ -1,6 +1,5 @@
-public import SpacetimeHost
 public import SpacetimeKit
-public import SpacetimeSATS
+import SpacetimeSATS
 import Synchronization
 
 /// The rows of a watched query, kept up to date by the commits.
@@ -14,6 +13,11 @@ public final class LiveRows<Row: TableRow>: Sendable {
         var nextPlace: UInt64 = 0
         var changes: [Change<Row>] = []
         var observation: Observation?
+
+        mutating func takePlace() -> UInt64 {
+            nextPlace += 1
+            return nextPlace
+        }
     }
 
     private let state = Mutex(State())
@@ -65,11 +69,4 @@ public final class LiveRows<Row: TableRow>: Sendable {
 
     /// Ends the subscription.
     public func cancel() { state.withLock { $0.observation }?.cancel() }
-}
-
-extension LiveRows.State {
-    fileprivate mutating func takePlace() -> UInt64 {
-        nextPlace += 1
-        return nextPlace
-    }
 }

@@ -1,4 +1,3 @@
-public import SpacetimeHost
 public import SpacetimeKit
 public import SpacetimeSATS
 

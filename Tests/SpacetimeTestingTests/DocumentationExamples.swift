@@ -1,0 +1,102 @@
+import SpacetimeKit
+import SpacetimeTesting
+import Testing
+
+// The code of the documentation, compiled. `DocumentationTests` checks that every Swift block of the articles and of the
+// README stands in this file, line for line apart from indentation.
+
+@Table(.public)
+struct Book {
+    @PrimaryKey @AutoIncrement var id: UInt32
+    var title: String
+    @Indexed var shelf: String
+    var borrower: String?
+}
+
+@Module
+enum Library {
+    static let tables = Tables(Book.self)
+
+    @Reducer static func add(_ context: borrowing Context, title: String, shelf: String) throws {
+        guard !title.isEmpty else { throw SenderError("a book needs a title") }
+        try context.db.book.insert(Book(id: 0, title: title, shelf: shelf, borrower: nil))
+    }
+
+    @Reducer static func lend(_ context: borrowing Context, id: UInt32, to reader: String) throws {
+        guard var book = context.db.book.id.find(id) else { throw SenderError("there is no book \(id)") }
+        guard book.borrower == nil else { throw SenderError("\(book.title) is lent already") }
+        book.borrower = reader
+        try context.db.book.update(book)
+    }
+}
+
+@SpacetimeType struct Position { var x: Float; var y: Float }
+@SpacetimeType enum Weapon { case fists, sword(damage: UInt16), bow(arrows: UInt8, range: Float) }
+
+@Table(.public, .index("byZoneAndLevel", \.zone, \.level), .unique("oneNamePerZone", \.zone, \.name))
+struct Monster {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    var zone: UInt32
+    var level: UInt16
+    var position: Position
+    var weapon: Weapon
+    var name: String
+}
+
+@Module
+enum Game {
+    static let tables = Tables(Monster.self)
+
+    @Reducer static func level(_ context: borrowing Context, zone: UInt32) throws {
+        for var monster in context.db.monster.byZoneAndLevel.filter(zone, 1...9) {
+            monster.level += 1
+            try context.db.monster.update(monster)
+        }
+    }
+}
+
+func overview() throws -> Int {
+    let db = try Database.open(.inMemory, module: Library.self)
+    try db.call(Library.add, "The Art of Computer Programming", "A")
+    try db.call(Library.lend, 1, "Ada")
+    let borrowed = try db.read { db in db.book.where { $0.borrower != nil }.count }
+    return borrowed
+}
+
+func openCallRead() throws -> [String] {
+    let db = try Database.open(.inMemory, module: Library.self)
+    try db.call(Library.add, "The Art of Computer Programming", "A")
+    try db.call(Library.lend, 1, "Ada")
+    let onShelfA = try db.read { db in db.book.shelf.filter("A").map(\.title) }
+    return onShelfA
+}
+
+func watch(_ db: Database<Library>) async throws {
+    let lent = try db.subscribe(Book.where { $0.borrower == "Ada" })
+    for try await change in lent {
+        for book in change.inserted { print("Ada has \(book.title)") }
+        for book in change.deleted { print("\(book.title) is back") }
+    }
+}
+
+func actForSomebody(_ db: Database<Library>) throws {
+    let ada = try db.connect(as: "ada")
+    try ada.call(Library.lend, 2, "Ada")
+    try ada.disconnect()
+}
+
+struct LibraryTests {
+    @Test func aBookIsLentOnce() throws {
+        let test = try TestDatabase(Library.self)
+        let ada = try test.connect(as: "ada")
+        let bob = try test.connect(as: "bob")
+        let lent = try bob.subscribe(Book.where { $0.borrower != nil })
+
+        try test.call(Library.add, "Sketch of the Analytical Engine", "B")
+        try ada.call(Library.lend, 1, "Ada")
+        #expect(throws: SenderError.self) { try bob.call(Library.lend, 1, "Bob") }
+
+        #expect(lent.rows.map(\.borrower) == ["Ada"])
+        #expect(lent.changes.count == 1)
+    }
+}
