@@ -35,7 +35,7 @@ extension RowStorage {
     private func countGeneric(_ predicate: CompiledPredicate) -> Int {
         countRows { start in
             let slot = start - (geometry.isPacked ? 0 : 4)
-            let count = geometry.isPacked ? geometry.fixedSize.unsafelyUnwrapped : Int(slot.load(as: UInt32.self))
+            let count = geometry.isPacked ? geometry.packedByteCount : Int(slot.load(as: UInt32.self))
             return predicate.matches(UnsafeRawBufferPointer(start: start, count: count))
         }
     }

@@ -22,6 +22,8 @@ struct TableIndex: ~Copyable {
     private let specPointer: UnsafeMutablePointer<KeySpec>
     private let integer: KeySpec.Integer?
     private let isTriviallyValid: Bool
+    /// Bytes of a key that `find(integerProbe:)` takes without any check; -1 if there is no such key.
+    let pointWidth: Int
     /// Reusable key bytes: 0 the key looked for, 1 the row compared with it, 2 and 3 what else a function needs.
     private let buffers: UnsafeMutablePointer<KeyBuffer>
     let structure: Structure
@@ -52,6 +54,7 @@ struct TableIndex: ~Copyable {
             }
         integer = spec.integer
         isTriviallyValid = spec.probeLayout.isUnchecked
+        pointWidth = spec.probeLayout.isUnchecked && schema.isUnique ? Int(spec.integer?.width ?? -1) : -1
         specPointer = .allocate(capacity: 1)
         specPointer.initialize(to: spec)
         buffers = .allocate(capacity: 4)
@@ -113,6 +116,13 @@ struct TableIndex: ~Copyable {
             return findInteger(integer.load(probe), integer, table)
         }
         return findBytes(probe: UnsafeRawBufferPointer(start: probe, count: byteCount), table)
+    }
+
+    /// Finds the row whose key is the `pointWidth` bytes at `probe`.
+    @inline(__always)
+    mutating func find(integerProbe probe: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+        let integer = integer.unsafelyUnwrapped
+        return findInteger(integer.load(probe), integer, table)
     }
 
     /// Finds the row of a unique index whose key equals that of another row image.

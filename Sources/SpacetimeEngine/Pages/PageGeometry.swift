@@ -12,23 +12,33 @@ struct PageGeometry: Equatable {
     let dataOffset: Int
     /// Bits of a row id that number the unit.
     let unitBits: UInt32
+    /// The low bits that number the unit.
+    let unitMask: UInt32
     /// The image size of every row, or nil.
     let fixedSize: Int?
+    /// True if a row is one unit without a length prefix.
+    let isPacked: Bool
+    /// Bytes of every image on packed pages, else 0.
+    let packedByteCount: Int
 
     static let pageByteCount = 65_536
     static let headerByteCount = MemoryLayout<PageHeader>.size
     static let variableUnit = 16
     /// A freed slot holds the chain to the next one, so rows of fewer bytes take this many.
     static let smallestUnit = 4
+    /// Longer rows of one size are stored like rows that vary: packing them would leave too much of a page unused.
+    static let packedLimit = 16_384
     /// The longest row image, so that lengths fit the 32-bit prefix and offsets stay far from overflow.
     static let rowByteLimit = 1 << 30
 
     init(fixedSize: Int?) {
         self.fixedSize = fixedSize
+        isPacked = fixedSize.map { $0 <= Self.packedLimit } ?? false
+        packedByteCount = isPacked ? fixedSize ?? 0 : 0
         // A table whose rows are empty still needs a place for its one row; a fixed row that does not fit a page
         // well is stored like a variable one.
-        if let fixedSize, fixedSize <= 16_384 {
-            unit = max(fixedSize, Self.smallestUnit)
+        if isPacked {
+            unit = max(packedByteCount, Self.smallestUnit)
             var count = (Self.pageByteCount - Self.headerByteCount) * 8 / (unit * 8 + 1)
             while Self.dataOffset(units: count) + count * unit > Self.pageByteCount { count -= 1 }
             unitsPerPage = count
@@ -36,14 +46,11 @@ struct PageGeometry: Equatable {
             unit = Self.variableUnit
             unitsPerPage = (Self.pageByteCount - Self.dataOffset(units: Self.pageByteCount / 16)) / 16
         }
-        dataOffset = Self.dataOffset(units: SpacetimeEngine.isPacked(fixedSize) ? unitsPerPage : Self.pageByteCount / 16)
+        dataOffset = Self.dataOffset(units: isPacked ? unitsPerPage : Self.pageByteCount / 16)
         unitBits = UInt32(Int.bitWidth - (unitsPerPage - 1).leadingZeroBitCount)
+        unitMask = (1 << unitBits) - 1
     }
 
-    /// True if a row is one unit without a length prefix.
-    var isPacked: Bool { SpacetimeEngine.isPacked(fixedSize) }
-
-    var unitMask: UInt32 { (1 << unitBits) - 1 }
     /// Pages that a row id can number; the last is left out so that no id has all bits set.
     var pageLimit: Int { (1 << (32 - Int(unitBits))) - 1 }
 
@@ -61,10 +68,6 @@ struct PageGeometry: Equatable {
 
     /// A longer run gets a page of its own.
     static let sharedRunLimit = 1_024
-}
-
-private func isPacked(_ fixedSize: Int?) -> Bool {
-    if let fixedSize { fixedSize <= 16_384 } else { false }
 }
 
 /// The first bytes of a page, in memory order.

@@ -40,7 +40,7 @@ struct RowStorage: ~Copyable {
 
     @inline(__always)
     func address(_ row: RowID) -> UnsafeMutableRawPointer {
-        let page = Int(row.rawValue >> geometry.unitBits)
+        let page = Int(row.rawValue &>> geometry.unitBits)
         let unit = Int(row.rawValue & geometry.unitMask)
         return entries[page].base + (geometry.dataOffset &+ unit &* geometry.unit)
     }
@@ -50,7 +50,7 @@ struct RowStorage: ~Copyable {
     func image(_ row: RowID) -> UnsafeRawBufferPointer {
         let slot = address(row)
         if geometry.isPacked {
-            return UnsafeRawBufferPointer(start: slot, count: geometry.fixedSize.unsafelyUnwrapped)
+            return UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
         }
         return UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
     }
@@ -64,11 +64,11 @@ struct RowStorage: ~Copyable {
 
     /// False, too, for a row whose page was given back.
     func isLive(_ row: RowID) -> Bool {
-        let page = Int(row.rawValue >> geometry.unitBits)
+        let page = Int(row.rawValue &>> geometry.unitBits)
         guard pages[page] != nil else { return false }
         let unit = Int(row.rawValue & geometry.unitMask)
         let word = liveWord(page: page, unit >> 6).pointee
-        return word >> UInt64(unit & 63) & 1 == 1
+        return word &>> UInt64(unit & 63) & 1 == 1
     }
 
     @inline(__always)
@@ -110,7 +110,7 @@ struct RowStorage: ~Copyable {
     /// Overwrites a live row by an image that `fitsInPlace`.
     @inline(__always)
     mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
-        makeWritable(Int(row.rawValue >> geometry.unitBits))
+        makeWritable(Int(row.rawValue &>> geometry.unitBits))
         let slot = address(row)
         if geometry.isPacked {
             slot.copyMemory(from: image.baseAddress.unsafelyUnwrapped, byteCount: image.count)
@@ -124,17 +124,17 @@ struct RowStorage: ~Copyable {
     @inline(__always)
     func fitsInPlace(_ row: RowID, byteCount: Int) -> Bool {
         if geometry.isPacked { return byteCount > 0 }
-        let page = Int(row.rawValue >> geometry.unitBits)
+        let page = Int(row.rawValue &>> geometry.unitBits)
         return byteCount > 0 && geometry.unitsForRow(byteCount: byteCount) == Int(header(page).pointee.slotUnits)
     }
 
     /// Makes a row visible to scans, or invisible without giving up its slot.
     mutating func setLive(_ row: RowID, _ live: Bool) {
-        let page = Int(row.rawValue >> geometry.unitBits)
+        let page = Int(row.rawValue &>> geometry.unitBits)
         makeWritable(page)
         let unit = Int(row.rawValue & geometry.unitMask)
         let word = liveWord(page: page, unit >> 6)
-        let bit: UInt64 = 1 << UInt64(unit & 63)
+        let bit: UInt64 = 1 &<< UInt64(unit & 63)
         if live {
             word.pointee |= bit
             liveCount &+= 1
@@ -146,7 +146,7 @@ struct RowStorage: ~Copyable {
 
     /// Gives back the slot of a row that is not live.
     mutating func free(_ row: RowID) {
-        let page = Int(row.rawValue >> geometry.unitBits)
+        let page = Int(row.rawValue &>> geometry.unitBits)
         makeWritable(page)
         let unit = row.rawValue & geometry.unitMask
         let head = header(page)
@@ -179,7 +179,7 @@ struct RowStorage: ~Copyable {
             // Only unit 0 can start a row; a bump behind the run would count bitmap words that are row bytes.
             header(page).pointee.bump = 1
             header(page).pointee.used = 1
-            return RowID(UInt32(page) << geometry.unitBits)
+            return RowID(UInt32(page) &<< geometry.unitBits)
         }
         let list = geometry.isPacked ? 0 : run
         if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
@@ -188,7 +188,7 @@ struct RowStorage: ~Copyable {
             let head = header(Int(page))
             if head.pointee.freeHead != 0 {
                 let unit = head.pointee.freeHead - 1
-                let row = RowID(page << geometry.unitBits | unit)
+                let row = RowID(page &<< geometry.unitBits | unit)
                 // Packed slots lie at any multiple of the row's size.
                 head.pointee.freeHead = address(row).loadUnaligned(as: UInt32.self)
                 head.pointee.used += 1
@@ -198,7 +198,7 @@ struct RowStorage: ~Copyable {
             if Int(unit) + run <= geometry.unitsPerPage {
                 head.pointee.bump = unit + UInt32(run)
                 head.pointee.used += 1
-                return RowID(page << geometry.unitBits | unit)
+                return RowID(page &<< geometry.unitBits | unit)
             }
             head.pointee.isListed = 0
             roomy[list].removeLast()
@@ -209,7 +209,7 @@ struct RowStorage: ~Copyable {
         head.pointee.bump = UInt32(run)
         head.pointee.used = 1
         self.list(page)
-        return RowID(UInt32(page) << geometry.unitBits)
+        return RowID(UInt32(page) &<< geometry.unitBits)
     }
 
     @inline(never)

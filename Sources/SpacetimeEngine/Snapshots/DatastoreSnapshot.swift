@@ -66,7 +66,7 @@ package final class DatastoreSnapshot: Sendable {
                     let slot = UnsafeRawPointer(page.base + geometry.dataOffset + unit * geometry.unit)
                     let image =
                         geometry.isPacked
-                        ? UnsafeRawBufferPointer(start: slot, count: geometry.fixedSize.unsafelyUnwrapped)
+                        ? UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
                         : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
                     if let predicate, !predicate.matches(image) { continue }
                     try body(image)

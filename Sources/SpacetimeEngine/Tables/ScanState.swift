@@ -90,7 +90,7 @@ struct ScanState {
                         let slot = UnsafeRawPointer(data + unit &* geometry.unit)
                         offer(
                             geometry.isPacked
-                                ? UnsafeRawBufferPointer(start: slot, count: geometry.fixedSize.unsafelyUnwrapped)
+                                ? UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
                                 : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self))))
                     }
                     word &+= 1

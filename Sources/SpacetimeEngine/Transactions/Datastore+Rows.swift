@@ -60,18 +60,23 @@ extension Datastore {
     /// Zero auto-increment columns are filled in the caller's buffer, as by an insert.
     @usableFromInline
     package func update(_ id: IndexID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) {
-        let (table, position) = try index(id)
+        guard let entry = entry(id), let table = entry.pointee.table else { throw noSuchIndex(id) }
         try requireTransaction()
-        guard table.pointee.indexes[position].isUnique else {
-            throw .indexNotUnique(index: table.pointee.indexes[position].schema.name)
-        }
+        let position = entry.pointee.position
         let new = UnsafeRawBufferPointer(image)
-        guard let start = new.baseAddress else { throw .indexNotUnique(index: "") }
-        guard let row = table.pointee.indexes[position].find(keyOf: start, in: table.pointee.rows) else {
+        guard entry.pointee.index.pointee.isUnique, let start = new.baseAddress else {
+            throw indexNotUnique(entry.pointee.index)
+        }
+        guard let row = entry.pointee.index.pointee.find(keyOf: start, in: entry.pointee.rows) else {
             throw table.pointee.noSuchRow(position, start)
         }
         if table.pointee.sequenceCount > 0 { table.pointee.fillSequences(image) }
         try replace(table, row, new, foundThrough: position)
+    }
+
+    @inline(never)
+    private func indexNotUnique(_ index: UnsafeMutablePointer<TableIndex>) -> EngineError {
+        .indexNotUnique(index: index.pointee.schema.name)
     }
 
     /// `update` for a row from outside: checks first that it is one.
@@ -217,6 +222,20 @@ extension Datastore {
     /// The row with that key (the BSATN of the index's columns) in a unique index; valid until the next write.
     @usableFromInline
     package func find(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> UnsafeRawBufferPointer? {
+        guard let entry = entry(id) else { throw noSuchIndex(id) }
+        guard entry.pointee.index.pointee.pointWidth == key.count else { return try findChecked(id, key) }
+        let probe = key.baseAddress.unsafelyUnwrapped
+        guard let row = entry.pointee.index.pointee.find(integerProbe: probe, in: entry.pointee.rows) else {
+            return nil
+        }
+        return entry.pointee.rows.pointee.storage.image(row)
+    }
+
+    /// `find` by a key that is not one plain integer.
+    @inline(never)
+    private func findChecked(
+        _ id: IndexID, _ key: UnsafeRawBufferPointer
+    ) throws(EngineError) -> UnsafeRawBufferPointer? {
         let (table, position) = try index(id)
         guard table.pointee.indexes[position].isUnique else {
             throw .indexNotUnique(index: table.pointee.indexes[position].schema.name)

@@ -11,13 +11,23 @@ import Synchronization
 /// of the typed interface cost what their memory accesses cost.
 @usableFromInline
 package final class Datastore {
+    /// Where an index is.
+    struct IndexEntry {
+        /// `nil` once the table is dropped.
+        var table: StoredTable.Pointer?
+        var rows: TableRows.Pointer
+        var index: UnsafeMutablePointer<TableIndex>
+        /// The place of the index in its table.
+        var position: Int
+    }
+
     struct State: ~Copyable {
         /// By table id; `nil` once dropped.
         var tables: UnsafeMutablePointer<StoredTable.Pointer?>
         var tableCount = 0
         var tableCapacity = 8
-        /// By index id: the table and the position in it.
-        var indexes: UnsafeMutablePointer<(table: StoredTable.Pointer?, position: Int)>
+        /// By index id.
+        var indexes: UnsafeMutablePointer<IndexEntry>
         var indexCount = 0
         var indexCapacity = 16
         var undo = UndoLog()
@@ -146,18 +156,30 @@ package final class Datastore {
     @inline(__always)
     func table(_ id: TableID) throws(EngineError) -> StoredTable.Pointer {
         guard Int(id.rawValue) < state.pointee.tableCount, let table = state.pointee.tables[Int(id.rawValue)] else {
-            throw .noSuchTable("#\(id.rawValue)")
+            throw noSuchTable(id)
         }
         return table
     }
 
     @inline(__always)
     func index(_ id: IndexID) throws(EngineError) -> (table: StoredTable.Pointer, position: Int) {
-        guard Int(id.rawValue) < state.pointee.indexCount,
-            let table = state.pointee.indexes[Int(id.rawValue)].table
-        else { throw .noSuchIndex("#\(id.rawValue)") }
-        return (table, state.pointee.indexes[Int(id.rawValue)].position)
+        guard let entry = entry(id), let table = entry.pointee.table else { throw noSuchIndex(id) }
+        return (table, entry.pointee.position)
     }
+
+    /// The place of a living index.
+    @inline(__always)
+    func entry(_ id: IndexID) -> UnsafeMutablePointer<IndexEntry>? {
+        guard Int(id.rawValue) < state.pointee.indexCount else { return nil }
+        let entry = state.pointee.indexes + Int(id.rawValue)
+        return entry.pointee.table == nil ? nil : entry
+    }
+
+    @inline(never)
+    func noSuchIndex(_ id: IndexID) -> EngineError { .noSuchIndex("#\(id.rawValue)") }
+
+    @inline(never)
+    func noSuchTable(_ id: TableID) -> EngineError { .noSuchTable("#\(id.rawValue)") }
 }
 
 extension Datastore.State {
@@ -172,15 +194,17 @@ extension Datastore.State {
         (tables + tableCount).initialize(to: table)
         tableCount += 1
         while indexCount + table.pointee.indexCount > indexCapacity {
-            let new = UnsafeMutablePointer<(table: StoredTable.Pointer?, position: Int)>.allocate(
-                capacity: indexCapacity * 2)
+            let new = UnsafeMutablePointer<Datastore.IndexEntry>.allocate(capacity: indexCapacity * 2)
             new.moveInitialize(from: indexes, count: indexCount)
             indexes.deallocate()
             indexes = new
             indexCapacity *= 2
         }
         for position in 0..<table.pointee.indexCount {
-            (indexes + indexCount).initialize(to: (table, position))
+            (indexes + indexCount).initialize(
+                to: Datastore.IndexEntry(
+                    table: table, rows: table.pointee.rows, index: table.pointee.indexes + position,
+                    position: position))
             indexCount += 1
         }
     }
