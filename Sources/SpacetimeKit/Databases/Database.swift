@@ -43,6 +43,7 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
             identity: options.identity ?? Identity(issuer: localIssuer, subject: "database \(content.name)"))
         core.clock = options.clock
         core.seed = options.seed
+        core.sink = options.sink
         try self.init(core: DatabaseCore(module: NativeModule(content), options: core))
     }
 }

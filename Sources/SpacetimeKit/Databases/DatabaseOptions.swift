@@ -18,6 +18,8 @@ public struct DatabaseOptions: Sendable {
     public var owner: Identity?
     /// The database's own identity. Nil: derived from the name of the module.
     public var identity: Identity?
+    /// Where commits go to be kept.
+    package var sink: (any CommitSink)?
 
     public init() {}
 }
