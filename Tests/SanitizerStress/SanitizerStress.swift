@@ -4,6 +4,10 @@
 
 import SpacetimeKit
 
+#if canImport(CSanitizerSupport)
+import CSanitizerSupport
+#endif
+
 @Table(.public)
 struct Account {
     @PrimaryKey var id: UInt32
@@ -57,6 +61,9 @@ enum SanitizerStress {
             try await group.waitForAll()
         }
         try verify(subscription, against: database)
+        #if canImport(CSanitizerSupport)
+        print("waits for a mutex are \(sanitizer_sees_mutexes() ? "visible" : "invisible") to the thread sanitizer")
+        #endif
         print("all sums stayed at \(total); the subscriber saw every change")
     }
 
