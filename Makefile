@@ -19,11 +19,11 @@ help:
 
 # Libraries of the system that the package links: SQLite for the exporter and the benchmarks, LZ4 for the log.
 dependencies:
-	@.ci/install-dependencies >&2
+	@.ci/install-dependencies >&2 </dev/null
 
-# The program's output alone goes to the standard output; the build's goes beside it.
+# The program alone has the standard input and output: nothing before it may eat a line or print one there.
 demo: dependencies
-	@$(BUILD) --product chat >&2
+	@$(BUILD) --product chat >&2 </dev/null
 	@if [ -t 0 ]; then echo "Type 'name: text'; end with control-D." >&2; fi
 	@"$$($(BUILD) --show-bin-path)/chat"
 
