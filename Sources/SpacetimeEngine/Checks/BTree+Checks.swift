@@ -7,8 +7,8 @@ extension BTree {
     ) throws(InvariantViolation) -> [(key: UInt64, row: RowID)] {
         var walk = Walk()
         try walk.visit(root, height: height)
-        try check(walk.leaves == leafCount, "\(walk.leaves) leaves, \(leafCount) counted")
-        try check(walk.inners == innerCount, "\(walk.inners) inner nodes, \(innerCount) counted")
+        try check(walk.leaves == leaves.inUse, "\(walk.leaves) leaves, \(leaves.inUse) counted")
+        try check(walk.inners == inners.inUse, "\(walk.inners) inner nodes, \(inners.inUse) counted")
         try check(walk.entries.count == count, "\(walk.entries.count) entries, \(count) counted")
         try check(walk.lastLeaf?.next == nil, "the last leaf has a next one")
         try check(start.leaf == walk.firstLeaf && end.leaf == walk.lastLeaf, "start or end is another leaf")

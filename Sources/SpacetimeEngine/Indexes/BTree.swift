@@ -28,30 +28,21 @@ struct BTree: ~Copyable {
     /// Inner levels above the leaves.
     private(set) var height = 0
     private(set) var count = 0
-    private(set) var leafCount = 1
-    private(set) var innerCount = 0
+    private(set) var leaves = NodePool(blockByteCount: BTreeNode.leafByteCount)
+    private(set) var inners = NodePool(blockByteCount: BTreeNode.innerByteCount)
     /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
     private let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
     private static let heightLimit = 16
 
     init() {
-        root = .makeLeaf()
+        root = .makeLeaf(in: &leaves)
         path = .allocate(capacity: Self.heightLimit)
     }
 
-    deinit {
-        Self.free(root, height: height)
-        path.deallocate()
-    }
+    // The nodes go with their pools.
+    deinit { path.deallocate() }
 
-    private static func free(_ node: BTreeNode, height: Int) {
-        if height > 0 {
-            for i in 0..<node.count { free(BTreeNode(base: node.children[i]), height: height - 1) }
-        }
-        node.deallocate()
-    }
-
-    var byteCount: Int { leafCount * BTreeNode.leafByteCount + innerCount * BTreeNode.innerByteCount }
+    var byteCount: Int { leaves.byteCount + inners.byteCount }
 
     // MARK: Searching
 
@@ -165,8 +156,7 @@ struct BTree: ~Copyable {
 
     @inline(never)
     private mutating func split(_ leaf: BTreeNode, insertingAt index: Int, _ key: UInt64, _ row: UInt32) {
-        let right = BTreeNode.makeLeaf()
-        leafCount += 1
+        let right = BTreeNode.makeLeaf(in: &leaves)
         let full = BTreeNode.capacity
         // Ascending inserts leave full leaves behind them.
         let keep = index == full && leaf.next == nil ? full : full / 2
@@ -198,8 +188,7 @@ struct BTree: ~Copyable {
                 node.insertChild(after: index, key: key, row: row, child: child)
                 return
             }
-            let right = BTreeNode.makeInner()
-            innerCount += 1
+            let right = BTreeNode.makeInner(in: &inners)
             let full = BTreeNode.capacity
             let keep = index == full - 1 ? full - 1 : full / 2
             // Children keep..<full move; the separator before child `keep` moves up.
@@ -221,8 +210,7 @@ struct BTree: ~Copyable {
             row = upRow
             level -= 1
         }
-        let newRoot = BTreeNode.makeInner()
-        innerCount += 1
+        let newRoot = BTreeNode.makeInner(in: &inners)
         newRoot.children[0] = root.base
         newRoot.count = 1
         newRoot.insertChild(after: 0, key: key, row: row, child: child)
@@ -264,8 +252,7 @@ struct BTree: ~Copyable {
         leaf.previous?.next = leaf.next
         leaf.next?.previous = leaf.previous
         let next = leaf.next
-        leaf.deallocate()
-        leafCount -= 1
+        leaves.giveBack(leaf.base)
         var level = height - 1
         while level >= 0 {
             let (node, child) = path[level]
@@ -275,21 +262,18 @@ struct BTree: ~Copyable {
                 if child == 0, let next { repairSeparators(above: level, to: next) }
                 break
             }
-            node.deallocate()
-            innerCount -= 1
+            inners.giveBack(node.base)
             level -= 1
         }
         if level < 0 {
             // Every inner node had one child only: nothing is left.
-            root = .makeLeaf()
-            leafCount += 1
+            root = .makeLeaf(in: &leaves)
             height = 0
             return
         }
         while height > 0, root.count == 1 {
             let only = BTreeNode(base: root.children[0])
-            root.deallocate()
-            innerCount -= 1
+            inners.giveBack(root.base)
             root = only
             height -= 1
         }

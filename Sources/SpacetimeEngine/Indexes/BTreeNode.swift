@@ -17,19 +17,17 @@ struct BTreeNode: Equatable {
     static let leafByteCount = 792
     static let innerByteCount = 1296
 
-    static func makeLeaf() -> BTreeNode {
-        let base = UnsafeMutableRawPointer.allocate(byteCount: leafByteCount, alignment: 64)
+    static func makeLeaf(in pool: inout NodePool) -> BTreeNode {
+        let base = pool.take()
         base.initializeMemory(as: UInt8.self, repeating: 0, count: 24)
         return BTreeNode(base: base)
     }
 
-    static func makeInner() -> BTreeNode {
-        let base = UnsafeMutableRawPointer.allocate(byteCount: innerByteCount, alignment: 64)
+    static func makeInner(in pool: inout NodePool) -> BTreeNode {
+        let base = pool.take()
         base.initializeMemory(as: UInt8.self, repeating: 0, count: 8)
         return BTreeNode(base: base)
     }
-
-    func deallocate() { base.deallocate() }
 
     var count: Int {
         get { Int(base.load(as: UInt32.self)) }

@@ -14,7 +14,7 @@ struct DirectIndex: ~Copyable {
     private(set) var far = BTree()
 
     deinit {
-        for case let chunk? in chunks { freeZeroed(chunk) }
+        for case let chunk? in chunks { freeZeroed(chunk, byteCount: Self.chunkCount * 4) }
     }
 
     var count: Int { directCount + far.count }

@@ -18,7 +18,7 @@ struct HashIndex: ~Copyable {
         slots = Self.allocate(slotCount)
     }
 
-    deinit { freeZeroed(slots) }
+    deinit { freeZeroed(slots, byteCount: byteCount) }
 
     var byteCount: Int { slotCount * 8 }
 
@@ -34,7 +34,31 @@ struct HashIndex: ~Copyable {
     /// Looks for a row with that hash for which `isMatch` holds.
     @inline(__always)
     func find(_ hash: UInt32, _ isMatch: (RowID) -> Bool) -> RowID? {
-        var position = home(hash)
+        // How far from its home an entry sits cannot be predicted, and a wrong guess costs as much as the rest of the
+        // look-up: so the first four slots are compared without a branch. The tail makes them readable.
+        let home = home(hash)
+        let wanted = UInt64(hash)
+        var matches = slots[home] &>> 32 == wanted ? 1 : 0
+        matches |= slots[home &+ 1] &>> 32 == wanted ? 2 : 0
+        matches |= slots[home &+ 2] &>> 32 == wanted ? 4 : 0
+        matches |= slots[home &+ 3] &>> 32 == wanted ? 8 : 0
+        if matches != 0 {
+            let slot = slots[home &+ matches.trailingZeroBitCount]
+            // An empty slot looks like one of hash 0.
+            if slot != 0 {
+                let row = RowID(UInt32(truncatingIfNeeded: slot) &- 1)
+                if isMatch(row) { return row }
+            }
+            return findFurther(hash, from: home, isMatch)
+        }
+        let last = slots[home &+ 3]
+        if last == 0 || last &>> 32 > wanted { return nil }
+        return findFurther(hash, from: home &+ 4, isMatch)
+    }
+
+    @inline(never)
+    private func findFurther(_ hash: UInt32, from start: Int, _ isMatch: (RowID) -> Bool) -> RowID? {
+        var position = start
         while true {
             let slot = slots[position]
             let slotHash = UInt32(truncatingIfNeeded: slot >> 32)
@@ -124,13 +148,13 @@ struct HashIndex: ~Copyable {
             let home = Int(((slot >> 32) &* UInt64(newCapacity)) >> 32)
             position = max(position, home)
             guard position < newSlotCount - 1 else {
-                freeZeroed(new)
+                freeZeroed(new, byteCount: newSlotCount * 8)
                 return false
             }
             new[position] = slot
             position += 1
         }
-        freeZeroed(slots)
+        freeZeroed(slots, byteCount: byteCount)
         slots = new
         capacity = newCapacity
         slotCount = newSlotCount

@@ -5,19 +5,34 @@
 final class Page: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
+    /// Where the memory came from; `nil` for a page of unusual size, which is allocated by itself.
+    private let pool: PagePool?
 
     /// Memory of zeros: no stale bytes reach a snapshot on disk.
-    init(byteCount: Int) {
+    init(byteCount: Int, pool: PagePool) {
         self.byteCount = byteCount
-        base = .allocate(byteCount: byteCount, alignment: 64)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        if byteCount == PagePool.blockByteCount {
+            self.pool = pool
+            base = pool.takeZeroed()
+        } else {
+            self.pool = nil
+            base = allocateZeroed(byteCount: byteCount)
+        }
     }
 
-    init(copying other: Page) {
+    init(copying other: Page, pool: PagePool) {
         byteCount = other.byteCount
-        base = .allocate(byteCount: byteCount, alignment: 64)
+        if byteCount == PagePool.blockByteCount {
+            self.pool = pool
+            base = pool.take().base
+        } else {
+            self.pool = nil
+            base = allocateZeroed(byteCount: byteCount)
+        }
         base.copyMemory(from: other.base, byteCount: byteCount)
     }
 
-    deinit { base.deallocate() }
+    deinit {
+        if let pool { pool.giveBack(base) } else { freeZeroed(base, byteCount: byteCount) }
+    }
 }

@@ -23,8 +23,11 @@ struct RowStorage: ~Copyable {
     private(set) var roomy: [[UInt32]]
     private var emptyPageNumbers: [UInt32] = []
 
-    init(geometry: PageGeometry) {
+    private let pool: PagePool
+
+    init(geometry: PageGeometry, pool: PagePool = PagePool()) {
         self.geometry = geometry
+        self.pool = pool
         entryCapacity = 4
         entries = .allocate(capacity: entryCapacity)
         roomy = Array(repeating: [], count: 1)
@@ -215,7 +218,7 @@ struct RowStorage: ~Copyable {
     @inline(never)
     private mutating func addPage(byteCount: Int) -> Int? {
         let number: Int
-        let page = Page(byteCount: byteCount)
+        let page = Page(byteCount: byteCount, pool: pool)
         if let reused = emptyPageNumbers.popLast() {
             number = Int(reused)
             pages[number] = page
@@ -248,7 +251,7 @@ struct RowStorage: ~Copyable {
     @inline(never)
     private mutating func copyPage(_ number: Int) {
         guard let page = pages[number] else { return }
-        let copy = Page(copying: page)
+        let copy = Page(copying: page, pool: pool)
         pages[number] = copy
         entries[number] = Entry(base: copy.base, generation: currentGeneration)
     }

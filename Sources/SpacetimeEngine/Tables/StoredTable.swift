@@ -23,7 +23,7 @@ struct StoredTable: ~Copyable {
     var isObserved = false
     private let seed: UInt64
 
-    init(id: TableID, schema: TableSchema, firstIndex: IndexID, seed: UInt64) throws(EngineError) {
+    init(id: TableID, schema: TableSchema, firstIndex: IndexID, seed: UInt64, pool: PagePool) throws(EngineError) {
         let types = schema.columns.map(\.type)
         func unsupported(_ error: TypeProgramError) -> EngineError {
             .unsupportedSchema(table: schema.name, reason: error.reason)
@@ -80,7 +80,7 @@ struct StoredTable: ~Copyable {
         indexCount = made
         firstUnique = schema.indexes.firstIndex { $0.isUnique } ?? -1
         rows = .allocate(capacity: 1)
-        rows.initialize(to: TableRows(layout: layout))
+        rows.initialize(to: TableRows(layout: layout, pool: pool))
         sequences = .allocate(capacity: states.count)
         sequences.initialize(from: states, count: states.count)
         sequenceCount = states.count

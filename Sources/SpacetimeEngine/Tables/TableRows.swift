@@ -5,8 +5,8 @@ struct TableRows: ~Copyable {
     let layout: RowLayout
     var storage: RowStorage
 
-    init(layout: RowLayout) {
+    init(layout: RowLayout, pool: PagePool) {
         self.layout = layout
-        storage = RowStorage(geometry: PageGeometry(fixedSize: layout.fixedSize))
+        storage = RowStorage(geometry: PageGeometry(fixedSize: layout.fixedSize), pool: pool)
     }
 }

@@ -61,6 +61,7 @@ package final class Datastore {
     let state: UnsafeMutablePointer<State>
     let hashSeed: UInt64
     let snapshots = SnapshotRegistry()
+    let pool = PagePool()
 
     /// - Parameter hashSeed: mixed into the hashes of keys. Results never depend on it; taking it from the random seam
     ///   keeps outsiders from choosing keys that collide.
@@ -84,7 +85,7 @@ package final class Datastore {
         let firstIndex = IndexID(UInt32(state.pointee.indexCount))
         let table = StoredTable.Pointer.allocate(capacity: 1)
         do throws(EngineError) {
-            table.initialize(to: try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed))
+            table.initialize(to: try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool))
         } catch {
             table.deallocate()
             throw error

@@ -1,0 +1,69 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// `memcmp`, here so that one file imports the C library.
+func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: Int) -> Int { Int(memcmp(lhs, rhs, count)) }
+
+/// Whether two images have the same bytes.
+@inline(__always)
+func equalBytes(_ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer) -> Bool {
+    guard lhs.count == rhs.count else { return false }
+    guard let left = lhs.baseAddress, let right = rhs.baseAddress else { return true }
+    return memcmp(left, right, lhs.count) == 0
+}
+
+/// Memory that is zero. Large amounts come straight from the system, untouched, in huge pages where the system has them:
+/// random accesses to an index of many megabytes otherwise spend more time on address translation than on data.
+///
+/// Freed with `freeZeroed` and the same byte count.
+func allocateZeroed(byteCount: Int) -> UnsafeMutableRawPointer {
+    if byteCount >= hugePageByteCount { return mapHugePages(byteCount: byteCount) }
+    guard let memory = calloc(1, max(byteCount, 1)) else { outOfMemory(byteCount) }
+    return memory
+}
+
+func freeZeroed(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    if byteCount >= hugePageByteCount {
+        munmap(memory, roundedToHugePages(byteCount))
+    } else {
+        free(memory)
+    }
+}
+
+/// The size of a huge page on x86-64, and a harmless choice elsewhere.
+let hugePageByteCount = 1 << 21
+
+private func roundedToHugePages(_ byteCount: Int) -> Int { (byteCount + hugePageByteCount - 1) & ~(hugePageByteCount - 1) }
+
+/// Maps zeroed memory that starts at a huge page.
+private func mapHugePages(byteCount: Int) -> UnsafeMutableRawPointer {
+    let size = roundedToHugePages(byteCount)
+    // The system aligns to small pages only: map one huge page more, and give back what lies outside.
+    let mapped = mmap(nil, size + hugePageByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
+    guard let mapped, mapped != MAP_FAILED else { outOfMemory(byteCount) }
+    let start = UnsafeMutableRawPointer(
+        bitPattern: UInt(bitPattern: mapped + hugePageByteCount - 1) & ~UInt(hugePageByteCount - 1)).unsafelyUnwrapped
+    let before = start - mapped
+    if before > 0 { munmap(mapped, before) }
+    if before < hugePageByteCount { munmap(start + size, hugePageByteCount - before) }
+    #if os(Linux)
+    madvise(start, size, MADV_HUGEPAGE)
+    #endif
+    return start
+}
+
+private func outOfMemory(_ byteCount: Int) -> Never {
+    preconditionFailure("out of memory: \(byteCount) bytes could not be allocated")
+}
+
+/// The bytes of an array, for bodies that throw typed errors.
+func withRawBytes<Result, E: Error>(
+    of array: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Result
+) throws(E) -> Result {
+    try array.withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
+}
