@@ -15,6 +15,9 @@ let common: [SwiftSetting] = [
 /// Targets that handle raw memory say so at every use.
 let strictMemory: Set<String> = ["SpacetimeSATS"]
 
+/// Targets without Swift in them.
+let cTargets: Set<String> = ["CSQLite", "CAllocationCounter", "CSanitizerSupport"]
+
 let package = Package(
     name: "SpacetimeKit",
     platforms: [.macOS(.v26), .iOS(.v26)],
@@ -57,7 +60,8 @@ let package = Package(
             name: "ChatTests", dependencies: ["ChatModule", "SpacetimeTesting"], path: "Examples/Chat/Tests"),
 
         // Benchmarks
-        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .executableTarget(
             name: "bench",
@@ -87,11 +91,32 @@ let package = Package(
                 .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
             ]),
         .executableTarget(name: "kit-link-check", dependencies: ["SpacetimeKit"], path: "Tests/KitLinkCheck"),
+        .target(name: "CSanitizerSupport", path: "Tests/CSanitizerSupport"),
         .executableTarget(
-            name: "sanitizer-stress", dependencies: ["SpacetimeKit", "SpacetimeTesting"], path: "Tests/SanitizerStress"),
+            name: "sanitizer-stress", dependencies: ["SpacetimeKit", "CSanitizerSupport"],
+            path: "Tests/SanitizerStress"),
     ]
 )
 
-for target in package.targets where ![.system, .plugin, .binary].contains(target.type) && !target.name.hasPrefix("C") {
+/// A build of the macro plugin to use instead of building it: the path of `SpacetimeKitMacros-tool` in another build
+/// folder. For builds of another kind (sanitized, release), which would compile swift-syntax again; tests need it built.
+let prebuiltMacros = Context.environment["SPACETIME_MACRO_PLUGIN"]
+if prebuiltMacros != nil {
+    package.dependencies.removeAll {
+        if case .sourceControl(_, let location, _) = $0.kind { location.hasSuffix("/swift-syntax") } else { false }
+    }
+    package.targets.removeAll { $0.name.hasPrefix("SpacetimeKitMacros") }
+    for target in package.targets {
+        target.dependencies.removeAll {
+            if case .byNameItem("SpacetimeKitMacros", _) = $0 { true } else { false }
+        }
+    }
+}
+
+for target in package.targets where !cTargets.contains(target.name) {
     target.swiftSettings = common + (strictMemory.contains(target.name) ? [.strictMemorySafety()] : [])
+    if let prebuiltMacros {
+        target.swiftSettings?.append(
+            .unsafeFlags(["-load-plugin-executable", "\(prebuiltMacros)#SpacetimeKitMacros"]))
+    }
 }
