@@ -14,7 +14,30 @@ func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: In
 func equalBytes(_ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer) -> Bool {
     guard lhs.count == rhs.count else { return false }
     guard let left = lhs.baseAddress, let right = rhs.baseAddress else { return true }
+    if lhs.count <= 16, lhs.count >= 8 {
+        // Two words that may overlap cover every such length, for less than a call costs.
+        let last = lhs.count &- 8
+        let head = left.loadUnaligned(as: UInt64.self) ^ right.loadUnaligned(as: UInt64.self)
+        let tail =
+            left.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            ^ right.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        return head | tail == 0
+    }
     return memcmp(left, right, lhs.count) == 0
+}
+
+/// Copies an image to memory that does not overlap it.
+@inline(__always)
+func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int) {
+    if byteCount <= 16, byteCount >= 8 {
+        let last = byteCount &- 8
+        let head = source.loadUnaligned(as: UInt64.self)
+        let tail = source.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        destination.storeBytes(of: head, as: UInt64.self)
+        destination.storeBytes(of: tail, toByteOffset: last, as: UInt64.self)
+    } else {
+        memcpy(destination, source, byteCount)
+    }
 }
 
 /// Memory that is zero. Large amounts come straight from the system, untouched, in huge pages where the system has them:

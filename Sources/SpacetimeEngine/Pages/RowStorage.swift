@@ -101,10 +101,10 @@ struct RowStorage: ~Copyable {
         guard let row = allocate(byteCount: image.count) else { return nil }
         let slot = address(row)
         if geometry.isPacked {
-            if let start = image.baseAddress { slot.copyMemory(from: start, byteCount: image.count) }
+            if let start = image.baseAddress { copyImage(start, to: slot, byteCount: image.count) }
         } else {
             slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
-            if let start = image.baseAddress { (slot + 4).copyMemory(from: start, byteCount: image.count) }
+            if let start = image.baseAddress { copyImage(start, to: slot + 4, byteCount: image.count) }
         }
         setLive(row, true)
         return row
@@ -116,10 +116,10 @@ struct RowStorage: ~Copyable {
         makeWritable(Int(row.rawValue &>> geometry.unitBits))
         let slot = address(row)
         if geometry.isPacked {
-            slot.copyMemory(from: image.baseAddress.unsafelyUnwrapped, byteCount: image.count)
+            copyImage(image.baseAddress.unsafelyUnwrapped, to: slot, byteCount: image.count)
         } else {
             slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
-            (slot + 4).copyMemory(from: image.baseAddress.unsafelyUnwrapped, byteCount: image.count)
+            copyImage(image.baseAddress.unsafelyUnwrapped, to: slot + 4, byteCount: image.count)
         }
     }
 

@@ -141,8 +141,19 @@ struct StoredTable: ~Copyable {
     }
 
     /// Replaces the image of a row where it lies, keeping the indexes right.
+    ///
+    /// - Parameter unchanged: an index whose key is known to be the same in both images; -1 if none is.
     @inline(__always)
-    mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
+    mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer, unchanged: Int = -1) {
+        if indexCount == 1, unchanged == 0 {
+            rows.pointee.storage.overwrite(row, with: image)
+        } else {
+            overwriteIndexed(row, with: image)
+        }
+    }
+
+    @inline(never)
+    private mutating func overwriteIndexed(_ row: RowID, with image: UnsafeRawBufferPointer) {
         let new = image.baseAddress.unsafelyUnwrapped
         let old = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
         var changed: UInt64 = 0

@@ -102,7 +102,7 @@ extension Datastore {
         prepareWrite(table)
         if table.pointee.rows.pointee.storage.fitsInPlace(row, byteCount: new.count) {
             state.pointee.undo.append(overwriteOf: old, table, row)
-            table.pointee.overwrite(row, with: new)
+            table.pointee.overwrite(row, with: new, unchanged: table.pointee.sequenceCount == 0 ? position : -1)
         } else {
             try move(table, row, new)
         }

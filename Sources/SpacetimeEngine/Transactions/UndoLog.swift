@@ -51,7 +51,7 @@ struct UndoLog: ~Copyable {
     mutating func append(overwriteOf image: UnsafeRawBufferPointer, _ table: StoredTable.Pointer, _ row: RowID) {
         if count == recordCapacity { growRecords() }
         if arenaCount &+ image.count > arenaCapacity { growArena(image.count) }
-        (arena + arenaCount).copyMemory(from: image.baseAddress.unsafelyUnwrapped, byteCount: image.count)
+        copyImage(image.baseAddress.unsafelyUnwrapped, to: arena + arenaCount, byteCount: image.count)
         (records + count).initialize(
             to: Record(table: table, row: row, kind: .overwrite, offset: arenaCount, byteCount: image.count))
         count &+= 1
