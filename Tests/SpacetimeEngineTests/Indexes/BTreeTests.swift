@@ -97,7 +97,6 @@ private struct TextTies: TieBreaker {
         var random = seededRandom("emptying a tree \(pattern)")
         for removal in 0..<3 {
             var tree = BTree()
-            let fresh = tree.byteCount
             var all = Set<Entry>()
             for step in 0..<5_000 { all.insert(Entry(key: key(pattern, step, &random), row: UInt32(step))) }
             for entry in all.shuffled(using: &random) { tree.insert(entry.key, RowID(entry.row), ExactKeys()) }
@@ -107,8 +106,8 @@ private struct TextTies: TieBreaker {
                 #expect(removed)
                 if step % 700 == 0 { _ = try entries(tree) }
             }
-            let (left, byteCount) = (try entries(tree), tree.byteCount)
-            #expect(left.isEmpty && byteCount == fresh)
+            let (left, leaves, inners) = (try entries(tree), tree.leaves.inUse, tree.inners.inUse)
+            #expect(left.isEmpty && leaves == 1 && inners == 0)
         }
     }
 
