@@ -28,7 +28,7 @@ extension Datastore {
         for id in tableIDs {
             guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
             for i in 0..<table.pointee.indexCount {
-                let index = Int(table.pointee.indexes[i].id.rawValue)
+                let index = Int(table.pointee.indexPointer(i).pointee.id.rawValue)
                 try check(index >= position && index < state.pointee.indexCount, "index id \(index) is out of order")
                 let entry = state.pointee.indexes[index]
                 try check(entry.table == table && entry.position == i, "index id \(index) leads to another index")

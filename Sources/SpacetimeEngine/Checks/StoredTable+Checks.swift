@@ -3,11 +3,11 @@ import SpacetimeSchema
 extension StoredTable {
     /// Compares pages, bitmaps, free lists and indexes; `pending` are rows deleted by the running transaction.
     mutating func checkInvariants(pending: Set<RowID>) throws(InvariantViolation) {
-        let live = try rows.pointee.storage.checkedRows(pending: pending)
+        let live = try rowsPointer().pointee.storage.checkedRows(pending: pending)
         try checkImages(live)
         for i in 0..<indexCount {
-            do throws(InvariantViolation) { try indexes[i].checkInvariants(rows: live, rows) } catch {
-                throw InvariantViolation("index '\(indexes[i].schema.name)': \(error)")
+            do throws(InvariantViolation) { try indexPointer(i).pointee.checkInvariants(rows: live, rows) } catch {
+                throw InvariantViolation("index '\(indexPointer(i).pointee.schema.name)': \(error)")
             }
         }
         if firstUnique < 0 { try checkWholeRows(live) }
@@ -22,8 +22,8 @@ extension StoredTable {
 
     private func checkImages(_ live: [RowID]) throws(InvariantViolation) {
         for row in live {
-            let image = rows.pointee.storage.image(row)
-            do { try rows.pointee.layout.validate(image) } catch {
+            let image = rowsPointer().pointee.storage.image(row)
+            do { try rowsPointer().pointee.layout.validate(image) } catch {
                 throw InvariantViolation("row \(row.rawValue) is malformed: \(error)")
             }
         }
@@ -31,9 +31,9 @@ extension StoredTable {
 
     private mutating func checkWholeRows(_ live: [RowID]) throws(InvariantViolation) {
         let entries = try wholeRows.checkedEntries()
-        try check(entries.count == live.count, "the index of whole rows has \(entries.count) entries for \(live.count) rows")
+        try check(entries.count == live.count, "\(entries.count) entries of whole rows for \(live.count) rows")
         for row in live {
-            let found = find(equalTo: rows.pointee.storage.image(row))
+            let found = find(equalTo: rowsPointer().pointee.storage.image(row))
             try check(found == row, "row \(row.rawValue) is found as \(String(describing: found?.rawValue))")
         }
     }

@@ -6,23 +6,23 @@ extension StoredTable {
     @inline(never)
     func uniqueViolation(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
         .uniqueViolation(
-            table: schema.name, constraint: indexes[index].constraintName, columns: columnNames(index),
+            table: schema.name, constraint: indexPointer(index).pointee.constraintName, columns: columnNames(index),
             value: describeKey(index, ofRow: image))
     }
 
     @inline(never)
     func noSuchRow(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
-        .noSuchRow(table: schema.name, index: indexes[index].schema.name, value: describeKey(index, ofRow: image))
+        .noSuchRow(table: schema.name, index: indexPointer(index).pointee.schema.name, value: describeKey(index, ofRow: image))
     }
 
     private func columnNames(_ index: Int) -> [String] {
-        indexes[index].schema.columns.map { schema.columns[Int($0.rawValue)].name }
+        indexPointer(index).pointee.schema.columns.map { schema.columns[Int($0.rawValue)].name }
     }
 
     /// The key's values as text: numbers and strings as such, other types as their bytes.
     private func describeKey(_ index: Int, ofRow row: UnsafeRawPointer) -> String {
-        indexes[index].schema.columns.map { column in
-            let bytes = rows.pointee.layout.bytes(of: Int(column.rawValue), in: row)
+        indexPointer(index).pointee.schema.columns.map { column in
+            let bytes = rowsPointer().pointee.layout.bytes(of: Int(column.rawValue), in: row)
             return describe(bytes, schema.columns[Int(column.rawValue)].type)
         }.joined(separator: ", ")
     }

@@ -95,7 +95,16 @@ struct StoredTable: ~Copyable {
         rows.deallocate()
     }
 
-    var count: Int { rows.pointee.storage.liveCount }
+    /// The rows' pointer, by a call: Swift 6.3 crashes under the thread sanitizer over a mutating call through a pointer
+    /// that is read out of a non-copyable struct in the same expression.
+    @inline(__always)
+    func rowsPointer() -> TableRows.Pointer { rows }
+
+    /// The place of an index, by a call for the same reason.
+    @inline(__always)
+    func indexPointer(_ position: Int) -> UnsafeMutablePointer<TableIndex> { indexes + position }
+
+    var count: Int { rowsPointer().pointee.storage.liveCount }
     var wholeRowIndexByteCount: Int { firstUnique < 0 ? wholeRows.byteCount : 0 }
 
     // MARK: Looking rows up
@@ -103,13 +112,13 @@ struct StoredTable: ~Copyable {
     /// The row with exactly these bytes.
     mutating func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
         if firstUnique >= 0 {
-            guard let start = image.baseAddress, let row = indexes[firstUnique].find(keyOf: start, in: rows),
-                equalBytes(rows.pointee.storage.image(row), image)
+            guard let start = image.baseAddress, let row = indexPointer(firstUnique).pointee.find(keyOf: start, in: rows),
+                equalBytes(rowsPointer().pointee.storage.image(row), image)
             else { return nil }
             return row
         }
         let hash = finishHash(hashBytes(image, state: seed))
-        return wholeRows.find(hash) { equalBytes(rows.pointee.storage.image($0), image) }
+        return wholeRows.find(hash) { equalBytes(rowsPointer().pointee.storage.image($0), image) }
     }
 
     // MARK: Indexes
@@ -117,27 +126,27 @@ struct StoredTable: ~Copyable {
     /// Enters a live row into every index.
     @inline(__always)
     mutating func index(_ row: RowID) {
-        let image = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
-        for i in 0..<indexCount { indexes[i].insert(row, image: image, rows) }
+        let image = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
+        for i in 0..<indexCount { indexPointer(i).pointee.insert(row, image: image, rows) }
         if firstUnique < 0 { indexWholeRow(row) }
     }
 
     /// Takes a row out of every index; its image must be unchanged.
     @inline(__always)
     mutating func unindex(_ row: RowID) {
-        let image = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
-        for i in 0..<indexCount { indexes[i].remove(row, image: image, rows) }
+        let image = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
+        for i in 0..<indexCount { indexPointer(i).pointee.remove(row, image: image, rows) }
         if firstUnique < 0 { unindexWholeRow(row) }
     }
 
     @inline(never)
     private mutating func indexWholeRow(_ row: RowID) {
-        wholeRows.insert(finishHash(hashBytes(rows.pointee.storage.image(row), state: seed)), row)
+        wholeRows.insert(finishHash(hashBytes(rowsPointer().pointee.storage.image(row), state: seed)), row)
     }
 
     @inline(never)
     private mutating func unindexWholeRow(_ row: RowID) {
-        _ = wholeRows.remove(finishHash(hashBytes(rows.pointee.storage.image(row), state: seed)), row)
+        _ = wholeRows.remove(finishHash(hashBytes(rowsPointer().pointee.storage.image(row), state: seed)), row)
     }
 
     /// Replaces the image of a row where it lies, keeping the indexes right.
@@ -146,7 +155,7 @@ struct StoredTable: ~Copyable {
     @inline(__always)
     mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer, unchanged: Int = -1) {
         if indexCount == 1, unchanged == 0 {
-            rows.pointee.storage.overwrite(row, with: image)
+            rowsPointer().pointee.storage.overwrite(row, with: image)
         } else {
             overwriteIndexed(row, with: image)
         }
@@ -155,26 +164,26 @@ struct StoredTable: ~Copyable {
     @inline(never)
     private mutating func overwriteIndexed(_ row: RowID, with image: UnsafeRawBufferPointer) {
         let new = image.baseAddress.unsafelyUnwrapped
-        let old = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
+        let old = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
         var changed: UInt64 = 0
         for i in 0..<indexCount {
             // Only the first 64 indexes are told apart; later ones are always rewritten.
             if i < 64 {
-                guard indexes[i].keysDiffer(old, new, rows) else { continue }
+                guard indexPointer(i).pointee.keysDiffer(old, new, rows) else { continue }
                 changed |= 1 << UInt64(i)
             }
-            indexes[i].remove(row, image: old, rows)
+            indexPointer(i).pointee.remove(row, image: old, rows)
         }
         if firstUnique < 0 { unindexWholeRow(row) }
-        rows.pointee.storage.overwrite(row, with: image)
+        rowsPointer().pointee.storage.overwrite(row, with: image)
         if firstUnique < 0 { indexWholeRow(row) }
         if changed != 0 || indexCount > 64 { reindex(row, changed: changed) }
     }
 
     private mutating func reindex(_ row: RowID, changed: UInt64) {
-        let image = UnsafeRawPointer(rows.pointee.storage.imageStart(row))
+        let image = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
         for i in 0..<indexCount where i >= 64 || changed >> UInt64(i) & 1 == 1 {
-            indexes[i].insert(row, image: image, rows)
+            indexPointer(i).pointee.insert(row, image: image, rows)
         }
     }
 
@@ -187,10 +196,10 @@ struct StoredTable: ~Copyable {
     }
 
     private mutating func fillSequence(_ number: Int, _ image: UnsafeMutableRawPointer) {
-        let width = sequences[number].width
-        let offset = rows.pointee.layout.offset(of: sequences[number].column, in: image)
+        let width = (sequences + number).pointee.width
+        let offset = rowsPointer().pointee.layout.offset(of: (sequences + number).pointee.column, in: image)
         for i in 0..<width where image.load(fromByteOffset: offset + i, as: UInt8.self) != 0 { return }
-        let value = sequences[number].take()
+        let value = (sequences + number).pointee.take()
         // Narrow columns get the low bytes; 256-bit ones the value's sign above its 16 bytes.
         for i in 0..<width {
             let byte = UInt8(truncatingIfNeeded: i < 16 ? value >> Int128(i * 8) : value >> 127)

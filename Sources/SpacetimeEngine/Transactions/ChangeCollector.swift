@@ -19,7 +19,7 @@ struct ChangeCollector {
             guard let before = before?.baseAddress, let after = after?.baseAddress, table.pointee.firstUnique >= 0 else {
                 return false
             }
-            return table.pointee.indexes[table.pointee.firstUnique].keysDiffer(before, after, table.pointee.rows)
+            return table.pointee.indexPointer(table.pointee.firstUnique).pointee.keysDiffer(before, after, table.pointee.rows)
         }
     }
 

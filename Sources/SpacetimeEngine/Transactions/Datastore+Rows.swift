@@ -29,9 +29,9 @@ extension Datastore {
         _ table: StoredTable.Pointer, _ image: UnsafeRawBufferPointer
     ) throws(EngineError) -> Bool {
         if table.pointee.firstUnique >= 0, let start = image.baseAddress {
-            for i in table.pointee.firstUnique..<table.pointee.indexCount where table.pointee.indexes[i].isUnique {
-                if let present = table.pointee.indexes[i].find(keyOf: start, in: table.pointee.rows) {
-                    if equalBytes(table.pointee.rows.pointee.storage.image(present), image) { return false }
+            for i in table.pointee.firstUnique..<table.pointee.indexCount where table.pointee.indexPointer(i).pointee.isUnique {
+                if let present = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows) {
+                    if equalBytes(table.pointee.rowsPointer().pointee.storage.image(present), image) { return false }
                     throw table.pointee.uniqueViolation(i, start)
                 }
             }
@@ -39,7 +39,7 @@ extension Datastore {
             return false
         }
         prepareWrite(table)
-        guard let row = table.pointee.rows.pointee.storage.insert(image) else { throw noRoom(table, image.count) }
+        guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else { throw noRoom(table, image.count) }
         table.pointee.index(row)
         state.pointee.undo.append(.insert, table, row)
         return true
@@ -89,18 +89,18 @@ extension Datastore {
     private func replace(
         _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer, foundThrough position: Int
     ) throws(EngineError) {
-        let old = table.pointee.rows.pointee.storage.image(row)
+        let old = table.pointee.rowsPointer().pointee.storage.image(row)
         if equalBytes(old, new) { return }
         let start = new.baseAddress.unsafelyUnwrapped
-        for i in 0..<table.pointee.indexCount where table.pointee.indexes[i].isUnique {
+        for i in 0..<table.pointee.indexCount where table.pointee.indexPointer(i).pointee.isUnique {
             if i == position, table.pointee.sequenceCount == 0 { continue }
-            guard let other = table.pointee.indexes[i].find(keyOf: start, in: table.pointee.rows), other != row else {
+            guard let other = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows), other != row else {
                 continue
             }
             throw table.pointee.uniqueViolation(i, start)
         }
         prepareWrite(table)
-        if table.pointee.rows.pointee.storage.fitsInPlace(row, byteCount: new.count) {
+        if table.pointee.rowsPointer().pointee.storage.fitsInPlace(row, byteCount: new.count) {
             state.pointee.undo.append(overwriteOf: old, table, row)
             table.pointee.overwrite(row, with: new, unchanged: table.pointee.sequenceCount == 0 ? position : -1)
         } else {
@@ -113,7 +113,7 @@ extension Datastore {
     private func move(
         _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer
     ) throws(EngineError) {
-        guard let moved = table.pointee.rows.pointee.storage.insert(new) else { throw noRoom(table, new.count) }
+        guard let moved = table.pointee.rowsPointer().pointee.storage.insert(new) else { throw noRoom(table, new.count) }
         remove(table, row)
         table.pointee.index(moved)
         state.pointee.undo.append(.insert, table, moved)
@@ -124,7 +124,7 @@ extension Datastore {
     @inline(__always)
     private func remove(_ table: StoredTable.Pointer, _ row: RowID) {
         table.pointee.unindex(row)
-        table.pointee.rows.pointee.storage.setLive(row, false)
+        table.pointee.rowsPointer().pointee.storage.setLive(row, false)
         state.pointee.undo.append(.delete, table, row)
     }
 
@@ -135,16 +135,16 @@ extension Datastore {
         let (table, position) = try index(id)
         try requireTransaction()
         try validateKey(key, table, position)
-        if table.pointee.indexes[position].isUnique, let start = key.baseAddress {
+        if table.pointee.indexPointer(position).pointee.isUnique, let start = key.baseAddress {
             guard
-                let row = table.pointee.indexes[position].find(
+                let row = table.pointee.indexPointer(position).pointee.find(
                     probe: start, byteCount: key.count, in: table.pointee.rows)
             else { return 0 }
             prepareWrite(table)
             remove(table, row)
             return 1
         }
-        return removeAll(table.pointee.indexes[position].select(probe: key, table.pointee.rows), of: table)
+        return removeAll(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows), of: table)
     }
 
     /// Deletes the rows in a range of an ordered index. Returns how many there were.
@@ -153,7 +153,7 @@ extension Datastore {
         let (table, position) = try index(id)
         try requireTransaction()
         try validate(range, table, position)
-        return removeAll(table.pointee.indexes[position].select(range, table.pointee.rows), of: table)
+        return removeAll(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows), of: table)
     }
 
     private func removeAll(_ selection: TableIndex.Selection, of table: StoredTable.Pointer) -> Int {
@@ -237,14 +237,14 @@ extension Datastore {
         _ id: IndexID, _ key: UnsafeRawBufferPointer
     ) throws(EngineError) -> UnsafeRawBufferPointer? {
         let (table, position) = try index(id)
-        guard table.pointee.indexes[position].isUnique else {
-            throw .indexNotUnique(index: table.pointee.indexes[position].schema.name)
+        guard table.pointee.indexPointer(position).pointee.isUnique else {
+            throw .indexNotUnique(index: table.pointee.indexPointer(position).pointee.schema.name)
         }
         try validateKey(key, table, position)
         guard let start = key.baseAddress,
-            let row = table.pointee.indexes[position].find(probe: start, byteCount: key.count, in: table.pointee.rows)
+            let row = table.pointee.indexPointer(position).pointee.find(probe: start, byteCount: key.count, in: table.pointee.rows)
         else { return nil }
-        return table.pointee.rows.pointee.storage.image(row)
+        return table.pointee.rowsPointer().pointee.storage.image(row)
     }
 
     // MARK: Checks
@@ -270,7 +270,7 @@ extension Datastore {
             throw .rowTooLarge(
                 table: table.pointee.schema.name, byteCount: image.count, limit: PageGeometry.rowByteLimit)
         }
-        do throws(BSATNError) { try table.pointee.rows.pointee.layout.validate(image) } catch {
+        do throws(BSATNError) { try table.pointee.rowsPointer().pointee.layout.validate(image) } catch {
             throw .malformedRow(table: table.pointee.schema.name, cause: error)
         }
     }
@@ -279,19 +279,19 @@ extension Datastore {
     func validateKey(
         _ key: UnsafeRawBufferPointer, _ table: StoredTable.Pointer, _ position: Int
     ) throws(EngineError) {
-        if table.pointee.indexes[position].isTrivialKey(byteCount: key.count) { return }
+        if table.pointee.indexPointer(position).pointee.isTrivialKey(byteCount: key.count) { return }
         do throws(BSATNError) {
-            let spec = table.pointee.indexes[position].spec
+            let spec = table.pointee.indexPointer(position).pointee.spec
             try spec.validate(key, count: spec.columns.count)
         } catch {
-            throw .malformedKey(index: table.pointee.indexes[position].schema.name, cause: error)
+            throw .malformedKey(index: table.pointee.indexPointer(position).pointee.schema.name, cause: error)
         }
     }
 
     func validate(_ range: IndexRange, _ table: StoredTable.Pointer, _ position: Int) throws(EngineError) {
-        let name = table.pointee.indexes[position].schema.name
-        guard table.pointee.indexes[position].isOrdered else { throw .rangeOnHashIndex(index: name) }
-        let spec = table.pointee.indexes[position].spec
+        let name = table.pointee.indexPointer(position).pointee.schema.name
+        guard table.pointee.indexPointer(position).pointee.isOrdered else { throw .rangeOnHashIndex(index: name) }
+        let spec = table.pointee.indexPointer(position).pointee.spec
         guard range.prefixColumns >= 0, range.prefixColumns < spec.columns.count else {
             throw .tooManyPrefixColumns(index: name, given: range.prefixColumns, limit: spec.columns.count - 1)
         }

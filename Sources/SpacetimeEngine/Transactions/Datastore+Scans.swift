@@ -16,7 +16,7 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        return open(source(table.pointee.indexes[position].select(range, table.pointee.rows)), table, predicate)
+        return open(source(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)), table, predicate)
     }
 
     /// The rows with that key (the BSATN of the index's columns), in any kind of index.
@@ -26,7 +26,7 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
-        return open(source(table.pointee.indexes[position].select(probe: key, table.pointee.rows)), table, predicate)
+        return open(source(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)), table, predicate)
     }
 
     private func source(_ selection: TableIndex.Selection) -> ScanState.Source {
@@ -53,7 +53,7 @@ extension Datastore {
     @usableFromInline
     package func count(_ id: TableID, where predicate: CompiledPredicate) throws(EngineError) -> Int {
         let table = try table(id)
-        return table.pointee.rows.pointee.storage.count(where: predicate)
+        return table.pointee.rowsPointer().pointee.storage.count(where: predicate)
     }
 
     /// How many rows lie in a range of an ordered index. Linear in the index's leaves that the range covers.
@@ -61,7 +61,7 @@ extension Datastore {
     package func count(_ id: IndexID, range: IndexRange) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        return count(table.pointee.indexes[position].select(range, table.pointee.rows))
+        return count(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows))
     }
 
     /// How many rows have that key.
@@ -69,7 +69,7 @@ extension Datastore {
     package func count(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
-        return count(table.pointee.indexes[position].select(probe: key, table.pointee.rows))
+        return count(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows))
     }
 
     private func count(_ selection: TableIndex.Selection) -> Int {

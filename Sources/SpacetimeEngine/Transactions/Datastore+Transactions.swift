@@ -69,7 +69,7 @@ extension Datastore {
             let record = state.pointee.undo.records[i]
             switch record.kind {
             case .overwrite: break
-            case .delete: record.table.pointee.rows.pointee.storage.free(record.row)
+            case .delete: record.table.pointee.rowsPointer().pointee.storage.free(record.row)
             case .insert: if record.table.pointee.schema.isEvent { state.pointee.hasEventRows = true }
             }
         }
@@ -82,12 +82,12 @@ extension Datastore {
         for i in 0..<state.pointee.undo.count {
             let record = state.pointee.undo.records[i]
             guard record.kind == .insert, record.table.pointee.schema.isEvent,
-                record.table.pointee.rows.pointee.storage.isLive(record.row)
+                record.table.pointee.rowsPointer().pointee.storage.isLive(record.row)
             else { continue }
             prepareWrite(record.table)
             record.table.pointee.unindex(record.row)
-            record.table.pointee.rows.pointee.storage.setLive(record.row, false)
-            record.table.pointee.rows.pointee.storage.free(record.row)
+            record.table.pointee.rowsPointer().pointee.storage.setLive(record.row, false)
+            record.table.pointee.rowsPointer().pointee.storage.free(record.row)
         }
     }
 
@@ -139,10 +139,10 @@ extension Datastore {
             switch record.kind {
             case .insert:
                 table.pointee.unindex(record.row)
-                table.pointee.rows.pointee.storage.setLive(record.row, false)
-                table.pointee.rows.pointee.storage.free(record.row)
+                table.pointee.rowsPointer().pointee.storage.setLive(record.row, false)
+                table.pointee.rowsPointer().pointee.storage.free(record.row)
             case .delete:
-                table.pointee.rows.pointee.storage.setLive(record.row, true)
+                table.pointee.rowsPointer().pointee.storage.setLive(record.row, true)
                 table.pointee.index(record.row)
             case .overwrite:
                 table.pointee.overwrite(record.row, with: state.pointee.undo.oldImage(record))
@@ -202,6 +202,6 @@ extension Datastore {
         let newest = snapshots.newest
         guard newest != state.pointee.newestSnapshot else { return }
         state.pointee.newestSnapshot = newest
-        for id in tableIDs { state.pointee.tables[Int(id.rawValue)]?.pointee.rows.pointee.storage.setSharedGeneration(newest) }
+        for id in tableIDs { state.pointee.tables[Int(id.rawValue)]?.pointee.rowsPointer().pointee.storage.setSharedGeneration(newest) }
     }
 }

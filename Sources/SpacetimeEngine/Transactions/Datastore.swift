@@ -128,8 +128,8 @@ package final class Datastore {
         func first(_ matches: (IndexSchema) -> Bool) -> IndexID? {
             for id in tableIDs {
                 guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
-                for i in 0..<table.pointee.indexCount where matches(table.pointee.indexes[i].schema) {
-                    return table.pointee.indexes[i].id
+                for i in 0..<table.pointee.indexCount where matches(table.pointee.indexPointer(i).pointee.schema) {
+                    return table.pointee.indexPointer(i).pointee.id
                 }
             }
             return nil
@@ -145,13 +145,13 @@ package final class Datastore {
     package func schema(of id: IndexID) -> IndexSchema? {
         guard Int(id.rawValue) < state.pointee.indexCount else { return nil }
         let entry = state.pointee.indexes[Int(id.rawValue)]
-        return entry.table?.pointee.indexes[entry.position].schema
+        return entry.table?.pointee.indexPointer(entry.position).pointee.schema
     }
 
     /// The ids of a table's indexes, in the order of its schema.
     package func indexIDs(of id: TableID) -> [IndexID] {
         guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.indexCount).map { table.pointee.indexes[$0].id }
+        return (0..<table.pointee.indexCount).map { table.pointee.indexPointer($0).pointee.id }
     }
 
     @inline(__always)
