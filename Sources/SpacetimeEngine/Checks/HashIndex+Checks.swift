@@ -11,7 +11,7 @@ extension HashIndex {
             let home = home(hash)
             try check(slot >> 32 >= previous >> 32, "slot \(position) is out of order")
             try check(home <= position, "slot \(position) lies before its home \(home)")
-            try check((home..<position).allSatisfy { slots[$0] != 0 }, "slot \(position) cannot be reached from \(home)")
+            try check((home..<position).allSatisfy { slots[$0] != 0 }, "slot \(position) is cut off from \(home)")
             previous = slot
             entries.append((hash, RowID(UInt32(truncatingIfNeeded: slot) &- 1)))
         }

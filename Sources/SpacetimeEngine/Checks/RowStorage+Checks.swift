@@ -24,7 +24,7 @@ extension RowStorage {
         let isDedicated = run > PageGeometry.sharedRunLimit
         try check(run >= 1 && (!geometry.isPacked || run == 1), "slots of \(run) units")
         let byteCount = isDedicated ? geometry.dataOffset + run * geometry.unit : PageGeometry.pageByteCount
-        try check(pages[page]?.byteCount == byteCount && pages[page]?.base == base, "another page, or one of another size")
+        try check(pages[page]?.byteCount == byteCount && pages[page]?.base == base, "another page, or another size")
         try check(Int(head.bump) <= geometry.unitsPerPage, "handed out \(head.bump) units of \(geometry.unitsPerPage)")
         try check(isDedicated ? head.bump == 1 : Int(head.bump) % run == 0, "bump \(head.bump) inside of a slot")
 
@@ -35,7 +35,7 @@ extension RowStorage {
             let unit = UInt32(slot * run)
             let row = RowID(UInt32(page) << geometry.unitBits | unit)
             let states = [isLive(row), pending.contains(row), free.contains(unit)].count { $0 }
-            try check(states == 1, "unit \(unit) is in \(states) states: live \(isLive(row)), free \(free.contains(unit))")
+            try check(states == 1, "unit \(unit) is in \(states) of the states live, free and pending")
             if !free.contains(unit) { used += 1 }
             if isLive(row) {
                 live.append(row)
@@ -87,7 +87,7 @@ extension RowStorage {
                 try check(pages[Int(page)] != nil, "page \(page) is listed but gone")
                 let head = entries[Int(page)].base.load(as: PageHeader.self)
                 try check(head.isListed == 1, "page \(page) is listed without knowing")
-                try check(geometry.isPacked ? run == 0 : Int(head.slotUnits) == run, "page \(page) is on the wrong list")
+                try check(run == (geometry.isPacked ? 0 : Int(head.slotUnits)), "page \(page) is on the wrong list")
             }
         }
         for page in 0..<pageCount where pages[page] != nil {

@@ -11,12 +11,16 @@ extension StoredTable {
             }
         }
         if firstUnique < 0 { try checkWholeRows(live) }
-        var scan = openScans
+        try checkScans()
+    }
+
+    private func checkScans() throws(InvariantViolation) {
         var previous: ScanState.Pointer?
-        while let current = scan {
-            try check(current.pointee.previous == previous, "the list of open scans is broken")
-            previous = current
-            scan = current.pointee.next
+        var next = openScans
+        while let scan = next {
+            guard scan.pointee.previous == previous else { throw InvariantViolation("the open scans are badly linked") }
+            previous = scan
+            next = scan.pointee.next
         }
     }
 
@@ -34,7 +38,7 @@ extension StoredTable {
         try check(entries.count == live.count, "\(entries.count) entries of whole rows for \(live.count) rows")
         for row in live {
             let found = find(equalTo: rowsPointer().pointee.storage.image(row))
-            try check(found == row, "row \(row.rawValue) is found as \(String(describing: found?.rawValue))")
+            guard found == row else { throw InvariantViolation("row \(row) is found as \(String(describing: found))") }
         }
     }
 }
