@@ -16,7 +16,7 @@ let common: [SwiftSetting] = [
 let strictMemory: Set<String> = ["SpacetimeSATS"]
 
 /// Targets without Swift in them.
-let cTargets: Set<String> = ["CSQLite", "CAllocationCounter", "CSanitizerSupport"]
+let cTargets: Set<String> = ["CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch"]
 
 let package = Package(
     name: "SpacetimeKit",
@@ -33,7 +33,8 @@ let package = Package(
     targets: [
         .target(name: "SpacetimeSATS"),
         .target(name: "SpacetimeSchema", dependencies: ["SpacetimeSATS"]),
-        .target(name: "SpacetimeEngine", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
+        .target(name: "CPrefetch"),
+        .target(name: "SpacetimeEngine", dependencies: ["SpacetimeSchema", "SpacetimeSATS", "CPrefetch"]),
         .target(name: "SpacetimeHost", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .macro(
             name: "SpacetimeKitMacros",

@@ -1,3 +1,5 @@
+import CPrefetch
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -8,6 +10,10 @@ import Darwin
 
 /// `memcmp`, here so that one file imports the C library.
 func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: Int) -> Int { Int(memcmp(lhs, rhs, count)) }
+
+/// Brings a cache line closer that will be read soon. Costs one instruction; the address need not be valid.
+@inline(__always)
+func prefetch(_ address: UnsafeRawPointer) { spacetime_prefetch(address) }
 
 /// Whether two images have the same bytes.
 @inline(__always)

@@ -113,6 +113,10 @@ struct ScanState {
         while filled < Self.batchLimit {
             let limit = position.leaf == end.leaf ? end.index : position.leaf.count
             let ids = position.leaf.rows
+            // Rows in key order lie anywhere: ask for all of the batch before the first is read.
+            for i in position.index..<max(position.index, min(limit, position.index &+ Self.batchLimit &- filled)) {
+                prefetch(rows.pointee.storage.address(RowID(ids[i])))
+            }
             while position.index < limit, filled < Self.batchLimit {
                 offer(rows.pointee.storage.image(RowID(ids[position.index])))
                 position.index &+= 1
