@@ -11,6 +11,9 @@
 #if defined(__linux__) && defined(__GLIBC__)
 #define COUNTS_ALLOCATIONS 1
 #include <malloc.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__APPLE__)
 #include <malloc/malloc.h>
 #endif
@@ -89,6 +92,22 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
 
 void free(void *block) { __libc_free(block); }
 
+// Memory that a program maps by itself is no heap to glibc, but it is memory: large indexes and slabs of pages live there.
+// The allocator's own mappings do not come through here; mallinfo2 knows them.
+static _Atomic int64_t mapped_bytes;
+
+void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset) {
+    void *mapped = (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+    if (mapped != MAP_FAILED && file == -1) atomic_fetch_add_explicit(&mapped_bytes, (int64_t)length, memory_order_relaxed);
+    return mapped;
+}
+
+int munmap(void *address, size_t length) {
+    int result = (int)syscall(SYS_munmap, address, length);
+    if (result == 0) atomic_fetch_sub_explicit(&mapped_bytes, (int64_t)length, memory_order_relaxed);
+    return result;
+}
+
 bool allocation_counter_is_supported(void) { return true; }
 
 uint64_t allocation_counter_read(void) {
@@ -101,7 +120,8 @@ uint64_t allocation_counter_read(void) {
 
 uint64_t allocation_counter_live_bytes(void) {
     struct mallinfo2 heap = mallinfo2();
-    return (uint64_t)heap.uordblks + (uint64_t)heap.hblkhd;
+    int64_t mapped = atomic_load_explicit(&mapped_bytes, memory_order_relaxed);
+    return (uint64_t)heap.uordblks + (uint64_t)heap.hblkhd + (uint64_t)(mapped > 0 ? mapped : 0);
 }
 
 #else

@@ -31,7 +31,9 @@ struct DocumentationTests {
             if line == "```swift" {
                 block = []
             } else if line == "```", let code = block {
-                #expect(compiled.containsRun(code), "this code of \(document) is not compiled: \(code.joined(separator: "\n"))")
+                #expect(
+                    compiled.containsRun(code),
+                    "this code of \(document) is not compiled: \(code.joined(separator: "\n"))")
                 checked += 1
                 block = nil
             } else if block != nil, !line.isEmpty {

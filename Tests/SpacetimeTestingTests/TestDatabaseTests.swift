@@ -21,7 +21,9 @@ enum Vault {
     }
 
     @Reducer(.clientConnected) static func connected(_ context: borrowing Context) throws {
-        if context.sender == Identity(issuer: "localhost", subject: "mallory") { throw SenderError("you are not welcome") }
+        if context.sender == Identity(issuer: "localhost", subject: "mallory") {
+            throw SenderError("you are not welcome")
+        }
     }
 }
 

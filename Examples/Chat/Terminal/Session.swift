@@ -19,7 +19,9 @@ struct Session {
 
     /// Takes one line. Returns false when the user wants to leave.
     mutating func take(_ line: String) throws -> Bool {
-        if line.hasPrefix("/") { return try command(line.dropFirst().split(separator: " ", maxSplits: 1).map(String.init)) }
+        if line.hasPrefix("/") {
+            return try command(line.dropFirst().split(separator: " ", maxSplits: 1).map(String.init))
+        }
         guard let colon = line.firstRange(of: ": ") else {
             if !line.isEmpty { try you.call(Chat.send, room, line) }
             return true

@@ -68,7 +68,8 @@ package struct CompiledPredicate: Sendable {
         case .compare(let column, let comparison, let value):
             let index = Int(column.rawValue)
             guard index < schema.columns.count else {
-                throw .unsupportedSchema(table: schema.name, reason: "a condition names column \(index), which is not there")
+                throw .unsupportedSchema(
+                    table: schema.name, reason: "a condition names column \(index), which is not there")
             }
             return .test(
                 Test(column: index, comparison: comparison, form: try form(value, schema, layout, column: index)))
@@ -89,7 +90,9 @@ package struct CompiledPredicate: Sendable {
             throw .malformedKey(index: "\(schema.name).\(schema.columns[column].name)", cause: error)
         }
         return value.withUnsafeBytes { bytes in
-            if let integer = spec.integer { return .integer(integer, integer.load(bytes.baseAddress.unsafelyUnwrapped)) }
+            if let integer = spec.integer {
+                return .integer(integer, integer.load(bytes.baseAddress.unsafelyUnwrapped))
+            }
             switch types[column] {
             case .f32: return .float(orderedBits(Float(bitPattern: bytes.loadUnaligned(as: UInt32.self))))
             case .f64: return .double(orderedBits(Double(bitPattern: bytes.loadUnaligned(as: UInt64.self))))

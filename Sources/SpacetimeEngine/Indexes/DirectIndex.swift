@@ -44,7 +44,8 @@ struct DirectIndex: ~Copyable {
         if let present = chunks[number] {
             chunk = present
         } else {
-            chunk = allocateZeroed(byteCount: Self.chunkCount * 4).bindMemory(to: UInt32.self, capacity: Self.chunkCount)
+            chunk = allocateZeroed(byteCount: Self.chunkCount * 4).bindMemory(
+                to: UInt32.self, capacity: Self.chunkCount)
             chunks[number] = chunk
             chunkTotal += 1
         }

@@ -47,7 +47,9 @@ struct KeySpec {
     init(columns: [Int], types: [AlgebraicType], layout: RowLayout) throws(TypeProgramError) {
         self.columns = columns
         probeLayout = try RowLayout(columns.map { types[$0] })
-        isCanonical = probeLayout.columns.allSatisfy { [probeLayout] in probeLayout.program.nodes[Int($0.node)].isCanonical }
+        isCanonical = probeLayout.columns.allSatisfy { [probeLayout] in
+            probeLayout.program.nodes[Int($0.node)].isCanonical
+        }
         if columns.count == 1, let (width, isSigned) = Self.integerForm(types[columns[0]]) {
             integer = Integer(
                 offset: layout.columns[columns[0]].fixedOffset, column: Int32(columns[0]), width: Int32(width),

@@ -38,7 +38,8 @@ struct TableIndex: ~Copyable {
 
     /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
     init(
-        id: IndexID, schema: IndexSchema, constraintName: String, types: [AlgebraicType], layout: RowLayout, seed: UInt64
+        id: IndexID, schema: IndexSchema, constraintName: String, types: [AlgebraicType], layout: RowLayout,
+        seed: UInt64
     ) throws(TypeProgramError) {
         self.id = id
         self.schema = schema
@@ -271,9 +272,13 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(never)
-    private mutating func bytesDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+    private mutating func bytesDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer)
+        -> Bool
+    {
         for column in spec.columns
-        where !equalBytes(table.pointee.layout.bytes(of: column, in: lhs), table.pointee.layout.bytes(of: column, in: rhs)) {
+        where !equalBytes(
+            table.pointee.layout.bytes(of: column, in: lhs), table.pointee.layout.bytes(of: column, in: rhs))
+        {
             return true
         }
         return false
@@ -368,7 +373,8 @@ struct TableIndex: ~Copyable {
         bytes.withUnsafeBytes { bytes in
             guard var address = bytes.baseAddress else { return }
             for column in first..<(first + count) {
-                address += spec.probeLayout.program.appendKey(spec.probeLayout.columns[column].node, at: address, to: &key)
+                address += spec.probeLayout.program.appendKey(
+                    spec.probeLayout.columns[column].node, at: address, to: &key)
             }
         }
     }

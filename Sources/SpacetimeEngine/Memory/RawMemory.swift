@@ -9,7 +9,9 @@ import Darwin
 #endif
 
 /// `memcmp`, here so that one file imports the C library.
-func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: Int) -> Int { Int(memcmp(lhs, rhs, count)) }
+func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: Int) -> Int {
+    Int(memcmp(lhs, rhs, count))
+}
 
 /// Brings a cache line closer that will be read soon. Costs one instruction; the address need not be valid.
 @inline(__always)
@@ -67,7 +69,9 @@ func freeZeroed(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
 /// The size of a huge page on x86-64, and a harmless choice elsewhere.
 let hugePageByteCount = 1 << 21
 
-private func roundedToHugePages(_ byteCount: Int) -> Int { (byteCount + hugePageByteCount - 1) & ~(hugePageByteCount - 1) }
+private func roundedToHugePages(_ byteCount: Int) -> Int {
+    (byteCount + hugePageByteCount - 1) & ~(hugePageByteCount - 1)
+}
 
 /// Maps zeroed memory that starts at a huge page.
 private func mapHugePages(byteCount: Int) -> UnsafeMutableRawPointer {
@@ -76,7 +80,8 @@ private func mapHugePages(byteCount: Int) -> UnsafeMutableRawPointer {
     let mapped = mmap(nil, size + hugePageByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
     guard let mapped, mapped != MAP_FAILED else { outOfMemory(byteCount) }
     let start = UnsafeMutableRawPointer(
-        bitPattern: UInt(bitPattern: mapped + hugePageByteCount - 1) & ~UInt(hugePageByteCount - 1)).unsafelyUnwrapped
+        bitPattern: UInt(bitPattern: mapped + hugePageByteCount - 1) & ~UInt(hugePageByteCount - 1)
+    ).unsafelyUnwrapped
     let before = start - mapped
     if before > 0 { munmap(mapped, before) }
     if before < hugePageByteCount { munmap(start + size, hugePageByteCount - before) }

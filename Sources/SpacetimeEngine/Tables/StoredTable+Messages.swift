@@ -12,7 +12,8 @@ extension StoredTable {
 
     @inline(never)
     func noSuchRow(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
-        .noSuchRow(table: schema.name, index: indexPointer(index).pointee.schema.name, value: describeKey(index, ofRow: image))
+        .noSuchRow(
+            table: schema.name, index: indexPointer(index).pointee.schema.name, value: describeKey(index, ofRow: image))
     }
 
     private func columnNames(_ index: Int) -> [String] {

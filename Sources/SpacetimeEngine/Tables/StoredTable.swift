@@ -35,7 +35,8 @@ struct StoredTable: ~Copyable {
         }
         for columns in schema.indexes.map(\.columns) + schema.uniqueConstraints.map(\.columns) + [schema.primaryKey] {
             if columns.contains(where: { Int($0.rawValue) >= types.count }) {
-                throw .unsupportedSchema(table: schema.name, reason: "an index or a key names a column that is not there")
+                throw .unsupportedSchema(
+                    table: schema.name, reason: "an index or a key names a column that is not there")
             }
         }
         if schema.indexes.contains(where: { $0.columns.isEmpty }) {
@@ -50,7 +51,8 @@ struct StoredTable: ~Copyable {
         for sequence in schema.sequences {
             let column = Int(sequence.column.rawValue)
             guard column < types.count, types[column].isInteger else {
-                throw .unsupportedSchema(table: schema.name, reason: "sequence '\(sequence.name)' is not on an integer column")
+                throw .unsupportedSchema(
+                    table: schema.name, reason: "sequence '\(sequence.name)' is not on an integer column")
             }
             states.append(SequenceState(schema: sequence, width: Int(layout.columns[column].fixedSize)))
         }
@@ -112,7 +114,8 @@ struct StoredTable: ~Copyable {
     /// The row with exactly these bytes.
     mutating func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
         if firstUnique >= 0 {
-            guard let start = image.baseAddress, let row = indexPointer(firstUnique).pointee.find(keyOf: start, in: rows),
+            guard let start = image.baseAddress,
+                let row = indexPointer(firstUnique).pointee.find(keyOf: start, in: rows),
                 equalBytes(rowsPointer().pointee.storage.image(row), image)
             else { return nil }
             return row

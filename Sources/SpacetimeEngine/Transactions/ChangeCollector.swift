@@ -16,10 +16,12 @@ struct ChangeCollector {
         /// Only then can one of its two images be the other image of a different slot: with the same key before and
         /// after, that key belongs to no other slot at either time.
         var isRekeyed: Bool {
-            guard let before = before?.baseAddress, let after = after?.baseAddress, table.pointee.firstUnique >= 0 else {
+            guard let before = before?.baseAddress, let after = after?.baseAddress, table.pointee.firstUnique >= 0
+            else {
                 return false
             }
-            return table.pointee.indexPointer(table.pointee.firstUnique).pointee.keysDiffer(before, after, table.pointee.rows)
+            return table.pointee.indexPointer(table.pointee.firstUnique).pointee.keysDiffer(
+                before, after, table.pointee.rows)
         }
     }
 
@@ -97,7 +99,9 @@ struct ChangeCollector {
             case (nil, _?): inserts += 1
             }
         }
-        if deletes + rekeyed > 0, inserts + rekeyed > 0, deletes + inserts + rekeyed > 1 { dropped = cancelPairs() || dropped }
+        if deletes + rekeyed > 0, inserts + rekeyed > 0, deletes + inserts + rekeyed > 1 {
+            dropped = cancelPairs() || dropped
+        }
         if dropped { entries.removeAll { $0.before == nil && $0.after == nil } }
     }
 

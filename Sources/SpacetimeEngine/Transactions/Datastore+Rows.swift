@@ -29,7 +29,8 @@ extension Datastore {
         _ table: StoredTable.Pointer, _ image: UnsafeRawBufferPointer
     ) throws(EngineError) -> Bool {
         if table.pointee.firstUnique >= 0, let start = image.baseAddress {
-            for i in table.pointee.firstUnique..<table.pointee.indexCount where table.pointee.indexPointer(i).pointee.isUnique {
+            for i in table.pointee.firstUnique..<table.pointee.indexCount
+            where table.pointee.indexPointer(i).pointee.isUnique {
                 if let present = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows) {
                     if equalBytes(table.pointee.rowsPointer().pointee.storage.image(present), image) { return false }
                     throw table.pointee.uniqueViolation(i, start)
@@ -39,7 +40,9 @@ extension Datastore {
             return false
         }
         prepareWrite(table)
-        guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else { throw noRoom(table, image.count) }
+        guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else {
+            throw noRoom(table, image.count)
+        }
         table.pointee.index(row)
         state.pointee.undo.append(.insert, table, row)
         return true
@@ -94,7 +97,9 @@ extension Datastore {
         let start = new.baseAddress.unsafelyUnwrapped
         for i in 0..<table.pointee.indexCount where table.pointee.indexPointer(i).pointee.isUnique {
             if i == position, table.pointee.sequenceCount == 0 { continue }
-            guard let other = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows), other != row else {
+            guard let other = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows),
+                other != row
+            else {
                 continue
             }
             throw table.pointee.uniqueViolation(i, start)
@@ -113,7 +118,9 @@ extension Datastore {
     private func move(
         _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer
     ) throws(EngineError) {
-        guard let moved = table.pointee.rowsPointer().pointee.storage.insert(new) else { throw noRoom(table, new.count) }
+        guard let moved = table.pointee.rowsPointer().pointee.storage.insert(new) else {
+            throw noRoom(table, new.count)
+        }
         remove(table, row)
         table.pointee.index(moved)
         state.pointee.undo.append(.insert, table, moved)
@@ -242,7 +249,8 @@ extension Datastore {
         }
         try validateKey(key, table, position)
         guard let start = key.baseAddress,
-            let row = table.pointee.indexPointer(position).pointee.find(probe: start, byteCount: key.count, in: table.pointee.rows)
+            let row = table.pointee.indexPointer(position).pointee.find(
+                probe: start, byteCount: key.count, in: table.pointee.rows)
         else { return nil }
         return table.pointee.rowsPointer().pointee.storage.image(row)
     }

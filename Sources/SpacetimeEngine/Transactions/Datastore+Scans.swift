@@ -16,7 +16,8 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        return open(source(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)), table, predicate)
+        return open(
+            source(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)), table, predicate)
     }
 
     /// The rows with that key (the BSATN of the index's columns), in any kind of index.
@@ -26,7 +27,9 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
-        return open(source(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)), table, predicate)
+        return open(
+            source(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)), table,
+            predicate)
     }
 
     private func source(_ selection: TableIndex.Selection) -> ScanState.Source {

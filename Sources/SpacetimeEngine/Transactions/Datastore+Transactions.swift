@@ -48,7 +48,9 @@ extension Datastore {
         case .none: break
         case .observed where state.pointee.observedCount == 0: break
         case .observed, .all:
-            if state.pointee.undo.count > 0 { result = collectChanges(all: { if case .all = collecting { true } else { false } }()) }
+            if state.pointee.undo.count > 0 {
+                result = collectChanges(all: { if case .all = collecting { true } else { false } }())
+            }
         }
         finishRows()
         end()
@@ -202,6 +204,8 @@ extension Datastore {
         let newest = snapshots.newest
         guard newest != state.pointee.newestSnapshot else { return }
         state.pointee.newestSnapshot = newest
-        for id in tableIDs { state.pointee.tables[Int(id.rawValue)]?.pointee.rowsPointer().pointee.storage.setSharedGeneration(newest) }
+        for id in tableIDs {
+            state.pointee.tables[Int(id.rawValue)]?.pointee.rowsPointer().pointee.storage.setSharedGeneration(newest)
+        }
     }
 }

@@ -85,7 +85,8 @@ package final class Datastore {
         let firstIndex = IndexID(UInt32(state.pointee.indexCount))
         let table = StoredTable.Pointer.allocate(capacity: 1)
         do throws(EngineError) {
-            table.initialize(to: try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool))
+            table.initialize(
+                to: try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool))
         } catch {
             table.deallocate()
             throw error
@@ -110,7 +111,9 @@ package final class Datastore {
     }
 
     private func requireNoTransaction(_ operation: String) throws(EngineError) {
-        if state.pointee.isInTransaction { throw .transactionState("\(operation) is not possible inside a transaction") }
+        if state.pointee.isInTransaction {
+            throw .transactionState("\(operation) is not possible inside a transaction")
+        }
     }
 
     /// The ids of all tables, ascending.

@@ -22,7 +22,8 @@ package struct RowBatch: Sendable, Hashable {
         var start = 0
         for end in ends {
             let range = start..<end
-            try withRawBytes(of: bytes) { (bytes) throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+            try withRawBytes(of: bytes) { (bytes) throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+            }
             start = end
         }
     }
