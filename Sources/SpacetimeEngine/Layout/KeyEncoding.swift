@@ -29,7 +29,8 @@ extension TypeProgram {
             return size
         case .float:
             if entry.fixedSize == 4 {
-                key.append(bigEndian: UInt64(orderedBits(Float(bitPattern: address.loadUnaligned(as: UInt32.self)))) << 32, 4)
+                key.append(
+                    bigEndian: UInt64(orderedBits(Float(bitPattern: address.loadUnaligned(as: UInt32.self)))) << 32, 4)
             } else {
                 key.append(bigEndian: orderedBits(Double(bitPattern: address.loadUnaligned(as: UInt64.self))), 8)
             }
@@ -126,7 +127,9 @@ struct KeyBuffer: ~Copyable {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         reserve(bytes.count)
-        if let start = bytes.baseAddress { UnsafeMutableRawPointer(base + count).copyMemory(from: start, byteCount: bytes.count) }
+        if let start = bytes.baseAddress {
+            UnsafeMutableRawPointer(base + count).copyMemory(from: start, byteCount: bytes.count)
+        }
         count &+= bytes.count
     }
 
