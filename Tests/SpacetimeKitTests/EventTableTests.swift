@@ -1,0 +1,77 @@
+import SpacetimeKit
+import Synchronization
+import Testing
+
+@Table(.public, .event)
+struct Shot: Equatable {
+    @PrimaryKey var id: UInt32
+    var by: Identity
+    var power: UInt8
+}
+
+@Table(.public)
+struct Score: Equatable {
+    @PrimaryKey var player: Identity
+    var shots: UInt32
+}
+
+@Module enum Arena {
+    static let tables = Tables(Shot.self, Score.self)
+
+    @Reducer static func shoot(_ context: borrowing Context, ids: [UInt32], power: UInt8) throws {
+        for id in ids { try context.db.shot.insert(Shot(id: id, by: context.sender, power: power)) }
+        let before = context.db.score.player.find(context.sender)?.shots ?? 0
+        try context.db.score.upsert(Score(player: context.sender, shots: before + UInt32(ids.count)))
+        if power == 0 { throw SenderError("no power") }
+    }
+}
+
+@Suite struct EventTableTests {
+    @Test func eventsAreSentOncePerCommitAndNeverKept() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        let alice = try db.connect(as: "alice")
+        let seen = try alice.subscribe(Shot.all)
+        try alice.call(Arena.shoot, [1, 2], 5)
+        // The key was used in an earlier transaction, which is forgotten.
+        try alice.call(Arena.shoot, [1], 6)
+        #expect(seen.nextAvailable()?.inserted == [])
+        #expect(seen.nextAvailable()?.inserted.map(\.id).sorted() == [1, 2])
+        let last = try #require(seen.nextAvailable())
+        #expect(last.inserted == [Shot(id: 1, by: alice.identity, power: 6)])
+        #expect(last.deleted.isEmpty && last.updated.isEmpty)
+        #expect(try db.read { $0.shot.isEmpty && $0.shot.id.find(1) == nil })
+        #expect(try db.snapshot().rows(Shot.all).isEmpty)
+        #expect(try db.read { $0.score.player.find(alice.identity)?.shots } == 3)
+    }
+
+    @Test func aSubscriptionStartsWithoutEarlierEvents() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        try db.call(Arena.shoot, [1], 5)
+        let seen = try db.subscribe(Shot.all)
+        #expect(seen.nextAvailable()?.inserted == [])
+        #expect(seen.nextAvailable() == nil)
+    }
+
+    @Test func eventsOfAFailedCallAreNotSent() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        let seen = try db.subscribe(Shot.all)
+        #expect(throws: SenderError("no power")) { try db.call(Arena.shoot, [1], 0) }
+        // Equal rows are one, here as in any table.
+        try db.call(Arena.shoot, [2, 2], 1)
+        _ = seen.nextAvailable()
+        #expect(seen.nextAvailable()?.inserted.map(\.id) == [2])
+        #expect(seen.nextAvailable() == nil)
+    }
+
+    @Test func callbacksGetTheEventsThatMeetTheirCondition() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        let powers = Mutex<[UInt8]>([])
+        let observation = try db.subscribe(Shot.where { $0.power > 3 }) { change in
+            powers.withLock { $0 += change.inserted.map(\.power) }
+        }
+        for power in 1...6 as ClosedRange<UInt8> { try db.call(Arena.shoot, [UInt32(power)], power) }
+        observation.cancel()
+        try db.call(Arena.shoot, [9], 9)
+        #expect(powers.withLock { $0 } == [4, 5, 6])
+    }
+}
