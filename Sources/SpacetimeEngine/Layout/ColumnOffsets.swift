@@ -7,43 +7,49 @@ package struct ColumnOffset {
     @frozen @usableFromInline
     struct Hop {
         /// Bytes of each counted element: 1 for strings.
-        @usableFromInline var elementSize: Int32 = 0
+        @usableFromInline var elementSize: UInt16 = 0
         /// Bytes of the columns of fixed size that follow.
-        @usableFromInline var gap: Int32 = 0
+        @usableFromInline var gap: UInt16 = 0
 
         @inlinable init() {}
     }
 
     /// The offset of the column, or of the first counted column to hop over.
-    @usableFromInline var start: Int
+    @usableFromInline var start: Int32
     /// How many hops lead from there to the column, or -1 if they do not fit or hop over other things than counted
     /// elements of one size.
-    @usableFromInline var hopCount = 0
+    @usableFromInline var hopCount: Int32 = 0
     @usableFromInline var hops = (Hop(), Hop(), Hop())
-    @usableFromInline let column: Int
+    @usableFromInline let column: Int32
     /// The table's `TableRows`, whose address never changes.
     @usableFromInline let rows: UnsafeRawPointer
 
     static let hopLimit = 3
 
-    init(_ column: Int, _ table: TableRows.Pointer) {
-        self.column = column
+    @inline(__always)
+    init(fixed: Int32, _ column: Int, _ table: TableRows.Pointer) {
+        start = fixed
+        self.column = Int32(truncatingIfNeeded: column)
         rows = UnsafeRawPointer(table)
-        start = Int(table.pointee.layout.columns[column].fixedOffset)
-        if start < 0 { planHops(table) }
     }
 
+    /// A column without a fixed offset. Apart, so that the others are put together in registers.
     @inline(never)
+    init(floating column: Int, _ table: TableRows.Pointer) {
+        self.init(fixed: -1, column, table)
+        planHops(table)
+    }
+
     private mutating func planHops(_ table: TableRows.Pointer) {
         let columns = table.pointee.layout.columns
         // The first column of varying size is the last one with a fixed offset.
         let first = columns.lastIndex { $0.fixedOffset >= 0 } ?? 0
-        start = Int(columns[first].fixedOffset)
-        guard let list = Self.hops(from: first, to: column, table) else {
+        start = columns[first].fixedOffset
+        guard let list = Self.hops(from: first, to: Int(column), table) else {
             hopCount = -1
             return
         }
-        hopCount = list.count
+        hopCount = Int32(list.count)
         if list.count > 0 { hops.0 = list[0] }
         if list.count > 1 { hops.1 = list[1] }
         if list.count > 2 { hops.2 = list[2] }
@@ -53,13 +59,15 @@ package struct ColumnOffset {
         var list: [Hop] = []
         for between in table.pointee.layout.columns[first..<column] {
             if between.fixedSize >= 0, !list.isEmpty {
-                let (sum, overflow) = list[list.count - 1].gap.addingReportingOverflow(between.fixedSize)
-                if overflow { return nil }
-                list[list.count - 1].gap = sum
+                guard let gap = UInt16(exactly: Int(list[list.count - 1].gap) + Int(between.fixedSize)) else {
+                    return nil
+                }
+                list[list.count - 1].gap = gap
                 continue
             }
             guard let size = table.pointee.layout.program.countedElementSize(between.node) else { return nil }
             var hop = Hop()
+            guard let size = UInt16(exactly: size) else { return nil }
             hop.elementSize = size
             list.append(hop)
         }
@@ -69,28 +77,28 @@ package struct ColumnOffset {
     /// The offset in a valid row. A constant for columns up to and including the first of varying size, otherwise
     /// linear in the columns between.
     @inlinable @inline(__always)
-    package func offset(in row: UnsafeRawPointer) -> Int { hopCount == 0 ? start : floating(in: row) }
+    package func offset(in row: UnsafeRawPointer) -> Int { hopCount == 0 ? Int(start) : floating(in: row) }
 
-    @inlinable
+    @inline(never) @usableFromInline
     func floating(in row: UnsafeRawPointer) -> Int {
         if hopCount < 0 { return walk(in: row) }
-        var offset = Self.hop(hops.0, row, start)
+        var offset = Self.hop(hops.0, row, Int(start))
         if hopCount > 1 { offset = Self.hop(hops.1, row, offset) }
         if hopCount > 2 { offset = Self.hop(hops.2, row, offset) }
         return offset
     }
 
-    @inlinable @inline(__always)
-    static func hop(_ hop: Hop, _ row: UnsafeRawPointer, _ offset: Int) -> Int {
+    @inline(__always)
+    private static func hop(_ hop: Hop, _ row: UnsafeRawPointer, _ offset: Int) -> Int {
         // The row is valid, so count and elements lie inside of it and nothing here overflows.
         let count = UInt32(littleEndian: row.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         return offset &+ 4 &+ Int(count) &* Int(hop.elementSize) &+ Int(hop.gap)
     }
 
-    @inline(never) @usableFromInline
-    func walk(in row: UnsafeRawPointer) -> Int {
+    @inline(never)
+    private func walk(in row: UnsafeRawPointer) -> Int {
         // The pointer was made from one of this very type, and the table is still there.
-        rows.assumingMemoryBound(to: TableRows.self).pointee.layout.offset(of: column, in: row)
+        rows.assumingMemoryBound(to: TableRows.self).pointee.layout.offset(of: Int(column), in: row)
     }
 }
 
@@ -115,6 +123,8 @@ extension Datastore {
         guard let table = try? table(id) else { return nil }
         let rows = table.pointee.rows
         guard column >= 0, column < rows.pointee.layout.columns.count else { return nil }
-        return ColumnOffset(column, rows)
+        let fixed = rows.pointee.layout.columns[column].fixedOffset
+        return fixed >= 0
+            ? ColumnOffset(fixed: fixed, column, rows) : ColumnOffset(floating: column, rows)
     }
 }
