@@ -114,3 +114,65 @@ import Testing
         #expect(try db.read { $0.account.id.find(2)?.balance } == 800)
     }
 }
+
+/// Handles that outlive their transaction, and even their database.
+@Suite struct StaleHandleTests {
+    /// Carries what the compiler would not let out.
+    private final class Keep: @unchecked Sendable {
+        var tables: Chat.TableHandles?
+    }
+
+    @Test func aHandleOfADroppedDatabaseIsRefusedEvenWhenItsMemoryServesAnother() throws {
+        let keep = Keep()
+        do {
+            let gone = try openChat()
+            try gone.read { keep.tables = $0 }
+        }
+        let stale = try #require(keep.tables)
+        let others = try (0..<3).map { _ in try openChat() }
+        for db in others {
+            for id in 1...5 as ClosedRange<UInt64> { try db.call(Chat.open, id, 1) }
+            try db.read { _ in
+                let error = #expect(throws: DatabaseError.self) {
+                    try stale.account.insert(Account(id: 9, owner: 9, slot: 9, balance: 9))
+                }
+                #expect(error?.code == .transactionEnded)
+                #expect(!stale._spacetimeTransaction.isCurrent)
+            }
+            #expect(try db.read { $0.account.count } == 5)
+        }
+    }
+
+    @Test func callsOfOwnerAndClientsKeepTheirCallers() throws {
+        let seen = Senders()
+        let module = Module("test") {
+            Table(Account.self)
+            Reducer("run") { (context: borrowing ReducerContext) in seen.senders.append(context.sender) }
+        }
+        let db = try Database.open(.inMemory, module: module)
+        let alice = try db.connect(as: "alice")
+        try db.call("run", arguments: [])
+        try alice.call("run", arguments: [])
+        try db.read { _ in }
+        try db.call("run", arguments: [])
+        #expect(seen.senders == [db.owner, alice.identity, db.owner])
+    }
+
+    @Test func typedCallsKeepTheirCallers() throws {
+        let db = try openChat()
+        let alice = try db.connect(as: "alice")
+        try db.call(Chat.send, "a", "1")
+        try alice.call(Chat.send, "a", "2")
+        try db.call(Chat.send, "a", "3")
+        try db.read { _ in }
+        try db.call(Chat.send, "a", "4")
+        try alice.call(Chat.send, "a", "5")
+        let senders = try db.read { db in db.message.rows.select { ($0.id, $0.sender) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+        #expect(senders == [db.owner, alice.identity, db.owner, db.owner, alice.identity])
+    }
+
+    private final class Senders: @unchecked Sendable {
+        var senders: [Identity] = []
+    }
+}

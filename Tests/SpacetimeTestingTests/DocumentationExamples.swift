@@ -53,6 +53,20 @@ enum Game {
             try context.db.monster.update(monster)
         }
     }
+
+    @Reducer static func cull(_ context: borrowing Context, zone: UInt32) throws {
+        for (id, level) in context.db.monster.byZoneAndLevel.filter(zone).select({ ($0.id, $0.level) }) {
+            if level == 0 { try context.db.monster.id.delete(id) }
+        }
+    }
+
+    @Reducer static func rename(_ context: borrowing Context, id: UInt64, to name: String) throws {
+        guard let zone = context.db.monster.id.find(id, select: { $0.zone }) else { throw SenderError("it is gone") }
+        let taken = context.db.monster.oneNamePerZone.contains(zone, name)
+        guard !taken, var monster = context.db.monster.id.find(id) else { throw SenderError("the name is taken") }
+        monster.name = name
+        try context.db.monster.update(monster)
+    }
 }
 
 func overview() throws -> Int {

@@ -1,3 +1,4 @@
+import SpacetimeEngine
 public import SpacetimeSATS
 
 /// What changes from call to call. It lives behind one pointer of ``DatabaseCore`` instead of in the fields of the
@@ -11,8 +12,18 @@ package struct CoreState {
     /// ``serial`` if the running transaction may write, else 0.
     @usableFromInline package var writableSerial: UInt64 = 0
 
+    // What handles need of the database; valid while a transaction runs
+    @usableFromInline package let rowScratch: UnsafeMutablePointer<BSATNWriter>
+    @usableFromInline package let keyScratch: UnsafeMutablePointer<BSATNWriter>
+    @usableFromInline package let tableMap: TableMap
+    // Not counted: the database owns this state, not the other way round.
+    var core: Unmanaged<DatabaseCore>?
+    var datastore: Unmanaged<Datastore>?
+
     // The running call
     @usableFromInline package var caller: Caller
+    /// True if ``caller`` is the owner, so that calls on the owner's behalf need not copy it again.
+    var isOwnersCall = true
     @usableFromInline package var timestamp = Timestamp(microsecondsSinceUnixEpoch: 0)
     /// The clock is read when the time is first asked for: most calls in memory never do.
     @usableFromInline package var hasTimestamp = false
@@ -29,6 +40,16 @@ package struct CoreState {
     @usableFromInline package var recordsArguments = false
     /// Why there are no writes any more, if so.
     package var refusal: DatabaseError?
+
+    init(
+        owner: Caller, rowScratch: UnsafeMutablePointer<BSATNWriter>, keyScratch: UnsafeMutablePointer<BSATNWriter>,
+        tableMap: TableMap
+    ) {
+        caller = owner
+        self.rowScratch = rowScratch
+        self.keyScratch = keyScratch
+        self.tableMap = tableMap
+    }
 }
 
 /// One slot of the cache from the address of a reducer's name to the reducer's position.

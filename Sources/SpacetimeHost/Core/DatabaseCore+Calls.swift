@@ -19,9 +19,33 @@ extension DatabaseCore {
         }
     }
 
+    /// The same on behalf of the owner.
+    @usableFromInline
+    package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        try acquire()
+        do throws(DatabaseError) {
+            let reducer = try reducerID(name)
+            if state.pointee.refusal != nil { throw writesRefused() }
+            actAsOwner()
+            return beginWrite(reducer: reducer)
+        } catch {
+            release()
+            throw error
+        }
+    }
+
     /// Commits a typed call whose arguments, if the state asks for them, are in ``argumentScratch``.
     @usableFromInline @discardableResult
     package func commitCall() throws(DatabaseError) -> TxOffset {
+        if sink != nil || liveQueries.isActive { return try commitWatchedCall() }
+        // Nobody looks at what changed.
+        let offset = finishUnwatchedWrite()
+        release()
+        return offset
+    }
+
+    @inline(never)
+    private func commitWatchedCall() throws(DatabaseError) -> TxOffset {
         let end: CommitEnd
         do throws(DatabaseError) {
             end = try finishWrite(.reducer, arguments: recordedArguments)
@@ -109,6 +133,7 @@ extension DatabaseCore {
 
     // MARK: Names
 
+    @inline(__always)
     private func reducerID(_ name: StaticString) throws(DatabaseError) -> Int {
         guard name.hasPointerRepresentation else { return try slowReducerID(name) }
         let address = UInt(bitPattern: name.utf8Start)

@@ -13,6 +13,7 @@ struct CommitEnd {
 /// the reducer.
 extension DatabaseCore {
     /// Takes the lock, unless this thread already has it.
+    @inline(__always)
     func acquire() throws(DatabaseError) {
         let thread = currentThread()
         // Relaxed is enough: only this thread can have stored its own number.
@@ -21,6 +22,7 @@ extension DatabaseCore {
         ownerThread.store(thread, ordering: .relaxed)
     }
 
+    @inline(__always)
     func release() {
         ownerThread.store(0, ordering: .relaxed)
         lock._unsafeUnlock()
@@ -39,13 +41,27 @@ extension DatabaseCore {
 
     /// Begins a write transaction with the lock held.
     func beginWrite(as caller: Caller, reducer: Int) throws(DatabaseError) -> UInt64 {
-        let state = state
         if state.pointee.refusal != nil { throw writesRefused() }
+        state.pointee.caller = caller
+        state.pointee.isOwnersCall = false
+        return beginWrite(reducer: reducer)
+    }
+
+    /// Sets the owner as the one on whose behalf the transaction runs; most often it was so before.
+    @inline(__always)
+    func actAsOwner() {
+        if state.pointee.isOwnersCall { return }
+        state.pointee.caller = owner
+        state.pointee.isOwnersCall = true
+    }
+
+    @inline(__always)
+    func beginWrite(reducer: Int) -> UInt64 {
+        let state = state
         datastore.begin()
         let serial = state.pointee.serial &+ 1
         state.pointee.serial = serial
         state.pointee.writableSerial = serial
-        state.pointee.caller = caller
         state.pointee.hasTimestamp = false
         state.pointee.isRandomSeeded = false
         state.pointee.uuidCounter = 0
@@ -54,7 +70,7 @@ extension DatabaseCore {
     }
 
     @inline(never)
-    private func writesRefused() -> DatabaseError {
+    func writesRefused() -> DatabaseError {
         DatabaseError(
             .writesRefused, "the database takes no more writes since an earlier failure; reopen it",
             cause: state.pointee.refusal)
@@ -73,7 +89,7 @@ extension DatabaseCore {
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
         let changed = datastore.hasChanges
-        if sink == nil && !listens {
+        if sink == nil && !(listens && datastore.hasObservedChanges) {
             changes = nil
             datastore.commit()
         } else {
@@ -89,6 +105,17 @@ extension DatabaseCore {
         guard listens, let changes else { return CommitEnd(offset: offset, delivers: false) }
         return CommitEnd(
             offset: offset, delivers: liveQueries.publish(changes, offset: offset, into: outbox))
+    }
+
+    /// Ends a write transaction of a database without sink and subscribers.
+    ///
+    /// - Returns: the offset as of a commit.
+    @inline(__always)
+    func finishUnwatchedWrite() -> TxOffset {
+        if datastore.hasChanges { state.pointee.nextOffset &+= 1 }
+        datastore.commit()
+        endSerial()
+        return TxOffset(state.pointee.nextOffset &- 1)
     }
 
     /// Undoes the write transaction.
@@ -134,7 +161,7 @@ extension DatabaseCore {
         state.pointee.serial &+= 1
         state.pointee.hasTimestamp = false
         state.pointee.isRandomSeeded = false
-        state.pointee.caller = owner
+        actAsOwner()
         return state.pointee.serial
     }
 

@@ -38,6 +38,7 @@ package final class DatabaseCore: @unchecked Sendable {
     /// Draws connection ids. Guarded by `lock`.
     let hostRandom: UnsafeMutablePointer<DeterministicRandom>
     let liveQueries: LiveQueries
+    let planner: Planner
     let outbox = Outbox()
 
     /// Creates a database in memory: tables, then `init` in the creating transaction.
@@ -66,25 +67,28 @@ package final class DatabaseCore: @unchecked Sendable {
         sink = options.sink
         owner = Caller(identity: options.owner)
         identity = options.identity
-        tableMap = TableMap(ids)
+        tableMap = TableMap(ids, datastore)
         reducerIDs = Self.names(of: schema)
         rowTypes = module.rowTypes
         liveQueries = LiveQueries(datastore)
-        state = .allocate(capacity: 1)
-        state.initialize(to: CoreState(caller: owner))
-        state.pointee.recordsArguments = options.sink != nil
+        planner = Planner(datastore)
         rowScratch = Self.makeWriter()
         keyScratch = Self.makeWriter()
+        state = StateBlocks.take(
+            CoreState(owner: owner, rowScratch: rowScratch, keyScratch: keyScratch, tableMap: tableMap))
+        state.pointee.recordsArguments = options.sink != nil
         argumentScratch = Self.makeWriter()
         reducerCache = .allocate(capacity: Self.reducerCacheCapacity)
         reducerCache.initialize(repeating: ReducerSlot(address: 0, reducer: -1), count: Self.reducerCacheCapacity)
         hostRandom = .allocate(capacity: 1)
         hostRandom.initialize(to: random)
+        state.pointee.core = .passUnretained(self)
+        state.pointee.datastore = .passUnretained(datastore)
         try create()
     }
 
     deinit {
-        state.deinitialize(count: 1).deallocate()
+        StateBlocks.give(state)
         for writer in [rowScratch, keyScratch, argumentScratch] { writer.deinitialize(count: 1).deallocate() }
         reducerCache.deallocate()
         hostRandom.deallocate()

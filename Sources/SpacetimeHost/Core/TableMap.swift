@@ -1,4 +1,5 @@
 public import SpacetimeEngine
+import SpacetimeSchema
 
 /// From the positions that generated code knows (the table's place in the module, the index's place in its table) to
 /// the ids of the datastore. Two loads per handle, filled once when the database is opened.
@@ -7,6 +8,9 @@ package struct TableMap {
     @usableFromInline let tables: UnsafeMutablePointer<TableEntry>
     @usableFromInline let indexes: UnsafeMutablePointer<IndexID>
     @usableFromInline package let tableCount: Int
+    /// By index id: whether the index knows ranges and prefixes, and not only whole keys.
+    @usableFromInline let ordered: UnsafeMutablePointer<Bool>
+    @usableFromInline let orderedCount: Int
 
     @frozen @usableFromInline
     struct TableEntry {
@@ -15,7 +19,12 @@ package struct TableMap {
         @usableFromInline let indexCount: Int
     }
 
-    init(_ ids: [(TableID, [IndexID])]) {
+    init(_ ids: [(TableID, [IndexID])], _ datastore: Datastore) {
+        let all = ids.flatMap(\.1)
+        orderedCount = Int(all.map(\.rawValue).max() ?? 0) + 1
+        ordered = .allocate(capacity: orderedCount)
+        ordered.initialize(repeating: false, count: orderedCount)
+        for index in all { ordered[Int(index.rawValue)] = datastore.schema(of: index)?.algorithm != .hash }
         tableCount = ids.count
         tables = .allocate(capacity: max(1, ids.count))
         indexes = .allocate(capacity: max(1, ids.reduce(0) { $0 + $1.1.count }))
@@ -33,6 +42,14 @@ package struct TableMap {
     func deallocate() {
         tables.deallocate()
         indexes.deallocate()
+        ordered.deallocate()
+    }
+
+    /// Whether the index knows ranges and prefixes, and not only whole keys.
+    @inlinable
+    package func isOrdered(_ index: IndexID) -> Bool {
+        precondition(Int(index.rawValue) < orderedCount, "the handle's index is not in the database")
+        return ordered[Int(index.rawValue)]
     }
 
     @inlinable

@@ -5,34 +5,41 @@ extension TransactionReference {
     @inlinable
     package var caller: Caller {
         requireCurrent()
-        return core.state.pointee.caller
+        return state.pointee.caller
     }
 
     /// The time of the call: read once, constant from then on.
     @inlinable
     package var timestamp: Timestamp {
         requireCurrent()
-        return core.state.pointee.hasTimestamp ? core.state.pointee.timestamp : core.readTimestamp()
+        return state.pointee.hasTimestamp ? state.pointee.timestamp : readTimestamp()
     }
 
     @inlinable
     package func nextRandom() -> UInt64 {
         requireCurrent()
-        if !core.state.pointee.isRandomSeeded { core.seedRandom() }
-        return core.state.pointee.random.next()
+        if !state.pointee.isRandomSeeded { seedRandom() }
+        return state.pointee.random.next()
     }
 
     /// A number that no other call of this within the transaction returned.
     package func nextUUIDCounter() -> UInt32 {
         requireCurrent()
-        core.state.pointee.uuidCounter &+= 1
-        return core.state.pointee.uuidCounter
+        state.pointee.uuidCounter &+= 1
+        return state.pointee.uuidCounter
     }
 }
 
-extension DatabaseCore {
+extension TransactionReference {
     @inline(never) @usableFromInline
-    package func readTimestamp() -> Timestamp {
+    package func readTimestamp() -> Timestamp { core.readTimestamp() }
+
+    @inline(never) @usableFromInline
+    package func seedRandom() { core.seedRandom() }
+}
+
+extension DatabaseCore {
+    func readTimestamp() -> Timestamp {
         if !state.pointee.hasTimestamp {
             state.pointee.timestamp = clock.now()
             state.pointee.hasTimestamp = true
@@ -41,8 +48,7 @@ extension DatabaseCore {
     }
 
     /// Seeded by the time and the place in history alone, so that a recorded call can be run again.
-    @inline(never) @usableFromInline
-    package func seedRandom() {
+    func seedRandom() {
         let time = UInt64(bitPattern: readTimestamp().microsecondsSinceUnixEpoch)
         let offset = state.pointee.nextOffset
         state.pointee.random = DeterministicRandom(seed: time ^ (offset &* 0xD6E8_FEB8_6659_FD93))

@@ -10,9 +10,7 @@ extension TransactionReference {
         _ table: TableID, trusted row: UnsafeMutableRawBufferPointer
     ) throws(DatabaseError) -> Bool {
         try requireWritable()
-        do throws(EngineError) { return try core.datastore.insert(table, row: row) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: row) }
     }
 
     /// The same for bytes from outside: they are checked first.
@@ -20,54 +18,46 @@ extension TransactionReference {
         _ table: TableID, validating row: UnsafeMutableRawBufferPointer
     ) throws(DatabaseError) -> Bool {
         try requireWritable()
-        do throws(EngineError) { return try core.datastore.insert(table, validating: row) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, validating: row) }
     }
 
     /// Replaces the row that has the same key in a unique index.
     @usableFromInline
     package func update(_ index: IndexID, trusted row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
         try requireWritable()
-        do throws(EngineError) { try core.datastore.update(index, row: row) } catch { throw DatabaseError(error) }
+        try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: row) }
     }
 
     /// Deletes the rows with that key; returns how many there were.
     @usableFromInline
     package func delete(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
         try requireWritable()
-        do throws(EngineError) { return try core.datastore.delete(index, key: key) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.delete(index, key: key) }
     }
 
     @usableFromInline
     package func delete(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
         try requireWritable()
-        do throws(EngineError) { return try core.datastore.delete(index, range: range) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.delete(index, range: range) }
     }
 
     @usableFromInline
     package func delete(_ table: TableID, equalTo row: UnsafeRawBufferPointer) throws(DatabaseError) -> Bool {
         try requireWritable()
-        do throws(EngineError) { return try core.datastore.deleteRow(table, equalTo: row) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.deleteRow(table, equalTo: row) }
     }
 
     @usableFromInline
     package func clear(_ table: TableID) throws(DatabaseError) -> Int {
         try requireWritable()
-        do throws(EngineError) { return try core.datastore.clear(table) } catch { throw DatabaseError(error) }
+        return try withDatastore { datastore throws(EngineError) in try datastore.clear(table) }
     }
 
     /// The row with that key in a unique index. The pointer is valid until the next write.
     @usableFromInline
     package func find(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> UnsafeRawBufferPointer? {
         requireCurrent()
-        do throws(EngineError) { return try core.datastore.find(index, key: key) } catch { throw DatabaseError(error) }
+        return try withDatastore { datastore throws(EngineError) in try datastore.find(index, key: key) }
     }
 
     @usableFromInline
@@ -79,48 +69,53 @@ extension TransactionReference {
     @usableFromInline
     package func count(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
         requireCurrent()
-        do throws(EngineError) {
-            return try core.datastore.count(table, where: try core.datastore.compile(condition.predicate, for: table))
-        } catch { throw DatabaseError(error) }
+        do throws(EngineError) { return try core.count(table, where: condition.predicate) } catch {
+            throw DatabaseError(error)
+        }
     }
 
     @usableFromInline
     package func count(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
         requireCurrent()
-        do throws(EngineError) { return try core.datastore.count(index, key: key) } catch { throw DatabaseError(error) }
+        return try withDatastore { datastore throws(EngineError) in try datastore.count(index, key: key) }
     }
 
     @usableFromInline
     package func count(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
         requireCurrent()
-        do throws(EngineError) { return try core.datastore.count(index, range: range) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.count(index, range: range) }
+    }
+
+    /// Where a column is; nil if the table has no such column. To be used while this transaction runs, not longer.
+    @usableFromInline
+    package func columnOffset(_ column: Int, of table: TableID) -> ColumnOffset? {
+        requireCurrent()
+        return try? withDatastore { datastore throws(EngineError) in datastore.columnOffset(column, of: table) }
     }
 
     /// Rows as of now. The scan may be read while this transaction runs, not longer.
     @usableFromInline
     package func scan(_ table: TableID, where condition: ScanCondition? = nil) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        do throws(EngineError) {
-            guard let condition else { return try core.datastore.scan(table) }
-            return try core.datastore.scan(table, where: try core.datastore.compile(condition.predicate, for: table))
-        } catch { throw DatabaseError(error) }
+        guard let condition else {
+            return try withDatastore { datastore throws(EngineError) in try datastore.scan(table) }
+        }
+        do throws(EngineError) { return try core.scan(table, where: condition.predicate) } catch {
+            throw DatabaseError(error)
+        }
     }
 
     /// The rows with that key, in any kind of index.
     @usableFromInline
     package func scan(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        do throws(EngineError) { return try core.datastore.scan(index, key: key) } catch { throw DatabaseError(error) }
+        return try withDatastore { datastore throws(EngineError) in try datastore.scan(index, key: key) }
     }
 
     @usableFromInline
     package func scan(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        do throws(EngineError) { return try core.datastore.scan(index, range: range) } catch {
-            throw DatabaseError(error)
-        }
+        return try withDatastore { datastore throws(EngineError) in try datastore.scan(index, range: range) }
     }
 
     /// Marks the point to which ``rollback(to:)`` returns.
@@ -168,38 +163,35 @@ extension RowScan {
 extension TransactionReference {
     @usableFromInline
     package func insertScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
-        let (core, state) = (core, core.state)
-        if state.pointee.writableSerial != serial { throw refusedWrite() }
-        let bytes = core.rowScratch.pointee.withUnsafeMutableBytes { $0 }
-        do throws(EngineError) { return try core.datastore.insert(table, row: bytes) } catch {
-            throw DatabaseError(error)
-        }
+        try requireWritable()
+        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: bytes) }
     }
 
     @usableFromInline
     package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
-        let (core, state) = (core, core.state)
-        if state.pointee.writableSerial != serial { throw refusedWrite() }
-        let bytes = core.rowScratch.pointee.withUnsafeMutableBytes { $0 }
-        do throws(EngineError) { try core.datastore.update(index, row: bytes) } catch { throw DatabaseError(error) }
+        try requireWritable()
+        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: bytes) }
     }
 
     @usableFromInline
     package func deleteScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
-        try delete(table, equalTo: core.rowScratch.pointee.withUnsafeBytes { $0 })
+        try delete(table, equalTo: state.pointee.rowScratch.pointee.withUnsafeBytes { $0 })
     }
 
     /// Typed code encodes keys of the index's own types, so there is nothing to throw.
     @usableFromInline
     package func findScratchKey(_ index: IndexID) -> UnsafeRawBufferPointer? {
-        let core = core
-        let key = core.keyScratch.pointee.withUnsafeBytes { $0 }
-        do throws(EngineError) { return try core.datastore.find(index, key: key) } catch { Self.broken(error) }
+        let key = state.pointee.keyScratch.pointee.withUnsafeBytes { $0 }
+        do throws(DatabaseError) {
+            return try withDatastore { datastore throws(EngineError) in try datastore.find(index, key: key) }
+        } catch { Self.broken(error) }
     }
 
     @usableFromInline
     package func deleteScratchKey(_ index: IndexID) throws(DatabaseError) -> Int {
-        try delete(index, key: core.keyScratch.pointee.withUnsafeBytes { $0 })
+        try delete(index, key: state.pointee.keyScratch.pointee.withUnsafeBytes { $0 })
     }
 
     @inline(never) @usableFromInline

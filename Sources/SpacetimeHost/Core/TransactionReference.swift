@@ -1,29 +1,58 @@
+import SpacetimeEngine
+
 /// Which transaction a handle belongs to. Made by the database, passed on by generated code.
 ///
-/// It keeps the database in memory but not the transaction open: used after the transaction it is refused.
+/// It keeps neither the transaction open nor the database in memory: used after the transaction it is refused. While
+/// the transaction runs, whoever runs it holds the database.
 public struct TransactionReference {
-    @usableFromInline package let core: DatabaseCore
+    // Plain data, so that handles are copied for nothing. The memory is never given back: see `StateBlocks`.
+    @usableFromInline package let state: UnsafeMutablePointer<CoreState>
     @usableFromInline package let serial: UInt64
 
     @inlinable
     package init(core: DatabaseCore, serial: UInt64) {
-        self.core = core
+        self.state = core.state
         self.serial = serial
     }
 
     /// True while the transaction runs.
     @inlinable
-    package var isCurrent: Bool { core.state.pointee.serial == serial }
+    package var isCurrent: Bool { state.pointee.serial == serial }
+
+    /// The database. Stops the program if the transaction is over.
+    @usableFromInline
+    package var core: DatabaseCore {
+        requireCurrent()
+        guard let core = state.pointee.core else { Self.stale() }
+        // Alive: the code that runs the transaction holds a reference until it has ended it.
+        return core.takeUnretainedValue()
+    }
+
+    /// Calls `body` with the datastore, without counting references. The transaction must be current.
+    @inline(__always)
+    func withDatastore<Result>(
+        _ body: (Datastore) throws(EngineError) -> Result
+    ) throws(DatabaseError) -> Result {
+        guard let datastore = state.pointee.datastore else { Self.stale() }
+        // Alive as the database is, see `core`. By way of a `Result`, for want of typed throws in the callee.
+        let outcome: Swift.Result<Result, EngineError> = datastore._withUnsafeGuaranteedRef { datastore in
+            do throws(EngineError) { return .success(try body(datastore)) } catch { return .failure(error) }
+        }
+        switch outcome {
+        case .success(let result): return result
+        case .failure(let error): throw DatabaseError(error)
+        }
+    }
 
     /// Stops the program if the transaction is over. Reading memory of the engine then could read freed pages.
     @inlinable
     package func requireCurrent() {
-        if core.state.pointee.serial != serial { Self.stale() }
+        if state.pointee.serial != serial { Self.stale() }
     }
 
     @inlinable
     package func requireWritable() throws(DatabaseError) {
-        if core.state.pointee.writableSerial != serial { throw refusedWrite() }
+        if state.pointee.writableSerial != serial { throw refusedWrite() }
     }
 
     @inline(never) @usableFromInline

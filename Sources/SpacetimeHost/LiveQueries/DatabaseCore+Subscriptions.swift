@@ -29,7 +29,7 @@ extension DatabaseCore {
             var rows = RowBatch()
             // Rows of event tables exist only while they are delivered.
             if !schema.isEvent {
-                let scan = try datastore.scan(table, where: query.predicate)
+                let scan = try self.scan(table, where: predicate)
                 scan.forEach { rows.append($0) }
             }
             let initial = QueryUpdate(

@@ -39,7 +39,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
     ) throws {
         try requireOpen()
-        try _call(core, as: caller, reducer, repeat each arguments)
+        try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
     }
 
     /// Runs a reducer as one transaction, on behalf of this client.
@@ -48,7 +48,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
     ) async throws {
         try requireOpen()
-        try _call(core, as: caller, reducer, repeat each arguments)
+        try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
     }
 
     /// Runs a reducer that is known by name, with arguments in BSATN, one after the other.

@@ -12,7 +12,7 @@ extension Database {
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
     ) throws {
-        try _call(core, as: core.owner, reducer, repeat each arguments)
+        try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
     }
 
     /// Runs a reducer as one transaction, on behalf of the owner.
@@ -20,7 +20,7 @@ extension Database {
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
     ) async throws {
-        try _call(core, as: core.owner, reducer, repeat each arguments)
+        try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
     }
 
     /// Runs a reducer that is known by name, with arguments in BSATN, one after the other.
@@ -32,13 +32,12 @@ extension Database {
     }
 }
 
-/// The typed call. Everything in it is inlined into the caller but begin, commit and abort.
+/// The typed call, once it has begun. Everything in it is inlined into the caller but commit and abort.
 @inlinable @inline(__always)
-func _call<Definition: ModuleDefinition, each Argument: SpacetimeType>(
-    _ core: DatabaseCore, as caller: Caller, _ reducer: Reducer<Definition, repeat each Argument>,
+func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
+    _ core: DatabaseCore, _ serial: UInt64, _ reducer: Reducer<Definition, repeat each Argument>,
     _ arguments: repeat each Argument
 ) throws {
-    let serial = try core.beginCall(reducer.name, as: caller)
     // Made before `do`, not within it: the optimizer of Swift 6.3 crashes over a non-copyable temporary there.
     let context = Context<Definition>(TransactionReference(core: core, serial: serial))
     do {

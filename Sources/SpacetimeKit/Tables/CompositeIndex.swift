@@ -21,13 +21,18 @@ public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: Spacet
     }
 
     /// The rows with these values in all columns.
+    @inlinable
     public func filter(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Rows<Row> {
-        filter.rows(prefix: Self.key(first, second, repeat each rest))
+        filter.reference.encode(key: first)
+        let scratch = filter.reference.transaction.state.pointee.keyScratch
+        second.encode(to: &scratch.pointee)
+        repeat (each rest).encode(to: &scratch.pointee)
+        return Rows(filter.reference, filter.scratchKey())
     }
 
     /// How many rows have these values in all columns.
     public func count(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Int {
-        filter.count(prefix: Self.key(first, second, repeat each rest))
+        filter(first, second, repeat each rest).count
     }
 
     /// Deletes the rows with these values in all columns.
@@ -37,46 +42,53 @@ public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: Spacet
     public func delete(
         _ first: First, _ second: Second, _ rest: repeat each Rest
     ) throws(DatabaseError) -> Int {
-        try filter.delete(prefix: Self.key(first, second, repeat each rest))
+        try filter.reference.transaction.requireWritable()
+        filter.reference.encode(key: first)
+        let scratch = filter.reference.transaction.state.pointee.keyScratch
+        second.encode(to: &scratch.pointee)
+        repeat (each rest).encode(to: &scratch.pointee)
+        return try filter.deleteScratchKey()
     }
 
     /// The rows with this value in the first column, ordered by the others.
-    public func filter(_ first: First) -> Rows<Row> { filter.rows(prefix: [first.bsatn()]) }
+    public func filter(_ first: First) -> Rows<Row> {
+        Rows(filter.reference, filter.source(nil, prefix: filter.reference.encoded(key: first)))
+    }
 
     /// The rows whose first column lies in a range.
     public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == First {
-        filter.rows(range.bounds())
+        Rows(filter.reference, filter.source(range.bounds(filter.reference)))
     }
 
     /// The rows with this value in the first column, and a second column within a range.
     public func filter<Range: KeyRange>(_ first: First, _ range: Range) -> Rows<Row> where Range.Bound == Second {
-        filter.rows(range.bounds(), prefix: [first.bsatn()])
+        let prefix = filter.reference.encoded(key: first)
+        return Rows(filter.reference, filter.source(range.bounds(filter.reference), prefix: prefix))
     }
 
     /// How many rows have this value in the first column.
-    public func count(_ first: First) -> Int { filter.count(prefix: [first.bsatn()]) }
+    public func count(_ first: First) -> Int { filter(first).count }
 
     /// How many rows have this value in the first column, and a second column within a range.
     public func count<Range: KeyRange>(_ first: First, _ range: Range) -> Int where Range.Bound == Second {
-        filter.count(range.bounds(), prefix: [first.bsatn()])
+        filter(first, range).count
     }
 
     /// Deletes the rows with this value in the first column.
     @discardableResult
-    public func delete(_ first: First) throws(DatabaseError) -> Int { try filter.delete(prefix: [first.bsatn()]) }
+    public func delete(_ first: First) throws(DatabaseError) -> Int {
+        try filter.reference.transaction.requireWritable()
+        return try filter.delete(nil, prefix: filter.reference.encoded(key: first))
+    }
 
     /// Deletes the rows with this value in the first column, and a second column within a range.
     @discardableResult
     public func delete<Range: KeyRange>(
         _ first: First, _ range: Range
     ) throws(DatabaseError) -> Int where Range.Bound == Second {
-        try filter.delete(range.bounds(), prefix: [first.bsatn()])
-    }
-
-    static func key(_ first: First, _ second: Second, _ rest: repeat each Rest) -> [[UInt8]] {
-        var parts = [first.bsatn(), second.bsatn()]
-        repeat parts.append((each rest).bsatn())
-        return parts
+        try filter.reference.transaction.requireWritable()
+        let prefix = filter.reference.encoded(key: first)
+        return try filter.delete(range.bounds(filter.reference), prefix: prefix)
     }
 }
 
@@ -145,7 +157,7 @@ public struct UniqueCompositeIndex<
     @inlinable
     func encode(_ first: First, _ second: Second, _ rest: repeat each Rest) {
         reference.encode(key: first)
-        let scratch = reference.transaction.core.keyScratch
+        let scratch = reference.transaction.state.pointee.keyScratch
         second.encode(to: &scratch.pointee)
         repeat (each rest).encode(to: &scratch.pointee)
     }

@@ -12,24 +12,30 @@ public struct Index<Row: TableRow, Key: SpacetimeType> {
 
     /// The rows with that key.
     @inlinable
-    public func filter(_ key: Key) -> Rows<Row> { filter.rows(prefix: [key.bsatn()]) }
+    public func filter(_ key: Key) -> Rows<Row> {
+        filter.reference.encode(key: key)
+        return Rows(filter.reference, filter.scratchKey())
+    }
 
     /// The rows whose keys lie in a range, in key order: `filter(10..<20)`, `filter(...5)`.
     ///
     /// A hash index has no order: there the whole table is looked at.
     @inlinable
     public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == Key {
-        filter.rows(range.bounds())
+        Rows(filter.reference, filter.source(range.bounds(filter.reference)))
     }
 
     /// Whether there is a row with that key.
+    @inlinable
     public func contains(_ key: Key) -> Bool { count(key) > 0 }
 
     /// How many rows have that key. Decodes none.
-    public func count(_ key: Key) -> Int { filter.count(prefix: [key.bsatn()]) }
+    @inlinable
+    public func count(_ key: Key) -> Int { filter(key).count }
 
     /// How many rows have keys in a range.
-    public func count<Range: KeyRange>(_ range: Range) -> Int where Range.Bound == Key { filter.count(range.bounds()) }
+    @inlinable
+    public func count<Range: KeyRange>(_ range: Range) -> Int where Range.Bound == Key { filter(range).count }
 
     /// Deletes the rows with that key.
     ///
@@ -46,6 +52,7 @@ public struct Index<Row: TableRow, Key: SpacetimeType> {
     /// - Returns: how many there were.
     @discardableResult
     public func delete<Range: KeyRange>(_ range: Range) throws(DatabaseError) -> Int where Range.Bound == Key {
-        try filter.delete(range.bounds())
+        try filter.reference.transaction.requireWritable()
+        return try filter.delete(range.bounds(filter.reference))
     }
 }

@@ -55,17 +55,17 @@ struct KeyBounds {
 
 extension KeyRange where Bound: SpacetimeType {
     @inlinable
-    func bounds() -> KeyBounds {
-        KeyBounds(lower: _lowerBound().encoded(), upper: _upperBound().encoded())
+    func bounds(_ reference: TableReference) -> KeyBounds {
+        KeyBounds(lower: _lowerBound().encoded(reference), upper: _upperBound().encoded(reference))
     }
 }
 
 extension _KeyBound where Value: SpacetimeType {
     @inlinable
-    func encoded() -> IndexRange.Bound {
+    func encoded(_ reference: TableReference) -> IndexRange.Bound {
         switch self {
-        case .included(let value): .included(value.bsatn())
-        case .excluded(let value): .excluded(value.bsatn())
+        case .included(let value): .included(reference.encoded(key: value))
+        case .excluded(let value): .excluded(reference.encoded(key: value))
         case .unbounded: .unbounded
         }
     }

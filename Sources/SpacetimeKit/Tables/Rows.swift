@@ -4,35 +4,25 @@ import SpacetimeSATS
 
 /// Rows of a table, decoded one by one as a loop asks for them.
 ///
-/// A loop sees the rows as they were when it began: what it inserts, updates or deletes itself does not disturb it. One
-/// allocation per loop, none per row unless the row type holds strings or arrays. Valid until the transaction ends.
+/// A loop sees the rows as they were when it began: what it inserts, updates or deletes itself does not disturb it. A
+/// loop costs a few allocations, a row none unless its type holds strings or arrays; a loop that needs some columns only
+/// says so with `select`. Valid until the transaction ends.
 public struct Rows<Row: TableRow>: Sequence {
-    @usableFromInline let transaction: TransactionReference
+    @usableFromInline let reference: TableReference
     @usableFromInline let source: RowSource
 
     @inlinable
-    init(_ transaction: TransactionReference, _ source: RowSource) {
-        self.transaction = transaction
+    init(_ reference: TableReference, _ source: RowSource) {
+        self.reference = reference
         self.source = source
     }
 
     @inlinable
-    public func makeIterator() -> Iterator { Iterator(transaction, source.open(transaction)) }
+    public func makeIterator() -> Iterator { Iterator(RowImages(reference, source)) }
 
     /// How many rows there are. Decodes none.
-    public var count: Int {
-        do throws(DatabaseError) {
-            switch source {
-            case .table(let table, nil): return transaction.count(table)
-            case .table(let table, let condition?): return try transaction.count(table, where: condition)
-            case .range(let index, let range): return try transaction.count(index, range: range)
-            case .key(let index, let key):
-                return try withBytes(of: key) { bytes throws(DatabaseError) in
-                    try transaction.count(index, key: bytes)
-                }
-            }
-        } catch { TransactionReference.broken(error) }
-    }
+    @inlinable
+    public var count: Int { source.count(reference) }
 
     /// The first row, if there is one.
     @inlinable
@@ -42,51 +32,45 @@ public struct Rows<Row: TableRow>: Sequence {
     }
 
     public struct Iterator: IteratorProtocol {
-        @usableFromInline let transaction: TransactionReference
-        @usableFromInline let scan: RowScan
-        @usableFromInline var position = 0
-        @usableFromInline var count = 0
+        @usableFromInline var images: RowImages
 
         @inlinable
-        init(_ transaction: TransactionReference, _ scan: RowScan) {
-            self.transaction = transaction
-            self.scan = scan
-        }
+        init(_ images: RowImages) { self.images = images }
 
         @inlinable
         public mutating func next() -> Row? {
-            // Each time: the rows lie in pages that may be gone once the transaction is over.
-            transaction.requireCurrent()
-            if position == count {
-                count = scan.refill()
-                position = 0
-                if count == 0 { return nil }
-            }
-            let image = scan.batch[position]
-            position &+= 1
+            guard let image = images.next() else { return nil }
             return _decode(image, as: Row.self)
         }
     }
 }
 
-/// Where a sequence of rows comes from.
+/// The images of the rows of an open scan, one by one.
 @usableFromInline
-enum RowSource {
-    case table(TableID, ScanCondition?)
-    case range(IndexID, IndexRange)
-    case key(IndexID, [UInt8])
+struct RowImages {
+    @usableFromInline let transaction: TransactionReference
+    @usableFromInline let scan: RowScan
+    @usableFromInline var position = 0
+    @usableFromInline var count = 0
 
-    @usableFromInline
-    func open(_ transaction: TransactionReference) -> RowScan {
-        do throws(DatabaseError) {
-            switch self {
-            case .table(let table, let condition): return try transaction.scan(table, where: condition)
-            case .range(let index, let range): return try transaction.scan(index, range: range)
-            case .key(let index, let key):
-                return try withBytes(of: key) { bytes throws(DatabaseError) in
-                    try transaction.scan(index, key: bytes)
-                }
-            }
-        } catch { TransactionReference.broken(error) }
+    @inlinable
+    init(_ reference: TableReference, _ source: RowSource) {
+        transaction = reference.transaction
+        scan = source.open(reference)
+    }
+
+    /// Valid until the next write, or the end of the transaction.
+    @inlinable @inline(__always)
+    mutating func next() -> UnsafeRawBufferPointer? {
+        // Each time: the rows lie in pages that may be gone once the transaction is over.
+        transaction.requireCurrent()
+        if position == count {
+            count = scan.refill()
+            position = 0
+            if count == 0 { return nil }
+        }
+        let image = scan.batch[position]
+        position &+= 1
+        return image
     }
 }

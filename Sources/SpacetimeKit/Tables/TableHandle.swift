@@ -64,16 +64,19 @@ extension TableHandle {
 
     /// All rows, in no particular order, read as the loop goes.
     @inlinable
-    public var rows: Rows<Row> { Rows(_spacetimeReference.transaction, .table(_spacetimeReference.table, nil)) }
+    public var rows: Rows<Row> { Rows(_spacetimeReference, .table(nil)) }
 
-    /// The rows that meet a condition, found by looking at every row: `db.message.where { $0.text != "" }`.
+    /// The rows that meet a condition, in no particular order: `db.message.where { $0.text != "" }`.
+    ///
+    /// Found through an index if one fits a part of the condition that is joined by `&&`: equality with all or the first
+    /// of its columns, or a range. Otherwise every row is looked at.
     @inlinable
     public func `where`(_ condition: (Row.Columns) -> Predicate<Row>) -> Rows<Row> {
         let condition = condition(Row._spacetimeColumns).condition
-        return Rows(_spacetimeReference.transaction, .table(_spacetimeReference.table, condition))
+        return Rows(_spacetimeReference, .table(condition))
     }
 
-    /// How many rows meet a condition. Looks at every row, decodes none.
+    /// How many rows meet a condition, found as by `where`. Decodes none.
     public func count(where condition: (Row.Columns) -> Predicate<Row>) -> Int {
         let condition = condition(Row._spacetimeColumns).condition
         do throws(DatabaseError) {

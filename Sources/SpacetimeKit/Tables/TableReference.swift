@@ -13,12 +13,14 @@ public struct TableReference {
     public init(_ transaction: TransactionReference, table position: Int) {
         self.transaction = transaction
         self.position = position
-        self.table = transaction.core.tableMap.table(at: position)
+        // A stale handle is refused when it is used, and until then finds nothing.
+        self.table = transaction.isCurrent ? transaction.state.pointee.tableMap.table(at: position) : TableID(.max)
     }
 
     @inlinable
     package func index(_ ordinal: Int) -> IndexID {
-        transaction.core.tableMap.index(ordinal, ofTableAt: position)
+        transaction.isCurrent
+            ? transaction.state.pointee.tableMap.index(ordinal, ofTableAt: position) : IndexID(.max)
     }
 
     /// Encodes a row into the scratch of the database. With a check first, since the scratch belongs to the running
@@ -26,7 +28,7 @@ public struct TableReference {
     @inlinable @inline(__always)
     package func encode<Row: SpacetimeType>(row: borrowing Row) throws(DatabaseError) {
         try transaction.requireWritable()
-        let scratch = transaction.core.rowScratch
+        let scratch = transaction.state.pointee.rowScratch
         scratch.pointee.removeAll(keepingCapacity: true)
         row.encode(to: &scratch.pointee)
     }
@@ -34,15 +36,22 @@ public struct TableReference {
     @inlinable @inline(__always)
     package func encode<Key: SpacetimeType>(key: borrowing Key) {
         transaction.requireCurrent()
-        let scratch = transaction.core.keyScratch
+        let scratch = transaction.state.pointee.keyScratch
         scratch.pointee.removeAll(keepingCapacity: true)
         key.encode(to: &scratch.pointee)
+    }
+
+    /// A key's bytes in an array of their own.
+    @inlinable
+    package func encoded<Key: SpacetimeType>(key: borrowing Key) -> [UInt8] {
+        encode(key: key)
+        return transaction.state.pointee.keyScratch.pointee.toArray()
     }
 
     /// The row in the scratch, with the numbers that the database put in.
     @inlinable @inline(__always)
     package func decodeScratch<Row: SpacetimeType>() -> Row {
-        _decode(transaction.core.rowScratch.pointee.withUnsafeBytes { $0 }, as: Row.self)
+        _decode(transaction.state.pointee.rowScratch.pointee.withUnsafeBytes { $0 }, as: Row.self)
     }
 }
 

@@ -66,20 +66,20 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     /// A hash index has no order: there the whole table is looked at. Declare the column `@Indexed(.btree)` for ranges.
     @inlinable
     public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == Key {
-        _KeyFilter(reference, index).rows(range.bounds())
+        Rows(reference, _KeyFilter(reference, index).source(range.bounds(reference)))
     }
 
     /// How many rows have keys in a range.
-    public func count<Range: KeyRange>(_ range: Range) -> Int where Range.Bound == Key {
-        _KeyFilter(reference, index).count(range.bounds())
-    }
+    @inlinable
+    public func count<Range: KeyRange>(_ range: Range) -> Int where Range.Bound == Key { filter(range).count }
 
     /// Deletes the rows whose keys lie in a range.
     ///
     /// - Returns: how many there were.
     @discardableResult
     public func delete<Range: KeyRange>(_ range: Range) throws(DatabaseError) -> Int where Range.Bound == Key {
-        try _KeyFilter(reference, index).delete(range.bounds())
+        try reference.transaction.requireWritable()
+        return try _KeyFilter(reference, index).delete(range.bounds(reference))
     }
 }
 

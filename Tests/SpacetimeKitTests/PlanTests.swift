@@ -1,0 +1,151 @@
+import SpacetimeEngine
+import SpacetimeHost
+import SpacetimeSchema
+import Testing
+
+@testable import SpacetimeKit
+
+/// Indexes of every kind, over columns with few different values.
+@Table(.public, .index("byZoneLevel", \.zone, \.level), .unique("oneName", \.zone, \.name))
+struct Beast: Equatable {
+    @PrimaryKey var id: UInt32
+    @Indexed var zone: Int16
+    @Indexed(.hash) var kind: UInt8
+    var level: Int32
+    @Indexed var weight: Double
+    var name: String
+    @Unique @Indexed(.direct) var seat: UInt16
+}
+
+@Module enum Wild {
+    static let tables = Tables(Beast.self)
+
+    static func beast(_ id: UInt32) -> Beast {
+        let weights: [Double] = [0, -0.0, .nan, .infinity, -1.5, 2.5]
+        return Beast(
+            id: id, zone: Int16(id % 9) - 4, kind: UInt8(id % 4), level: Int32(id / 3 % 12) - 5,
+            weight: id % 5 == 0 ? weights[Int(id) % 6] : Double(id), name: "b\(id % 60)/\(id / 60)",
+            seat: UInt16(id) ^ 1)
+    }
+
+    @Reducer static func fill(_ context: borrowing Context, count: UInt32) throws {
+        for id in 0..<count { try context.db.beast.insert(beast(id)) }
+    }
+}
+
+@Suite struct PlanTests {
+    /// A random condition: conjunctions mostly, of comparisons with values that rows have.
+    private static func predicate(_ random: inout DeterministicRandom, depth: Int = 0) -> RowPredicate {
+        let choice = Int.random(in: 0..<20, using: &random)
+        if depth < 3, choice < 7 {
+            return .and((0..<Int.random(in: 1...3, using: &random)).map { _ in predicate(&random, depth: depth + 1) })
+        }
+        if depth < 3, choice == 7 {
+            return .or((0..<Int.random(in: 0...2, using: &random)).map { _ in predicate(&random, depth: depth + 1) })
+        }
+        if depth < 3, choice == 8 { return .not(predicate(&random, depth: depth + 1)) }
+        if choice == 9 { return Bool.random(using: &random) ? .all : .none }
+        let beast = Wild.beast(UInt32.random(in: 0..<420, using: &random))
+        let values = [
+            beast.id.bsatn(), beast.zone.bsatn(), beast.kind.bsatn(), beast.level.bsatn(), beast.weight.bsatn(),
+            beast.name.bsatn(), beast.seat.bsatn(),
+        ]
+        let column = Int.random(in: 0..<values.count, using: &random)
+        let comparison = RowPredicate.Comparison(rawValue: UInt8.random(in: 0...5, using: &random)) ?? .equal
+        return .compare(
+            ColumnID(column), Bool.random(using: &random) ? .equal : comparison, values[column])
+    }
+
+    private static func rows(_ scan: RowScan) -> [[UInt8]] {
+        var rows: [[UInt8]] = []
+        scan.forEach { rows.append(Array($0)) }
+        return rows.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func aPlanFindsWhatAFullScanFinds(seed: UInt64) throws {
+        var random = DeterministicRandom(seed: seed)
+        let db = try Database.open(.inMemory, module: Wild.self)
+        try db.call(Wild.fill, 400)
+        var indexed = 0
+        try db.read { db in
+            let core = db._spacetimeTransaction.core
+            let table = core.tableMap.table(at: 0)
+            for _ in 0..<400 {
+                let predicate = Self.predicate(&random)
+                let full = try core.datastore.scan(table, where: core.datastore.compile(predicate, for: table))
+                let expected = Self.rows(full)
+                #expect(Self.rows(try core.scan(table, where: predicate)) == expected, "\(predicate)")
+                #expect(try core.count(table, where: predicate) == expected.count, "\(predicate)")
+                if try core.plan(predicate, for: table).access != .table { indexed += 1 }
+            }
+        }
+        #expect(indexed > 50)
+    }
+
+    @Test func conditionsUseTheNarrowestIndex() throws {
+        let db = try Database.open(.inMemory, module: Wild.self)
+        try db.call(Wild.fill, 400)
+        try db.read { db in
+            let core = db._spacetimeTransaction.core
+            let table = core.tableMap.table(at: 0)
+            func access(_ condition: (Beast.Columns) -> Predicate<Beast>) throws -> ScanPlan {
+                try core.plan(condition(Beast.Columns()).condition.predicate, for: table)
+            }
+            func index(_ position: Int) -> IndexID { core.tableMap.index(position, ofTableAt: 0) }
+            let names = Beast.tableDefinition.indexes.map(\.name)
+            func named(_ name: String) throws -> IndexID { index(try #require(names.firstIndex(of: name))) }
+
+            #expect(try access { $0.id == 7 } == ScanPlan(access: .key(named("id"), UInt32(7).bsatn()), rest: nil))
+            #expect(try access { $0.kind == 3 }.access == .key(named("kind"), UInt8(3).bsatn()))
+            #expect(try access { $0.zone == 3 && $0.id == 3 }.access == .key(named("id"), UInt32(3).bsatn()))
+            #expect(
+                try access { $0.zone == 3 && $0.level == 2 }
+                    == ScanPlan(
+                        access: .key(named("byZoneLevel"), Int16(3).bsatn() + Int32(2).bsatn()), rest: nil))
+            guard case .range(let id, let range) = try access({ $0.level > 2 && $0.zone == 3 }).access else {
+                Issue.record("a prefix and a range are not searched for")
+                return
+            }
+            #expect(try id == named("byZoneLevel"))
+            #expect(range.prefixColumns == 1 && range.lower == .excluded(Int32(2).bsatn()))
+            // Most of the table: read in its own order.
+            #expect(try access { $0.zone > -3 }.access == .table)
+            #expect(try access { $0.kind > 2 }.access == .table)
+            #expect(try access { $0.id == 7 || $0.zone == 3 }.access == .table)
+        }
+    }
+
+    @Test func typedConditionsAgreeWithSwift() throws {
+        let db = try Database.open(.inMemory, module: Wild.self)
+        try db.call(Wild.fill, 400)
+        try db.read { db in
+            let all = Array(db.beast.rows)
+            let ids: (Rows<Beast>) -> [UInt32] = { $0.map(\.id).sorted() }
+            #expect(
+                ids(db.beast.where { $0.zone == 2 && $0.level < 0 })
+                    == all.filter { $0.zone == 2 && $0.level < 0 }.map(\.id).sorted())
+            #expect(db.beast.count { $0.zone == 2 && $0.kind == 1 } == all.count { $0.zone == 2 && $0.kind == 1 })
+            #expect(
+                db.beast.count { $0.weight > 390 && $0.weight < 396 }
+                    == all.count { $0.weight > 390 && $0.weight < 396 })
+            #expect(
+                db.beast.first { $0.name == "b59/3" && $0.zone == 4 }?.id
+                    == all.first { $0.name == "b59/3" && $0.zone == 4 }?.id)
+        }
+        let seen = try db.subscribe(Beast.where { $0.seat == 5 })
+        #expect(seen.nextAvailable()?.inserted.map(\.id) == [4])
+    }
+
+    @Test func writesElsewhereTellNobody() throws {
+        let db = try openChat()
+        let seen = try db.subscribe(Message.all)
+        try db.call(Chat.open, 1, 5)
+        try db.call(Chat.open, 2, 5)
+        #expect(try db.lastOffset().rawValue == 2)
+        try db.call(Chat.send, "a", "b")
+        #expect(seen.nextAvailable()?.isInitial == true)
+        #expect(seen.nextAvailable()?.offset.rawValue == 3)
+        #expect(seen.nextAvailable() == nil)
+    }
+}
