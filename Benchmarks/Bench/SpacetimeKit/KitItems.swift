@@ -104,8 +104,9 @@ final class KitReads: Contestant {
         var digest = Digest()
         var rows = 0
         for start in starts {
-            for row in table.owner.filter(start..<start + UInt64(ItemWorkload.ownersPerRange)) {
-                digest.add(row.id, Int64(row.x))
+            let owners = start..<start + UInt64(ItemWorkload.ownersPerRange)
+            for (id, x) in table.owner.filter(owners).select({ ($0.id, $0.x) }) {
+                digest.add(id, Int64(x))
                 rows += 1
             }
         }
@@ -126,7 +127,7 @@ final class KitReads: Contestant {
 
     private func scan(_ table: Item.Handle) -> PassResult {
         var digest = Digest()
-        for row in table.rows { digest.add(row.id, Int64(row.x)) }
+        for (id, x) in table.rows.select({ ($0.id, $0.x) }) { digest.add(id, Int64(x)) }
         return PassResult(operations: items.rows, digest: digest.value)
     }
 
