@@ -6,7 +6,7 @@ import Synchronization
 final class UpdateBuffer: QuerySink {
     private struct Waiter {
         let id: UInt64
-        let continuation: CheckedContinuation<QueryUpdate?, any Error>
+        let continuation: CheckedContinuation<Void, Never>
     }
 
     private struct State {
@@ -47,16 +47,15 @@ final class UpdateBuffer: QuerySink {
     func receive(_ update: QueryUpdate) {
         let (waiter, overflowed) = state.withLock { state -> (Waiter?, Bool) in
             guard state.end == nil else { return (nil, false) }
-            if !state.waiters.isEmpty { return (state.waiters.removeFirst(), false) }
             guard state.count < limit else {
                 state.end = .overflow(overflow())
                 return (nil, true)
             }
             state.updates.append(update)
-            return (nil, false)
+            return (state.waiters.isEmpty ? nil : state.waiters.removeFirst(), false)
         }
         if overflowed { cancelled.store(true, ordering: .relaxed) }
-        waiter?.continuation.resume(returning: update)
+        waiter?.continuation.resume()
     }
 
     private func overflow() -> DatabaseError {
@@ -77,56 +76,66 @@ final class UpdateBuffer: QuerySink {
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.continuation.resume(returning: nil) }
+        for waiter in waiters { waiter.continuation.resume() }
     }
 
     /// The next update; nil once the subscription or the waiting task was cancelled.
+    ///
+    /// A continuation only wakes the reader: the update itself stays in the buffer until the reader takes it, so that
+    /// the lock alone orders what the committing thread wrote before what the reader reads.
     func next() async throws(DatabaseError) -> QueryUpdate? {
         let id = state.withLock { state -> UInt64 in
             state.nextWaiter += 1
             return state.nextWaiter
         }
-        do {
-            return try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in wait(id, continuation) }
+        while true {
+            switch take() {
+            case .update(let update): return update
+            case .failure(let error): throw error
+            case .end: return nil
+            case .nothing: break
+            }
+            if Task.isCancelled { return nil }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in wait(id, continuation) }
             } onCancel: {
                 stopWaiting(id)
             }
-        } catch let error as DatabaseError {
-            throw error
-        } catch {
-            throw DatabaseError(.internalInconsistency, "\(error)", cause: error)
         }
     }
 
     /// An update that is there already, without waiting.
     func nextAvailable() -> QueryUpdate? { state.withLock { $0.pop() } }
 
-    private func wait(_ id: UInt64, _ continuation: CheckedContinuation<QueryUpdate?, any Error>) {
-        enum Answer {
-            case update(QueryUpdate?)
-            case failure(DatabaseError)
-            case wait
-        }
-        let answer = state.withLock { state -> Answer in
+    private enum Taken {
+        case update(QueryUpdate)
+        case failure(DatabaseError)
+        case end
+        case nothing
+    }
+
+    private func take() -> Taken {
+        state.withLock { state in
             if let update = state.pop() { return .update(update) }
             switch state.end {
-            case .cancelled: return .update(nil)
+            case .cancelled: return .end
             case .overflow(let error):
                 // Told once; after that the sequence is over.
                 state.end = .cancelled
                 return .failure(error)
-            case nil:
-                if Task.isCancelled { return .update(nil) }
-                state.waiters.append(Waiter(id: id, continuation: continuation))
-                return .wait
+            case nil: return .nothing
             }
         }
-        switch answer {
-        case .update(let update): continuation.resume(returning: update)
-        case .failure(let error): continuation.resume(throwing: error)
-        case .wait: break
+    }
+
+    /// Wakes the reader when there is something to take, which may be now.
+    private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
+        let waits = state.withLock { state in
+            guard state.count == 0, state.end == nil, !Task.isCancelled else { return false }
+            state.waiters.append(Waiter(id: id, continuation: continuation))
+            return true
         }
+        if !waits { continuation.resume() }
     }
 
     private func stopWaiting(_ id: UInt64) {
@@ -134,6 +143,6 @@ final class UpdateBuffer: QuerySink {
             guard let position = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
             return state.waiters.remove(at: position)
         }
-        waiter?.continuation.resume(returning: nil)
+        waiter?.continuation.resume()
     }
 }
