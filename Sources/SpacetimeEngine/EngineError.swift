@@ -30,4 +30,8 @@ package enum EngineError: Error, Equatable, Sendable {
     case unsupportedSchema(table: String, reason: String)
     /// The operation needs, or must not have, a running transaction.
     case transactionState(String)
+    /// Rows that are to come under a unique constraint agree in its columns: up to ten of the values.
+    case duplicateKeys(table: String, constraint: String, columns: [String], values: [String])
+    /// Changes or pages from a file do not fit the tables they are for.
+    case malformedChanges(String)
 }

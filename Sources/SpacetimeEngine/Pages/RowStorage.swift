@@ -11,19 +11,19 @@ struct RowStorage: ~Copyable {
 
     let geometry: PageGeometry
     /// Ownership of the pages; `nil` for a number whose page was given back.
-    private(set) var pages: [Page?] = []
+    var pages: [Page?] = []
     /// The same pages for fast access.
-    private(set) var entries: UnsafeMutablePointer<Entry>
-    private var entryCapacity: Int
-    private(set) var liveCount = 0
+    var entries: UnsafeMutablePointer<Entry>
+    private(set) var entryCapacity: Int
+    var liveCount = 0
     /// Pages whose generation is not above this one are held by a snapshot and must be copied before a write.
     private var sharedGeneration: UInt64 = 0
-    private var currentGeneration: UInt64 = 1
+    private(set) var currentGeneration: UInt64 = 1
     /// Per run length: pages with room, most recently listed last. Packed tables use the first list only.
-    private(set) var roomy: [[UInt32]]
-    private var emptyPageNumbers: [UInt32] = []
+    var roomy: [[UInt32]]
+    var emptyPageNumbers: [UInt32] = []
 
-    private let pool: PagePool
+    let pool: PagePool
 
     init(geometry: PageGeometry, pool: PagePool = PagePool()) {
         self.geometry = geometry
@@ -75,12 +75,12 @@ struct RowStorage: ~Copyable {
     }
 
     @inline(__always)
-    private func liveWord(page: Int, _ word: Int) -> UnsafeMutablePointer<UInt64> {
+    func liveWord(page: Int, _ word: Int) -> UnsafeMutablePointer<UInt64> {
         (entries[page].base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self) + word
     }
 
     @inline(__always)
-    private func header(_ page: Int) -> UnsafeMutablePointer<PageHeader> {
+    func header(_ page: Int) -> UnsafeMutablePointer<PageHeader> {
         entries[page].base.assumingMemoryBound(to: PageHeader.self)
     }
 
@@ -164,7 +164,7 @@ struct RowStorage: ~Copyable {
         list(page)
     }
 
-    private mutating func list(_ page: Int) {
+    mutating func list(_ page: Int) {
         let head = header(page)
         guard head.pointee.isListed == 0 else { return }
         head.pointee.isListed = 1
@@ -232,7 +232,7 @@ struct RowStorage: ~Copyable {
         return number
     }
 
-    private mutating func growEntries() {
+    mutating func growEntries() {
         let new = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
         new.update(from: entries, count: entryCapacity)
         entries.deallocate()

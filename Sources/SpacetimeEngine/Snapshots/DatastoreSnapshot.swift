@@ -27,6 +27,8 @@ package final class DatastoreSnapshot: Sendable {
         let geometry: PageGeometry
         let pages: [Page?]
         let count: Int
+        /// The next value of each sequence, in column order.
+        let sequences: [Int128]
     }
 
     private let tables: [TableID: Table]
@@ -45,6 +47,29 @@ package final class DatastoreSnapshot: Sendable {
     package var tableIDs: [TableID] { tables.keys.sorted() }
 
     package func schema(of table: TableID) -> TableSchema? { tables[table]?.schema }
+
+    func table(_ id: TableID) -> Table? { tables[id] }
+
+    /// The next value of each of the table's sequences, in column order.
+    package func sequencePositions(of table: TableID) -> [Int128] { tables[table]?.sequences ?? [] }
+
+    /// Bytes of all pages.
+    package var byteCount: Int { tables.values.reduce(0) { $0 + $1.pages.reduce(0) { $0 + ($1?.byteCount ?? 0) } } }
+
+    /// Calls `body` with what there is to save of each page, in order; nil stands for a page number without a page.
+    package func forEachPage<E: Error>(
+        of id: TableID, _ body: (UnsafeRawBufferPointer?) throws(E) -> Void
+    ) throws(E) {
+        guard let table = tables[id] else { return }
+        for page in table.pages {
+            guard let page else {
+                try body(nil)
+                continue
+            }
+            try body(
+                UnsafeRawBufferPointer(start: page.base, count: RowStorage.usedByteCount(page, table.geometry)))
+        }
+    }
 
     /// Rows in a table; 0 if there is no such table.
     package func count(_ table: TableID) -> Int { tables[table]?.count ?? 0 }

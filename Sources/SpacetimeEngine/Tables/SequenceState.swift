@@ -10,12 +10,30 @@ struct SequenceState {
     /// Bytes of the column.
     let width: Int
     private(set) var next: Int128
+    /// What the log knows ``next`` to be.
+    private(set) var logged: Int128
 
     init(schema: SequenceSchema, width: Int) {
         self.schema = schema
         self.width = width
         column = Int(schema.column.rawValue)
         next = schema.start
+        logged = schema.start
+    }
+
+    /// True if numbers were taken that the log does not know of; from now on it does.
+    mutating func claimUnlogged() -> Bool {
+        if next == logged { return false }
+        logged = next
+        return true
+    }
+
+    /// Moves on behind a value that came from elsewhere, if it lies ahead and within the range.
+    mutating func advance(past value: Int128) {
+        guard value >= schema.minimum, value <= schema.maximum else { return }
+        guard schema.increment > 0 ? value >= next : value <= next else { return }
+        next = value
+        _ = take()
     }
 
     mutating func take() -> Int128 {
@@ -30,5 +48,8 @@ struct SequenceState {
     }
 
     /// Goes on at this value, as after loading a snapshot.
-    mutating func restart(at value: Int128) { next = value }
+    mutating func restart(at value: Int128) {
+        next = value
+        logged = value
+    }
 }

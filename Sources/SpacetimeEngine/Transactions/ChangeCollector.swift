@@ -11,17 +11,22 @@ struct ChangeCollector {
         /// The image after it, if the row exists.
         var after: UnsafeRawBufferPointer?
 
-        /// True if the row was overwritten and its first unique key is another now.
+        /// True if the row was overwritten and its key in a unique index is another now.
         ///
-        /// Only then can one of its two images be the other image of a different slot: with the same key before and
-        /// after, that key belongs to no other slot at either time.
-        var isRekeyed: Bool {
+        /// Only then can one of its two images be the other image of a different slot: with the same keys before and
+        /// after, they belong to no other slot at either time.
+        var isRekeyed = false
+
+        func findsRekeyed() -> Bool {
             guard let before = before?.baseAddress, let after = after?.baseAddress, table.pointee.firstUnique >= 0
-            else {
-                return false
+            else { return false }
+            for i in table.pointee.firstUnique..<table.pointee.indexCount
+            where table.pointee.indexPointer(i).pointee.isUnique
+                && table.pointee.indexPointer(i).pointee.keysDiffer(before, after, table.pointee.rows)
+            {
+                return true
             }
-            return table.pointee.indexPointer(table.pointee.firstUnique).pointee.keysDiffer(
-                before, after, table.pointee.rows)
+            return false
         }
     }
 
@@ -92,7 +97,8 @@ struct ChangeCollector {
                     entries[i].before = nil
                     entries[i].after = nil
                     dropped = true
-                } else if entries[i].isRekeyed {
+                } else if entries[i].findsRekeyed() {
+                    entries[i].isRekeyed = true
                     rekeyed += 1
                 }
             case (_?, nil): deletes += 1
@@ -128,10 +134,10 @@ struct ChangeCollector {
         return found
     }
 
-    /// The entries as owned rows, by table.
-    func changeSet() -> ChangeSet {
+    /// The entries of the wanted tables as owned rows, by table.
+    func changeSet(of wanted: (StoredTable.Pointer) -> Bool) -> ChangeSet {
         var set = ChangeSet()
-        for entry in entries {
+        for entry in entries where wanted(entry.table) {
             let id = entry.table.pointee.id
             let position: Int
             if let present = set.tables.firstIndex(where: { $0.table == id }) {

@@ -1,3 +1,4 @@
+package import SpacetimeSATS
 import SpacetimeSchema
 
 /// A point inside a transaction to which it can be taken back.
@@ -38,30 +39,43 @@ extension Datastore {
 
     /// Makes the transaction's changes final.
     ///
+    /// - Parameter log: where to append the net changes as the commit log keeps them; nothing if there are none.
     /// - Returns: the net changes of the tables asked for, or nil if there are none.
-    @usableFromInline
     @discardableResult
-    package func commit(collecting: CollectedTables = .none) -> ChangeSet? {
+    package func commit(
+        collecting: CollectedTables = .none, log: UnsafeMutablePointer<BSATNWriter>? = nil
+    ) -> ChangeSet? {
         precondition(state.pointee.isInTransaction, "no transaction is running")
         var result: ChangeSet?
-        switch collecting {
-        case .none: break
-        case .observed where state.pointee.observedCount == 0: break
-        case .observed, .all:
-            if state.pointee.undo.count > 0 {
-                result = collectChanges(all: { if case .all = collecting { true } else { false } }())
-            }
-        }
+        if state.pointee.undo.count > 0 { result = collectChanges(collecting, log) }
         finishRows()
         end()
         return result
     }
 
+    @inline(__always)
+    private func collectChanges(_ tables: CollectedTables, _ log: UnsafeMutablePointer<BSATNWriter>?) -> ChangeSet? {
+        switch tables {
+        case .none where log == nil: nil
+        case .observed where log == nil && state.pointee.observedCount == 0: nil
+        default: collectWanted(tables, log)
+        }
+    }
+
     @inline(never)
-    private func collectChanges(all: Bool) -> ChangeSet? {
+    private func collectWanted(_ tables: CollectedTables, _ log: UnsafeMutablePointer<BSATNWriter>?) -> ChangeSet? {
+        let all = if case .all = tables { true } else { log != nil }
         state.pointee.changes.collect(state.pointee.undo) { all || $0.pointee.isObserved }
         guard !state.pointee.changes.entries.isEmpty else { return nil }
-        return state.pointee.changes.changeSet()
+        if let log { state.pointee.changes.encode(into: &log.pointee) }
+        let set: ChangeSet
+        switch tables {
+        case .none: return nil
+        case .observed where state.pointee.observedCount == 0: return nil
+        case .observed: set = state.pointee.changes.changeSet { $0.pointee.isObserved }
+        case .all: set = state.pointee.changes.changeSet { _ in true }
+        }
+        return set.isEmpty ? nil : set
     }
 
     /// Gives back the slots of deleted rows, and the rows of event tables, which live for one transaction only.
@@ -194,7 +208,8 @@ extension Datastore {
             let rows = table.pointee.rows
             tables[id] = DatastoreSnapshot.Table(
                 schema: table.pointee.schema, geometry: rows.pointee.storage.geometry,
-                pages: rows.pointee.storage.share(generation: generation), count: rows.pointee.storage.liveCount)
+                pages: rows.pointee.storage.share(generation: generation), count: rows.pointee.storage.liveCount,
+                sequences: sequencePositions(of: id))
         }
         return DatastoreSnapshot(tables: tables, generation: generation, registry: snapshots)
     }

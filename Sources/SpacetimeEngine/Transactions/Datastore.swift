@@ -79,9 +79,12 @@ package final class Datastore {
     // MARK: Schema
 
     /// Makes an empty table. Not inside a transaction: making tables is not undone by a rollback.
-    package func createTable(_ schema: TableSchema) throws(EngineError) -> TableID {
+    ///
+    /// - Parameter wanted: the id it had when its rows were logged or saved; the next free one if nil.
+    package func createTable(_ schema: TableSchema, id wanted: TableID? = nil) throws(EngineError) -> TableID {
         try requireNoTransaction("createTable")
-        let id = TableID(UInt32(state.pointee.tableCount))
+        if let wanted { try state.pointee.reserve(wanted) }
+        let id = wanted ?? TableID(UInt32(state.pointee.tableCount))
         let firstIndex = IndexID(UInt32(state.pointee.indexCount))
         let table = StoredTable.Pointer.allocate(capacity: 1)
         do throws(EngineError) {
@@ -187,7 +190,19 @@ package final class Datastore {
 }
 
 extension Datastore.State {
-    mutating func register(_ table: StoredTable.Pointer) {
+    /// Table ids above this one would make the list of tables absurdly long: they can only come from damaged files.
+    static var tableLimit: Int { 1 << 20 }
+
+    /// Sees to it that a table can take this id.
+    fileprivate mutating func reserve(_ id: TableID) throws(EngineError) {
+        let position = Int(id.rawValue)
+        guard position < Self.tableLimit, position >= tableCount || tables[position] == nil else {
+            throw .malformedChanges("table id #\(id.rawValue) is taken or out of range")
+        }
+        while tableCount < position { append(nil) }
+    }
+
+    private mutating func append(_ table: StoredTable.Pointer?) {
         if tableCount == tableCapacity {
             let new = UnsafeMutablePointer<StoredTable.Pointer?>.allocate(capacity: tableCapacity * 2)
             new.moveInitialize(from: tables, count: tableCount)
@@ -197,6 +212,11 @@ extension Datastore.State {
         }
         (tables + tableCount).initialize(to: table)
         tableCount += 1
+    }
+
+    mutating func register(_ table: StoredTable.Pointer) {
+        let position = Int(table.pointee.id.rawValue)
+        if position < tableCount { tables[position] = table } else { append(table) }
         while indexCount + table.pointee.indexCount > indexCapacity {
             let new = UnsafeMutablePointer<Datastore.IndexEntry>.allocate(capacity: indexCapacity * 2)
             new.moveInitialize(from: indexes, count: indexCount)

@@ -54,6 +54,18 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let writesRefused = Code("writesRefused")
         /// The module failed in a way that is not an error it threw: a trap of a guest, say.
         public static let moduleFailure = Code("moduleFailure")
+        /// A file of the database is damaged; the message names it, the place, and what can be done.
+        public static let damaged = Code("damaged")
+        /// The disk refused a read, a write or a sync, or is full.
+        public static let storageFailure = Code("storageFailure")
+        /// Another process, or another database object of this one, has the directory open.
+        public static let inUse = Code("inUse")
+        /// The files were written by a newer version, or belong to another database.
+        public static let incompatibleFiles = Code("incompatibleFiles")
+        /// The tables of the module differ from the stored ones in a way that would lose or misread data.
+        public static let migrationRefused = Code("migrationRefused")
+        /// The operation does not fit the database: it is not on disk, was closed, has no such offset.
+        public static let notPossible = Code("notPossible")
         /// The database found its own state to be wrong. Please report it.
         public static let internalInconsistency = Code("internalInconsistency")
     }

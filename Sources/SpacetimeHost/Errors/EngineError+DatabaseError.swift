@@ -44,6 +44,14 @@ extension DatabaseError {
                 cause: error)
         case .unsupportedSchema(let table, let reason):
             self.init(.invalidModule, "table '\(table)' cannot be stored: \(reason)", cause: error)
+        case .duplicateKeys(let table, let constraint, let columns, let values):
+            self.init(
+                .uniqueViolation,
+                "rows of table '\(table)' agree in \(columns.joined(separator: ", ")), which constraint "
+                    + "'\(constraint)' forbids: \(values.joined(separator: "; ")); change or delete those rows first",
+                cause: error)
+        case .malformedChanges(let text):
+            self.init(.damaged, "stored changes do not fit the tables they are for: \(text)", cause: error)
         case .transactionState(let text):
             self.init(.internalInconsistency, text, cause: error)
         }

@@ -1,0 +1,107 @@
+/// Pages that come from elsewhere: from a file, or shared with a snapshot.
+extension RowStorage {
+    /// Takes over pages that a snapshot holds. They are copied before the first write to them, as the snapshot's own
+    /// table would do.
+    mutating func adopt(_ shared: [Page?]) {
+        precondition(pages.isEmpty, "rows are adopted by empty tables only")
+        for case let (number, page) in shared.enumerated() {
+            append(page, generation: 0)
+            guard let page else { continue }
+            let head = page.base.assumingMemoryBound(to: PageHeader.self)
+            liveCount += Int(head.pointee.used)
+            if head.pointee.isListed != 0 { listRoom(number, run: Int(head.pointee.slotUnits)) }
+        }
+    }
+
+    /// Adds a page whose first bytes are these, as `DatastoreSnapshot.forEachPage` gave them; nil is a page number
+    /// without a page.
+    ///
+    /// Which slots are free is worked out anew from the live ones, so that nothing but rows is taken from the bytes.
+    mutating func load(_ bytes: UnsafeRawBufferPointer?) throws(EngineError) {
+        guard pages.count < geometry.pageLimit else { throw .malformedChanges("more pages than a table can have") }
+        guard let bytes else { return append(nil, generation: currentGeneration) }
+        guard bytes.count >= geometry.dataOffset, let source = bytes.baseAddress else { throw Self.damage("is too short") }
+        let head = source.loadUnaligned(as: PageHeader.self)
+        let run = Int(head.slotUnits)
+        let isOwn = run > PageGeometry.sharedRunLimit
+        guard run >= 1, !geometry.isPacked || run == 1,
+            run <= geometry.unitsForRow(byteCount: PageGeometry.rowByteLimit)
+        else { throw Self.damage("has slots of impossible size") }
+        guard isOwn ? head.bump == 1 : Int(head.bump) <= geometry.unitsPerPage && Int(head.bump) % run == 0 else {
+            throw Self.damage("says it is fuller than it can be")
+        }
+        let used = geometry.dataOffset + (isOwn ? run : Int(head.bump)) * geometry.unit
+        guard bytes.count == used else { throw Self.damage("has \(bytes.count) bytes instead of \(used)") }
+        let page = Page(byteCount: isOwn ? used : PageGeometry.pageByteCount, pool: pool)
+        page.base.copyMemory(from: source, byteCount: used)
+        append(page, generation: currentGeneration)
+        try rebuildSlots(of: pages.count - 1)
+    }
+
+    /// How much of a page there is to save: the rest was never used.
+    static func usedByteCount(_ page: Page, _ geometry: PageGeometry) -> Int {
+        let head = page.base.assumingMemoryBound(to: PageHeader.self)
+        let run = Int(head.pointee.slotUnits)
+        return geometry.dataOffset
+            + (run > PageGeometry.sharedRunLimit ? run : Int(head.pointee.bump)) * geometry.unit
+    }
+
+    private static func damage(_ what: String) -> EngineError { .malformedChanges("a page of rows \(what)") }
+
+    private mutating func append(_ page: Page?, generation: UInt64) {
+        let number = pages.count
+        if number == entryCapacity { growEntries() }
+        pages.append(page)
+        if let page {
+            entries[number] = Entry(base: page.base, generation: generation)
+        } else {
+            emptyPageNumbers.append(UInt32(number))
+        }
+    }
+
+    private mutating func listRoom(_ page: Int, run: Int) {
+        let list = geometry.isPacked ? 0 : run
+        if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
+        roomy[list].append(UInt32(page))
+    }
+
+    /// Counts live slots, checks their lengths and chains the others.
+    private mutating func rebuildSlots(of page: Int) throws(EngineError) {
+        let head = header(page)
+        let run = Int(head.pointee.slotUnits)
+        let bump = Int(head.pointee.bump)
+        var live = 0
+        head.pointee.freeHead = 0
+        var unit = 0
+        while unit < bump {
+            let row = RowID(UInt32(page) << geometry.unitBits | UInt32(unit))
+            if isLive(row) {
+                live += 1
+                if !geometry.isPacked {
+                    let byteCount = Int(address(row).load(as: UInt32.self))
+                    guard geometry.unitsForRow(byteCount: byteCount) == run else {
+                        throw Self.damage("has a row that does not fit its slot")
+                    }
+                }
+            } else {
+                address(row).storeBytes(of: head.pointee.freeHead, as: UInt32.self)
+                head.pointee.freeHead = UInt32(unit) + 1
+            }
+            unit += run
+        }
+        var marked = 0
+        for word in 0..<((bump + 63) >> 6) { marked += liveWord(page: page, word).pointee.nonzeroBitCount }
+        guard marked == live else { throw Self.damage("marks rows where none can start") }
+        head.pointee.used = UInt32(live)
+        head.pointee.isListed = 0
+        liveCount += live
+        if run > PageGeometry.sharedRunLimit {
+            guard live == 1 else { throw Self.damage("has no row") }
+        } else if head.pointee.freeHead != 0 || bump + run <= geometry.unitsPerPage {
+            if !geometry.isPacked, run >= roomy.count {
+                roomy += Array(repeating: [], count: run + 1 - roomy.count)
+            }
+            list(page)
+        }
+    }
+}

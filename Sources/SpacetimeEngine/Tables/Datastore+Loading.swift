@@ -1,0 +1,134 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Filling tables from files and from other datastores. Not inside transactions.
+extension Datastore {
+    /// Adds a saved page to a table that is being loaded; nil for a page number without a page. The rows are found only
+    /// after `finishLoading`.
+    package func loadPage(_ bytes: UnsafeRawBufferPointer?, into id: TableID) throws(EngineError) {
+        try table(id).pointee.rowsPointer().pointee.storage.load(bytes)
+    }
+
+    /// Enters all loaded rows into the table's indexes. Linear in the rows, one entry for each index.
+    ///
+    /// - Parameter checkingUnique: true for rows that were not under these constraints before.
+    package func finishLoading(_ id: TableID, checkingUnique: Bool = false) throws(EngineError) {
+        let table = try table(id)
+        if checkingUnique { try table.pointee.indexAllChecked() } else { table.pointee.indexAll() }
+    }
+
+    /// Gives an empty table the rows of a table in a snapshot, whose columns must have the same types. Their pages are
+    /// shared until written; indexes are built anew.
+    ///
+    /// - Throws: `duplicateKeys` if rows violate a unique constraint of this table; the table then is of no use.
+    package func adoptRows(
+        of id: TableID, from snapshot: DatastoreSnapshot, _ source: TableID
+    ) throws(EngineError) {
+        let table = try table(id)
+        guard let saved = snapshot.table(source) else { throw noSuchTable(source) }
+        guard saved.schema.columns.map(\.type) == table.pointee.schema.columns.map(\.type) else {
+            throw .unsupportedSchema(table: saved.schema.name, reason: "its columns have other types now")
+        }
+        table.pointee.rowsPointer().pointee.storage.adopt(saved.pages)
+        try table.pointee.indexAllChecked()
+    }
+
+    // MARK: Sequences
+
+    /// The next value of each of a table's sequences, in column order.
+    package func sequencePositions(of id: TableID) -> [Int128] {
+        guard let table = try? table(id) else { return [] }
+        return (0..<table.pointee.sequenceCount).map { table.pointee.sequences[$0].next }
+    }
+
+    /// The columns that the table's sequences fill, in the order of ``sequencePositions(of:)``.
+    package func sequenceColumns(of id: TableID) -> [Int] {
+        guard let table = try? table(id) else { return [] }
+        return (0..<table.pointee.sequenceCount).map { table.pointee.sequences[$0].column }
+    }
+
+    /// Lets the sequences of a table go on at these values.
+    package func restartSequences(of id: TableID, at values: [Int128]) throws(EngineError) {
+        let table = try table(id)
+        guard values.count == table.pointee.sequenceCount else {
+            throw .malformedChanges(
+                "table '\(table.pointee.schema.name)' has \(table.pointee.sequenceCount) sequences, not \(values.count)")
+        }
+        for (i, value) in values.enumerated() { (table.pointee.sequences + i).pointee.restart(at: value) }
+    }
+
+    /// Moves sequences on behind the values that a row brings along, so that they will not hand those out.
+    package func advanceSequences(of id: TableID, past image: UnsafeRawBufferPointer) throws(EngineError) {
+        let table = try table(id)
+        guard let row = image.baseAddress else { return }
+        for i in 0..<table.pointee.sequenceCount {
+            let column = table.pointee.sequences[i].column
+            let bytes = table.pointee.rowsPointer().pointee.layout.bytes(of: column, in: row)
+            if let value = integer(bytes, of: table.pointee.schema.columns[column].type) {
+                (table.pointee.sequences + i).pointee.advance(past: value)
+            }
+        }
+    }
+
+    /// The value of an integer column; nil if it is beyond 128 bits.
+    private func integer(_ bytes: UnsafeRawBufferPointer, of type: AlgebraicType) -> Int128? {
+        let isSigned =
+            switch type {
+            case .i8, .i16, .i32, .i64, .i128, .i256: true
+            default: false
+            }
+        let isNegative = isSigned && (bytes.last ?? 0) >= 0x80
+        let fill: UInt8 = isNegative ? 0xFF : 0
+        var value: UInt128 = 0
+        for i in 0..<16 { value |= UInt128(i < bytes.count ? bytes[i] : fill) << UInt128(i * 8) }
+        guard bytes.dropFirst(16).allSatisfy({ $0 == fill }) else { return nil }
+        let result = Int128(truncatingIfNeeded: value)
+        return (result < 0) == isNegative ? result : nil
+    }
+}
+
+extension StoredTable {
+    /// Calls `body` with every live row.
+    private mutating func forEachRow<E: Error>(_ body: (inout StoredTable, RowID) throws(E) -> Void) throws(E) {
+        for page in 0..<rowsPointer().pointee.storage.pageCount {
+            for word in 0..<rowsPointer().pointee.storage.liveWordCount(page: page) {
+                var bits = rowsPointer().pointee.storage.liveWords(page: page)[word]
+                while bits != 0 {
+                    let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
+                    bits &= bits &- 1
+                    let unitBits = rowsPointer().pointee.storage.geometry.unitBits
+                    try body(&self, RowID(UInt32(page) << unitBits | unit))
+                }
+            }
+        }
+    }
+
+    fileprivate mutating func indexAll() { forEachRow { table, row in table.index(row) } }
+
+    /// Values of one constraint that are reported at most.
+    private static var reportLimit: Int { 10 }
+
+    fileprivate mutating func indexAllChecked() throws(EngineError) {
+        var constraint = ""
+        var columns: [String] = []
+        var values: [String] = []
+        forEachRow { table, row in
+            let image = UnsafeRawPointer(table.rowsPointer().pointee.storage.imageStart(row))
+            for i in 0..<table.indexCount where table.indexPointer(i).pointee.isUnique {
+                guard table.indexPointer(i).pointee.find(keyOf: image, in: table.rows) != nil else { continue }
+                if case .uniqueViolation(_, let name, let names, let value) = table.uniqueViolation(i, image),
+                    constraint.isEmpty || constraint == name, values.count < Self.reportLimit
+                {
+                    constraint = name
+                    columns = names
+                    if !values.contains(value) { values.append(value) }
+                }
+                return
+            }
+            table.index(row)
+        }
+        guard values.isEmpty else {
+            throw .duplicateKeys(table: schema.name, constraint: constraint, columns: columns, values: values)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// What a byte of logged changes says; `CommitLogFormat` draws the whole.
+enum LoggedChange: UInt8 {
+    /// The table of what follows: its id as `u32`.
+    case table = 1
+    /// A row is gone. Tables with a unique index name it by its key in the first one, others by the whole image.
+    case delete = 2
+    /// A new row.
+    case insert = 3
+    /// A row that takes the place of the one with the same key in the first unique index.
+    case replace = 4
+    /// A sequence of the table moved on: its position among the table's sequences as `u8`, the next value as `i128`.
+    case sequence = 5
+}
+
+extension ChangeCollector {
+    /// Appends the entries as the log keeps them: deletes first, so that replaying never meets a key twice.
+    ///
+    /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth.
+    func encode(into writer: inout BSATNWriter) {
+        var current: StoredTable.Pointer?
+        for i in 0..<entries.count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
+            guard let before = entries[i].before, !entries[i].table.pointee.schema.isEvent else { continue }
+            Self.select(entries[i].table, &current, &writer)
+            writer.write(LoggedChange.delete.rawValue)
+            Self.appendName(of: before, in: entries[i].table, &writer)
+        }
+        for i in 0..<entries.count {
+            guard let after = entries[i].after, !entries[i].table.pointee.schema.isEvent else { continue }
+            Self.select(entries[i].table, &current, &writer)
+            let replaces = entries[i].before != nil && !isSplit(entries[i])
+            writer.write((replaces ? LoggedChange.replace : .insert).rawValue)
+            Self.append(after, of: entries[i].table, &writer)
+        }
+        for i in 0..<entries.count where entries[i].table.pointee.sequenceCount > 0 {
+            appendSequences(entries[i].table, &current, &writer)
+        }
+    }
+
+    /// True if an overwritten row has to be logged as a delete and an insert: rows that exchange their keys would
+    /// otherwise meet half way.
+    private func isSplit(_ entry: Entry) -> Bool { entry.isRekeyed || entry.table.pointee.firstUnique < 0 }
+
+    @inline(__always)
+    private static func select(
+        _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
+    ) {
+        if table == current { return }
+        current = table
+        writer.write(LoggedChange.table.rawValue)
+        writer.write(table.pointee.id.rawValue)
+    }
+
+    @inline(__always)
+    private static func append(
+        _ image: UnsafeRawBufferPointer, of table: StoredTable.Pointer, _ writer: inout BSATNWriter
+    ) {
+        if table.pointee.rowsPointer().pointee.layout.fixedSize == nil {
+            writer.write(UInt32(truncatingIfNeeded: image.count))
+        }
+        writer.append(image)
+    }
+
+    private static func appendName(
+        of image: UnsafeRawBufferPointer, in table: StoredTable.Pointer, _ writer: inout BSATNWriter
+    ) {
+        guard table.pointee.firstUnique >= 0, let row = image.baseAddress else {
+            return append(image, of: table, &writer)
+        }
+        let start = writer.count
+        writer.write(0 as UInt32)
+        let index = table.pointee.indexPointer(table.pointee.firstUnique)
+        for column in index.pointee.schema.columns {
+            writer.append(table.pointee.rowsPointer().pointee.layout.bytes(of: Int(column.rawValue), in: row))
+        }
+        writer.overwrite(UInt32(writer.count - start - 4), at: start)
+    }
+
+    private func appendSequences(
+        _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
+    ) {
+        for i in 0..<table.pointee.sequenceCount where table.pointee.sequences[i].claimUnlogged() {
+            Self.select(table, &current, &writer)
+            writer.write(LoggedChange.sequence.rawValue)
+            writer.write(UInt8(truncatingIfNeeded: i))
+            writer.write(table.pointee.sequences[i].next)
+        }
+    }
+}

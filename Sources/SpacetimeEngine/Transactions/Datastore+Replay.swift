@@ -1,0 +1,118 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Doing again what the log says was done.
+extension Datastore {
+    /// Applies the changes of one commit as `commit(log:)` wrote them. Not inside a transaction.
+    ///
+    /// Constraints are not checked: they held when the commit was made. Whatever does not fit the tables is an error,
+    /// and then the datastore is of no further use.
+    package func replay(_ changes: UnsafeRawBufferPointer) throws(EngineError) {
+        guard !state.pointee.isInTransaction else {
+            throw .transactionState("changes are replayed outside of transactions only")
+        }
+        var cursor = ChangeCursor(changes)
+        var table: StoredTable.Pointer?
+        while let kind = try cursor.next() {
+            if kind == .table {
+                table = try self.table(TableID(try cursor.load(UInt32.self)))
+                continue
+            }
+            guard let table else { throw .malformedChanges("a change names no table") }
+            prepareWrite(table)
+            switch kind {
+            case .table: break
+            case .insert:
+                let image = try cursor.image(of: table)
+                guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else {
+                    throw .tableFull(table: table.pointee.schema.name)
+                }
+                table.pointee.index(row)
+            case .replace: try table.pointee.replayReplace(try cursor.image(of: table))
+            case .delete: try replayDelete(table, &cursor)
+            case .sequence: try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
+            }
+        }
+    }
+
+    private func replayDelete(_ table: StoredTable.Pointer, _ cursor: inout ChangeCursor) throws(EngineError) {
+        let row: RowID?
+        let first = table.pointee.firstUnique
+        if first >= 0 {
+            let key = try cursor.take(Int(try cursor.load(UInt32.self)))
+            try validateKey(key, table, first)
+            guard let start = key.baseAddress else { throw .malformedChanges("a deleted row has an empty key") }
+            row = table.pointee.indexPointer(first).pointee.find(
+                probe: start, byteCount: key.count, in: table.pointee.rows)
+        } else {
+            row = table.pointee.find(equalTo: try cursor.image(of: table))
+        }
+        guard let row else { throw .malformedChanges("a deleted row is not in table '\(table.pointee.schema.name)'") }
+        table.pointee.dropRow(row)
+    }
+}
+
+extension StoredTable {
+    /// Takes a row out for good, outside of transactions.
+    mutating func dropRow(_ row: RowID) {
+        unindex(row)
+        rowsPointer().pointee.storage.setLive(row, false)
+        rowsPointer().pointee.storage.free(row)
+    }
+
+    fileprivate mutating func replayReplace(_ image: UnsafeRawBufferPointer) throws(EngineError) {
+        guard firstUnique >= 0, let start = image.baseAddress,
+            let row = indexPointer(firstUnique).pointee.find(keyOf: start, in: rows)
+        else { throw .malformedChanges("a replaced row is not in table '\(schema.name)'") }
+        if rowsPointer().pointee.storage.fitsInPlace(row, byteCount: image.count) {
+            overwrite(row, with: image, unchanged: firstUnique)
+            return
+        }
+        dropRow(row)
+        guard let moved = rowsPointer().pointee.storage.insert(image) else { throw .tableFull(table: schema.name) }
+        index(moved)
+    }
+
+    fileprivate mutating func replaySequence(_ position: UInt8, _ next: Int128) throws(EngineError) {
+        guard Int(position) < sequenceCount else {
+            throw .malformedChanges("table '\(schema.name)' has no sequence #\(position)")
+        }
+        (sequences + Int(position)).pointee.restart(at: next)
+    }
+}
+
+/// Reads logged changes; every length is checked.
+private struct ChangeCursor {
+    private var rest: UnsafeRawBufferPointer
+
+    init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+
+    mutating func next() throws(EngineError) -> LoggedChange? {
+        if rest.isEmpty { return nil }
+        let byte = try load(UInt8.self)
+        guard let kind = LoggedChange(rawValue: byte) else { throw .malformedChanges("there is no change \(byte)") }
+        return kind
+    }
+
+    mutating func take(_ count: Int) throws(EngineError) -> UnsafeRawBufferPointer {
+        guard count <= rest.count else { throw .malformedChanges("the changes end early") }
+        let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        return bytes
+    }
+
+    mutating func load<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) throws(EngineError) -> Value {
+        Value(littleEndian: try take(MemoryLayout<Value>.size).loadUnaligned(as: type))
+    }
+
+    mutating func image(of table: StoredTable.Pointer) throws(EngineError) -> UnsafeRawBufferPointer {
+        let fixed = table.pointee.rowsPointer().pointee.layout.fixedSize
+        let count: Int
+        if let fixed { count = fixed } else { count = Int(try load(UInt32.self)) }
+        let image = try take(count)
+        do throws(BSATNError) { try table.pointee.rowsPointer().pointee.layout.validate(image) } catch {
+            throw .malformedRow(table: table.pointee.schema.name, cause: error)
+        }
+        return image
+    }
+}
