@@ -11,6 +11,9 @@ struct ModelMismatch: Error, CustomStringConvertible {
 /// One datastore, its model, and random operations on both.
 final class ModelRun {
     let datastore: Datastore
+    /// What replaying the log of every commit makes.
+    let replica: Datastore
+    let log = LogBuffer()
     let shapes: [ModelShape]
     let tables: [TableID]
     let seed: UInt64
@@ -33,7 +36,9 @@ final class ModelRun {
         self.seed = seed
         random = SplitMix64(seed: seed)
         datastore = Datastore(hashSeed: random.next())
+        replica = Datastore(hashSeed: random.next())
         tables = try shapes.map { [datastore] shape in try datastore.createTable(shape.schema) }
+        for (table, shape) in zip(tables, shapes) { _ = try replica.createTable(shape.schema, id: table) }
         model = shapes.map { ModelTable($0.schema) }
         committed = model
         sequences = shapes.map { $0.schema.sequences.sorted { $0.column < $1.column }.map(ModelSequence.init) }
@@ -77,13 +82,15 @@ final class ModelRun {
         }
         try require(!datastore.isInTransaction, "still in a transaction")
         if random.oneIn(4) { try changeSnapshots() }
+        if committing, random.oneIn(100) { try compareCopies() }
     }
 
     private func commit() throws {
         let choice = random.below(8)
         let collecting: CollectedTables = choice == 0 ? .none : choice == 1 ? .observed : .all
         note("commit collecting \(collecting)")
-        let changes = datastore.commit(collecting: collecting)
+        let changes = datastore.commit(collecting: collecting, log: log.start())
+        try log.withBytes { try replica.replay($0) }
         let wanted = model.indices.filter { choice == 0 ? false : choice == 1 ? observed.contains($0) : true }
         var expected: [(table: Int, deletes: [[UInt8]], inserts: [[UInt8]])] = []
         for table in wanted {
@@ -136,6 +143,7 @@ final class ModelRun {
         checks += 1
         note("check invariants")
         try datastore.checkInvariants()
+        if !datastore.isInTransaction { try compareCopies() }
     }
 
     /// Every row, by a scan of the table and of each index.
