@@ -107,20 +107,28 @@ final class RecordingSink: CommitSink {
     var lines: [String] { state.withLock { $0.lines } }
     func fail(from line: Int) { state.withLock { $0.failsFrom = line } }
 
-    func append(_ commit: CommitRecord) throws(DatabaseError) {
-        let call = commit.call
-        let changes = (commit.changes?.tables ?? []).map {
-            "#\($0.table.rawValue) -\($0.deletes.count) +\($0.inserts.count)"
+    func append(_ record: UnsafeRawBufferPointer, at offset: TxOffset) throws(DatabaseError) {
+        let line: String
+        do { line = "\(offset) " + (try Self.describe(record)) } catch {
+            throw DatabaseError(.internalInconsistency, "a record cannot be read: \(error)")
         }
-        let line =
-            "\(commit.offset) \(call.kind) \(call.reducer.map(String.init) ?? "none") "
-            + "\(call.arguments.count) bytes [\(changes.joined(separator: ", "))]"
         let fits = state.withLock { state in
             guard state.lines.count < state.failsFrom else { return false }
             state.lines.append(line)
             return true
         }
-        if !fits { throw DatabaseError(.limitReached, "the sink is full") }
+        if !fits { throw DatabaseError(.storageFailure, "the sink is full") }
+    }
+
+    /// Reads the record as a database that has the tables of these tests, and no more of it than its bytes.
+    private static func describe(_ bytes: UnsafeRawBufferPointer) throws -> String {
+        let record = try CommitRecord(bytes)
+        let tables = Datastore()
+        for schema in SystemTables.schemas + (try ModuleSchema(validating: ByteModule.items().describe())).tables { _ = try tables.createTable(schema) }
+        let changes = try tables.describe(record.changes)
+            .map { "\($0.kind) #\($0.table.rawValue) \($0.bytes.count) bytes" }
+        return "\(record.kind) \(record.reducer.map(String.init) ?? "none") \(record.arguments.count) bytes "
+            + "[\(changes.joined(separator: ", "))]"
     }
 }
 

@@ -20,10 +20,10 @@ import Testing
         #expect(
             sink.lines == [
                 "0 creation none 0 bytes []",
-                "1 reducer 0 9 bytes [#\(table) -0 +1]",
-                "2 reducer 1 16 bytes [#\(table) -1 +1]",
-                "3 connect none 0 bytes [#\(clients) -0 +1, #\(credentials) -0 +1]",
-                "4 disconnect none 0 bytes [#\(clients) -1 +0, #\(credentials) -1 +0]",
+                "1 reducer 0 9 bytes [insert #\(table) 17 bytes]",
+                "2 reducer 1 16 bytes [replace #\(table) 16 bytes]",
+                "3 connect none 0 bytes [insert #\(credentials) 22 bytes, insert #\(clients) 48 bytes]",
+                "4 disconnect none 0 bytes [delete #\(clients) 48 bytes, delete #\(credentials) 16 bytes]",
             ])
     }
 
@@ -38,7 +38,9 @@ import Testing
             }
             #expect(error?.code == .writesRefused)
         }
-        #expect(try core.rows(of: core.items).count == 2)
+        // What could not be recorded did not happen.
+        #expect(try core.rows(of: core.items).count == 1)
+        #expect(try core.lastOffset() == TxOffset(1))
     }
 }
 
@@ -120,7 +122,7 @@ import Testing
             )
         ])
         let core = try open(module, sink: sink)
-        #expect(sink.lines == ["0 creation 5 0 bytes [#\(core.items.rawValue) -0 +1]"])
+        #expect(sink.lines == ["0 creation 5 0 bytes [insert #\(core.items.rawValue) 17 bytes]"])
         #expect(try core.rows(of: core.items).count == 1)
     }
 

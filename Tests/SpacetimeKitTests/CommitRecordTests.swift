@@ -8,8 +8,8 @@ private final class ArgumentSink: CommitSink {
     private let records = Mutex<[[UInt8]]>([])
     var arguments: [[UInt8]] { records.withLock { $0 } }
 
-    func append(_ commit: CommitRecord) throws(DatabaseError) {
-        let bytes = Array(commit.call.arguments)
+    func append(_ record: UnsafeRawBufferPointer, at offset: TxOffset) throws(DatabaseError) {
+        let bytes = (try? CommitRecord(record)).map { Array($0.arguments) } ?? [0xFF]
         records.withLock { $0.append(bytes) }
     }
 }

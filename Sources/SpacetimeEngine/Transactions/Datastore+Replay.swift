@@ -35,6 +35,32 @@ extension Datastore {
         }
     }
 
+    /// What logged changes say of rows, without applying them.
+    package func describe(_ changes: UnsafeRawBufferPointer) throws(EngineError) -> [RowChange] {
+        var cursor = ChangeCursor(changes)
+        var table: StoredTable.Pointer?
+        var found: [RowChange] = []
+        while let kind = try cursor.next() {
+            if kind == .table {
+                table = try self.table(TableID(try cursor.load(UInt32.self)))
+                continue
+            }
+            guard let table else { throw .malformedChanges("a change names no table") }
+            let id = table.pointee.id
+            switch kind {
+            case .table: break
+            case .insert: found.append(RowChange(table: id, kind: .insert, bytes: Array(try cursor.image(of: table))))
+            case .replace: found.append(RowChange(table: id, kind: .replace, bytes: Array(try cursor.image(of: table))))
+            case .delete:
+                let isKeyed = table.pointee.firstUnique >= 0
+                let name = isKeyed ? try cursor.take(Int(try cursor.load(UInt32.self))) : try cursor.image(of: table)
+                found.append(RowChange(table: id, kind: .delete, bytes: Array(name)))
+            case .sequence: _ = (try cursor.load(UInt8.self), try cursor.load(Int128.self))
+            }
+        }
+        return found
+    }
+
     private func replayDelete(_ table: StoredTable.Pointer, _ cursor: inout ChangeCursor) throws(EngineError) {
         let row: RowID?
         let first = table.pointee.firstUnique
@@ -79,6 +105,16 @@ extension StoredTable {
         }
         (sequences + Int(position)).pointee.restart(at: next)
     }
+}
+
+/// One row in logged changes.
+package struct RowChange: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable { case insert, replace, delete }
+
+    package let table: TableID
+    package let kind: Kind
+    /// The new row; of a deleted one its key in the table's first unique index, or the row if there is none.
+    package let bytes: [UInt8]
 }
 
 /// Reads logged changes; every length is checked.

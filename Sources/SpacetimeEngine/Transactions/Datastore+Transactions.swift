@@ -37,44 +37,42 @@ extension Datastore {
         if state.pointee.newestSnapshot != 0 { noticeDroppedSnapshots() }
     }
 
+    /// Appends the net changes of the running transaction as the commit log keeps them; nothing if there are none.
+    /// Nothing is final yet: a caller that cannot keep the bytes rolls back.
+    package func encodeChanges(into log: inout BSATNWriter) {
+        precondition(state.pointee.isInTransaction, "no transaction is running")
+        guard state.pointee.undo.count > 0 else { return }
+        state.pointee.changes.collect(state.pointee.undo) { _ in true }
+        state.pointee.hasCollected = true
+        state.pointee.changes.encode(into: &log)
+    }
+
     /// Makes the transaction's changes final.
     ///
-    /// - Parameter log: where to append the net changes as the commit log keeps them; nothing if there are none.
     /// - Returns: the net changes of the tables asked for, or nil if there are none.
     @discardableResult
-    package func commit(
-        collecting: CollectedTables = .none, log: UnsafeMutablePointer<BSATNWriter>? = nil
-    ) -> ChangeSet? {
+    package func commit(collecting: CollectedTables = .none) -> ChangeSet? {
         precondition(state.pointee.isInTransaction, "no transaction is running")
         var result: ChangeSet?
-        if state.pointee.undo.count > 0 { result = collectChanges(collecting, log) }
+        switch collecting {
+        case .none: break
+        case .observed where state.pointee.observedCount == 0: break
+        case .observed, .all:
+            if state.pointee.undo.count > 0 {
+                result = collectChanges(all: { if case .all = collecting { true } else { false } }())
+            }
+        }
         finishRows()
         end()
         return result
     }
 
-    @inline(__always)
-    private func collectChanges(_ tables: CollectedTables, _ log: UnsafeMutablePointer<BSATNWriter>?) -> ChangeSet? {
-        switch tables {
-        case .none where log == nil: nil
-        case .observed where log == nil && state.pointee.observedCount == 0: nil
-        default: collectWanted(tables, log)
-        }
-    }
-
     @inline(never)
-    private func collectWanted(_ tables: CollectedTables, _ log: UnsafeMutablePointer<BSATNWriter>?) -> ChangeSet? {
-        let all = if case .all = tables { true } else { log != nil }
-        state.pointee.changes.collect(state.pointee.undo) { all || $0.pointee.isObserved }
-        guard !state.pointee.changes.entries.isEmpty else { return nil }
-        if let log { state.pointee.changes.encode(into: &log.pointee) }
-        let set: ChangeSet
-        switch tables {
-        case .none: return nil
-        case .observed where state.pointee.observedCount == 0: return nil
-        case .observed: set = state.pointee.changes.changeSet { $0.pointee.isObserved }
-        case .all: set = state.pointee.changes.changeSet { _ in true }
+    private func collectChanges(all: Bool) -> ChangeSet? {
+        if !state.pointee.hasCollected {
+            state.pointee.changes.collect(state.pointee.undo) { all || $0.pointee.isObserved }
         }
+        let set = state.pointee.changes.changeSet { all || $0.pointee.isObserved }
         return set.isEmpty ? nil : set
     }
 
@@ -120,6 +118,7 @@ extension Datastore {
         state.pointee.undo.removeAll()
         state.pointee.serial &+= 1
         state.pointee.isInTransaction = false
+        state.pointee.hasCollected = false
         if state.pointee.openScanTables > 0 { closeScans() }
     }
 

@@ -36,6 +36,8 @@ package final class Datastore {
         var newestSnapshot: UInt64 = 0
         var nextSnapshot: UInt64 = 1
         var changes = ChangeCollector()
+        /// True once ``changes`` holds all net changes of the running transaction, which is about to end.
+        var hasCollected = false
         /// Tables whose changes commits report.
         var observedCount = 0
         /// Scans opened since the transaction began; not zero means that some may have to be closed.

@@ -10,6 +10,8 @@ package struct CoreOptions {
     /// The database's own identity.
     package var identity: Identity
     package var sink: (any CommitSink)?
+    /// Names of the written migrations that a new database counts as applied.
+    package var migrations: [String] = []
 
     package init(owner: Identity, identity: Identity) {
         self.owner = owner

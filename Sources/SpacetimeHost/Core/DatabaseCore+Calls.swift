@@ -101,7 +101,7 @@ extension DatabaseCore {
 
     /// One transaction around one reducer, with the lock held.
     func run(
-        _ kind: CallRecord.Kind, reducer: Int?, arguments: [UInt8], as caller: Caller,
+        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller,
         before: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in },
         after: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in }
     ) throws -> CommitEnd {

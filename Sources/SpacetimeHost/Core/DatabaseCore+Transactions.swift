@@ -78,30 +78,26 @@ extension DatabaseCore {
 
     /// Ends the write transaction: assigns the offset, hands the record to the sink and the changes to live queries.
     ///
+    /// - Throws: if the sink cannot keep the record. The transaction is rolled back then, and the next ones are refused.
     /// - Returns: the offset of the commit, or of the last one before it if this one took none, and whether there is
     ///   something to deliver once the lock is released.
     func finishWrite(
-        _ kind: CallRecord.Kind, arguments: UnsafeRawBufferPointer, broadcasts: Bool = true
+        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, broadcasts: Bool = true
     ) throws(DatabaseError) -> CommitEnd {
         let state = state
-        let listens = broadcasts && liveQueries.isActive
-        let changes: ChangeSet?
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
-        let changed = datastore.hasChanges
-        if sink == nil && !(listens && datastore.hasObservedChanges) {
-            changes = nil
+        guard datastore.hasChanges || kind != .reducer else {
             datastore.commit()
-        } else {
-            changes = datastore.commit(collecting: sink == nil ? .observed : .all)
-        }
-        endSerial()
-        guard changed || kind != .reducer else {
+            endSerial()
             return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
         }
         let offset = TxOffset(state.pointee.nextOffset)
+        if let sink { try record(kind, arguments: arguments, at: offset, in: sink) }
+        let listens = broadcasts && liveQueries.isActive && datastore.hasObservedChanges
+        let changes = datastore.commit(collecting: listens ? .observed : .none)
+        endSerial()
         state.pointee.nextOffset &+= 1
-        if let sink { try record(kind, arguments: arguments, at: offset, changes: changes, in: sink) }
         guard listens, let changes else { return CommitEnd(offset: offset, delivers: false) }
         return CommitEnd(
             offset: offset, delivers: liveQueries.publish(changes, offset: offset, into: outbox))
@@ -132,20 +128,25 @@ extension DatabaseCore {
 
     @inline(never)
     private func record(
-        _ kind: CallRecord.Kind, arguments: UnsafeRawBufferPointer, at offset: TxOffset, changes: ChangeSet?,
-        in sink: any CommitSink
+        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, at offset: TxOffset, in sink: any CommitSink
     ) throws(DatabaseError) {
         let reducer = state.pointee.reducer
-        let call = CallRecord(
-            kind: kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments, caller: state.pointee.caller,
-            timestamp: readTimestamp())
+        logScratch.pointee.removeAll(keepingCapacity: true)
+        CommitRecord.writeHead(
+            kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments,
+            caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
+            schema: kind == .creation ? storedSchema.encoded() : nil, to: &logScratch.pointee)
+        datastore.encodeChanges(into: &logScratch.pointee)
         do throws(DatabaseError) {
-            try sink.append(CommitRecord(offset: offset, call: call, changes: changes))
+            // The scratch's bytes stay where they are during the call.
+            try sink.append(logScratch.pointee.withUnsafeBytes { $0 }, at: offset)
         } catch {
+            undoWrite()
+            if error.code == .limitReached { throw error }
             state.pointee.refusal = error
             throw DatabaseError(
                 .writesRefused,
-                "the commit was made in memory but could not be recorded; no more writes are taken: \(error.message)",
+                "the commit could not be recorded and was rolled back; no more writes are taken: \(error.message)",
                 cause: error)
         }
     }

@@ -16,6 +16,8 @@ package final class DatabaseCore: @unchecked Sendable {
     @usableFromInline package let rowScratch: UnsafeMutablePointer<BSATNWriter>
     @usableFromInline package let keyScratch: UnsafeMutablePointer<BSATNWriter>
     @usableFromInline package let argumentScratch: UnsafeMutablePointer<BSATNWriter>
+    /// Where the record of a commit is put together.
+    let logScratch: UnsafeMutablePointer<BSATNWriter>
     @usableFromInline package let datastore: Datastore
     @usableFromInline package let tableMap: TableMap
 
@@ -26,6 +28,8 @@ package final class DatabaseCore: @unchecked Sendable {
     let module: any ModuleHost
     let clock: any HostClock
     let sink: (any CommitSink)?
+    /// What the files of this database say of its tables.
+    package let storedSchema: StoredSchema
     let reducerIDs: [String: Int]
     /// Positions of tables by the Swift type of their rows.
     let rowTypes: [ObjectIdentifier: Int]
@@ -41,26 +45,30 @@ package final class DatabaseCore: @unchecked Sendable {
     let planner: Planner
     let outbox = Outbox()
 
-    /// Creates a database in memory: tables, then `init` in the creating transaction.
+    /// Creates a database: tables, then `init` in the creating transaction. Or goes on with one that was recovered.
     ///
     /// - Throws: `invalidModule`, or what `init` threw. Nothing remains then.
-    package init(module: any ModuleHost, options: CoreOptions) throws {
+    package init(module: any ModuleHost, options: CoreOptions, recovered: RecoveredDatabase? = nil) throws {
         let definition = try module.describe()
-        do { schema = try ModuleSchema(validating: definition) } catch {
-            throw DatabaseError(.invalidModule, "the module's definition breaks rules: \(error)", cause: error)
-        }
+        schema = try Self.validate(definition)
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
-        let datastore = Datastore(hashSeed: random.next())
+        let seed = random.next()
+        let datastore = recovered?.datastore ?? Datastore(hashSeed: seed)
         var ids: [(TableID, [IndexID])] = []
         do throws(EngineError) {
-            systemTables = try SystemTables(creatingIn: datastore)
+            systemTables = try SystemTables(in: datastore)
             for table in schema.tables {
-                let id = try datastore.createTable(table)
+                let id = if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
                 ids.append((id, datastore.indexIDs(of: id)))
             }
         } catch {
             throw DatabaseError(error)
         }
+        storedSchema = StoredSchema(
+            identity: options.identity, owner: options.owner, definition: definition,
+            tables: datastore.tableIDs.map {
+                StoredSchema.Table(id: $0, name: datastore.schema(of: $0)?.name ?? "", keepsRows: false)
+            }, migrations: options.migrations)
         self.datastore = datastore
         self.module = module
         clock = options.clock
@@ -78,21 +86,33 @@ package final class DatabaseCore: @unchecked Sendable {
             CoreState(owner: owner, rowScratch: rowScratch, keyScratch: keyScratch, tableMap: tableMap))
         state.pointee.recordsArguments = options.sink != nil
         argumentScratch = Self.makeWriter()
+        logScratch = Self.makeWriter()
         reducerCache = .allocate(capacity: Self.reducerCacheCapacity)
         reducerCache.initialize(repeating: ReducerSlot(address: 0, reducer: -1), count: Self.reducerCacheCapacity)
         hostRandom = .allocate(capacity: 1)
         hostRandom.initialize(to: random)
         state.pointee.core = .passUnretained(self)
         state.pointee.datastore = .passUnretained(datastore)
-        try create()
+        if let recovered {
+            state.pointee.nextOffset = recovered.nextOffset
+        } else {
+            try create()
+        }
     }
 
     deinit {
         StateBlocks.give(state)
-        for writer in [rowScratch, keyScratch, argumentScratch] { writer.deinitialize(count: 1).deallocate() }
+        for writer in [rowScratch, keyScratch, argumentScratch, logScratch] { writer.deinitialize(count: 1).deallocate() }
         reducerCache.deallocate()
         hostRandom.deallocate()
         tableMap.deallocate()
+    }
+
+    /// - Throws: `invalidModule` with all problems.
+    package static func validate(_ definition: RawModuleDefV10) throws(DatabaseError) -> ModuleSchema {
+        do { return try ModuleSchema(validating: definition) } catch {
+            throw DatabaseError(.invalidModule, "the module's definition breaks rules: \(error)", cause: error)
+        }
     }
 
     private static func makeWriter() -> UnsafeMutablePointer<BSATNWriter> {

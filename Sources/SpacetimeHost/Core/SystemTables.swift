@@ -1,6 +1,6 @@
 package import SpacetimeEngine
 import SpacetimeSATS
-import SpacetimeSchema
+package import SpacetimeSchema
 
 /// The host's own tables: who is connected, and by which credentials.
 package struct SystemTables {
@@ -27,9 +27,17 @@ package struct SystemTables {
         ],
         access: .private, kind: .system)
 
-    init(creatingIn datastore: Datastore) throws(EngineError) {
-        client = try datastore.createTable(Self.clientSchema)
-        credentials = try datastore.createTable(Self.credentialsSchema)
+    /// All of them, in the order in which a new database makes them.
+    package static var schemas: [TableSchema] { [clientSchema, credentialsSchema] }
+
+    /// Finds the tables in a datastore that was loaded, or makes them.
+    init(in datastore: Datastore) throws(EngineError) {
+        func table(_ schema: TableSchema) throws(EngineError) -> TableID {
+            if let id = datastore.tableID(named: schema.name) { return id }
+            return try datastore.createTable(schema)
+        }
+        client = try table(Self.clientSchema)
+        credentials = try table(Self.credentialsSchema)
         clientKey = datastore.indexIDs(of: client)[0]
         credentialsKey = datastore.indexIDs(of: credentials)[0]
     }

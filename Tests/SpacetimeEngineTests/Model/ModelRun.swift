@@ -89,7 +89,8 @@ final class ModelRun {
         let choice = random.below(8)
         let collecting: CollectedTables = choice == 0 ? .none : choice == 1 ? .observed : .all
         note("commit collecting \(collecting)")
-        let changes = datastore.commit(collecting: collecting, log: log.start())
+        log.encode(datastore)
+        let changes = datastore.commit(collecting: collecting)
         try log.withBytes { try replica.replay($0) }
         let wanted = model.indices.filter { choice == 0 ? false : choice == 1 ? observed.contains($0) : true }
         var expected: [(table: Int, deletes: [[UInt8]], inserts: [[UInt8]])] = []

@@ -1,0 +1,108 @@
+package import SpacetimeEngine
+package import SpacetimeSATS
+package import SpacetimeSchema
+
+/// What a database's files say about it beside its rows: whose it is, and how its rows are to be read.
+///
+/// Its BSATN is in the record that creates the database, in every record that migrates it, and in every snapshot.
+package struct StoredSchema: Equatable, Sendable {
+    /// The database's own identity.
+    package var identity: Identity
+    package var owner: Identity
+    /// BSATN of the raw definition that the rows follow.
+    package var definition: [UInt8]
+    /// Ids of all tables, the host's own included, by canonical name.
+    package var tables: [Table]
+    /// Written migrations that have been applied, in order.
+    package var migrations: [String]
+
+    package struct Table: Equatable, Sendable {
+        package var id: TableID
+        package var name: String
+        /// False in a record that migrates if the table's rows are among the record's changes, or it is new: it then
+        /// starts empty.
+        package var keepsRows = true
+    }
+
+    /// Version of this structure; a reader refuses others.
+    private static var version: UInt8 { 1 }
+
+    package func encoded() -> [UInt8] {
+        var writer = BSATNWriter()
+        writer.write(Self.version)
+        identity.encode(to: &writer)
+        owner.encode(to: &writer)
+        writer.write(definition)
+        writer.writeCount(tables.count)
+        for table in tables {
+            writer.write(table.id.rawValue)
+            writer.write(table.name)
+            writer.write(table.keepsRows)
+        }
+        migrations.encode(to: &writer)
+        return writer.toArray()
+    }
+
+    package init(decoding bytes: [UInt8]) throws(BSATNError) {
+        var reader = BSATNReader(bytes.span.bytes)
+        let version = try reader.readU8()
+        guard version == Self.version else { throw .invalidTag(version, at: 0) }
+        identity = try Identity(from: &reader)
+        owner = try Identity(from: &reader)
+        definition = try reader.readBytes()
+        tables = []
+        for _ in 0..<(try reader.readCount(minimumElementSize: 9)) {
+            tables.append(
+                Table(
+                    id: TableID(try reader.readU32()), name: try reader.readString(), keepsRows: try reader.readBool()))
+        }
+        migrations = try [String](from: &reader)
+        try reader.finish()
+    }
+
+    package init(
+        identity: Identity, owner: Identity, definition: RawModuleDefV10, tables: [Table], migrations: [String]
+    ) {
+        self.identity = identity
+        self.owner = owner
+        self.tables = tables
+        self.migrations = migrations
+        self.definition = Self.bytes(of: definition)
+    }
+
+    /// The form in which definitions are stored and compared.
+    package static func bytes(of definition: RawModuleDefV10) -> [UInt8] {
+        var writer = BSATNWriter()
+        RawModuleDef.v10(definition).encode(to: &writer)
+        return writer.toArray()
+    }
+
+    /// The stored definition, checked again.
+    package func moduleSchema() throws(DatabaseError) -> ModuleSchema {
+        do {
+            var reader = BSATNReader(definition.span.bytes)
+            guard case .v10(let raw) = try RawModuleDef(from: &reader) else {
+                throw DatabaseError(.incompatibleFiles, "the stored module definition has an unknown version")
+            }
+            return try ModuleSchema(validating: raw)
+        } catch let error as DatabaseError {
+            throw error
+        } catch {
+            throw DatabaseError(.damaged, "the stored module definition cannot be read: \(error)", cause: error)
+        }
+    }
+
+    /// Makes the tables, empty, under the ids that they have in the files.
+    package func makeTables(in datastore: Datastore) throws(DatabaseError) {
+        let schema = try moduleSchema()
+        for table in tables {
+            guard
+                let definition = SystemTables.schemas.first(where: { $0.name == table.name })
+                    ?? schema.tables.first(where: { $0.name == table.name })
+            else { throw DatabaseError(.damaged, "the files hold a table '\(table.name)' that they do not define") }
+            do throws(EngineError) { _ = try datastore.createTable(definition, id: table.id) } catch {
+                throw DatabaseError(error)
+            }
+        }
+    }
+}
