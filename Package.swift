@@ -16,7 +16,7 @@ let common: [SwiftSetting] = [
 let strictMemory: Set<String> = ["SpacetimeSATS"]
 
 /// Targets without Swift in them.
-let cTargets: Set<String> = ["CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch"]
+let cTargets: Set<String> = ["CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4"]
 
 let package = Package(
     name: "SpacetimeKit",
@@ -35,7 +35,12 @@ let package = Package(
         .target(name: "SpacetimeSchema", dependencies: ["SpacetimeSATS"]),
         .target(name: "CPrefetch"),
         .target(name: "SpacetimeEngine", dependencies: ["SpacetimeSchema", "SpacetimeSATS", "CPrefetch"]),
-        .target(name: "SpacetimeHost", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .target(name: "CCRC32C"),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
+        .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4"]),
+        .target(
+            name: "SpacetimeHost",
+            dependencies: ["SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS"]),
         .macro(
             name: "SpacetimeKitMacros",
             dependencies: [
@@ -48,11 +53,13 @@ let package = Package(
         .target(
             name: "SpacetimeKit",
             dependencies: [
-                "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS", "SpacetimeKitMacros",
+                "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeKitMacros",
             ]),
         .target(
             name: "SpacetimeTesting",
-            dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+            dependencies: [
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
 
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
@@ -64,10 +71,12 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+        .target(
+            name: "CrashSweep", dependencies: ["SpacetimeKit", "SpacetimeTesting"], path: "Benchmarks/CrashSweep"),
         .executableTarget(
             name: "bench",
             dependencies: [
-                "SpacetimeKit", "SpacetimeTesting", "CSQLite", "CAllocationCounter",
+                "SpacetimeKit", "SpacetimeTesting", "CrashSweep", "CSQLite", "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Bench"),
@@ -78,8 +87,11 @@ let package = Package(
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
+            name: "SpacetimeDurabilityTests", dependencies: ["SpacetimeDurability", "SpacetimeTesting"]),
+        .testTarget(name: "CrashTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"]),
+        .testTarget(
             name: "SpacetimeHostTests",
-            dependencies: ["SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+            dependencies: ["SpacetimeDurability", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeKitTests",
             dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),

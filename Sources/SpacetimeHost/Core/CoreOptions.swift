@@ -10,6 +10,7 @@ package struct CoreOptions {
     /// The database's own identity.
     package var identity: Identity
     package var sink: (any CommitSink)?
+    package var store: DatabaseStore?
     /// Names of the written migrations that a new database counts as applied.
     package var migrations: [String] = []
 

@@ -10,7 +10,7 @@ extension DatabaseCore {
     ///   that calls after the first compare no text.
     @usableFromInline
     package func beginCall(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
-        try acquire()
+        try acquireForWrite()
         do throws(DatabaseError) {
             return try beginWrite(as: caller, reducer: try reducerID(name))
         } catch {
@@ -22,7 +22,7 @@ extension DatabaseCore {
     /// The same on behalf of the owner.
     @usableFromInline
     package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
-        try acquire()
+        try acquireForWrite()
         do throws(DatabaseError) {
             let reducer = try reducerID(name)
             if state.pointee.refusal != nil { throw writesRefused() }
@@ -54,8 +54,15 @@ extension DatabaseCore {
             throw error
         }
         release()
-        if end.delivers { outbox.drain() }
+        finishCall(end)
         return end.offset
+    }
+
+    /// What is left to do after a commit, without the lock.
+    @inline(__always)
+    func finishCall(_ end: CommitEnd) {
+        if end.delivers { outbox.drain() }
+        maintainStore()
     }
 
     /// Undoes a typed call.
@@ -86,7 +93,7 @@ extension DatabaseCore {
     package func call(_ reducer: Int, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
         guard schema.reducers.indices.contains(reducer) else { throw noSuchReducer("#\(reducer)") }
         try requireCallable(reducer, by: caller)
-        try acquire()
+        try acquireForWrite()
         let end: CommitEnd
         do {
             end = try run(.reducer, reducer: reducer, arguments: arguments, as: caller)
@@ -95,7 +102,7 @@ extension DatabaseCore {
             throw error
         }
         release()
-        if end.delivers { outbox.drain() }
+        finishCall(end)
         return end.offset
     }
 

@@ -13,7 +13,7 @@ extension DatabaseCore {
     package func connect(
         _ identity: Identity, connection: ConnectionId? = nil, credentials: String
     ) throws -> Caller {
-        try acquire()
+        try acquireForWrite()
         let caller: Caller
         let end: CommitEnd
         do {
@@ -29,7 +29,7 @@ extension DatabaseCore {
             throw error
         }
         release()
-        if end.delivers { outbox.drain() }
+        finishCall(end)
         return caller
     }
 
@@ -41,10 +41,11 @@ extension DatabaseCore {
     ///   more writes.
     @discardableResult
     package func disconnect(_ caller: Caller) throws(DatabaseError) -> (any Error)? {
-        try acquire()
+        try acquireForWrite()
         defer {
             release()
             outbox.drain()
+            maintainStore()
         }
         guard isConnected(caller) else { return nil }
         func forget(_ reducer: Int?) throws {
@@ -131,5 +132,16 @@ extension DatabaseCore {
         _ = try key.withUnsafeBytes { bytes throws(DatabaseError) in
             try transaction.delete(systemTables.credentialsKey, key: bytes)
         }
+    }
+}
+
+extension Caller {
+    /// The client that a row of `st_client` stands for.
+    init?(clientRow row: UnsafeRawBufferPointer) {
+        var reader = BSATNReader(RawSpan(_unsafeBytes: row))
+        guard let identity = try? Identity(from: &reader), let connection = try? ConnectionId(from: &reader) else {
+            return nil
+        }
+        self.init(identity: identity, connection: connection)
     }
 }

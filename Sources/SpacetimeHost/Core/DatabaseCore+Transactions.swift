@@ -22,6 +22,19 @@ extension DatabaseCore {
         ownerThread.store(thread, ordering: .relaxed)
     }
 
+    /// Takes the lock for writing: after waiting, if the log cannot keep up.
+    @inline(__always)
+    func acquireForWrite() throws(DatabaseError) {
+        if let sink, sink.isSaturated { try waitForRoom(sink) }
+        try acquire()
+    }
+
+    @inline(never)
+    private func waitForRoom(_ sink: any CommitSink) throws(DatabaseError) {
+        // Inside a transaction of this database waiting would hold everybody up; `acquire` refuses the nesting.
+        if !isHeldByCurrentThread { try sink.waitForRoom() }
+    }
+
     @inline(__always)
     func release() {
         ownerThread.store(0, ordering: .relaxed)

@@ -28,6 +28,8 @@ package final class DatabaseCore: @unchecked Sendable {
     let module: any ModuleHost
     let clock: any HostClock
     let sink: (any CommitSink)?
+    /// Its directory; nil if it is in memory only.
+    package let store: DatabaseStore?
     /// What the files of this database say of its tables.
     package let storedSchema: StoredSchema
     let reducerIDs: [String: Int]
@@ -72,7 +74,8 @@ package final class DatabaseCore: @unchecked Sendable {
         self.datastore = datastore
         self.module = module
         clock = options.clock
-        sink = options.sink
+        store = options.store
+        sink = options.sink ?? options.store
         owner = Caller(identity: options.owner)
         identity = options.identity
         tableMap = TableMap(ids, datastore)
@@ -84,7 +87,7 @@ package final class DatabaseCore: @unchecked Sendable {
         keyScratch = Self.makeWriter()
         state = StateBlocks.take(
             CoreState(owner: owner, rowScratch: rowScratch, keyScratch: keyScratch, tableMap: tableMap))
-        state.pointee.recordsArguments = options.sink != nil
+        state.pointee.recordsArguments = sink != nil
         argumentScratch = Self.makeWriter()
         logScratch = Self.makeWriter()
         reducerCache = .allocate(capacity: Self.reducerCacheCapacity)

@@ -34,27 +34,34 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     /// Runs a reducer as one transaction, on behalf of this client.
     ///
     /// - Throws: as ``Database/call(_:_:)``; also ``DatabaseError`` with code `disconnected`.
-    @inlinable
+    @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
-        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
-    ) throws {
+        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
+        until level: CommitLevel = .committed
+    ) throws -> TxOffset {
         try requireOpen()
-        try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        let offset = try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        if case .durable = level { try core.waitUntilDurable(offset) }
+        return offset
     }
 
     /// Runs a reducer as one transaction, on behalf of this client.
-    @inlinable
+    @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
-        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
-    ) async throws {
+        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
+        until level: CommitLevel = .committed
+    ) async throws -> TxOffset {
         try requireOpen()
-        try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        let offset = try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        if case .durable = level { try await core.durable(offset) }
+        return offset
     }
 
     /// Runs a reducer that is known by name, with arguments in BSATN, one after the other.
-    public func call(_ reducer: String, arguments: [UInt8]) throws {
+    @discardableResult
+    public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
         try requireOpen()
-        try core.call(reducer, arguments: arguments, as: caller)
+        return try core.call(reducer, arguments: arguments, as: caller)
     }
 
     /// Watches a query as an asynchronous sequence, until the connection ends. See ``Database/subscribe(_:bufferLimit:)``.

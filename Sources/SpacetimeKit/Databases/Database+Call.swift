@@ -4,30 +4,43 @@ public import SpacetimeSATS
 extension Database {
     /// Runs a reducer as one transaction, on behalf of the owner.
     ///
-    /// When it returns, the changes are visible to everybody. Waits for a call that another thread is making.
+    /// When it returns, the changes are visible to everybody, and on disk if `level` asks for that. Waits for a call that
+    /// another thread is making.
     ///
+    /// - Parameter level: `.durable` blocks until the commit is synced to disk.
     /// - Throws: what the reducer threw, as it is; then nothing has changed. ``DatabaseError`` with code
-    ///   `nestedTransaction` if a reducer or a read is running on this thread.
-    @inlinable
+    ///   `nestedTransaction` if a reducer or a read is running on this thread, `writesRefused` after the database went
+    ///   read-only, `storageFailure` if the commit was made but did not become durable.
+    /// - Returns: the commit, or the last one before it if nothing changed.
+    @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
-        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
-    ) throws {
-        try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
+        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
+        until level: CommitLevel = .committed
+    ) throws -> TxOffset {
+        let offset = try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
+        if case .durable = level { try core.waitUntilDurable(offset) }
+        return offset
     }
 
     /// Runs a reducer as one transaction, on behalf of the owner.
-    @inlinable
+    ///
+    /// - Parameter level: `.durable` waits until the commit is synced to disk, without blocking a thread.
+    @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
-        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
-    ) async throws {
-        try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
+        _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
+        until level: CommitLevel = .committed
+    ) async throws -> TxOffset {
+        let offset = try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
+        if case .durable = level { try await core.durable(offset) }
+        return offset
     }
 
     /// Runs a reducer that is known by name, with arguments in BSATN, one after the other.
     ///
     /// - Throws: ``DatabaseError`` with code `noSuchReducer` or `badArguments` if the call was refused, else what the
     ///   reducer threw.
-    public func call(_ reducer: String, arguments: [UInt8]) throws {
+    @discardableResult
+    public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
         try core.call(reducer, arguments: arguments, as: core.owner)
     }
 }
@@ -37,7 +50,7 @@ extension Database {
 func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
     _ core: DatabaseCore, _ serial: UInt64, _ reducer: Reducer<Definition, repeat each Argument>,
     _ arguments: repeat each Argument
-) throws {
+) throws -> TxOffset {
     // Made before `do`, not within it: the optimizer of Swift 6.3 crashes over a non-copyable temporary there.
     let context = Context<Definition>(TransactionReference(core: core, serial: serial))
     do {
@@ -51,5 +64,5 @@ func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
         scratch.pointee.removeAll(keepingCapacity: true)
         repeat (each arguments).encode(to: &scratch.pointee)
     }
-    try core.commitCall()
+    return try core.commitCall()
 }

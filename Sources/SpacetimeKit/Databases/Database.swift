@@ -18,33 +18,48 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     /// The database's own identity.
     public var identity: Identity { core.identity }
 
-    package init(core: DatabaseCore) { self.core = core }
+    /// What opening its files brought to light: a damaged snapshot that was passed over, an unfinished write that was
+    /// cut off, a disconnect reducer that failed. Worth a line in the log.
+    public let openingWarnings: [String]
 
-    /// Creates a database with the tables of a module, and runs the module's `.initialize` reducer.
+    package init(core: DatabaseCore, warnings: [String] = []) {
+        self.core = core
+        openingWarnings = warnings
+    }
+
+    /// Opens the database that the storage holds, or creates it: tables of the module, then its `.initialize` reducer.
     ///
-    /// - Throws: ``DatabaseError`` with code `invalidModule` if the definition breaks rules, or what the reducer threw.
-    ///   There is no database then.
+    /// Opening reads the newest snapshot and replays the log behind it; clients that were connected when the database
+    /// last stopped get their disconnect reducer. See ``openingWarnings``.
+    ///
+    /// - Throws: ``DatabaseError`` with code `invalidModule` if the definition breaks rules; `inUse`, `damaged`,
+    ///   `incompatibleFiles`, `storageFailure` or `migrationRefused` if the files cannot be opened with this module,
+    ///   which then are as they were; or what the reducer threw, and then there is no database.
     public static func open(
         _ storage: Storage, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {
-        try Database(content: module.moduleContent, options: options)
+        try open(storage, content: module.moduleContent, options: options)
     }
 
-    /// Creates a database with the tables of a module, and runs the module's `.initialize` reducer.
+    /// Opens the database that the storage holds, or creates it.
     public static func open(
         _ storage: Storage, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) async throws -> Database {
-        try Database(content: module.moduleContent, options: options)
+        try open(storage, content: module.moduleContent, options: options)
     }
 
-    convenience init(content: ModuleContent, options: DatabaseOptions) throws {
-        var core = CoreOptions(
-            owner: options.owner ?? Identity(issuer: localIssuer, subject: "owner"),
-            identity: options.identity ?? Identity(issuer: localIssuer, subject: "database \(content.name)"))
-        core.clock = options.clock
-        core.seed = options.seed
-        core.sink = options.sink
-        try self.init(core: DatabaseCore(module: NativeModule(content), options: core))
+    /// Opens the database in a directory, or creates it there.
+    public static func open(
+        at directory: String, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
+    ) throws -> Database {
+        try open(.directory(directory), content: module.moduleContent, options: options)
+    }
+
+    /// Opens the database in a directory, or creates it there.
+    public static func open(
+        at directory: String, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
+    ) async throws -> Database {
+        try open(.directory(directory), content: module.moduleContent, options: options)
     }
 }
 
@@ -52,17 +67,17 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
 let localIssuer = "localhost"
 
 extension Database where Definition == DynamicModule {
-    /// Creates a database with a module that was put together at run time.
+    /// Opens the database that the storage holds, or creates it, with a module that was put together at run time.
     public static func open(
         _ storage: Storage, module: Module, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {
-        try Database(content: module.content, options: options)
+        try open(storage, content: module.content, options: options)
     }
 
-    /// Creates a database with a module that was put together at run time.
+    /// Opens the database that the storage holds, or creates it, with a module that was put together at run time.
     public static func open(
         _ storage: Storage, module: Module, options: DatabaseOptions = DatabaseOptions()
     ) async throws -> Database {
-        try Database(content: module.content, options: options)
+        try open(storage, content: module.content, options: options)
     }
 }

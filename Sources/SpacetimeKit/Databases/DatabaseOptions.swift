@@ -2,9 +2,16 @@ public import SpacetimeHost
 public import SpacetimeSATS
 
 /// Where a database keeps its data.
-public struct Storage: Hashable, Sendable {
+public struct Storage: Sendable {
+    let directory: (path: String, options: StorageOptions)?
+
     /// In memory only: everything is gone when the last reference to the database is.
-    public static var inMemory: Storage { Storage() }
+    public static var inMemory: Storage { Storage(directory: nil) }
+
+    /// In a directory, which is made if there is none. One database object at a time may have it open.
+    public static func directory(_ path: String, _ options: StorageOptions = StorageOptions()) -> Storage {
+        Storage(directory: (path, options))
+    }
 }
 
 /// How a database is run. The defaults suit a program; tests set clock and seed.

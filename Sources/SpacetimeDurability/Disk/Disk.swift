@@ -1,0 +1,155 @@
+/// Everything a database asks of a disk. ``SystemDisk`` is the real one; the testing library has a simulated one that
+/// loses power, tears sectors and runs full.
+///
+/// Paths are separated by `/`. What is promised is what a file system promises: a write is in a file once `sync` of the
+/// file returned, and a name is in its directory once `syncDirectory` of the directory returned; before that, a crash may
+/// leave any of it, in any order.
+public protocol Disk: AnyObject, Sendable {
+    /// Makes a directory and those above it; fine if it is there.
+    func createDirectory(_ path: String) throws(DiskError)
+
+    /// The names in a directory, sorted.
+    func list(_ directory: String) throws(DiskError) -> [String]
+
+    /// Opens a file.
+    func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile
+
+    /// Gives a file another name, replacing a file that has it, in one step.
+    func rename(_ path: String, to newPath: String) throws(DiskError)
+
+    /// Removes a file.
+    func remove(_ path: String) throws(DiskError)
+
+    /// Returns once the names in the directory would survive a loss of power.
+    func syncDirectory(_ path: String) throws(DiskError)
+
+    /// Takes an exclusive lock that other processes, and other holders in this one, see. The file is made if needed.
+    ///
+    /// - Throws: code `locked` if somebody else has it.
+    func lock(_ path: String) throws(DiskError) -> any DiskLock
+}
+
+/// What a file is opened for.
+public enum DiskOpenMode: Sendable {
+    /// Reading; it must exist.
+    case read
+    /// Reading and writing; it must exist.
+    case update
+    /// Reading and writing; it must not exist.
+    case create
+}
+
+/// An open file. Offsets are in bytes from its start.
+public protocol DiskFile: AnyObject, Sendable {
+    /// Fills the buffer from the offset on.
+    ///
+    /// - Returns: the number of bytes read, less than the buffer's only at the end of the file.
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int
+
+    /// Writes all of the bytes, or throws; what then is in the file is unknown.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(DiskError)
+
+    /// Returns once what was written would survive a loss of power. After an error nothing is known of what was written
+    /// since the last success, even if a later sync succeeds.
+    func sync() throws(DiskError)
+
+    /// Reserves space up to that size, where the disk can; the file may become that long, with zeros.
+    func preallocate(to size: UInt64) throws(DiskError)
+
+    /// Cuts the file, or lengthens it with zeros.
+    func truncate(to size: UInt64) throws(DiskError)
+
+    /// Bytes in the file.
+    func size() throws(DiskError) -> UInt64
+
+    /// Gives the file back to the system; nothing else may be called afterwards.
+    func close()
+}
+
+/// A lock that is held until it is released, dropped, or the process ends.
+public protocol DiskLock: AnyObject, Sendable {
+    func release()
+}
+
+/// Why a disk refused something.
+public struct DiskError: Error, Sendable, CustomStringConvertible {
+    /// What kind of refusal it is.
+    public enum Code: Hashable, Sendable {
+        case notFound
+        case exists
+        /// No space, no quota, or the process may not make files so large.
+        case full
+        /// Another holder has the lock.
+        case locked
+        case permission
+        case inputOutput
+    }
+
+    public let code: Code
+    /// What was tried: "open", "write", "sync" and so on.
+    public let operation: String
+    public let path: String
+    /// What the system said.
+    public let reason: String
+
+    public init(_ code: Code, operation: String, path: String, reason: String) {
+        self.code = code
+        self.operation = operation
+        self.path = path
+        self.reason = reason
+    }
+
+    public var description: String { "\(operation) of '\(path)' failed: \(reason)" }
+}
+
+extension Disk {
+    /// All bytes of a file.
+    package func readAll(_ path: String, limit: UInt64 = 1 << 32) throws(DiskError) -> [UInt8] {
+        let file = try open(path, .read)
+        defer { file.close() }
+        let size = try file.size()
+        guard size <= limit else {
+            throw DiskError(.inputOutput, operation: "read", path: path, reason: "it has \(size) bytes, too many")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        let count = try withMutableBytes(of: &bytes) { (buffer) throws(DiskError) in try file.read(at: 0, into: buffer) }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    package func exists(_ path: String) -> Bool {
+        guard let file = try? open(path, .read) else { return false }
+        file.close()
+        return true
+    }
+}
+
+/// `withUnsafeMutableBytes` of an array, with typed errors.
+func withMutableBytes<Result, E: Error>(
+    of bytes: inout [UInt8], _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Result
+) throws(E) -> Result {
+    var outcome: Swift.Result<Result, E>?
+    bytes.withUnsafeMutableBytes { buffer in
+        do throws(E) { outcome = .success(try body(buffer)) } catch { outcome = .failure(error) }
+    }
+    switch outcome {
+    case .success(let result): return result
+    case .failure(let error): throw error
+    case nil: preconditionFailure("the body was not called")
+    }
+}
+
+/// `withUnsafeBytes` of an array, with typed errors.
+func withBytes<Result, E: Error>(
+    of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Result
+) throws(E) -> Result {
+    var outcome: Swift.Result<Result, E>?
+    bytes.withUnsafeBytes { buffer in
+        do throws(E) { outcome = .success(try body(buffer)) } catch { outcome = .failure(error) }
+    }
+    switch outcome {
+    case .success(let result): return result
+    case .failure(let error): throw error
+    case nil: preconditionFailure("the body was not called")
+    }
+}

@@ -1,0 +1,288 @@
+import Synchronization
+
+/// The log that commits are appended to: group commit by one writer thread.
+///
+/// ``append(_:at:)`` copies a record to memory. The writer thread takes all that is there, writes it in batches, syncs
+/// once, raises ``durableEnd`` and wakes who waits for it; meanwhile the next group gathers. After a write or sync that
+/// failed nothing more is written: what the disk has is unknown until the log is read again.
+package final class CommitLog: Sendable {
+    struct Pending: ~Copyable {
+        var records = ByteBuffer(capacity: 1 << 16)
+        var first: UInt64 = 0
+        var count: UInt64 = 0
+    }
+
+    /// What the writer works with; only it (or, without a thread, whoever pumps) holds the lock.
+    struct Writing: ~Copyable {
+        var segment: SegmentWriter
+        var records = ByteBuffer(capacity: 1 << 16)
+    }
+
+    private struct Signals {
+        var hasWork = false
+        var isClosing = false
+        var isStopped = false
+        var failure: StorageError?
+        var waiters: [(offset: UInt64, body: @Sendable (Result<Void, StorageError>) -> Void)] = []
+    }
+
+    private let pending: Mutex<Pending>
+    private let writing: Mutex<Writing>
+    private let signals = Monitor(Signals())
+    private let options: LogOptions
+    private let disk: any Disk
+    package let directory: String
+
+    private let durable: Atomic<UInt64>
+    private let appended: Atomic<UInt64>
+    private let hasFailed = Atomic(false)
+    private let saturated = Atomic(false)
+    private let isSleeping = Atomic(false)
+    private let wantsRotation = Atomic(false)
+    private let appendedBytes = Atomic<UInt64>(0)
+    private let syncs = Atomic<UInt64>(0)
+
+    /// Opens the log for appending at its end, as a reader found it.
+    package static func open(
+        _ disk: any Disk, directory: String, databaseID: [UInt8], at end: LogEnd, options: LogOptions = LogOptions()
+    ) throws(StorageError) -> CommitLog {
+        do throws(DiskError) { try disk.createDirectory(directory) } catch { throw StorageError(from: error) }
+        var segment = try SegmentWriter(disk, directory: directory, databaseID: databaseID, at: end, options: options)
+        if end.segment != nil {
+            try segment.writeMarker(nextOffset: end.nextOffset)
+            try segment.sync()
+        }
+        let log = CommitLog(disk, directory, Writing(segment: segment), end.nextOffset, options)
+        if options.hasWriterThread { startThread { log.run() } }
+        return log
+    }
+
+    private init(
+        _ disk: any Disk, _ directory: String, _ writing: consuming sending Writing, _ nextOffset: UInt64,
+        _ options: LogOptions
+    ) {
+        self.disk = disk
+        self.directory = directory
+        self.options = options
+        self.writing = Mutex(writing)
+        var first = Pending()
+        first.first = nextOffset
+        pending = Mutex(first)
+        durable = Atomic(nextOffset)
+        appended = Atomic(nextOffset)
+    }
+
+    // MARK: Appending
+
+    /// Adds the record of the next offset. No system call unless the writer sleeps; no allocation in steady state.
+    ///
+    /// - Throws: `closed` after a failure or the end, `tooLarge`.
+    package func append(_ record: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
+        if hasFailed.load(ordering: .relaxed) { throw refusal() }
+        guard record.count <= options.recordByteLimit else {
+            throw StorageError(
+                .tooLarge, "a transaction of \(record.count) bytes is larger than the log takes "
+                    + "(\(options.recordByteLimit)); make it smaller")
+        }
+        let waiting = pending.withLock { pending in
+            precondition(offset == pending.first + pending.count, "records are appended in order")
+            pending.records.append(UInt32(record.count))
+            pending.records.append(record)
+            pending.count += 1
+            return pending.records.count
+        }
+        appended.store(offset + 1, ordering: .releasing)
+        if waiting > options.pendingByteLimit { saturated.store(true, ordering: .relaxed) }
+        if isSleeping.load(ordering: .sequentiallyConsistent),
+            isSleeping.exchange(false, ordering: .sequentiallyConsistent)
+        {
+            signals.wake { $0.hasWork = true }
+        }
+    }
+
+    @inline(never)
+    private func refusal() -> StorageError {
+        signals.withLock { $0.failure } ?? StorageError(.closed, "the log is closed")
+    }
+
+    /// All records below this offset are synced.
+    package var durableEnd: UInt64 { durable.load(ordering: .acquiring) }
+    /// The offset of the next record.
+    package var appendedEnd: UInt64 { appended.load(ordering: .acquiring) }
+    /// Bytes of records appended since the log was opened.
+    package var appendedByteCount: UInt64 { appendedBytes.load(ordering: .relaxed) }
+    /// Syncs since the log was opened.
+    package var syncCount: UInt64 { syncs.load(ordering: .relaxed) }
+    /// Why nothing is appended any more.
+    package var failure: StorageError? { hasFailed.load(ordering: .relaxed) ? refusal() : nil }
+
+    // MARK: Waiting
+
+    /// Blocks until the record is synced.
+    package func waitUntilDurable(_ offset: UInt64) throws(StorageError) {
+        if durableEnd > offset { return }
+        if !options.hasWriterThread { try flush() }
+        signals.wait { signals in
+            durable.load(ordering: .acquiring) > offset || signals.failure != nil || signals.isStopped
+        }
+        if durableEnd <= offset { throw refusal() }
+    }
+
+    /// Calls the body once the record is synced or never will be, from whichever thread finds out.
+    package func whenDurable(_ offset: UInt64, _ body: @escaping @Sendable (Result<Void, StorageError>) -> Void) {
+        if !options.hasWriterThread { try? flush() }
+        let answer = signals.withLock { signals -> Result<Void, StorageError>? in
+            if durable.load(ordering: .acquiring) > offset { return .success(()) }
+            if let failure = signals.failure { return .failure(failure) }
+            if signals.isStopped { return .failure(StorageError(.closed, "the log is closed")) }
+            signals.waiters.append((offset, body))
+            return nil
+        }
+        if let answer { body(answer) }
+    }
+
+    /// True while more waits to be written than the limit.
+    package var isSaturated: Bool { saturated.load(ordering: .relaxed) }
+
+    /// Blocks while ``isSaturated``.
+    package func waitForRoom() throws(StorageError) {
+        if !options.hasWriterThread { return try flush() }
+        signals.wait { signals in
+            !saturated.load(ordering: .acquiring) || signals.failure != nil || signals.isStopped
+        }
+    }
+
+    /// Blocks until everything that was appended is synced.
+    package func flush() throws(StorageError) {
+        let end = appendedEnd
+        if options.hasWriterThread {
+            if end > 0 { try waitUntilDurable(end - 1) }
+        } else if end > durableEnd || wantsRotation.load(ordering: .relaxed) {
+            try pump()
+        }
+    }
+
+    // MARK: Writing
+
+    private func run() {
+        while true {
+            isSleeping.store(true, ordering: .sequentiallyConsistent)
+            if appendedEnd == durableEnd, !wantsRotation.load(ordering: .sequentiallyConsistent) {
+                signals.wait { signals in
+                    if signals.hasWork || signals.isClosing || appendedEnd != durableEnd
+                        || wantsRotation.load(ordering: .sequentiallyConsistent)
+                    {
+                        signals.hasWork = false
+                        return true
+                    }
+                    return false
+                }
+            }
+            isSleeping.store(false, ordering: .sequentiallyConsistent)
+            do { try pump() } catch { return }
+            if appendedEnd == durableEnd, signals.withLock({ $0.isClosing }) { return signals.wake { $0.isStopped = true } }
+        }
+    }
+
+    /// One round: takes what is pending, writes it, syncs.
+    private func pump() throws(StorageError) {
+        do throws(StorageError) {
+            let end = try writing.withLock { (writing) throws(StorageError) -> UInt64 in
+                let (first, count) = pending.withLock { pending in
+                    let taken = (pending.first, pending.count)
+                    swap(&pending.records, &writing.records)
+                    pending.first += pending.count
+                    pending.count = 0
+                    saturated.store(false, ordering: .releasing)
+                    return taken
+                }
+                if count > 0 {
+                    try writing.segment.write(writing.records.bytes, first: first, durableEnd: durableEnd)
+                    appendedBytes.wrappingAdd(UInt64(writing.records.count), ordering: .relaxed)
+                    try writing.segment.sync()
+                    syncs.wrappingAdd(1, ordering: .relaxed)
+                    writing.records.removeAll()
+                    writing.records.shrink(to: options.pendingByteLimit)
+                }
+                if wantsRotation.exchange(false, ordering: .acquiringAndReleasing) {
+                    try writing.segment.rotate(at: first + count)
+                }
+                return first + count
+            }
+            durable.store(end, ordering: .releasing)
+            resumeWaiters(below: end)
+        } catch {
+            fail(error)
+            throw error
+        }
+    }
+
+    private func resumeWaiters(below end: UInt64) {
+        var ready: [@Sendable (Result<Void, StorageError>) -> Void] = []
+        signals.wake { signals in
+            guard !signals.waiters.isEmpty else { return }
+            ready = signals.waiters.filter { $0.offset < end }.map(\.body)
+            signals.waiters.removeAll { $0.offset < end }
+        }
+        for body in ready { body(.success(())) }
+    }
+
+    private func fail(_ error: StorageError) {
+        var waiting: [@Sendable (Result<Void, StorageError>) -> Void] = []
+        signals.wake { signals in
+            signals.failure = error
+            signals.isStopped = true
+            waiting = signals.waiters.map(\.body)
+            signals.waiters = []
+        }
+        hasFailed.store(true, ordering: .releasing)
+        for body in waiting { body(.failure(error)) }
+    }
+
+    // MARK: Segments
+
+    /// Asks for a new segment after the records that are appended by now.
+    package func rotate() {
+        wantsRotation.store(true, ordering: .sequentiallyConsistent)
+        if options.hasWriterThread { signals.wake { $0.hasWork = true } }
+    }
+
+    /// Removes segments all of whose records lie below the offset; never the last one.
+    ///
+    /// - Returns: the names of what was removed.
+    @discardableResult
+    package func removeSegments(below offset: UInt64) throws(StorageError) -> [String] {
+        let segments = try LogReader(disk, directory: directory).segments
+        var removed: [String] = []
+        for (segment, next) in zip(segments, segments.dropFirst()) where next.firstOffset <= offset {
+            // Oldest first: an interruption leaves no gap.
+            try onDisk { () throws(DiskError) in try disk.remove(directory + "/" + segment.name) }
+            try? disk.remove(directory + "/" + FileName.make(segment.firstOffset, SegmentIndex.suffix))
+            removed.append(segment.name)
+        }
+        if !removed.isEmpty { try onDisk { () throws(DiskError) in try disk.syncDirectory(directory) } }
+        return removed
+    }
+
+    /// Writes and syncs everything, says in the log that it is complete, and ends the writer. Later appends are refused.
+    /// After a failure it only ends.
+    package func close() throws(StorageError) {
+        let isFirst = signals.withLock { signals in
+            defer { signals.isClosing = true }
+            return !signals.isClosing
+        }
+        guard isFirst else { return signals.wait { $0.isStopped } }
+        if options.hasWriterThread {
+            signals.wake { $0.hasWork = true }
+            signals.wait { $0.isStopped }
+        } else if failure == nil {
+            try flush()
+        }
+        let failed = failure
+        fail(failed ?? StorageError(.closed, "the database is closed"))
+        if let failed { throw failed }
+        try writing.withLock { (writing) throws(StorageError) in
+            try writing.segment.finish(nextOffset: durableEnd)
+        }
+    }
+}

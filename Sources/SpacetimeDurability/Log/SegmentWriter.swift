@@ -1,0 +1,200 @@
+/// The segment at the end of the log: puts records into batches and writes them. One owner at a time.
+struct SegmentWriter: ~Copyable {
+    private let disk: any Disk
+    private let directory: String
+    private let databaseID: [UInt8]
+    private let options: LogOptions
+    private var file: any DiskFile
+    private var firstOffset: UInt64
+    private var position: UInt64
+    private var reserved: UInt64 = 0
+    private var index = SegmentIndex()
+    private var output = ByteBuffer(capacity: 1 << 16)
+    /// A write has not been synced yet.
+    private var isDirty = false
+
+    private static let outputLimit = 8 << 20
+
+    /// Goes on where the log ends; cuts a torn end and syncs what was found.
+    init(
+        _ disk: any Disk, directory: String, databaseID: [UInt8], at end: LogEnd, options: LogOptions
+    ) throws(StorageError) {
+        let last = end.segment.flatMap { FileName.offset($0, logSuffix) }
+        let file =
+            if let last { try Self.reopen(disk, directory, last, at: end.position) } else {
+                try onDisk { () throws(DiskError) in
+                    try Self.makeSegment(disk, directory, databaseID, end.nextOffset)
+                }
+            }
+        self.disk = disk
+        self.directory = directory
+        self.databaseID = databaseID
+        self.options = options
+        self.file = file
+        firstOffset = last ?? end.nextOffset
+        position = last == nil ? UInt64(SegmentHeader.byteCount) : end.position
+    }
+
+    private static func reopen(
+        _ disk: any Disk, _ directory: String, _ first: UInt64, at position: UInt64
+    ) throws(StorageError) -> any DiskFile {
+        let path = directory + "/" + FileName.make(first, logSuffix)
+        let file = try onDisk { () throws(DiskError) in try disk.open(path, .update) }
+        do throws(DiskError) {
+            // Whatever is behind the end must never be taken for a part of the log again.
+            if try file.size() > position { try file.truncate(to: position) }
+            try file.sync()
+            return file
+        } catch {
+            file.close()
+            throw StorageError(from: error)
+        }
+    }
+
+    deinit { file.close() }
+
+    /// Makes a segment aside and gives it its name when it is whole.
+    private static func makeSegment(
+        _ disk: any Disk, _ directory: String, _ databaseID: [UInt8], _ offset: UInt64
+    ) throws(DiskError) -> any DiskFile {
+        let name = directory + "/" + FileName.make(offset, logSuffix)
+        let aside = name + ".partial"
+        do throws(DiskError) { try disk.remove(aside) } catch where error.code == .notFound {}
+        let file = try disk.open(aside, .create)
+        do throws(DiskError) {
+            let header = SegmentHeader(databaseID: databaseID, firstOffset: offset).encoded()
+            try withBytes(of: header) { (bytes) throws(DiskError) in try file.write(bytes, at: 0) }
+            try file.sync()
+            try disk.rename(aside, to: name)
+            try disk.syncDirectory(directory)
+        } catch {
+            file.close()
+            throw error
+        }
+        return file
+    }
+
+    /// Writes a batch without records, which says what is durable.
+    mutating func writeMarker(nextOffset: UInt64) throws(StorageError) {
+        appendBatch(UnsafeRawBufferPointer(start: nil, count: 0), first: nextOffset, count: 0, durableEnd: nextOffset)
+        try writeOut()
+    }
+
+    /// Writes records, each after its length, without syncing them; begins new segments as they fill.
+    mutating func write(
+        _ records: UnsafeRawBufferPointer, first: UInt64, durableEnd: UInt64
+    ) throws(StorageError) {
+        var start = 0
+        var offset = first
+        while start < records.count {
+            var end = start
+            var count: UInt32 = 0
+            repeat {
+                end += 4 + Int(records.integer(at: end, as: UInt32.self))
+                count += 1
+            } while end < records.count
+                && end - start + Int(records.integer(at: end, as: UInt32.self)) < options.batchByteLimit
+            if position + UInt64(output.count) >= options.segmentByteLimit {
+                try sync()
+                try rotate(at: offset)
+            }
+            appendBatch(records.part(start, end - start), first: offset, count: count, durableEnd: durableEnd)
+            offset += UInt64(count)
+            start = end
+            if output.count > Self.outputLimit { try writeOut() }
+        }
+        try writeOut()
+    }
+
+    private mutating func appendBatch(
+        _ records: UnsafeRawBufferPointer, first: UInt64, count: UInt32, durableEnd: UInt64
+    ) {
+        index.add(first, at: position + UInt64(output.count))
+        let start = output.count
+        let bound = options.compresses && records.count <= LZ4.limit ? LZ4.bound(records.count) : 0
+        output.reserve(BatchHeader.byteCount + max(bound, records.count))
+        let payload = output.base + start + BatchHeader.byteCount
+        let compressed = options.compresses ? LZ4.compress(records, into: payload) : nil
+        if compressed == nil, let source = records.baseAddress {
+            payload.copyMemory(from: source, byteCount: records.count)
+        }
+        let stored = compressed ?? records.count
+        let header = BatchHeader(
+            firstOffset: first, count: count, rawByteCount: UInt32(records.count), storedByteCount: UInt32(stored),
+            payloadChecksum: crc32c(UnsafeRawBufferPointer(start: payload, count: stored)), durableEnd: durableEnd,
+            isCompressed: compressed != nil)
+        header.write(to: output.base + start)
+        output.advance(BatchHeader.byteCount + stored)
+    }
+
+    private mutating func writeOut() throws(StorageError) {
+        guard output.count > 0 else { return }
+        let end = position + UInt64(output.count)
+        do throws(DiskError) {
+            if options.preallocationByteCount > 0, end > reserved {
+                reserved = end + options.preallocationByteCount
+                try file.preallocate(to: reserved)
+            }
+            try file.write(output.bytes, at: position)
+        } catch {
+            throw StorageError(from: error)
+        }
+        isDirty = true
+        position = end
+        output.removeAll()
+        output.shrink(to: Self.outputLimit * 2)
+    }
+
+    /// Returns once everything written is on the disk.
+    mutating func sync() throws(StorageError) {
+        try writeOut()
+        guard isDirty else { return }
+        do throws(DiskError) { try file.sync() } catch { throw StorageError(from: error) }
+        isDirty = false
+    }
+
+    /// Ends the segment, which must be synced, and begins the next one.
+    mutating func rotate(at offset: UInt64) throws(StorageError) {
+        guard offset > firstOffset else { return }
+        do throws(DiskError) {
+            if reserved > position {
+                try file.truncate(to: position)
+                try file.sync()
+            }
+        } catch {
+            throw StorageError(from: error)
+        }
+        writeIndex()
+        let next = try onDisk { () throws(DiskError) in
+            try Self.makeSegment(disk, directory, databaseID, offset)
+        }
+        file.close()
+        file = next
+        firstOffset = offset
+        position = UInt64(SegmentHeader.byteCount)
+        reserved = 0
+        index = SegmentIndex()
+    }
+
+    /// The index is advice: that it cannot be written changes nothing.
+    private func writeIndex() {
+        let path = directory + "/" + FileName.make(firstOffset, SegmentIndex.suffix)
+        try? disk.remove(path)
+        guard let file = try? disk.open(path, .create) else { return }
+        let bytes = index.encoded()
+        try? withBytes(of: bytes) { (bytes) throws(DiskError) in try file.write(bytes, at: 0) }
+        file.close()
+    }
+
+    /// Gives back reserved space at the end.
+    mutating func finish(nextOffset: UInt64) throws(StorageError) {
+        try writeMarker(nextOffset: nextOffset)
+        do throws(DiskError) { if reserved > position { try file.truncate(to: position) } } catch {
+            throw StorageError(from: error)
+        }
+        try sync()
+    }
+
+    /// Bytes of the segment so far.
+    var byteCount: UInt64 { position }
+}

@@ -1,0 +1,129 @@
+import SpacetimeDurability
+import SpacetimeEngine
+
+/// How far a commit must have come before its call returns.
+public enum CommitLevel: Sendable {
+    /// Visible to everybody; on disk a moment later. A loss of power may undo the last milliseconds.
+    case committed
+    /// On disk: no crash loses it. Takes a sync of the disk, shared with whatever else is being committed.
+    case durable
+}
+
+extension DatabaseCore {
+    /// Blocks until the commit, and all before it, are on disk. At once if the database is in memory only.
+    ///
+    /// - Throws: `storageFailure` if that cannot be any more.
+    @usableFromInline
+    package func waitUntilDurable(_ offset: TxOffset) throws(DatabaseError) {
+        guard let store, offset.rawValue != .max else { return }
+        try store.waitUntilDurable(offset)
+    }
+
+    /// ``waitUntilDurable(_:)`` without blocking a thread.
+    @usableFromInline
+    package func durable(_ offset: TxOffset) async throws {
+        guard let log = store?.log, offset.rawValue != .max, log.durableEnd <= offset.rawValue else { return }
+        do {
+            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+                log.whenDurable(offset.rawValue) { done.resume(with: $0.mapError { $0 as any Error }) }
+            }
+        } catch {
+            throw DatabaseError(
+                .storageFailure,
+                "the commit is visible but could not be made durable, and no more writes are taken; reopen the "
+                    + "database to learn what was kept: \(error)", cause: error)
+        }
+    }
+
+    /// The last commit that is on disk; the last one of all in a database in memory. Nil before the first.
+    package func durableOffset() throws(DatabaseError) -> TxOffset? {
+        guard let log = store?.log else { return try lastOffset() }
+        let end = log.durableEnd
+        return end == 0 ? nil : TxOffset(end - 1)
+    }
+
+    /// Called after each commit to a store, without the lock: takes a snapshot if one is due.
+    @inline(__always)
+    func maintainStore() {
+        if let store, store.claimSnapshot() { startSnapshot(store) }
+    }
+
+    @inline(never)
+    private func startSnapshot(_ store: DatabaseStore) {
+        // A failure is kept by the store and tried again after the next stretch of log.
+        if store.options.runsInBackground {
+            startThread { [self] in _ = try? writeClaimedSnapshot(store) }
+        } else {
+            _ = try? writeClaimedSnapshot(store)
+        }
+    }
+
+    private func writeClaimedSnapshot(_ store: DatabaseStore) throws(DatabaseError) -> (TxOffset, UInt64) {
+        let frozen: DatastoreSnapshot
+        let next: UInt64
+        do throws(DatabaseError) {
+            try acquire()
+            frozen = datastore.snapshot()
+            next = state.pointee.nextOffset
+            release()
+        } catch {
+            store.abandonClaim(error)
+            throw error
+        }
+        let byteCount = try store.write(frozen, schema: storedSchema, nextOffset: next)
+        return (TxOffset(next &- 1), byteCount)
+    }
+
+    /// Writes a snapshot now and returns when it is complete.
+    ///
+    /// - Returns: the last commit that it includes, and the size of the file.
+    package func takeSnapshot() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+        let store = try requireStore("a snapshot")
+        if isHeldByCurrentThread { throw DatabaseError(.nestedTransaction, "a snapshot is not taken inside a reducer") }
+        try store.claimNextSnapshot()
+        let (offset, byteCount) = try writeClaimedSnapshot(store)
+        return (offset, byteCount)
+    }
+
+    package func requireStore(_ what: String) throws(DatabaseError) -> DatabaseStore {
+        guard let store else {
+            throw DatabaseError(.notPossible, "\(what) needs a database on disk; open it with a directory")
+        }
+        return store
+    }
+
+    /// Ends writing: makes everything durable and gives the directory free. Reading goes on.
+    package func close() throws(DatabaseError) {
+        try acquire()
+        if state.pointee.refusal == nil { state.pointee.refusal = DatabaseError(.notPossible, "the database was closed") }
+        release()
+        try store?.close()
+    }
+
+    /// Checks that rows and indexes agree. Linear in the data.
+    package func checkInvariants() throws {
+        try acquire()
+        defer { release() }
+        try datastore.checkInvariants()
+    }
+
+    /// Refuses writes from now on.
+    package func makeReadOnly(_ reason: DatabaseError) throws(DatabaseError) {
+        try acquire()
+        state.pointee.refusal = reason
+        release()
+    }
+
+    /// Clients that were connected when the database last stopped: they get their disconnect reducer now.
+    ///
+    /// - Returns: what reducers threw, for the log.
+    package func disconnectLeftClients() throws(DatabaseError) -> [any Error] {
+        var left: [Caller] = []
+        try snapshot().forEachRow(of: systemTables.client) { row in
+            if let caller = Caller(clientRow: row) { left.append(caller) }
+        }
+        var failures: [any Error] = []
+        for caller in left { if let failure = try disconnect(caller) { failures.append(failure) } }
+        return failures
+    }
+}

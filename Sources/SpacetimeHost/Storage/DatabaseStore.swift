@@ -1,0 +1,233 @@
+package import SpacetimeDurability
+package import SpacetimeEngine
+import SpacetimeSATS
+import Synchronization
+
+/// The directory of an open database: its lock, its log, its snapshots.
+///
+/// ```
+/// <directory>/lock
+/// <directory>/log/<20 digits>.log         what was committed, from that offset on
+/// <directory>/snapshots/<20 digits>.snapshot   the state before that offset
+/// ```
+package final class DatabaseStore: CommitSink {
+    package let directory: String
+    package let options: StorageOptions
+    package let databaseID: [UInt8]
+    package let log: CommitLog
+    private let lock: any DiskLock
+
+    private struct Snapshots {
+        var isTaking = false
+        /// Backups that read the files; nothing is removed meanwhile.
+        var readerCount = 0
+        var isClosed = false
+        var lastFailure: DatabaseError?
+    }
+
+    private let snapshots = Monitor(Snapshots())
+    private let bytesSinceSnapshot = Atomic<UInt64>(0)
+
+    /// What a directory held when it was opened.
+    package struct Opening {
+        package let store: DatabaseStore
+        /// Nil if there was no database yet.
+        package let recovered: RecoveredDatabase?
+    }
+
+    /// Locks the directory, recovers what is in it, and opens the log behind that.
+    ///
+    /// - Parameter random: for the id of a new database and the seed of its hashes.
+    package static func open(
+        _ directory: String, options: StorageOptions, random: inout DeterministicRandom
+    ) throws(DatabaseError) -> Opening {
+        let disk = options.disk
+        let lock: any DiskLock
+        do throws(DiskError) {
+            try disk.createDirectory(directory)
+            lock = try disk.lock(directory + "/lock")
+        } catch where error.code == .locked {
+            throw DatabaseError(
+                .inUse,
+                "the database in '\(directory)' is open already, in another process or in this one; close it there",
+                cause: error)
+        } catch {
+            throw DatabaseError(any: error)
+        }
+        SnapshotFile.removeLeftovers(disk, directory: Recovery.snapshotDirectory(directory))
+        SnapshotFile.removeLeftovers(disk, directory: Recovery.logDirectory(directory))
+        let seed = random.next()
+        let recovered = try Recovery(disk, directory: directory, hashSeed: seed).run()
+        var id: [UInt8] = []
+        for _ in 0..<4 { withUnsafeBytes(of: random.next().littleEndian) { id.append(contentsOf: $0) } }
+        do throws(StorageError) {
+            let path = Recovery.logDirectory(directory)
+            let end: LogEnd
+            if let recovered {
+                end = recovered.logEnd
+            } else {
+                // A creation that was interrupted left nothing that anybody was told of.
+                try removeAll(disk, path)
+                end = .empty(at: 0)
+            }
+            let databaseID = recovered?.databaseID ?? id
+            let log = try CommitLog.open(
+                disk, directory: path, databaseID: databaseID, at: end, options: options.logOptions)
+            let store = DatabaseStore(directory, options, databaseID, log, lock)
+            return Opening(store: store, recovered: recovered)
+        } catch {
+            lock.release()
+            throw DatabaseError(error)
+        }
+    }
+
+    private static func removeAll(_ disk: any Disk, _ directory: String) throws(StorageError) {
+        for segment in try LogReader(disk, directory: directory).segments {
+            do throws(DiskError) { try disk.remove(directory + "/" + segment.name) } catch { throw StorageError(from: error) }
+        }
+    }
+
+    private init(
+        _ directory: String, _ options: StorageOptions, _ databaseID: [UInt8], _ log: CommitLog, _ lock: any DiskLock
+    ) {
+        self.directory = directory
+        self.options = options
+        self.databaseID = databaseID
+        self.log = log
+        self.lock = lock
+    }
+
+    deinit { try? close() }
+
+    // MARK: Commits
+
+    package func append(_ record: UnsafeRawBufferPointer, at offset: TxOffset) throws(DatabaseError) {
+        do throws(StorageError) { try log.append(record, at: offset.rawValue) } catch { throw DatabaseError(error) }
+        bytesSinceSnapshot.wrappingAdd(UInt64(record.count), ordering: .relaxed)
+    }
+
+    package var isSaturated: Bool { log.isSaturated }
+
+    package func waitForRoom() throws(DatabaseError) {
+        do throws(StorageError) { try log.waitForRoom() } catch { throw DatabaseError(error) }
+    }
+
+    package func waitUntilDurable(_ offset: TxOffset) throws(DatabaseError) {
+        do throws(StorageError) { try log.waitUntilDurable(offset.rawValue) } catch {
+            throw DatabaseError(
+                .storageFailure,
+                "the commit is visible but could not be made durable, and no more writes are taken; reopen the "
+                    + "database to learn what was kept: \(error)", cause: error)
+        }
+    }
+
+    // MARK: Snapshots
+
+    /// True if enough was logged since the last snapshot and none is being taken; the caller then must take it.
+    package func claimSnapshot() -> Bool {
+        guard bytesSinceSnapshot.load(ordering: .relaxed) >= options.snapshotLogByteCount else { return false }
+        return snapshots.withLock { snapshots in
+            guard !snapshots.isTaking, !snapshots.isClosed else { return false }
+            snapshots.isTaking = true
+            bytesSinceSnapshot.store(0, ordering: .relaxed)
+            return true
+        }
+    }
+
+    /// Waits for a snapshot that is being taken, and claims the next.
+    package func claimNextSnapshot() throws(DatabaseError) {
+        snapshots.wait { !$0.isTaking }
+        let isClosed = snapshots.withLock { snapshots in
+            if !snapshots.isClosed { snapshots.isTaking = true }
+            return snapshots.isClosed
+        }
+        if isClosed { throw DatabaseError(.notPossible, "the database is closed") }
+        bytesSinceSnapshot.store(0, ordering: .relaxed)
+    }
+
+    /// Gives a claim back that could not be used.
+    package func abandonClaim(_ failure: DatabaseError) {
+        snapshots.wake { snapshots in
+            snapshots.isTaking = false
+            snapshots.lastFailure = failure
+        }
+    }
+
+    /// Writes the claimed snapshot, waits until the log has reached it, completes it, and removes what is no longer to
+    /// be kept. Ends the claim in any case.
+    @discardableResult
+    package func write(
+        _ snapshot: DatastoreSnapshot, schema: StoredSchema, nextOffset: UInt64
+    ) throws(DatabaseError) -> UInt64 {
+        var failure: DatabaseError?
+        defer {
+            snapshots.wake { snapshots in
+                snapshots.isTaking = false
+                snapshots.lastFailure = failure
+            }
+        }
+        do throws(StorageError) {
+            var writer = try SnapshotFileWriter(
+                options.disk, directory: Recovery.snapshotDirectory(directory), nextOffset: nextOffset,
+                databaseID: databaseID, compresses: options.compresses)
+            let byteCount: UInt64
+            do throws(StorageError) {
+                try SnapshotContent.write(snapshot, schema: schema, to: &writer)
+                // A snapshot must not know more than the log will after a crash.
+                if nextOffset > 0 { try log.waitUntilDurable(nextOffset - 1) }
+                byteCount = try writer.finish()
+            } catch {
+                writer.abandon()
+                throw error
+            }
+            log.rotate()
+            try removeOld()
+            return byteCount
+        } catch {
+            let wrapped = DatabaseError(error)
+            failure = wrapped
+            throw wrapped
+        }
+    }
+
+    /// Why the last snapshot in the background could not be written, if so. The log then holds everything.
+    package var snapshotFailure: DatabaseError? { snapshots.withLock { $0.lastFailure } }
+
+    /// Retention: the newest snapshots, and the log from the oldest of them on.
+    private func removeOld() throws(StorageError) {
+        guard let count = options.retention.snapshotCount, snapshots.withLock({ $0.readerCount == 0 }) else { return }
+        let path = Recovery.snapshotDirectory(directory)
+        let all = try SnapshotFile.list(options.disk, directory: path)
+        guard all.count >= count else { return }
+        for nextOffset in all.dropFirst(count) {
+            do throws(DiskError) { try options.disk.remove(SnapshotFile.path(path, nextOffset)) } catch {
+                throw StorageError(from: error)
+            }
+        }
+        if all.count > count {
+            do throws(DiskError) { try options.disk.syncDirectory(path) } catch { throw StorageError(from: error) }
+        }
+        try log.removeSegments(below: all[count - 1])
+    }
+
+    /// Keeps all files where they are while the body reads them.
+    package func keepingFiles<Result>(_ body: () throws -> Result) throws -> Result {
+        snapshots.withLock { $0.readerCount += 1 }
+        defer { snapshots.withLock { $0.readerCount -= 1 } }
+        return try body()
+    }
+
+    // MARK: The end
+
+    /// Waits for a running snapshot, makes everything durable, and gives the directory free.
+    package func close() throws(DatabaseError) {
+        snapshots.wait { !$0.isTaking }
+        let isFirst = snapshots.withLock { snapshots in
+            defer { snapshots.isClosed = true }
+            return !snapshots.isClosed
+        }
+        guard isFirst else { return }
+        defer { lock.release() }
+        do throws(StorageError) { try log.close() } catch { throw DatabaseError(error) }
+    }
+}

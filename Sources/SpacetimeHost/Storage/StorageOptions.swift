@@ -1,0 +1,46 @@
+public import SpacetimeDurability
+
+/// How a database keeps its files. The defaults suit a program.
+public struct StorageOptions: Sendable {
+    /// Where the files are. The testing library has a simulated one.
+    public var disk: any Disk
+    /// A snapshot is taken when so many bytes of log have gathered since the last one: what a restart has to replay at
+    /// most.
+    public var snapshotLogByteCount: UInt64 = 256 << 20
+    /// What is kept of history.
+    public var retention = Retention.snapshots(2)
+    /// A log file that has reached this size is followed by a new one.
+    public var segmentByteCount: UInt64 = 128 << 20
+    /// Whether log and snapshots are compressed (LZ4) where that saves space.
+    public var compresses = true
+    /// With more than this waiting to be written, writers are held up before they begin.
+    public var pendingByteLimit = 64 << 20
+    /// False: the calling threads write log and snapshots themselves, so that equal calls make equal files. For tests
+    /// and simulations.
+    public var runsInBackground = true
+
+    public init(disk: any Disk = SystemDisk()) { self.disk = disk }
+
+    /// How much of a database's past its directory holds.
+    public struct Retention: Hashable, Sendable {
+        /// Nil keeps everything.
+        package let snapshotCount: Int?
+
+        /// The newest snapshots and the log from the oldest of them on. More than one lets the database open when the
+        /// newest is damaged; the time between them can be travelled to.
+        public static func snapshots(_ count: Int) -> Retention { Retention(snapshotCount: max(1, count)) }
+
+        /// The whole log and every snapshot: the disk grows without bound, and every moment can be travelled to.
+        public static var keepEverything: Retention { Retention(snapshotCount: nil) }
+    }
+
+    var logOptions: LogOptions {
+        var log = LogOptions()
+        log.segmentByteLimit = segmentByteCount
+        log.preallocationByteCount = min(log.preallocationByteCount, segmentByteCount)
+        log.compresses = compresses
+        log.pendingByteLimit = pendingByteLimit
+        log.hasWriterThread = runsInBackground
+        return log
+    }
+}

@@ -1,0 +1,37 @@
+public import SpacetimeHost
+
+/// Disk and memory of a running database.
+extension Database {
+    /// The last commit that no crash loses; in a database in memory the last of all. Nil before the first.
+    public var durableOffset: TxOffset? { get throws(DatabaseError) { try core.durableOffset() } }
+
+    /// Waits until a commit, and all before it, are on disk.
+    ///
+    /// - Throws: ``DatabaseError`` with code `storageFailure` if that cannot be any more.
+    public func waitUntilDurable(_ offset: TxOffset) async throws { try await core.durable(offset) }
+
+    /// Waits until everything that is visible now is on disk, blocking the thread.
+    public func flush() throws(DatabaseError) { try core.waitUntilDurable(core.lastOffset()) }
+
+    /// Writes a snapshot now, beside running calls, and removes what need not be kept any longer. Snapshots are taken by
+    /// themselves as the log grows (``StorageOptions/snapshotLogByteCount``); one before a planned stop makes the next
+    /// start faster.
+    ///
+    /// Blocks until the file is complete; other threads are held up for as long as it takes to retain the pages.
+    ///
+    /// - Returns: the last commit that the snapshot includes, and the size of its file.
+    @discardableResult
+    public func takeSnapshot() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+        try core.takeSnapshot()
+    }
+
+    /// Makes everything durable and gives the directory free. Calls are refused from now on; reading goes on.
+    ///
+    /// Without it the same happens when the last reference to the database goes away, but errors are lost then.
+    ///
+    /// - Throws: ``DatabaseError`` with code `storageFailure` if not everything could be written.
+    public func close() throws(DatabaseError) { try core.close() }
+
+    /// Checks that rows and indexes agree. For tests; linear in the data.
+    package func checkInvariants() throws { try core.checkInvariants() }
+}

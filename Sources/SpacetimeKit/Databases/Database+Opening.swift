@@ -1,0 +1,59 @@
+import SpacetimeEngine
+import SpacetimeHost
+import SpacetimeSATS
+
+extension Database {
+    static func open(_ storage: Storage, content: ModuleContent, options: DatabaseOptions) throws -> Database {
+        let module = NativeModule(content)
+        guard let (path, storageOptions) = storage.directory else {
+            return Database(core: try DatabaseCore(module: module, options: options.core(for: content)))
+        }
+        var core = options.core(for: content)
+        var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
+        let opening = try DatabaseStore.open(path, options: storageOptions, random: &random)
+        do {
+            core.store = opening.store
+            guard let recovered = opening.recovered else {
+                let database = Database(core: try DatabaseCore(module: module, options: core))
+                try opening.store.waitUntilDurable(TxOffset(0))
+                return database
+            }
+            return try open(recovered, module, core, options, opening.store)
+        } catch {
+            try? opening.store.close()
+            throw error
+        }
+    }
+
+    private static func open(
+        _ recovered: RecoveredDatabase, _ module: NativeModule, _ options: CoreOptions, _ given: DatabaseOptions,
+        _ store: DatabaseStore
+    ) throws -> Database {
+        var options = options
+        if let identity = given.identity, identity != recovered.schema.identity {
+            throw DatabaseError(
+                .incompatibleFiles,
+                "the database in '\(store.directory)' has the identity \(recovered.schema.identity), not \(identity)")
+        }
+        options.identity = recovered.schema.identity
+        options.owner = given.owner ?? recovered.schema.owner
+        let core = try DatabaseCore(module: module, options: options, recovered: recovered)
+        let failures = try core.disconnectLeftClients()
+        return Database(
+            core: core,
+            warnings: recovered.warnings
+                + failures.map { "the disconnect reducer failed for a client that was left behind: \($0)" })
+    }
+}
+
+extension DatabaseOptions {
+    func core(for content: ModuleContent) -> CoreOptions {
+        var core = CoreOptions(
+            owner: owner ?? Identity(issuer: localIssuer, subject: "owner"),
+            identity: identity ?? Identity(issuer: localIssuer, subject: "database \(content.name)"))
+        core.clock = clock
+        core.seed = seed
+        core.sink = sink
+        return core
+    }
+}
