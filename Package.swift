@@ -88,7 +88,7 @@ let package = Package(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeDurabilityTests", dependencies: ["SpacetimeDurability", "SpacetimeTesting"]),
-        .testTarget(name: "CrashTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"]),
+        .testTarget(name: "SpacetimeStorageTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"]),
         .testTarget(
             name: "SpacetimeHostTests",
             dependencies: ["SpacetimeDurability", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),

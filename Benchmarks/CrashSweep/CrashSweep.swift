@@ -1,5 +1,5 @@
-package import SpacetimeKit
-package import SpacetimeTesting
+import SpacetimeKit
+import SpacetimeTesting
 
 /// Stops a workload at every operation on the disk in turn, loses what a loss of power may lose, reopens, and checks
 /// that every durable commit is there and that what follows is a clean prefix.

@@ -170,7 +170,7 @@ private func describe(_ change: Change<Message>) -> String {
             log.note(change)
             // The lock is free, and what this changes is delivered after this closure returns.
             if change.inserted.map(\.text) == ["one"] {
-                try? db.call(Chat.send, "lobby", "answer")
+                _ = try? db.call(Chat.send, "lobby", "answer")
                 log.note("count \((try? db.read { $0.message.count }) ?? -1)")
             }
         }

@@ -53,6 +53,16 @@ package final class DatastoreSnapshot: Sendable {
     /// The next value of each of the table's sequences, in column order.
     package func sequencePositions(of table: TableID) -> [Int128] { tables[table]?.sequences ?? [] }
 
+    /// Calls `body` with the bytes of one column of every row.
+    package func forEachColumn<E: Error>(
+        _ column: Int, of id: TableID, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        guard let table = tables[id], let layout = try? RowLayout(table.schema.columns.map(\.type)) else { return }
+        try forEachRow(of: id) { (row) throws(E) in
+            if let start = row.baseAddress { try body(layout.bytes(of: column, in: start)) }
+        }
+    }
+
     /// Bytes of all pages.
     package var byteCount: Int { tables.values.reduce(0) { $0 + $1.pages.reduce(0) { $0 + ($1?.byteCount ?? 0) } } }
 

@@ -1,4 +1,4 @@
-import SpacetimeSATS
+package import SpacetimeSATS
 import SpacetimeSchema
 
 /// Filling tables from files and from other datastores. Not inside transactions.
@@ -39,6 +39,20 @@ extension Datastore {
     package func sequencePositions(of id: TableID) -> [Int128] {
         guard let table = try? table(id) else { return [] }
         return (0..<table.pointee.sequenceCount).map { table.pointee.sequences[$0].next }
+    }
+
+    /// Appends where all sequences of all tables are, as the log keeps it.
+    package func encodeSequences(into log: inout BSATNWriter) {
+        for id in tableIDs {
+            guard let table = try? table(id) else { continue }
+            for i in 0..<table.pointee.sequenceCount {
+                log.write(LoggedChange.table.rawValue)
+                log.write(id.rawValue)
+                log.write(LoggedChange.sequence.rawValue)
+                log.write(UInt8(truncatingIfNeeded: i))
+                log.write(table.pointee.sequences[i].next)
+            }
+        }
     }
 
     /// The columns that the table's sequences fill, in the order of ``sequencePositions(of:)``.

@@ -78,7 +78,7 @@ extension ChangeCollector {
         writer.overwrite(UInt32(writer.count - start - 4), at: start)
     }
 
-    private func appendSequences(
+    func appendSequences(
         _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
     ) {
         for i in 0..<table.pointee.sequenceCount where table.pointee.sequences[i].claimUnlogged() {

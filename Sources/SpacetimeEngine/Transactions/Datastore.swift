@@ -62,6 +62,8 @@ package final class Datastore {
 
     let state: UnsafeMutablePointer<State>
     let hashSeed: UInt64
+    /// What the hashes of keys are mixed with.
+    package var seed: UInt64 { hashSeed }
     let snapshots = SnapshotRegistry()
     let pool = PagePool()
 

@@ -37,12 +37,43 @@ extension Database {
         }
         options.identity = recovered.schema.identity
         options.owner = given.owner ?? recovered.schema.owner
+        var recovered = recovered
+        if let result = try Migrator.migrate(
+            recovered, to: module.describe(), written: given.migrations, at: options.clock.now())
+        {
+            let offset = TxOffset(recovered.nextOffset)
+            try result.record.withUnsafeBytes { bytes in
+                do throws(DatabaseError) { try store.append(bytes, at: offset) } catch { throw error }
+            }
+            try store.waitUntilDurable(offset)
+            recovered = result.database
+        }
         let core = try DatabaseCore(module: module, options: options, recovered: recovered)
         let failures = try core.disconnectLeftClients()
         return Database(
             core: core,
             warnings: recovered.warnings
                 + failures.map { "the disconnect reducer failed for a client that was left behind: \($0)" })
+    }
+}
+
+extension Database {
+    static func openForReading(
+        _ recovered: RecoveredDatabase, content: ModuleContent, options: DatabaseOptions
+    ) throws -> Database {
+        let module = NativeModule(content)
+        var core = options.core(for: content)
+        core.identity = recovered.schema.identity
+        core.owner = options.owner ?? recovered.schema.owner
+        let migrated = try Migrator.migrate(
+            recovered, to: module.describe(), written: options.migrations, at: options.clock.now())
+        var state = migrated?.database ?? recovered
+        state.nextOffset = recovered.nextOffset
+        let database = Database(
+            core: try DatabaseCore(module: module, options: core, recovered: state), warnings: recovered.warnings)
+        try database.core.makeReadOnly(
+            DatabaseError(.readOnly, "the database was opened as of an offset, for reading only"))
+        return database
     }
 }
 
@@ -54,6 +85,7 @@ extension DatabaseOptions {
         core.clock = clock
         core.seed = seed
         core.sink = sink
+        core.migrations = migrations.map(\.name)
         return core
     }
 }

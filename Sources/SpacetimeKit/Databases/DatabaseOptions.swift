@@ -25,6 +25,8 @@ public struct DatabaseOptions: Sendable {
     public var owner: Identity?
     /// The database's own identity. Nil: derived from the name of the module.
     public var identity: Identity?
+    /// Changes of stored rows that the database cannot make by itself, in order.
+    public var migrations: [Migration] = []
     /// Where commits go to be kept.
     package var sink: (any CommitSink)?
 

@@ -1,0 +1,122 @@
+package import SpacetimeDurability
+import SpacetimeEngine
+import SpacetimeSATS
+
+/// Copies of a database, made while it runs and read while it does not.
+extension DatabaseCore {
+    /// Writes the state of this moment to another directory, which then can be opened like any database.
+    ///
+    /// - Returns: the last commit that it includes, and the size of its file.
+    package func backUp(to directory: String, on disk: any Disk) throws(DatabaseError) -> (TxOffset, UInt64) {
+        try Self.requireEmpty(directory, on: disk)
+        try acquire()
+        let frozen = datastore.snapshot()
+        let next = state.pointee.nextOffset
+        release()
+        let byteCount = try Self.write(
+            frozen, storedSchema, nextOffset: next, databaseID: store?.databaseID ?? Self.drawID(), to: directory, on: disk)
+        return (TxOffset(next &- 1), byteCount)
+    }
+
+    /// Makes a database in a directory out of a backup or of another database's directory, as it was after a commit.
+    ///
+    /// - Parameter limit: the offset before which to stop; the end by default.
+    /// - Returns: the last commit that it includes.
+    package static func restore(
+        from source: String, to directory: String, before limit: UInt64 = .max, on disk: any Disk
+    ) throws(DatabaseError) -> TxOffset {
+        try restore(recover(source, before: limit, on: disk), to: directory, on: disk)
+    }
+
+    /// Writes a recovered state to an empty directory.
+    package static func restore(
+        _ recovered: RecoveredDatabase, to directory: String, on disk: any Disk
+    ) throws(DatabaseError) -> TxOffset {
+        try requireEmpty(directory, on: disk)
+        _ = try write(
+            recovered.datastore.snapshot(), recovered.schema, nextOffset: recovered.nextOffset,
+            databaseID: recovered.databaseID, to: directory, on: disk)
+        return TxOffset(recovered.nextOffset - 1)
+    }
+
+    /// The state of a directory before an offset, with errors for people.
+    package static func recover(
+        _ directory: String, before limit: UInt64 = .max, on disk: any Disk, salvage: Bool = false
+    ) throws(DatabaseError) -> RecoveredDatabase {
+        guard let recovered = try Recovery(disk, directory: directory).run(before: limit, salvage: salvage) else {
+            throw DatabaseError(.notPossible, "there is no database in '\(directory)'")
+        }
+        guard limit == .max || recovered.nextOffset == limit else {
+            throw DatabaseError(
+                .notPossible,
+                "the database in '\(directory)' ends with offset \(recovered.nextOffset - 1), before \(limit - 1)")
+        }
+        return recovered
+    }
+
+    private static func requireEmpty(_ directory: String, on disk: any Disk) throws(DatabaseError) {
+        for part in [Recovery.logDirectory(directory), Recovery.snapshotDirectory(directory)] {
+            guard let names = try? disk.list(part), !names.isEmpty else { continue }
+            throw DatabaseError(.notPossible, "'\(directory)' holds a database already; choose an empty directory")
+        }
+    }
+
+    private static func drawID() -> [UInt8] {
+        var random = SystemRandomNumberGenerator()
+        return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+    }
+
+    private static func write(
+        _ snapshot: DatastoreSnapshot, _ schema: StoredSchema, nextOffset: UInt64, databaseID: [UInt8],
+        to directory: String, on disk: any Disk
+    ) throws(DatabaseError) -> UInt64 {
+        do throws(StorageError) {
+            var writer = try SnapshotFileWriter(
+                disk, directory: Recovery.snapshotDirectory(directory), nextOffset: nextOffset, databaseID: databaseID)
+            do throws(StorageError) {
+                try SnapshotContent.write(snapshot, schema: schema, to: &writer)
+                return try writer.finish()
+            } catch {
+                writer.abandon()
+                throw error
+            }
+        } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    /// Reads every checksum of a directory and rebuilds its state.
+    ///
+    /// - Returns: what was found, one line each; problems throw.
+    package static func verify(_ directory: String, on disk: any Disk) throws(DatabaseError) -> [String] {
+        var report: [String] = []
+        do {
+            let path = Recovery.snapshotDirectory(directory)
+            for nextOffset in try SnapshotFile.list(disk, directory: path) {
+                var reader = try SnapshotFileReader(disk, directory: path, nextOffset: nextOffset)
+                _ = try reader.readHeader()
+                var byteCount = 0
+                try reader.forEachBlock { byteCount += $1.count }
+                report.append("snapshot before offset \(nextOffset): \(byteCount) bytes of pages, sound")
+            }
+            let log = try LogReader(disk, directory: Recovery.logDirectory(directory))
+            if let first = log.firstOffset() {
+                var count = 0
+                let end = try log.forEachRecord(from: first) { _, bytes in
+                    _ = try CommitRecord(bytes)
+                    count += 1
+                }
+                report.append(
+                    "log: \(log.segments.count) files, \(count) transactions from offset \(first) on, sound"
+                        + (end.tornByteCount > 0 ? "; \(end.tornByteCount) bytes of an unfinished write at its end" : ""))
+            }
+            let recovered = try recover(directory, on: disk)
+            try recovered.datastore.checkInvariants()
+            report.append("state after offset \(recovered.nextOffset - 1): rows and indexes agree")
+            report += recovered.warnings
+        } catch {
+            throw DatabaseError(any: error)
+        }
+        return report
+    }
+}

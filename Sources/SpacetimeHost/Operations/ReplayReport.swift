@@ -1,0 +1,132 @@
+package import SpacetimeDurability
+import SpacetimeEngine
+public import SpacetimeSATS
+import SpacetimeSchema
+
+/// What running a logged call again did, compared with what it did then.
+public struct ReplayReport: Sendable {
+    /// A row that only one of the two runs wrote.
+    public struct Difference: Hashable, Sendable, CustomStringConvertible {
+        public enum Run: String, Sendable {
+            case logged
+            case replayed
+        }
+
+        /// Which run wrote it.
+        public let run: Run
+        public let table: String
+        /// "insert", "replace" or "delete".
+        public let change: String
+        /// The row, or the key of a deleted one, as JSON.
+        public let row: String
+
+        public var description: String { "only \(run.rawValue): \(change) \(row) in '\(table)'" }
+    }
+
+    public let offset: TxOffset
+    public let reducer: String
+    /// On whose behalf it ran.
+    public let caller: Identity
+    public let timestamp: Timestamp
+    /// What the reducer threw this time; it had succeeded.
+    public let failure: (any Error)?
+    /// Empty if both runs changed the same.
+    public let differences: [Difference]
+}
+
+/// Keeps the record of the one call that is run again.
+private final class ReplaySink: CommitSink {
+    private let changes = Monitor<[UInt8]?>(nil)
+
+    var recorded: [UInt8]? { changes.withLock { $0 } }
+
+    func append(_ record: UnsafeRawBufferPointer, at offset: TxOffset) throws(DatabaseError) {
+        let bytes = Array(record)
+        changes.withLock { $0 = bytes }
+    }
+}
+
+/// Time stands still at the moment of the call.
+private struct StoppedClock: HostClock {
+    let time: Timestamp
+    func now() -> Timestamp { time }
+}
+
+extension DatabaseCore {
+    /// Runs the call of a commit again, on the state before it, with a module's present code. Nothing is written.
+    package static func replay(
+        _ offset: TxOffset, of directory: String, module: any ModuleHost, on disk: any Disk
+    ) throws -> ReplayReport {
+        let before = try recover(directory, before: offset.rawValue, on: disk)
+        var logged: [UInt8]?
+        let log = try LogReader(disk, directory: Recovery.logDirectory(directory))
+        _ = try log.forEachRecord(from: offset.rawValue, before: offset.rawValue + 1) { _, bytes in
+            logged = Array(bytes)
+        }
+        guard let logged else {
+            throw DatabaseError(.notPossible, "the log in '\(directory)' does not hold offset \(offset)")
+        }
+        return try logged.withUnsafeBytes { try replay(CommitRecord($0), offset, before, module) }
+    }
+
+    private static func replay(
+        _ record: CommitRecord, _ offset: TxOffset, _ before: RecoveredDatabase, _ module: any ModuleHost
+    ) throws -> ReplayReport {
+        let stored = try before.schema.moduleSchema()
+        guard [.reducer, .scheduled].contains(record.kind), let position = record.reducer,
+            stored.reducers.indices.contains(position)
+        else {
+            throw DatabaseError(.notPossible, "commit \(offset) is no call of a reducer, so it cannot be run again")
+        }
+        let name = stored.reducers[position].name
+        guard before.schema.definition == StoredSchema.bytes(of: try module.describe()) else {
+            throw DatabaseError(
+                .notPossible,
+                "the module declares other tables or reducers than at commit \(offset); replay it with a module that "
+                    + "declares the same")
+        }
+        let loggedChanges = try before.datastore.describe(record.changes)
+        let sink = ReplaySink()
+        var options = CoreOptions(owner: before.schema.owner, identity: before.schema.identity)
+        options.clock = StoppedClock(time: record.timestamp)
+        options.sink = sink
+        let core = try DatabaseCore(module: module, options: options, recovered: before)
+        let caller = record.caller ?? core.owner
+        var failure: (any Error)?
+        do {
+            try core.acquire()
+            defer { core.release() }
+            _ = try core.run(record.kind, reducer: position, arguments: Array(record.arguments), as: caller)
+        } catch {
+            failure = error
+        }
+        var replayed: [RowChange] = []
+        if let bytes = sink.recorded {
+            replayed = try bytes.withUnsafeBytes { try core.datastore.describe(CommitRecord($0).changes) }
+        }
+        return ReplayReport(
+            offset: offset, reducer: name, caller: caller.identity, timestamp: record.timestamp, failure: failure,
+            differences: differences(loggedChanges, replayed, core))
+    }
+
+    private static func differences(
+        _ logged: [RowChange], _ replayed: [RowChange], _ core: DatabaseCore
+    ) -> [ReplayReport.Difference] {
+        let (before, after) = (Set(logged), Set(replayed))
+        return logged.filter { !after.contains($0) }.map { core.difference(.logged, $0) }
+            + replayed.filter { !before.contains($0) }.map { core.difference(.replayed, $0) }
+    }
+
+    private func difference(_ run: ReplayReport.Difference.Run, _ change: RowChange) -> ReplayReport.Difference {
+        let table = datastore.schema(of: change.table)
+        var columns = table?.columns ?? []
+        if change.kind == .delete, let table, let index = table.indexes.first(where: { $0.isUnique }) {
+            columns = index.columns.compactMap { table.column($0) }
+        }
+        let type = ProductType(columns.map { ProductType.Element(name: $0.name, algebraicType: $0.type) })
+        var reader = BSATNReader(change.bytes.span.bytes)
+        let text = (try? AlgebraicValue(from: &reader, type: .product(type)).json(style: .typed, type: .product(type))) ?? "\(change.bytes)"
+        return ReplayReport.Difference(
+            run: run, table: table?.name ?? "#\(change.table.rawValue)", change: "\(change.kind)", row: text)
+    }
+}

@@ -1,0 +1,133 @@
+public import SpacetimeDurability
+public import SpacetimeHost
+import SpacetimeSchema
+
+/// Looking after the data of a database.
+extension Database {
+    // MARK: Copies
+
+    /// Writes the database as it is now to another directory, while it runs. The copy is a database: open it, or keep it
+    /// and ``restore(from:to:upTo:disk:)``.
+    ///
+    /// Works for a database in memory, too. Blocks until the copy is complete; other threads are held up only for as long
+    /// as it takes to retain the pages.
+    ///
+    /// - Throws: ``DatabaseError`` with code `notPossible` if the directory holds a database, or `storageFailure`.
+    /// - Returns: the last commit that the copy includes, and its size.
+    @discardableResult
+    public func backup(
+        to directory: String, disk: any Disk = SystemDisk()
+    ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+        let (offset, byteCount) = try core.backUp(to: directory, on: disk)
+        return (offset, byteCount)
+    }
+
+    /// Makes a database in an empty directory out of a backup, or out of the directory of a database that is not running,
+    /// as it was right after a commit. The source stays as it is.
+    ///
+    /// - Parameter offset: the last commit to take over; all by default. How far back that may be depends on what the
+    ///   source has kept (``StorageOptions/retention``).
+    @discardableResult
+    public static func restore(
+        from source: String, to directory: String, upTo offset: TxOffset? = nil, disk: any Disk = SystemDisk()
+    ) throws(DatabaseError) -> TxOffset {
+        try DatabaseCore.restore(from: source, to: directory, before: Self.limit(offset), on: disk)
+    }
+
+    static func limit(_ offset: TxOffset?) -> UInt64 { offset.map { $0.rawValue + 1 } ?? .max }
+
+    // MARK: The past
+
+    /// Opens a database as it was right after a commit, for reading only. Nothing is written to the directory, which may
+    /// be in use.
+    ///
+    /// Tables that changed since are migrated in memory, as ``open(at:module:options:)`` would do.
+    ///
+    /// - Throws: ``DatabaseError`` with code `notPossible` if the files do not reach back, or not forward, so far.
+    public static func open(
+        at directory: String, asOf offset: TxOffset, module: Definition.Type,
+        options: DatabaseOptions = DatabaseOptions(), disk: any Disk = SystemDisk()
+    ) throws -> Database {
+        let recovered = try DatabaseCore.recover(directory, before: limit(offset), on: disk)
+        return try openForReading(recovered, content: module.moduleContent, options: options)
+    }
+
+    /// Runs the call of a commit again, on the state before it, with the module's present code, and compares what it
+    /// changes with what it changed then. Nothing is written.
+    ///
+    /// - Throws: ``DatabaseError`` with code `notPossible` if the commit was no call of a reducer, is not in the log any
+    ///   more, or if the module's tables and reducers were declared otherwise then.
+    public static func replay(
+        _ offset: TxOffset, at directory: String, module: Definition.Type, disk: any Disk = SystemDisk()
+    ) throws -> ReplayReport {
+        try DatabaseCore.replay(offset, of: directory, module: NativeModule(module.moduleContent), on: disk)
+    }
+
+    // MARK: Looking
+
+    /// Reads all files of a directory, checks every checksum, rebuilds the state, and checks that rows and indexes agree.
+    /// Takes as much memory as the database itself.
+    ///
+    /// - Returns: what was found, a line each.
+    /// - Throws: ``DatabaseError`` with code `damaged`, naming file and place.
+    public static func verify(_ directory: String, disk: any Disk = SystemDisk()) throws(DatabaseError) -> [String] {
+        try DatabaseCore.verify(directory, on: disk)
+    }
+
+    /// Makes a new database out of what lies before the damage of another one. The source stays as it is.
+    ///
+    /// - Returns: the last commit that could be saved, and what stopped it.
+    public static func salvage(
+        _ source: String, to directory: String, disk: any Disk = SystemDisk()
+    ) throws(DatabaseError) -> (offset: TxOffset, problems: [String]) {
+        let found = try DatabaseCore.recover(source, on: disk, salvage: true)
+        let offset = try DatabaseCore.restore(found, to: directory, on: disk)
+        return (offset, found.warnings)
+    }
+
+    /// Bytes by table and index.
+    public func memoryReport() throws(DatabaseError) -> MemoryReport { try core.memoryReport() }
+
+    /// What opening a directory with the module would do to its tables; nil if they fit as they are.
+    ///
+    /// - Throws: ``DatabaseError`` with code `migrationRefused` and all reasons if it would be refused.
+    public static func plannedMigration(
+        at directory: String, module: Definition.Type, migrations: [Migration] = [], disk: any Disk = SystemDisk()
+    ) throws -> PlannedMigration? {
+        let recovered = try DatabaseCore.recover(directory, on: disk)
+        let result = try Migrator.migrate(
+            recovered, to: NativeModule(module.moduleContent).describe(), written: migrations,
+            at: SystemClock().now())
+        return result.map { PlannedMigration(written: $0.written, steps: $0.plan.steps.map { "\($0)" }) }
+    }
+}
+
+/// What opening a database would do to its tables.
+public struct PlannedMigration: Equatable, Sendable, CustomStringConvertible {
+    /// Names of written migrations that would run, in order.
+    public let written: [String]
+    /// What would be done besides, a line each.
+    public let steps: [String]
+
+    public var description: String {
+        (written.map { "run '\($0)'" } + steps).map { "- \($0)" }.joined(separator: "\n")
+    }
+}
+
+extension Database where Definition == DynamicModule {
+    /// Opens a database as it was right after a commit, with a module that was put together at run time.
+    public static func open(
+        at directory: String, asOf offset: TxOffset, module: Module, options: DatabaseOptions = DatabaseOptions(),
+        disk: any Disk = SystemDisk()
+    ) throws -> Database {
+        let recovered = try DatabaseCore.recover(directory, before: limit(offset), on: disk)
+        return try openForReading(recovered, content: module.content, options: options)
+    }
+
+    /// Runs the call of a commit again, with a module that was put together at run time.
+    public static func replay(
+        _ offset: TxOffset, at directory: String, module: Module, disk: any Disk = SystemDisk()
+    ) throws -> ReplayReport {
+        try DatabaseCore.replay(offset, of: directory, module: NativeModule(module.content), on: disk)
+    }
+}

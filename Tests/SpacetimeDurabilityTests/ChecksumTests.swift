@@ -1,0 +1,34 @@
+import CCRC32C
+import Testing
+
+@testable import SpacetimeDurability
+
+@Suite struct ChecksumTests {
+    /// RFC 3720, appendix B.4, and the check value that catalogues of checksums give.
+    @Test(arguments: [
+        (Array("123456789".utf8), 0xE306_9283 as UInt32), ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
+        ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43), (Array(0...31), 0x46DD_794E),
+    ])
+    func knownVectors(_ bytes: [UInt8], _ expected: UInt32) {
+        #expect(bytes.withUnsafeBytes { crc32c($0) } == expected)
+        #expect(bytes.withUnsafeBytes { spacetime_crc32c_portable(0, $0.baseAddress, $0.count) } == expected)
+    }
+
+    @Test func theInstructionAndTheTablesAgreeAtEveryLength() {
+        let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+        for count in bytes.indices {
+            bytes.withUnsafeBytes { all in
+                let part = UnsafeRawBufferPointer(rebasing: all[..<count])
+                #expect(crc32c(part) == spacetime_crc32c_portable(0, part.baseAddress, part.count))
+            }
+        }
+    }
+
+    @Test func aChecksumContinues() {
+        let bytes = Array("123456789".utf8)
+        bytes.withUnsafeBytes { all in
+            let head = crc32c(UnsafeRawBufferPointer(rebasing: all[..<4]))
+            #expect(crc32c(UnsafeRawBufferPointer(rebasing: all[4...]), continuing: head) == 0xE306_9283)
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import SpacetimeTesting
+import Synchronization
+import Testing
+
+@testable import SpacetimeDurability
+
+let testID = [UInt8](repeating: 7, count: 32)
+
+extension LogOptions {
+    static var small: LogOptions {
+        var options = LogOptions()
+        options.segmentByteLimit = 700
+        options.preallocationByteCount = 256
+        options.batchByteLimit = 200
+        options.hasWriterThread = false
+        return options
+    }
+}
+
+/// A record that tells its offset, of a length that differs.
+func record(_ offset: UInt64) -> [UInt8] {
+    Array("record \(offset) ".utf8) + [UInt8](repeating: UInt8(offset % 251), count: Int(offset * 7 % 90))
+}
+
+extension CommitLog {
+    func append(_ offset: UInt64) throws { try record(offset).withUnsafeBytes { try append($0, at: offset) } }
+}
+
+/// Reads a log and returns its offsets, after checking what the records say.
+func offsets(
+    _ disk: any Disk, from: UInt64 = 0, before: UInt64 = .max, mode: LogReader.Mode = .strict
+) throws -> (offsets: [UInt64], end: LogEnd) {
+    var found: [UInt64] = []
+    let end = try LogReader(disk, directory: "log").forEachRecord(from: from, before: before, mode: mode) {
+        #expect(Array($1) == record($0))
+        found.append($0)
+    }
+    return (found, end)
+}
+
+func makeLog(_ disk: any Disk, _ count: UInt64, closes: Bool = true) throws {
+    let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: .small)
+    for offset in 0..<count {
+        try log.append(offset)
+        if offset % 3 == 0 { try log.flush() }
+    }
+    if closes { try log.close() } else { try log.flush() }
+}
+
+@Suite struct CommitLogTests {
+    @Test func recordsComeBackInOrderAcrossSegments() throws {
+        let disk = SimulatedDisk()
+        try makeLog(disk, 60)
+        let (found, end) = try offsets(disk)
+        #expect(found == Array(0..<60))
+        #expect(end.nextOffset == 60 && end.tornByteCount == 0)
+        #expect(try LogReader(disk, directory: "log").segments.count > 3)
+    }
+
+    @Test func readingStartsAndStopsAnywhere() throws {
+        let disk = SimulatedDisk()
+        try makeLog(disk, 60)
+        for from in UInt64(0)..<60 { #expect(try offsets(disk, from: from).offsets == Array(from..<60)) }
+        for end in UInt64(1)...60 { #expect(try offsets(disk, before: end).offsets == Array(0..<end)) }
+    }
+
+    @Test func aWrongIndexCostsTimeOnly() throws {
+        let disk = SimulatedDisk()
+        try makeLog(disk, 60)
+        let index = try #require(disk.paths.first { $0.hasSuffix(".index") })
+        for bit in 0..<((disk.contents(index)?.count ?? 0) * 8) {
+            disk.flipBit(bit, of: index)
+            #expect(try offsets(disk, from: 13).offsets == Array(13..<60))
+            disk.flipBit(bit, of: index)
+        }
+        try disk.remove(index)
+        #expect(try offsets(disk, from: 13).offsets == Array(13..<60))
+    }
+
+    @Test func theLogGoesOnWhereItEnded() throws {
+        let disk = SimulatedDisk()
+        try makeLog(disk, 20)
+        var end = try offsets(disk).end
+        for round in 0..<3 {
+            let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: end, options: .small)
+            let first = end.nextOffset
+            for offset in first..<(first + 10) { try log.append(offset) }
+            try log.close()
+            end = try offsets(disk).end
+            #expect(end.nextOffset == UInt64(30 + round * 10))
+        }
+    }
+
+    @Test func aLargeRecordAndALargeBatchAreKept() throws {
+        let disk = SimulatedDisk()
+        var options = LogOptions()
+        options.hasWriterThread = false
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: options)
+        let large = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 1_000) }
+        try large.withUnsafeBytes { try log.append($0, at: 0) }
+        try [].withUnsafeBytes { try log.append($0, at: 1) }
+        try log.close()
+        var sizes: [Int] = []
+        _ = try LogReader(disk, directory: "log").forEachRecord(from: 0) { _, bytes in
+            sizes.append(bytes.count)
+            if bytes.count > 0 { #expect(Array(bytes) == large) }
+        }
+        #expect(sizes == [3_000_000, 0])
+        // It was compressed.
+        #expect(disk.byteCount < 1_000_000)
+    }
+
+    @Test func recordsBeyondTheLimitAreRefusedAndTheLogGoesOn() throws {
+        var options = LogOptions.small
+        options.recordByteLimit = 100
+        let disk = SimulatedDisk()
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: options)
+        let error = #expect(throws: StorageError.self) {
+            try [UInt8](repeating: 0, count: 101).withUnsafeBytes { try log.append($0, at: 0) }
+        }
+        #expect(error?.code == .tooLarge)
+        try log.append(0)
+        try log.close()
+        #expect(try offsets(disk).offsets == [0])
+    }
+
+    @Test func afterAFailedSyncNothingIsAppended() throws {
+        let disk = SimulatedDisk()
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: .small)
+        try log.append(0)
+        try log.flush()
+        var faults = SimulatedDisk.Faults()
+        faults.failingSyncs = [disk.syncCount]
+        disk.setFaults(faults)
+        try log.append(1)
+        #expect(throws: StorageError.self) { try log.waitUntilDurable(1) }
+        #expect(throws: StorageError.self) { try log.append(2) }
+        #expect(log.durableEnd == 1)
+        #expect(throws: StorageError.self) { try log.close() }
+    }
+
+    @Test func aFullDiskIsAnErrorAndWhatWasDurableStays() throws {
+        var faults = SimulatedDisk.Faults()
+        faults.capacity = 2_000
+        let disk = SimulatedDisk(faults: faults)
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: .small)
+        var durable: UInt64 = 0
+        let error = #expect(throws: StorageError.self) {
+            for offset in UInt64(0)..<1_000 {
+                try log.append(offset)
+                try log.flush()
+                durable = offset + 1
+            }
+        }
+        #expect(error?.cause?.code == .full)
+        #expect(try offsets(disk.afterPowerLoss(.everythingUnsynced, seed: 1)).offsets == Array(0..<durable))
+    }
+
+    @Test func oldSegmentsAreRemovedWhole() throws {
+        let disk = SimulatedDisk()
+        try makeLog(disk, 40)
+        let end = try offsets(disk).end
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: end, options: .small)
+        let segments = try LogReader(disk, directory: "log").segments
+        try log.removeSegments(below: segments[2].firstOffset)
+        let left = try LogReader(disk, directory: "log").segments
+        #expect(left == Array(segments[2...]))
+        #expect(try offsets(disk, from: left[0].firstOffset).offsets.first == left[0].firstOffset)
+        #expect(throws: StorageError.self) { try offsets(disk) }
+        // The last one stays in any case.
+        try log.removeSegments(below: .max)
+        #expect(try LogReader(disk, directory: "log").segments.count == 1)
+    }
+
+    @Test func aNewerFormatAndOtherFilesAreRefusedByName() throws {
+        let disk = SimulatedDisk()
+        try makeLog(disk, 2)
+        let path = try #require(disk.paths.first { $0.hasSuffix(".log") })
+        var bytes = try #require(disk.contents(path))
+        bytes[8] = 9
+        let crc = bytes.withUnsafeBytes { crc32c(UnsafeRawBufferPointer(rebasing: $0[..<60])) }
+        for i in 0..<4 { bytes[60 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
+        disk.setContents(path, bytes)
+        let error = #expect(throws: StorageError.self) { try offsets(disk) }
+        #expect(error?.code == .newerFormat)
+        #expect(error?.message.contains("format 9") == true)
+        disk.setContents(path, Array("something else".utf8))
+        #expect(throws: StorageError.self) { try offsets(disk) }
+    }
+
+    @Test func manyThreadsShareSyncsAndAllBecomeDurable() async throws {
+        let disk = SimulatedDisk()
+        let log = try CommitLog.open(
+            disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: LogOptions())
+        let next = Mutex<UInt64>(0)
+        let callers: UInt64 = 16
+        let each: UInt64 = 200
+        try await withThrowingTaskGroup { group in
+            for caller in 0..<callers {
+                group.addTask {
+                    for _ in 0..<each {
+                        let offset = try next.withLock { next in
+                            try log.append(next)
+                            next += 1
+                            return next - 1
+                        }
+                        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+                            log.whenDurable(offset) { done.resume(with: $0.mapError { $0 as any Error }) }
+                        }
+                        if log.durableEnd <= offset || caller > callers { Issue.record("woken too early") }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(log.durableEnd == callers * each)
+        try log.close()
+        #expect(try offsets(disk).offsets == Array(0..<(callers * each)))
+    }
+}
