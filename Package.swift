@@ -59,7 +59,9 @@ let package = Package(
         .target(
             name: "SpacetimeTesting",
             dependencies: [
-                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeSATS",
+            ]),
 
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
@@ -76,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "SpacetimeKit", "SpacetimeTesting", "CrashSweep", "CSQLite", "CAllocationCounter",
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeTesting", "CrashSweep", "CSQLite",
+                "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Bench"),
@@ -91,7 +94,9 @@ let package = Package(
         .testTarget(name: "SpacetimeStorageTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"]),
         .testTarget(
             name: "SpacetimeHostTests",
-            dependencies: ["SpacetimeDurability", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+            dependencies: [
+                "SpacetimeDurability", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+            ]),
         .testTarget(
             name: "SpacetimeKitTests",
             dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),

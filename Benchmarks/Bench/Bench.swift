@@ -32,6 +32,12 @@ struct Bench: AsyncParsableCommand {
     @Flag(help: "Fail if SpacetimeKit allocates more per operation than it promises; for release builds.")
     var gate = false
 
+    @Option(help: "Crash points that 'crash' tries; 10,000 if not given, 100 with --tiny.")
+    var points: Int?
+
+    @Option(help: "What 'crash' draws its workload and losses from.")
+    var seed: UInt64 = 1
+
     func validate() throws {
         guard rounds >= 5 else { throw ValidationError("--rounds must be at least 5") }
         guard seconds >= 0 else { throw ValidationError("--seconds must not be negative") }
@@ -40,7 +46,7 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         if list {
-            Benches.names.forEach { print($0) }
+            (Benches.names + Benches.onDemand).forEach { print($0) }
             return
         }
         try Self.checkAllocationCounter()
@@ -54,6 +60,7 @@ struct Bench: AsyncParsableCommand {
                 if json { MemoryRunner.printJSON(outcomes) } else { MemoryRunner.printTable(outcomes) }
                 continue
             }
+            if try await runStorage(name, sizes) { continue }
             for group in try benches.groups(name) {
                 if !json { Report.printHeading(group) }
                 var runner = Runner(group, contestants: try await group.makeContestants(), options: options)
@@ -63,6 +70,22 @@ struct Bench: AsyncParsableCommand {
             }
         }
         if gate, !excesses.isEmpty { throw BenchError.system(excesses.joined(separator: "\n")) }
+    }
+
+    /// The benchmarks that are no races between systems.
+    ///
+    /// - Returns: false if it is none of them.
+    private func runStorage(_ name: String, _ sizes: Sizes) async throws -> Bool {
+        let storage = StorageBenches(sizes: sizes, json: json)
+        switch name {
+        case "recovery": try storage.recovery(rounds: rounds)
+        case "backup": try storage.backup(rounds: rounds)
+        case "pause": try storage.pause()
+        case "crash": try storage.crash(points: points ?? sizes.crashPoints, seed: seed)
+        case "soak": try storage.soak(seconds: seconds)
+        default: return false
+        }
+        return true
     }
 
     /// A counter that misses allocations would make every "0 per operation" a lie, so it has to prove itself first.

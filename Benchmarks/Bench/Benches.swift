@@ -1,6 +1,11 @@
 /// Every benchmark that there is.
 struct Benches {
-    static let names = ["noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory"]
+    static let names = [
+        "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory",
+        "durable", "recovery", "backup", "pause", "crash",
+    ]
+    /// Those that run by name only.
+    static let onDemand = ["soak"]
 
     let sizes: Sizes
     private let items: Lazily<ItemWorkload>
@@ -24,6 +29,7 @@ struct Benches {
         case "find", "range", "scan", "filter":
             ReadWork(rawValue: name).map { work in ItemShape.allCases.map { read(work, $0) } } ?? []
         case "testdatabases": [testDatabases]
+        case "durable": [durable]
         default:
             throw BenchError.badArgument(
                 "there is no benchmark \(name); there are: \(Self.names.joined(separator: ", "))")
@@ -59,10 +65,27 @@ struct Benches {
             let workload = TransferWorkload(sizes)
             return [
                 try KitTransfer(workload),
+                try KitTransfer(workload, writesLog: true),
                 try SQLiteTransfer(.memory, workload),
                 try SQLiteTransfer(.writeAheadLog, workload),
                 try LimitTransfer(workload, writesLog: false),
                 try LimitTransfer(workload, writesLog: true),
+            ]
+        }
+    }
+
+    private var durable: Group {
+        Group(
+            bench: "durable",
+            workload: "transfers that return when they are synced to disk, by 1, 8 and 64 callers"
+        ) { [sizes] in
+            let workload = TransferWorkload(sizes)
+            let transfers = sizes.durableTransfersPerPass
+            return [
+                try KitDurableTransfer(workload, callers: 1, transfers: transfers),
+                try KitDurableTransfer(workload, callers: 8, transfers: transfers),
+                try KitDurableTransfer(workload, callers: 64, transfers: transfers),
+                try SQLiteTransfer(.synced, workload, transfers: transfers),
             ]
         }
     }

@@ -48,7 +48,8 @@ package struct CrashSweep {
                     outcome.recovered += 1
                 }
             } catch {
-                outcome.failures.append("seed \(seed), operation \(operation), losing \(loss), round \(round): \(error)")
+                outcome.failures.append(
+                    "seed \(seed), operation \(operation), losing \(loss), round \(round): \(error)")
             }
         }
         return outcome

@@ -47,6 +47,22 @@ func makeLog(_ disk: any Disk, _ count: UInt64, closes: Bool = true) throws {
     if closes { try log.close() } else { try log.flush() }
 }
 
+/// Appends for many threads, one after the other, as the lock of a database does.
+private final class Appender: Sendable {
+    private let log: CommitLog
+    private let next = Mutex<UInt64>(0)
+
+    init(_ log: CommitLog) { self.log = log }
+
+    func appendNext() throws -> UInt64 {
+        try next.withLock { next in
+            try log.append(next)
+            next += 1
+            return next - 1
+        }
+    }
+}
+
 @Suite struct CommitLogTests {
     @Test func recordsComeBackInOrderAcrossSegments() throws {
         let disk = SimulatedDisk()
@@ -192,18 +208,14 @@ func makeLog(_ disk: any Disk, _ count: UInt64, closes: Bool = true) throws {
         let disk = SimulatedDisk()
         let log = try CommitLog.open(
             disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: LogOptions())
-        let next = Mutex<UInt64>(0)
+        let appender = Appender(log)
         let callers: UInt64 = 16
         let each: UInt64 = 200
         try await withThrowingTaskGroup { group in
             for caller in 0..<callers {
                 group.addTask {
                     for _ in 0..<each {
-                        let offset = try next.withLock { next in
-                            try log.append(next)
-                            next += 1
-                            return next - 1
-                        }
+                        let offset = try appender.appendNext()
                         try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
                             log.whenDurable(offset) { done.resume(with: $0.mapError { $0 as any Error }) }
                         }

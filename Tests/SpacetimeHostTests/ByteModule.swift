@@ -124,7 +124,9 @@ final class RecordingSink: CommitSink {
     private static func describe(_ bytes: UnsafeRawBufferPointer) throws -> String {
         let record = try CommitRecord(bytes)
         let tables = Datastore()
-        for schema in SystemTables.schemas + (try ModuleSchema(validating: ByteModule.items().describe())).tables { _ = try tables.createTable(schema) }
+        for schema in SystemTables.schemas + (try ModuleSchema(validating: ByteModule.items().describe())).tables {
+            _ = try tables.createTable(schema)
+        }
         let changes = try tables.describe(record.changes)
             .map { "\($0.kind) #\($0.table.rawValue) \($0.bytes.count) bytes" }
         return "\(record.kind) \(record.reducer.map(String.init) ?? "none") \(record.arguments.count) bytes "

@@ -183,6 +183,6 @@ import Testing
         #expect(try rows(database, Item.self).count == 9)
         try database.close()
         #expect(disk.byteCount - before < 4_000)
-        #expect(try open(Item.self).lastOffset == database.lastOffset)
+        #expect(try open(Item.self).lastOffset() == database.lastOffset())
     }
 }

@@ -11,7 +11,7 @@ import SpacetimeTesting
     var text: String
 }
 
-@Table(name: "visit", .event) struct Visit {
+@Table(.event, name: "visit") struct Visit {
     var who: String
 }
 
@@ -49,7 +49,7 @@ import SpacetimeTesting
     }
 
     @Reducer(.clientDisconnected) static func left(_ context: borrowing Context) throws {
-        try context.db.note.insert(Note(text: "left"))
+        try context.db.note.insert(Note(text: "left: \(context.sender)"))
     }
 }
 

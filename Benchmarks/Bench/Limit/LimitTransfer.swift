@@ -1,14 +1,16 @@
+import SpacetimeKit
+
 /// The transfer scenario by hand: a hash table, flat rows, and in one variant the log bytes of each call.
 ///
-/// A record is 92 bytes: a header of 16 (length, checksum, offset), the call record of 28 (reducer, arguments, caller,
-/// time), and for each of the two rows its table and kind (4), the old balance (8) and the row image (12).
+/// A record has the 67 bytes that SpacetimeKit logs for the same call: length, kind and flags, time, reducer, arguments,
+/// and the new images of two rows. Each full buffer gets a CRC-32C.
 final class LimitTransfer: Contestant {
     private struct Account {
         var id: UInt32
         var balance: Int64
     }
 
-    private static let recordByteCount = 92
+    private static let recordByteCount = 67
 
     let system = "limit"
     let variant: String
@@ -16,7 +18,6 @@ final class LimitTransfer: Contestant {
     private let log: LogFile?
     private let rows: UnsafeMutablePointer<Account>
     private var index: FlatHashTable
-    private var offset: UInt64 = 0
 
     init(_ workload: TransferWorkload, writesLog: Bool) throws {
         self.workload = workload
@@ -63,36 +64,25 @@ final class LimitTransfer: Contestant {
     @inline(__always)
     private func record(_ source: Int, _ destination: Int, _ amount: Int64, in log: LogFile) {
         let record = log.reserve(Self.recordByteCount)
-        offset &+= 1
-        record.storeBytes(of: UInt32(Self.recordByteCount), as: UInt32.self)
-        record.storeBytes(of: offset, toByteOffset: 8, as: UInt64.self)
-        record.storeBytes(of: 1, toByteOffset: 16, as: UInt32.self)
+        record.storeBytes(of: UInt32(Self.recordByteCount - 4), as: UInt32.self)
+        record.storeBytes(of: 0x0501, toByteOffset: 4, as: UInt16.self)
+        record.storeBytes(of: SystemClock().now().microsecondsSinceUnixEpoch, toByteOffset: 6, as: Int64.self)
+        record.storeBytes(of: 1, toByteOffset: 14, as: UInt16.self)
+        record.storeBytes(of: 16, toByteOffset: 16, as: UInt32.self)
         record.storeBytes(of: rows[source].id, toByteOffset: 20, as: UInt32.self)
         record.storeBytes(of: rows[destination].id, toByteOffset: 24, as: UInt32.self)
         record.storeBytes(of: amount, toByteOffset: 28, as: Int64.self)
-        record.storeBytes(of: offset, toByteOffset: 36, as: UInt64.self)
-        image(of: rows[source], before: rows[source].balance &+ amount, at: record + 44)
-        image(of: rows[destination], before: rows[destination].balance &- amount, at: record + 68)
-        // Eight bytes at a time from the offset on, which leaves the last four for a final step.
-        var checksum = UInt64(0xCBF2_9CE4_8422_2325)
-        var position = 8
-        while position <= Self.recordByteCount - 8 {
-            let word = record.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            checksum = (checksum ^ word) &* 0x9E37_79B9_7F4A_7C15
-            position &+= 8
-        }
-        checksum =
-            (checksum ^ UInt64(record.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
-            &* 0x9E37_79B9_7F4A_7C15
-        record.storeBytes(of: UInt32(truncatingIfNeeded: checksum >> 32), toByteOffset: 4, as: UInt32.self)
+        record.storeBytes(of: 1, toByteOffset: 36, as: UInt8.self)
+        record.storeBytes(of: 2, toByteOffset: 37, as: UInt32.self)
+        image(of: rows[source], at: record + 41)
+        image(of: rows[destination], at: record + 54)
     }
 
     @inline(__always)
-    private func image(of account: Account, before: Int64, at bytes: UnsafeMutableRawPointer) {
-        bytes.storeBytes(of: 2, as: UInt32.self)
-        bytes.storeBytes(of: before, toByteOffset: 4, as: Int64.self)
-        bytes.storeBytes(of: account.id, toByteOffset: 12, as: UInt32.self)
-        bytes.storeBytes(of: account.balance, toByteOffset: 16, as: Int64.self)
+    private func image(of account: Account, at bytes: UnsafeMutableRawPointer) {
+        bytes.storeBytes(of: 4, as: UInt8.self)
+        bytes.storeBytes(of: account.id, toByteOffset: 1, as: UInt32.self)
+        bytes.storeBytes(of: account.balance, toByteOffset: 5, as: Int64.self)
     }
 
     func verify(pass: Int, result: PassResult) throws -> UInt64 {

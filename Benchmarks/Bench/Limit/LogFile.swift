@@ -1,3 +1,5 @@
+import SpacetimeDurability
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -13,6 +15,7 @@ final class LogFile {
     private let descriptor: Int32
     private let buffer: UnsafeMutableRawPointer
     private var used = 0
+    private var checksum: UInt32 = 0
 
     init() throws {
         directory = try TemporaryDirectory()
@@ -36,6 +39,7 @@ final class LogFile {
 
     @inline(never)
     func flush() {
+        checksum = crc32c(UnsafeRawBufferPointer(start: buffer, count: used), continuing: checksum)
         var written = 0
         while written < used {
             let count = write(descriptor, buffer + written, used - written)

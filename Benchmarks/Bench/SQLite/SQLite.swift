@@ -5,11 +5,14 @@ enum SQLiteStorage {
     case memory
     /// A file in a temporary directory: write-ahead log, `synchronous=OFF`.
     case writeAheadLog
+    /// The same with `synchronous=FULL`: a transaction is on disk when it returns.
+    case synced
 
     var system: String {
         switch self {
         case .memory: "sqlite-memory"
         case .writeAheadLog: "sqlite-wal"
+        case .synced: "sqlite-wal-synced"
         }
     }
 }
@@ -20,7 +23,7 @@ final class SQLite {
     private let directory: TemporaryDirectory?
 
     init(_ storage: SQLiteStorage) throws {
-        directory = storage == .writeAheadLog ? try TemporaryDirectory() : nil
+        directory = storage != .memory ? try TemporaryDirectory() : nil
         let path = directory.map { $0.path + "/bench.sqlite" } ?? ":memory:"
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
@@ -28,9 +31,9 @@ final class SQLite {
             throw BenchError.system("SQLite cannot open \(path)")
         }
         handle = opened
-        if storage == .writeAheadLog {
+        if storage != .memory {
             try execute("PRAGMA journal_mode=WAL")
-            try execute("PRAGMA synchronous=OFF")
+            try execute("PRAGMA synchronous=\(storage == .synced ? "FULL" : "OFF")")
             // A gigabyte: the whole table stays in the cache, as it does in memory.
             try execute("PRAGMA cache_size=-1048576")
         }

@@ -2,11 +2,13 @@
 final class SQLiteTransfer: Contestant {
     let system: String
     private let workload: TransferWorkload
+    private let transfers: Int
     private let database: SQLite
     private let begin, commit, rollback, select, update: SQLiteStatement
 
-    init(_ storage: SQLiteStorage, _ workload: TransferWorkload) throws {
+    init(_ storage: SQLiteStorage, _ workload: TransferWorkload, transfers: Int? = nil) throws {
         system = storage.system
+        self.transfers = transfers ?? workload.transfersPerPass
         self.workload = workload
         database = try SQLite(storage)
         try database.execute("CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)")
@@ -27,7 +29,7 @@ final class SQLiteTransfer: Contestant {
 
     func run(pass: Int) throws -> PassResult {
         var digest = Digest()
-        for pair in workload.pairs(pass: pass) {
+        for pair in workload.pairs(pass: pass).prefix(transfers) {
             try begin.run()
             do {
                 try transfer(from: pair.from, to: pair.to, amount: TransferWorkload.amount)
@@ -37,7 +39,7 @@ final class SQLiteTransfer: Contestant {
                 try rollback.run()
             }
         }
-        return PassResult(operations: workload.transfersPerPass, digest: digest.value)
+        return PassResult(operations: transfers, digest: digest.value)
     }
 
     private func transfer(from: UInt32, to: UInt32, amount: Int64) throws {

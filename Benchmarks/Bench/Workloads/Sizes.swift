@@ -10,6 +10,12 @@ struct Sizes {
     var rangesPerPass = 1_000
     var callsPerPass = 100_000
     var databasesPerPass = 100
+    var durableTransfersPerPass = 640
+    /// Transfers in the log that the benchmark of recovery replays.
+    var replayedTransfers = 1_000_000
+    /// Bytes of rows in the database whose snapshot the writer is watched under.
+    var pausedByteCount = 1 << 30
+    var crashPoints = 10_000
 
     /// Rows that the benchmark of single inserts adds: each is a transaction, so fewer will do.
     var singleInserts: Int { min(rows, 100_000) }
@@ -20,6 +26,7 @@ struct Sizes {
     static func tiny(rows: Int) -> Sizes {
         Sizes(
             rows: rows, accounts: 1_000, pairs: 10_000, transfersPerPass: 500, findsPerPass: 500, rangesPerPass: 20,
-            callsPerPass: 500, databasesPerPass: 3)
+            callsPerPass: 500, databasesPerPass: 3, durableTransfersPerPass: 64, replayedTransfers: 2_000,
+            pausedByteCount: 1 << 20, crashPoints: 100)
     }
 }

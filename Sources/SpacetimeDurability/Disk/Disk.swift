@@ -112,7 +112,8 @@ extension Disk {
             throw DiskError(.inputOutput, operation: "read", path: path, reason: "it has \(size) bytes, too many")
         }
         var bytes = [UInt8](repeating: 0, count: Int(size))
-        let count = try withMutableBytes(of: &bytes) { (buffer) throws(DiskError) in try file.read(at: 0, into: buffer) }
+        let count = try withMutableBytes(of: &bytes) { (buffer) throws(DiskError) in try file.read(at: 0, into: buffer)
+        }
         bytes.removeLast(bytes.count - count)
         return bytes
     }

@@ -81,7 +81,8 @@ package final class CommitLog: Sendable {
         if hasFailed.load(ordering: .relaxed) { throw refusal() }
         guard record.count <= options.recordByteLimit else {
             throw StorageError(
-                .tooLarge, "a transaction of \(record.count) bytes is larger than the log takes "
+                .tooLarge,
+                "a transaction of \(record.count) bytes is larger than the log takes "
                     + "(\(options.recordByteLimit)); make it smaller")
         }
         let waiting = pending.withLock { pending in
@@ -180,7 +181,9 @@ package final class CommitLog: Sendable {
             }
             isSleeping.store(false, ordering: .sequentiallyConsistent)
             do { try pump() } catch { return }
-            if appendedEnd == durableEnd, signals.withLock({ $0.isClosing }) { return signals.wake { $0.isStopped = true } }
+            if appendedEnd == durableEnd, signals.withLock({ $0.isClosing }) {
+                return signals.wake { $0.isStopped = true }
+            }
         }
     }
 

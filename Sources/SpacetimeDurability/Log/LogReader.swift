@@ -27,7 +27,7 @@ package struct LogReader {
         self.disk = disk
         self.directory = directory
         var names: [String] = []
-        do throws(DiskError) { names = try disk.list(directory) } catch where error.code == .notFound {
+        do throws(DiskError) { names = try disk.list(directory) } catch  where error.code == .notFound {
         } catch {
             throw StorageError(from: error)
         }
@@ -124,7 +124,9 @@ package struct LogReader {
         }
         var raw = ByteBuffer()
         while result.nextOffset < end {
-            guard let header = try reader.batch(at: result.position), header.firstOffset == result.nextOffset else { break }
+            guard let header = try reader.batch(at: result.position), header.firstOffset == result.nextOffset else {
+                break
+            }
             if header.endOffset > from || header.count == 0 {
                 guard let payload = try reader.payload(of: header, at: result.position),
                     try Self.deliver(payload, header, from, end, &raw, body)
@@ -134,6 +136,8 @@ package struct LogReader {
             result.position += UInt64(BatchHeader.byteCount) + UInt64(header.storedByteCount)
         }
         if result.nextOffset < end { try judgeEnd(&reader, number, mode, &result) }
+        // The batch may hold records that were not asked for.
+        result.nextOffset = min(result.nextOffset, end)
         return result
     }
 

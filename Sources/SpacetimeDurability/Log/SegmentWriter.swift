@@ -59,7 +59,7 @@ struct SegmentWriter: ~Copyable {
     ) throws(DiskError) -> any DiskFile {
         let name = directory + "/" + FileName.make(offset, logSuffix)
         let aside = name + ".partial"
-        do throws(DiskError) { try disk.remove(aside) } catch where error.code == .notFound {}
+        do throws(DiskError) { try disk.remove(aside) } catch  where error.code == .notFound {}
         let file = try disk.open(aside, .create)
         do throws(DiskError) {
             let header = SegmentHeader(databaseID: databaseID, firstOffset: offset).encoded()

@@ -8,7 +8,7 @@ package enum SnapshotFile {
     /// The `nextOffset` of the complete snapshots in a directory, newest first. A directory that is not there has none.
     package static func list(_ disk: any Disk, directory: String) throws(StorageError) -> [UInt64] {
         var names: [String] = []
-        do throws(DiskError) { names = try disk.list(directory) } catch where error.code == .notFound {
+        do throws(DiskError) { names = try disk.list(directory) } catch  where error.code == .notFound {
         } catch {
             throw StorageError(from: error)
         }
@@ -107,7 +107,7 @@ package struct SnapshotFileWriter: ~Copyable {
         let header = encodeFileHeader(SnapshotFile.magic, SnapshotFile.version, databaseID, nextOffset)
         file = try onDisk { () throws(DiskError) in
             try disk.createDirectory(directory)
-            do throws(DiskError) { try disk.remove(partial) } catch where error.code == .notFound {}
+            do throws(DiskError) { try disk.remove(partial) } catch  where error.code == .notFound {}
             let file = try disk.open(partial, .create)
             do throws(DiskError) {
                 try withBytes(of: header) { (bytes) throws(DiskError) in try file.write(bytes, at: 0) }

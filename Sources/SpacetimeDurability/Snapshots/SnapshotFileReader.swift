@@ -48,7 +48,9 @@ package struct SnapshotFileReader: ~Copyable {
     }
 
     private mutating func nextBlock() throws(StorageError) -> (header: BlockHeader, bytes: UnsafeRawBufferPointer) {
-        guard let head = try reader.bytes(at: position, BlockHeader.byteCount) else { throw damage("the file ends early") }
+        guard let head = try reader.bytes(at: position, BlockHeader.byteCount) else {
+            throw damage("the file ends early")
+        }
         guard let header = BlockHeader(head) else { throw damage("the header of a block is damaged") }
         let start = position + UInt64(BlockHeader.byteCount)
         guard let stored = try reader.bytes(at: start, Int(header.storedByteCount)) else {

@@ -79,15 +79,17 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
     #else
     var thread = pthread_t()
     #endif
-    let failure = pthread_create(&thread, nil, { pointer in
-        // Balances the retain of whoever started the thread.
-        #if canImport(Darwin)
-        Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
-        #else
-        if let pointer { Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body() }
-        #endif
-        return nil
-    }, work)
+    let failure = pthread_create(
+        &thread, nil,
+        { pointer in
+            // Balances the retain of whoever started the thread.
+            #if canImport(Darwin)
+            Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body()
+            #else
+            if let pointer { Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body() }
+            #endif
+            return nil
+        }, work)
     guard failure == 0 else {
         // No thread to be had: the work is done here, late but not lost.
         return Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()

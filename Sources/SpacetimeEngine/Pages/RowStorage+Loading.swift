@@ -20,7 +20,9 @@ extension RowStorage {
     mutating func load(_ bytes: UnsafeRawBufferPointer?) throws(EngineError) {
         guard pages.count < geometry.pageLimit else { throw .malformedChanges("more pages than a table can have") }
         guard let bytes else { return append(nil, generation: currentGeneration) }
-        guard bytes.count >= geometry.dataOffset, let source = bytes.baseAddress else { throw Self.damage("is too short") }
+        guard bytes.count >= geometry.dataOffset, let source = bytes.baseAddress else {
+            throw Self.damage("is too short")
+        }
         let head = source.loadUnaligned(as: PageHeader.self)
         let run = Int(head.slotUnits)
         let isOwn = run > PageGeometry.sharedRunLimit

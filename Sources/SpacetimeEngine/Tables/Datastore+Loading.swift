@@ -66,7 +66,8 @@ extension Datastore {
         let table = try table(id)
         guard values.count == table.pointee.sequenceCount else {
             throw .malformedChanges(
-                "table '\(table.pointee.schema.name)' has \(table.pointee.sequenceCount) sequences, not \(values.count)")
+                "table '\(table.pointee.schema.name)' has \(table.pointee.sequenceCount) sequences, not \(values.count)"
+            )
         }
         for (i, value) in values.enumerated() { (table.pointee.sequences + i).pointee.restart(at: value) }
     }

@@ -95,7 +95,9 @@ extension DatabaseCore {
     /// Ends writing: makes everything durable and gives the directory free. Reading goes on.
     package func close() throws(DatabaseError) {
         try acquire()
-        if state.pointee.refusal == nil { state.pointee.refusal = DatabaseError(.notPossible, "the database was closed") }
+        if state.pointee.refusal == nil {
+            state.pointee.refusal = DatabaseError(.notPossible, "the database was closed")
+        }
         release()
         try store?.close()
     }

@@ -60,7 +60,8 @@ package final class DatabaseCore: @unchecked Sendable {
         do throws(EngineError) {
             systemTables = try SystemTables(in: datastore)
             for table in schema.tables {
-                let id = if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
+                let id =
+                    if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
                 ids.append((id, datastore.indexIDs(of: id)))
             }
         } catch {
@@ -105,7 +106,9 @@ package final class DatabaseCore: @unchecked Sendable {
 
     deinit {
         StateBlocks.give(state)
-        for writer in [rowScratch, keyScratch, argumentScratch, logScratch] { writer.deinitialize(count: 1).deallocate() }
+        for writer in [rowScratch, keyScratch, argumentScratch, logScratch] {
+            writer.deinitialize(count: 1).deallocate()
+        }
         reducerCache.deallocate()
         hostRandom.deallocate()
         tableMap.deallocate()

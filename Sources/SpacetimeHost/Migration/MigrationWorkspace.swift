@@ -108,7 +108,8 @@ package struct MigrationWorkspace {
         guard let id = oldID(name), old.count(id) > 0 else { return }
         throw .unsupportedSchema(
             table: name,
-            reason: "it still has \(old.count(id)) rows, so it is not removed; delete them first, or drop the table in a "
+            reason:
+                "it still has \(old.count(id)) rows, so it is not removed; delete them first, or drop the table in a "
                 + "written migration")
     }
 

@@ -14,7 +14,8 @@ extension DatabaseCore {
         let next = state.pointee.nextOffset
         release()
         let byteCount = try Self.write(
-            frozen, storedSchema, nextOffset: next, databaseID: store?.databaseID ?? Self.drawID(), to: directory, on: disk)
+            frozen, storedSchema, nextOffset: next, databaseID: store?.databaseID ?? Self.drawID(), to: directory,
+            on: disk)
         return (TxOffset(next &- 1), byteCount)
     }
 
@@ -108,7 +109,8 @@ extension DatabaseCore {
                 }
                 report.append(
                     "log: \(log.segments.count) files, \(count) transactions from offset \(first) on, sound"
-                        + (end.tornByteCount > 0 ? "; \(end.tornByteCount) bytes of an unfinished write at its end" : ""))
+                        + (end.tornByteCount > 0
+                            ? "; \(end.tornByteCount) bytes of an unfinished write at its end" : ""))
             }
             let recovered = try recover(directory, on: disk)
             try recovered.datastore.checkInvariants()

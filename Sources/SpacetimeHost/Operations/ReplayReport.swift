@@ -125,7 +125,9 @@ extension DatabaseCore {
         }
         let type = ProductType(columns.map { ProductType.Element(name: $0.name, algebraicType: $0.type) })
         var reader = BSATNReader(change.bytes.span.bytes)
-        let text = (try? AlgebraicValue(from: &reader, type: .product(type)).json(style: .typed, type: .product(type))) ?? "\(change.bytes)"
+        let text =
+            (try? AlgebraicValue(from: &reader, type: .product(type)).json(style: .typed, type: .product(type)))
+            ?? "\(change.bytes)"
         return ReplayReport.Difference(
             run: run, table: table?.name ?? "#\(change.table.rawValue)", change: "\(change.kind)", row: text)
     }

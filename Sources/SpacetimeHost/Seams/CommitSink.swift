@@ -1,4 +1,3 @@
-
 /// Where commits go to be kept: the durable log, or a test's list.
 package protocol CommitSink: AnyObject, Sendable {
     /// Takes one commit: the bytes that ``CommitRecord`` reads. Called once per commit that takes an offset, in commit

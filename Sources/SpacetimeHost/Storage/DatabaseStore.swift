@@ -46,7 +46,7 @@ package final class DatabaseStore: CommitSink {
         do throws(DiskError) {
             try disk.createDirectory(directory)
             lock = try disk.lock(directory + "/lock")
-        } catch where error.code == .locked {
+        } catch  where error.code == .locked {
             throw DatabaseError(
                 .inUse,
                 "the database in '\(directory)' is open already, in another process or in this one; close it there",
@@ -83,7 +83,9 @@ package final class DatabaseStore: CommitSink {
 
     private static func removeAll(_ disk: any Disk, _ directory: String) throws(StorageError) {
         for segment in try LogReader(disk, directory: directory).segments {
-            do throws(DiskError) { try disk.remove(directory + "/" + segment.name) } catch { throw StorageError(from: error) }
+            do throws(DiskError) { try disk.remove(directory + "/" + segment.name) } catch {
+                throw StorageError(from: error)
+            }
         }
     }
 

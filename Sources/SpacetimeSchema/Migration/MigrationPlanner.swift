@@ -167,7 +167,8 @@ private struct MigrationPlanner {
                 continue
             }
             if index.accessorName != same.accessorName {
-                refuse(.changeIndexAccessor, new, index.name, "the index has another accessor; give it another name, too")
+                refuse(
+                    .changeIndexAccessor, new, index.name, "the index has another accessor; give it another name, too")
             }
             if index.algorithm != same.algorithm || index.columns != same.columns {
                 plan.steps.append(.removeIndex(table: new.name, index: index.name))

@@ -1,0 +1,254 @@
+import CrashSweep
+import SpacetimeDurability
+import SpacetimeHost
+import SpacetimeKit
+
+/// What is measured of a database's files.
+struct StorageBenches {
+    let sizes: Sizes
+    let json: Bool
+
+    /// One figure, as a line of text or of JSON.
+    private func report(_ bench: String, _ system: String, _ variant: String, _ figures: [(String, Double)]) {
+        if json {
+            let fields = figures.map { "\"\($0.0)\":\(Report.fixed($0.1, 3))" }.joined(separator: ",")
+            print("{\"bench\":\"\(bench)\",\"system\":\"\(system)\",\"variant\":\"\(variant)\",\(fields)}")
+        } else {
+            let fields = figures.map { "\($0.0) \(Report.fixed($0.1, 3))" }.joined(separator: ", ")
+            print("\(bench) \(system)/\(variant): \(fields)")
+        }
+    }
+
+    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+        let duration = try ContinuousClock().measure(body)
+        return Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+    }
+
+    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    // MARK: Recovery
+
+    func recovery(rounds: Int) throws {
+        try replay(rounds: rounds)
+        try load(rounds: rounds)
+    }
+
+    /// Opening a database whose log holds transfers, beside reading and checking the same log without doing anything.
+    private func replay(rounds: Int) throws {
+        let directory = try TemporaryDirectory()
+        let workload = TransferWorkload(sizes)
+        var storage = StorageOptions()
+        storage.snapshotLogByteCount = .max
+        do {
+            let database = try Database.open(.directory(directory.path + "/bank", storage), module: Bank.self)
+            try database.call(Bank.fill, UInt32(workload.accounts), TransferWorkload.initialBalance)
+            var done = 0
+            var pass = 0
+            while done < sizes.replayedTransfers {
+                for pair in workload.pairs(pass: pass) {
+                    try database.call(Bank.transfer, pair.from, pair.to, TransferWorkload.amount)
+                    done += 1
+                }
+                pass += 1
+            }
+            try database.close()
+        }
+        var opening: [Double] = []
+        var reading: [Double] = []
+        var count = 0
+        for _ in 0..<rounds {
+            opening.append(
+                try seconds {
+                    let database = try Database.open(.directory(directory.path + "/bank", storage), module: Bank.self)
+                    count = Int(try database.lastOffset().rawValue)
+                    try database.close()
+                })
+            reading.append(
+                try seconds {
+                    let reader = try LogReader(SystemDisk(), directory: directory.path + "/bank/log")
+                    _ = try reader.forEachRecord(from: 0) { _, _ in }
+                })
+        }
+        report("recovery", "spacetimekit", "replay", [("transactions_per_second", Double(count) / median(opening))])
+        report("recovery", "limit", "read-log", [("transactions_per_second", Double(count) / median(reading))])
+    }
+
+    /// Opening a database from a snapshot, beside reading and decompressing the same file.
+    private func load(rounds: Int) throws {
+        let directory = try TemporaryDirectory()
+        let rows = try makeItems(directory.path + "/shop", rows: sizes.rows)
+        var opening: [Double] = []
+        var reading: [Double] = []
+        for _ in 0..<rounds {
+            opening.append(
+                try seconds { try Database.open(at: directory.path + "/shop", module: Shop.self).close() })
+            reading.append(
+                try seconds {
+                    let path = directory.path + "/shop/snapshots"
+                    guard let newest = try SnapshotFile.list(SystemDisk(), directory: path).first else { return }
+                    var reader = try SnapshotFileReader(SystemDisk(), directory: path, nextOffset: newest)
+                    _ = try reader.readHeader()
+                    try reader.forEachBlock { _, _ in }
+                })
+        }
+        report("recovery", "spacetimekit", "snapshot", [("rows_per_second", Double(rows) / median(opening))])
+        report("recovery", "limit", "decompress", [("rows_per_second", Double(rows) / median(reading))])
+    }
+
+    private func makeItems(_ path: String, rows: Int) throws -> Int {
+        ItemSource.items = ItemWorkload(sizes)
+        let database = try Database.open(at: path, module: Shop.self)
+        for start in stride(from: 0, to: rows, by: 1_000) {
+            try database.call(Shop.addFixedRange, UInt64(start), UInt64(min(1_000, rows - start)))
+        }
+        try database.takeSnapshot()
+        try database.close()
+        return rows
+    }
+
+    // MARK: Backup
+
+    /// A backup of the items while nothing else happens, beside SQLite's copy of the same rows.
+    func backup(rounds: Int) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/shop"
+        let rows = try makeItems(path, rows: sizes.rows)
+        let database = try Database.open(at: path, module: Shop.self)
+        let sqlite = try SQLite(.writeAheadLog)
+        try sqlite.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, owner INTEGER, x INTEGER, y INTEGER)")
+        let insert = try sqlite.prepare("INSERT INTO item VALUES (?, ?, ?, ?)")
+        try sqlite.execute("BEGIN")
+        for item in try database.snapshot().rows(FixedItem.all) {
+            for (position, value) in [Int64(item.id), Int64(bitPattern: item.owner), Int64(item.x), Int64(item.y)]
+                .enumerated()
+            {
+                insert.bind(Int32(position + 1), value)
+            }
+            try insert.run()
+        }
+        try sqlite.execute("COMMIT")
+        var ours: [Double] = []
+        var theirs: [Double] = []
+        var byteCount: UInt64 = 0
+        for round in 0..<rounds {
+            ours.append(try seconds { byteCount = try database.backup(to: "\(directory.path)/copy\(round)").byteCount })
+            theirs.append(try seconds { try sqlite.execute("VACUUM INTO '\(directory.path)/copy\(round).sqlite'") })
+        }
+        let rate = ("rows_per_second", Double(rows) / median(ours))
+        report("backup", "spacetimekit", "", [rate, ("file_megabytes", Double(byteCount) / 1e6)])
+        report("backup", "sqlite-wal", "vacuum-into", [("rows_per_second", Double(rows) / median(theirs))])
+    }
+
+    // MARK: Pause
+
+    /// The longest that a writer had to wait for a call while a snapshot of a large database was written, beside the
+    /// longest in the same time without one.
+    func pause() throws {
+        let directory = try TemporaryDirectory()
+        var storage = StorageOptions()
+        storage.snapshotLogByteCount = .max
+        let database = try Database.open(.directory(directory.path + "/blobs", storage), module: Blobs.self)
+        let count = UInt64(sizes.pausedByteCount / Blobs.byteCount)
+        for start in stride(from: 0, to: count, by: 64) {
+            try database.call(Blobs.fill, start, min(64, count - start))
+        }
+        try database.flush()
+        let done = Monitor<TxOffset?>(nil)
+        let byteCount = Double(try database.memoryReport().byteCount)
+        startThread {
+            let offset = try? database.takeSnapshot().offset
+            done.wake { $0 = offset ?? TxOffset(0) }
+        }
+        let busy = try longestCall(database, count) { done.withLock { $0 != nil } }
+        let calm = try longestCall(database, count, calls: busy.calls) { false }
+        for (variant, result) in [("during-snapshot", busy), ("without", calm)] {
+            report(
+                "pause", "spacetimekit", variant,
+                [
+                    ("longest_ms", result.longest * 1e3), ("calls", Double(result.calls)),
+                    ("seconds", result.seconds), ("megabytes", byteCount / 1e6),
+                ])
+        }
+        try database.close()
+    }
+
+    private func longestCall(
+        _ database: Database<Blobs>, _ count: UInt64, calls limit: Int = .max, until isDone: () -> Bool
+    ) throws -> (longest: Double, calls: Int, seconds: Double) {
+        var longest = 0.0
+        var calls = 0
+        var total = 0.0
+        while calls < limit, !isDone() {
+            let id = UInt64(calls) &* 2_654_435_761 % count
+            let time = try seconds { try database.call(Blobs.touch, id) }
+            longest = max(longest, time)
+            total += time
+            calls += 1
+        }
+        return (longest, calls, total)
+    }
+
+    // MARK: Crashes
+
+    func crash(points: Int, seed: UInt64) throws {
+        let outcome = try CrashSweep(seed: seed).run(points: points)
+        for failure in outcome.failures.prefix(20) { print(failure) }
+        report(
+            "crash", "spacetimekit", "seed-\(seed)",
+            [
+                ("points", Double(outcome.points)), ("failures", Double(outcome.failures.count)),
+                ("operations", Double(outcome.operations)), ("reopened", Double(outcome.recovered)),
+            ])
+        guard outcome.failures.isEmpty else { throw BenchError.system("\(outcome.failures.count) crash points failed") }
+    }
+
+    // MARK: Soak
+
+    /// Transfers at full speed with snapshots and retention; memory and disk must stay flat.
+    func soak(seconds total: Double) throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/bank"
+        let workload = TransferWorkload(sizes)
+        let database = try Database.open(at: path, module: Bank.self)
+        try database.call(Bank.fill, UInt32(workload.accounts), TransferWorkload.initialBalance)
+        let clock = ContinuousClock()
+        let start = clock.now
+        var calls = 0
+        var pass = 0
+        var next = 0.0
+        while true {
+            let elapsed = start.duration(to: clock.now) / .seconds(1)
+            if elapsed >= next {
+                next += max(total / 20, 0.01)
+                report(
+                    "soak", "spacetimekit", "transfer",
+                    [
+                        ("seconds", elapsed), ("transfers", Double(calls)),
+                        ("resident_megabytes", Double(ProcessMemory.residentByteCount) / 1e6),
+                        ("disk_megabytes", Double(try byteCount(of: path)) / 1e6),
+                    ])
+            }
+            if elapsed >= total { break }
+            for pair in workload.pairs(pass: pass) {
+                try database.call(Bank.transfer, pair.from, pair.to, TransferWorkload.amount)
+                calls += 1
+            }
+            pass += 1
+        }
+        try database.close()
+    }
+
+    private func byteCount(of path: String) throws -> UInt64 {
+        let disk = SystemDisk()
+        var sum: UInt64 = 0
+        for part in ["\(path)/log", "\(path)/snapshots"] {
+            for name in (try? disk.list(part)) ?? [] {
+                // A file may be removed meanwhile.
+                guard let file = try? disk.open("\(part)/\(name)", .read) else { continue }
+                sum += (try? file.size()) ?? 0
+                file.close()
+            }
+        }
+        return sum
+    }
+}
