@@ -8,29 +8,40 @@ import Musl
 import Darwin
 #endif
 
-@Table struct Blob {
+@Table struct Wide {
     @PrimaryKey var id: UInt64
     var count: UInt64
-    var bytes: [UInt8]
+    var a: UInt64
+    var b: UInt64
+    var c: UInt64
+    var d: UInt64
+    var e: UInt64
+    var f: UInt64
+    var g: UInt64
+    var h: UInt64
+    var i: UInt64
+    var j: UInt64
 }
 
-/// Rows of four kilobytes, to make a database large.
-@Module enum Blobs {
-    static let tables = Tables(Blob.self)
-    static let byteCount = 4_096
+/// Rows of 96 bytes, ten million for a gigabyte.
+@Module enum WideRows {
+    static let tables = Tables(Wide.self)
+    static let byteCount = 96
 
     @Reducer static func fill(_ context: borrowing Context, first: UInt64, count: UInt64) throws {
         for id in first..<(first + count) {
             var random = SplitMix64(seed: id)
-            let bytes = (0..<byteCount).map { _ in UInt8(truncatingIfNeeded: random.next() & 15) }
-            try context.db.blob.insert(Blob(id: id, count: 0, bytes: bytes))
+            try context.db.wide.insert(
+                Wide(
+                    id: id, count: 0, a: random.next(), b: random.next(), c: random.next(), d: random.next(),
+                    e: random.next(), f: random.next(), g: random.next(), h: random.next(), i: id, j: id))
         }
     }
 
     @Reducer static func touch(_ context: borrowing Context, id: UInt64) throws {
-        guard var blob = context.db.blob.id.find(id) else { return }
-        blob.count += 1
-        try context.db.blob.id.update(blob)
+        guard var row = context.db.wide.id.find(id) else { return }
+        row.count += 1
+        try context.db.wide.id.update(row)
     }
 }
 
