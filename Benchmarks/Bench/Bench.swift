@@ -38,6 +38,12 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "What 'crash' draws its workload and losses from.")
     var seed: UInt64 = 1
 
+    @Option(help: "The largest file that 'full' may write; 0 relies on a small disk.")
+    var fileByteLimit = 4_000_000
+
+    @Option(help: ArgumentHelp("Be the process that 'kill' kills.", visibility: .private))
+    var killChild: String?
+
     func validate() throws {
         guard rounds >= 5 else { throw ValidationError("--rounds must be at least 5") }
         guard seconds >= 0 else { throw ValidationError("--seconds must not be negative") }
@@ -45,6 +51,7 @@ struct Bench: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let killChild { return try KillBench.child(killChild) }
         if list {
             (Benches.names + Benches.onDemand).forEach { print($0) }
             return
@@ -82,6 +89,8 @@ struct Bench: AsyncParsableCommand {
         case "backup": try storage.backup(rounds: rounds)
         case "pause": try storage.pause()
         case "crash": try storage.crash(points: points ?? sizes.crashPoints, seed: seed)
+        case "kill": try storage.kill(rounds: max(rounds, tiny ? 3 : 200), seed: seed)
+        case "full": try storage.fullDisk(fileByteLimit: fileByteLimit)
         case "soak": try storage.soak(seconds: seconds)
         default: return false
         }

@@ -2,7 +2,7 @@
 struct Benches {
     static let names = [
         "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory",
-        "durable", "recovery", "backup", "pause", "crash",
+        "durable", "recovery", "backup", "pause", "crash", "kill", "full",
     ]
     /// Those that run by name only.
     static let onDemand = ["soak"]

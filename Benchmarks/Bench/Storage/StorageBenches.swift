@@ -207,6 +207,26 @@ struct StorageBenches {
         guard outcome.failures.isEmpty else { throw BenchError.system("\(outcome.failures.count) crash points failed") }
     }
 
+    func kill(rounds: Int, seed: UInt64) throws {
+        let outcome = try KillBench.run(rounds: rounds, seed: seed)
+        report(
+            "kill", "spacetimekit", "seed-\(seed)",
+            [
+                ("kills", Double(outcome.kills)), ("acknowledged", Double(outcome.acknowledged)),
+                ("missing", Double(outcome.missing)),
+            ])
+        guard outcome.missing == 0 else { throw BenchError.system("acknowledged commits are missing") }
+    }
+
+    func fullDisk(fileByteLimit: Int) throws {
+        let (kept, found, error) = try FullDiskBench.run(limit: fileByteLimit > 0 ? fileByteLimit : nil)
+        report("full", "spacetimekit", "", [("durable", Double(kept)), ("found", Double(found))])
+        if !json { print("the error was: \(error)") }
+        guard !error.isEmpty, found == kept else {
+            throw BenchError.system("a full disk lost commits, or was not full")
+        }
+    }
+
     // MARK: Soak
 
     /// Transfers at full speed with snapshots and retention; memory and disk must stay flat.

@@ -1,0 +1,103 @@
+import SpacetimeKit
+import SpacetimeTesting
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Files of the first format, checked in: they must open for ever. `SPACETIME_WRITE_GOLDEN=1` writes them anew, which is
+/// right only for a format that no one has used yet.
+@Suite struct GoldenTests {
+    private static let directory = String(#filePath.dropLast("GoldenTests.swift".count)) + "Golden"
+
+    /// One record of each kind, a snapshot in between, and several segments.
+    private func make(on disk: SimulatedDisk) throws {
+        let database = try Database.open(disk) { $0.segmentByteCount = 1_500 }
+        for i in 0..<12 { try database.call(Shop.add, "item \(i)", Int32(i)) }
+        let alice = try database.connect(as: "alice")
+        try alice.call(Shop.reprice, 3, 33)
+        try database.takeSnapshot()
+        try alice.call(Shop.remove, 5)
+        try alice.disconnect()
+        try database.close()
+        var options = DatabaseOptions()
+        options.clock = VirtualClock()
+        options.seed = 1
+        try Database.open(.directory("shop", .simulated(disk)), module: grown, options: options).close()
+    }
+
+    private var grown: Module {
+        Module("shop") {
+            Table(Item.self)
+            Table(Note.self)
+            Table(Visit.self)
+            Table(Remark.self)
+        }
+    }
+
+    private func load() throws -> SimulatedDisk {
+        let real = SystemDisk()
+        let disk = SimulatedDisk()
+        for part in ["log", "snapshots"] {
+            try disk.createDirectory("shop/\(part)")
+            for name in try real.list("\(Self.directory)/\(part)") {
+                let file = try real.open("\(Self.directory)/\(part)/\(name)", .read)
+                var bytes = [UInt8](repeating: 0, count: Int(try file.size()))
+                _ = try bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
+                file.close()
+                disk.setContents("shop/\(part)/\(name)", bytes)
+            }
+        }
+        return disk
+    }
+
+    private func write(_ disk: SimulatedDisk) throws {
+        let real = SystemDisk()
+        for path in disk.paths where path.hasPrefix("shop/") && !path.hasSuffix("lock") {
+            let target = Self.directory + path.dropFirst("shop".count)
+            try real.createDirectory(String(target[..<(target.lastIndex(of: "/") ?? target.endIndex)]))
+            try? real.remove(target)
+            let file = try real.open(target, .create)
+            try (disk.contents(path) ?? []).withUnsafeBytes { try file.write($0, at: 0) }
+            file.close()
+        }
+    }
+
+    @Test func filesOfTheFirstFormatOpen() throws {
+        if getenv("SPACETIME_WRITE_GOLDEN") != nil {
+            let fresh = SimulatedDisk()
+            try make(on: fresh)
+            try write(fresh)
+        }
+        for withSnapshot in [true, false] {
+            let disk = try load()
+            if !withSnapshot {
+                for path in disk.paths where path.hasSuffix(".snapshot") { try disk.remove(path) }
+            }
+            let database = try Database.open(.directory("shop", .simulated(disk)), module: grown)
+            let items = try database.snapshot().rows(Item.all).sorted { $0.id < $1.id }
+            #expect(items.map(\.id) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12])
+            #expect(items[2] == Item(id: 3, code: "item 2", price: 33))
+            #expect(try database.snapshot().rows(Note.all).count == 2)
+            #expect(database.openingWarnings == [])
+            try database.checkInvariants()
+        }
+    }
+
+    @Test func equalCallsMakeEqualFiles() throws {
+        let (first, second) = (SimulatedDisk(), SimulatedDisk())
+        try make(on: first)
+        try make(on: second)
+        #expect(first.paths == second.paths)
+        for path in first.paths { #expect(first.contents(path) == second.contents(path), "\(path) differs") }
+    }
+}
+
+@Table(name: "remark") struct Remark {
+    @PrimaryKey var id: UInt64
+}
