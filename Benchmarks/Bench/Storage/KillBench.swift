@@ -77,7 +77,8 @@ enum KillBench {
 
     private static func start(_ directory: String) throws -> pid_t {
         let path = CommandLine.arguments[0]
-        let arguments: [UnsafeMutablePointer<CChar>?] = [path, "--kill-child", directory].map { strdup($0) } + [nil]
+        let words = [path, "--kill-child", directory]
+        let arguments: [UnsafeMutablePointer<CChar>?] = words.map { (word: String) in strdup(word) } + [nil]
         defer { arguments.forEach { free($0) } }
         var process = pid_t()
         guard posix_spawn(&process, path, nil, nil, arguments, environ) == 0 else {
