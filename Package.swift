@@ -24,6 +24,7 @@ let package = Package(
     products: [
         .library(name: "SpacetimeKit", targets: ["SpacetimeKit"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
+        .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .executable(name: "chat", targets: ["chat"]),
     ],
     dependencies: [
@@ -63,6 +64,13 @@ let package = Package(
                 "SpacetimeSATS",
             ]),
 
+        .target(
+            name: "SpacetimeSQLiteExport",
+            dependencies: [
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeSATS", "CSQLite",
+            ]),
+
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
         .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
@@ -91,7 +99,12 @@ let package = Package(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeDurabilityTests", dependencies: ["SpacetimeDurability", "SpacetimeTesting"]),
-        .testTarget(name: "SpacetimeStorageTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"]),
+        .testTarget(
+            name: "SpacetimeSQLiteExportTests",
+            dependencies: ["SpacetimeSQLiteExport", "SpacetimeTesting", "SpacetimeKit", "CSQLite"]),
+        .testTarget(
+            name: "SpacetimeStorageTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"],
+            exclude: ["Golden"]),
         .testTarget(
             name: "SpacetimeHostTests",
             dependencies: [

@@ -110,7 +110,10 @@ package struct CrashSweep {
             guard let row = db.progress.id.find(0) else { throw Failure("no progress row") }
             return row.step
         }
-        try Self.require(step >= progress.durableStep, "step \(progress.durableStep) was durable, found \(step)")
+        try Self.require(
+            step >= progress.durableStep,
+            "step \(progress.durableStep) was durable, found \(step); before: "
+                + disk.recentOperations.suffix(24).joined(separator: "; ") + "; found: \(after.paths)")
         try Self.require(step <= progress.calledStep, "step \(step) was never called")
         let rows = try Self.rows(database)
         try Self.require(rows == expected[step], "the rows are not those after step \(step)")

@@ -150,6 +150,9 @@ private final class Appender: Sendable {
         disk.setFaults(faults)
         try log.append(1)
         #expect(throws: StorageError.self) { try log.waitUntilDurable(1) }
+        // The disk works again, but what the failed round held is gone.
+        #expect(throws: StorageError.self) { try log.waitUntilDurable(1) }
+        #expect(throws: StorageError.self) { try log.flush() }
         #expect(throws: StorageError.self) { try log.append(2) }
         #expect(log.durableEnd == 1)
         #expect(throws: StorageError.self) { try log.close() }

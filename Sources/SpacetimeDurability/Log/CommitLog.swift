@@ -189,6 +189,8 @@ package final class CommitLog: Sendable {
 
     /// One round: takes what is pending, writes it, syncs.
     private func pump() throws(StorageError) {
+        // What a failed round had taken is lost to the next one: it must not call itself done.
+        if hasFailed.load(ordering: .acquiring) { throw refusal() }
         do throws(StorageError) {
             let end = try writing.withLock { (writing) throws(StorageError) -> UInt64 in
                 let (first, count) = pending.withLock { pending in
@@ -232,13 +234,13 @@ package final class CommitLog: Sendable {
 
     private func fail(_ error: StorageError) {
         var waiting: [@Sendable (Result<Void, StorageError>) -> Void] = []
+        hasFailed.store(true, ordering: .releasing)
         signals.wake { signals in
             signals.failure = error
             signals.isStopped = true
             waiting = signals.waiters.map(\.body)
             signals.waiters = []
         }
-        hasFailed.store(true, ordering: .releasing)
         for body in waiting { body(.failure(error)) }
     }
 

@@ -71,7 +71,9 @@ struct SegmentWriter: ~Copyable {
             file.close()
             throw error
         }
-        return file
+        // Opened anew, so that errors name the file as it is called now.
+        file.close()
+        return try disk.open(name, .update)
     }
 
     /// Writes a batch without records, which says what is durable.
@@ -130,19 +132,19 @@ struct SegmentWriter: ~Copyable {
     private mutating func writeOut() throws(StorageError) {
         guard output.count > 0 else { return }
         let end = position + UInt64(output.count)
-        do throws(DiskError) {
-            if options.preallocationByteCount > 0, end > reserved {
-                reserved = end + options.preallocationByteCount
-                try file.preallocate(to: reserved)
-            }
-            try file.write(output.bytes, at: position)
-        } catch {
-            throw StorageError(from: error)
-        }
+        if options.preallocationByteCount > 0, end > reserved { reserve(beyond: end) }
+        do throws(DiskError) { try file.write(output.bytes, at: position) } catch { throw StorageError(from: error) }
         isDirty = true
         position = end
         output.removeAll()
         output.shrink(to: Self.outputLimit * 2)
+    }
+
+    /// Space ahead of the writes, so that a sync has less to record. A disk that has no more of it may still have room for
+    /// what is to be written.
+    private mutating func reserve(beyond end: UInt64) {
+        reserved = end + options.preallocationByteCount
+        do throws(DiskError) { try file.preallocate(to: reserved) } catch { reserved = .max }
     }
 
     /// Returns once everything written is on the disk.

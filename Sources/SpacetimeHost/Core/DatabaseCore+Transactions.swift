@@ -193,6 +193,13 @@ extension DatabaseCore {
         return datastore.snapshot()
     }
 
+    /// A frozen picture, and the last commit in it.
+    package func snapshotWithOffset() throws(DatabaseError) -> (DatastoreSnapshot, TxOffset) {
+        try acquire()
+        defer { release() }
+        return (datastore.snapshot(), TxOffset(state.pointee.nextOffset &- 1))
+    }
+
     /// The offset of the last commit.
     package func lastOffset() throws(DatabaseError) -> TxOffset {
         try acquire()

@@ -41,6 +41,7 @@ struct DiskState: Sendable {
     var isOff = false
     var operationCount = 0
     var syncCount = 0
+    private(set) var history: [String] = []
     var locks: Set<String> = []
     var directories: Set<String> = []
     /// What is seen now.
@@ -63,6 +64,11 @@ struct DiskState: Sendable {
     var byteCount: UInt64 { names.values.reduce(0) { $0 + UInt64(files[$1]?.bytes.count ?? 0) } }
 
     func file(_ path: String) -> File? { names[path].flatMap { files[$0] } }
+
+    mutating func note(_ operation: String) {
+        if history.count == 64 { history.removeFirst(32) }
+        history.append(operation)
+    }
 
     // MARK: Changes
 

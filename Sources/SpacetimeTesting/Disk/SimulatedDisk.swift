@@ -58,6 +58,8 @@ public final class SimulatedDisk: Disk {
     public var operationCount: Int { state.withLock { $0.operationCount } }
     /// Syncs of files so far.
     public var syncCount: Int { state.withLock { $0.syncCount } }
+    /// The last operations, oldest first, each with its number: what led to a failure.
+    public var recentOperations: [String] { state.withLock { $0.history } }
     /// Bytes in all files.
     public var byteCount: UInt64 { state.withLock { $0.byteCount } }
 
@@ -93,7 +95,7 @@ public final class SimulatedDisk: Disk {
     // MARK: Disk
 
     public func createDirectory(_ path: String) throws(DiskError) {
-        try change { (state) throws(DiskError) in state.makeDirectory(path) }
+        try change("make directory \(path)") { (state) throws(DiskError) in state.makeDirectory(path) }
     }
 
     public func list(_ directory: String) throws(DiskError) -> [String] {
@@ -109,7 +111,7 @@ public final class SimulatedDisk: Disk {
 
     public func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile {
         if case .create = mode {
-            let id = try change { (state) throws(DiskError) in try state.create(path) }
+            let id = try change("create \(path)") { (state) throws(DiskError) in try state.create(path) }
             return SimulatedFile(self, id, path)
         }
         let id = try read { (state) throws(DiskError) in
@@ -122,15 +124,15 @@ public final class SimulatedDisk: Disk {
     }
 
     public func rename(_ path: String, to newPath: String) throws(DiskError) {
-        try change { (state) throws(DiskError) in try state.rename(path, newPath) }
+        try change("rename \(path) to \(newPath)") { (state) throws(DiskError) in try state.rename(path, newPath) }
     }
 
     public func remove(_ path: String) throws(DiskError) {
-        try change { (state) throws(DiskError) in try state.remove(path) }
+        try change("remove \(path)") { (state) throws(DiskError) in try state.remove(path) }
     }
 
     public func syncDirectory(_ path: String) throws(DiskError) {
-        try change { (state) throws(DiskError) in state.syncDirectory(path) }
+        try change("sync directory \(path)") { (state) throws(DiskError) in state.syncDirectory(path) }
     }
 
     public func lock(_ path: String) throws(DiskError) -> any DiskLock {
@@ -155,13 +157,14 @@ public final class SimulatedDisk: Disk {
 
     /// One counted operation.
     fileprivate func change<Result>(
-        _ body: (inout DiskState) throws(DiskError) -> Result
+        _ name: String, _ body: (inout DiskState) throws(DiskError) -> Result
     ) throws(DiskError) -> Result {
         let (hook, number) = state.withLock { ($0.faults.onOperation, $0.operationCount) }
         hook?(number)
         return try withState { (state) throws(DiskError) in
             try state.requirePower()
             let isLast = state.faults.powerOffAt.map { state.operationCount >= $0 } ?? false
+            state.note("\(state.operationCount) \(name)")
             state.operationCount += 1
             guard isLast else { return try body(&state) }
             // What was going on when the power went off may have happened.
@@ -217,19 +220,24 @@ private final class SimulatedFile: DiskFile {
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(DiskError) {
         let copy = Array(bytes)
-        try disk.change { (state) throws(DiskError) in try state.write(id, copy, at: offset, path) }
+        try disk.change("write \(copy.count) bytes at \(offset) of \(path)") { (state) throws(DiskError) in
+            try state.write(id, copy, at: offset, path)
+        }
     }
 
     func sync() throws(DiskError) {
-        try disk.change { (state) throws(DiskError) in try state.sync(id, path) }
+        try disk.change("sync \(path)") { (state) throws(DiskError) in try state.sync(id, path) }
     }
 
     func preallocate(to size: UInt64) throws(DiskError) {
-        try disk.change { (state) throws(DiskError) in try state.lengthen(id, to: size, path) }
+        try disk.change("preallocate \(path) to \(size)") { (state) throws(DiskError) in
+            try state.lengthen(id, to: size, path)
+        }
     }
 
     func truncate(to size: UInt64) throws(DiskError) {
-        try disk.change { (state) throws(DiskError) in try state.truncate(id, to: size, path) }
+        try disk.change("cut \(path) to \(size)") { (state) throws(DiskError) in try state.truncate(id, to: size, path)
+        }
     }
 
     func size() throws(DiskError) -> UInt64 {

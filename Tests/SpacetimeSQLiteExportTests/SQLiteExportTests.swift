@@ -1,0 +1,136 @@
+import CSQLite
+import SpacetimeKit
+import SpacetimeSQLiteExport
+import SpacetimeTesting
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+@SpacetimeType enum Shape: Equatable {
+    case dot
+    case circle(radius: Int32)
+}
+
+@Table(name: "select") struct Everything {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    @Unique var code: String
+    @Indexed var group: Int32
+    var flag: Bool
+    var wide: Int128
+    var real: Double
+    var bytes: [UInt8]
+    var who: Identity
+    var at: Timestamp
+    var maybe: String?
+    var number: Int64?
+    var shape: Shape
+    var list: [String]
+}
+
+@Table(name: "pair") struct Pair {
+    var left: UInt32
+    var right: String
+}
+
+@Module enum Exported {
+    static let tables = Tables(Everything.self, Pair.self)
+
+    @Reducer static func fill(_ context: borrowing Context, count: Int32) throws {
+        for i in 0..<count {
+            try context.db.everything.insert(
+                Everything(
+                    id: i == 1 ? .max : 0, code: "it's \"\(i)\"", group: i % 3, flag: i % 2 == 0,
+                    wide: Int128(i) << 100, real: i == 2 ? .nan : Double(i) / 4,
+                    bytes: [UInt8](repeating: 7, count: Int(i)),
+                    who: context.sender, at: context.timestamp, maybe: i == 0 ? nil : i == 1 ? "" : "x\0y",
+                    number: i == 0 ? nil : Int64(i), shape: i == 0 ? .dot : .circle(radius: i), list: ["a", "b"]))
+        }
+    }
+}
+
+@Suite struct SQLiteExportTests {
+    private let path: String
+    private let test: TestDatabase<Exported>
+
+    init() throws {
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/spacetimekit-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/out.sqlite"
+        test = try TestDatabase(Exported.self)
+        try test.call(Exported.fill, 5)
+    }
+
+    /// The rows of a query, each as text.
+    private func query(_ sql: String) throws -> [[String]] {
+        var handle: OpaquePointer?
+        try #require(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, nil) == SQLITE_OK)
+        defer { sqlite3_close_v2(handle) }
+        var statement: OpaquePointer?
+        try #require(sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK)
+        defer { sqlite3_finalize(statement) }
+        var rows: [[String]] = []
+        while sqlite3_step(statement) == SQLITE_ROW {
+            rows.append(
+                (0..<sqlite3_column_count(statement)).map { column in
+                    guard sqlite3_column_type(statement, column) != SQLITE_NULL,
+                        let bytes = sqlite3_column_blob(statement, column)
+                    else { return sqlite3_column_type(statement, column) == SQLITE_NULL ? "NULL" : "" }
+                    let count = Int(sqlite3_column_bytes(statement, column))
+                    return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
+                })
+        }
+        return rows
+    }
+
+    @Test func everyTypeArrivesAsDocumented() throws {
+        let result = try test.database.exportSQLite(to: path)
+        #expect(result.rowCount == 5 && result.offset == TxOffset(1))
+        let rows = try query(
+            """
+            SELECT id, code, flag, wide, real, length(bytes), hex(who), at, maybe, number, shape, list,
+                   typeof(id), typeof(wide), typeof(bytes), typeof(real) FROM "select" ORDER BY code
+            """)
+        #expect(rows.count == 5)
+        let owner = "\(test.database.owner)".uppercased()
+        #expect(
+            rows[0] == [
+                "1", "it's \"0\"", "1", "0", "0.0", "0", owner, "1767225600000000", "NULL", "NULL", "{\"dot\":{}}",
+                "[\"a\",\"b\"]", "integer", "text", "blob", "real",
+            ])
+        // A key beyond the signed range keeps its bits.
+        #expect(rows[1][0] == "-1" && rows[1][8] == "" && rows[1][3] == "\(Int128(1) << 100)")
+        #expect(rows[2][4] == "NULL" && rows[2][8] == "x\0y")
+        #expect(rows[2][10] == "{\"circle\":{\"radius\":2}}")
+        #expect(try query("SELECT count(*) FROM pair") == [["0"]])
+        #expect(try query("SELECT value FROM spacetimekit_export WHERE name = 'offset'") == [["1"]])
+    }
+
+    @Test func keysAndIndexesAreThere() throws {
+        try test.database.exportSQLite(to: path)
+        #expect(try query("PRAGMA integrity_check") == [["ok"]])
+        let plan = try query("EXPLAIN QUERY PLAN SELECT * FROM \"select\" WHERE \"group\" = 1").flatMap { $0 }.joined()
+        #expect(plan.contains("USING INDEX"))
+        let key = try query("EXPLAIN QUERY PLAN SELECT * FROM \"select\" WHERE id = 1").flatMap { $0 }.joined()
+        #expect(key.contains("PRIMARY KEY"))
+        #expect(try query("SELECT count(*) FROM pragma_index_list('select') WHERE \"unique\" = 1") == [["1"]])
+    }
+
+    @Test func aFileIsNotOverwrittenUnasked() throws {
+        try test.database.exportSQLite(to: path)
+        let error = #expect(throws: DatabaseError.self) { try test.database.exportSQLite(to: path) }
+        #expect(error?.code == .notPossible)
+        try test.call(Exported.fill, 0)
+        try test.database.exportSQLite(to: path, replacing: true)
+        let missing = #expect(throws: DatabaseError.self) {
+            try test.database.exportSQLite(to: "/no/such/place.sqlite")
+        }
+        #expect(missing?.code == .storageFailure)
+    }
+}
