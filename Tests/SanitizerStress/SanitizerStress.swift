@@ -16,6 +16,7 @@ enum SanitizerStress {
     static let calls = 3_000
 
     static func main() async throws {
+        try await runOnDisk()
         let database = try await Database.open(.inMemory, module: Bank.self)
         let watcher = Watcher()
         try watcher.watch(5, database)
@@ -73,7 +74,7 @@ enum SanitizerStress {
 
     // MARK: Writers
 
-    private static func write(_ database: Database<Bank>, seed: UInt32) throws {
+    static func write(_ database: Database<Bank>, seed: UInt32) throws {
         var numbers = Numbers(seed: seed)
         for _ in 0..<calls {
             let (from, to) = (numbers.next(below: Bank.accounts), numbers.next(below: Bank.accounts))
@@ -85,7 +86,7 @@ enum SanitizerStress {
         for round in 0..<UInt32(calls / 4) { try await database.call(Bank.transfer, round % 16, 16 + round % 16, 2) }
     }
 
-    private static func renew(_ database: Database<Bank>, seed: UInt32) throws {
+    static func renew(_ database: Database<Bank>, seed: UInt32) throws {
         var numbers = Numbers(seed: seed)
         for round in 0..<calls {
             let length = round % 64 == 0 ? 100_001 : numbers.next(below: 300)

@@ -38,7 +38,7 @@ extension Datastore {
     /// The next value of each of a table's sequences, in column order.
     package func sequencePositions(of id: TableID) -> [Int128] {
         guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.sequenceCount).map { table.pointee.sequences[$0].next }
+        return (0..<table.pointee.sequenceCount).map { table.pointee.sequencePointer($0).pointee.next }
     }
 
     /// Appends where all sequences of all tables are, as the log keeps it.
@@ -50,7 +50,7 @@ extension Datastore {
                 log.write(id.rawValue)
                 log.write(LoggedChange.sequence.rawValue)
                 log.write(UInt8(truncatingIfNeeded: i))
-                log.write(table.pointee.sequences[i].next)
+                log.write(table.pointee.sequencePointer(i).pointee.next)
             }
         }
     }
@@ -58,7 +58,7 @@ extension Datastore {
     /// The columns that the table's sequences fill, in the order of ``sequencePositions(of:)``.
     package func sequenceColumns(of id: TableID) -> [Int] {
         guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.sequenceCount).map { table.pointee.sequences[$0].column }
+        return (0..<table.pointee.sequenceCount).map { table.pointee.sequencePointer($0).pointee.column }
     }
 
     /// Lets the sequences of a table go on at these values.
@@ -69,7 +69,7 @@ extension Datastore {
                 "table '\(table.pointee.schema.name)' has \(table.pointee.sequenceCount) sequences, not \(values.count)"
             )
         }
-        for (i, value) in values.enumerated() { (table.pointee.sequences + i).pointee.restart(at: value) }
+        for (i, value) in values.enumerated() { table.pointee.sequencePointer(i).pointee.restart(at: value) }
     }
 
     /// Moves sequences on behind the values that a row brings along, so that they will not hand those out.
@@ -77,10 +77,10 @@ extension Datastore {
         let table = try table(id)
         guard let row = image.baseAddress else { return }
         for i in 0..<table.pointee.sequenceCount {
-            let column = table.pointee.sequences[i].column
+            let column = table.pointee.sequencePointer(i).pointee.column
             let bytes = table.pointee.rowsPointer().pointee.layout.bytes(of: column, in: row)
             if let value = integer(bytes, of: table.pointee.schema.columns[column].type) {
-                (table.pointee.sequences + i).pointee.advance(past: value)
+                table.pointee.sequencePointer(i).pointee.advance(past: value)
             }
         }
     }

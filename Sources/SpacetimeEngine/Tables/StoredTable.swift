@@ -106,6 +106,10 @@ struct StoredTable: ~Copyable {
     @inline(__always)
     func indexPointer(_ position: Int) -> UnsafeMutablePointer<TableIndex> { indexes + position }
 
+    /// The place of a sequence, by a call for the same reason.
+    @inline(__always)
+    func sequencePointer(_ position: Int) -> UnsafeMutablePointer<SequenceState> { sequences + position }
+
     var count: Int { rowsPointer().pointee.storage.liveCount }
     var wholeRowIndexByteCount: Int { firstUnique < 0 ? wholeRows.byteCount : 0 }
 

@@ -81,11 +81,11 @@ extension ChangeCollector {
     func appendSequences(
         _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
     ) {
-        for i in 0..<table.pointee.sequenceCount where table.pointee.sequences[i].claimUnlogged() {
+        for i in 0..<table.pointee.sequenceCount where table.pointee.sequencePointer(i).pointee.claimUnlogged() {
             Self.select(table, &current, &writer)
             writer.write(LoggedChange.sequence.rawValue)
             writer.write(UInt8(truncatingIfNeeded: i))
-            writer.write(table.pointee.sequences[i].next)
+            writer.write(table.pointee.sequencePointer(i).pointee.next)
         }
     }
 }

@@ -1,0 +1,48 @@
+import SpacetimeKit
+
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
+extension SanitizerStress {
+    /// Writers that wait for the disk and writers that do not, beside snapshots, backups and readers, on real files.
+    static func runOnDisk() async throws {
+        var template = Array("/tmp/spacetimekit-XXXXXX".utf8CString)
+        precondition(mkdtemp(&template) != nil, "no temporary directory")
+        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        var storage = StorageOptions()
+        storage.snapshotLogByteCount = 60_000
+        storage.segmentByteCount = 40_000
+        storage.pendingByteLimit = 4_000
+        let database = try await Database.open(.directory(directory + "/bank", storage), module: Bank.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await onThread { try renew(database, seed: 1) } }
+            group.addTask { try await onThread { try write(database, seed: 2) } }
+            group.addTask {
+                for round in 0..<100 as Range<UInt32> {
+                    try await database.call(Bank.transfer, round % 16, 16 + round % 16, 1, until: .durable)
+                }
+            }
+            group.addTask {
+                try await onThread {
+                    for i in 0..<4 {
+                        try database.takeSnapshot()
+                        try database.backup(to: "\(directory)/copy\(i)")
+                        try checkSum(of: database.snapshot())
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let last = try database.lastOffset()
+        try database.close()
+        let again = try await Database.open(at: directory + "/bank", module: Bank.self)
+        let found = try again.lastOffset()
+        precondition(found == last, "commits are missing after opening again")
+        try checkSum(of: again.snapshot())
+        try again.close()
+        print("on disk: \(last.rawValue) commits are there after opening again")
+    }
+}
