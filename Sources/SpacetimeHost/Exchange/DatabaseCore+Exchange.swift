@@ -1,0 +1,127 @@
+package import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Tables as text and back.
+extension DatabaseCore {
+    /// Writes the rows of a table, as they are now, in pieces of about a megabyte.
+    ///
+    /// - Returns: the number of rows.
+    package func exportRows(
+        _ table: TableID, as format: ExchangeFormat, to sink: ([UInt8]) throws -> Void
+    ) throws -> Int {
+        let frozen = try snapshot()
+        guard let schema = frozen.schema(of: table) else { return 0 }
+        let text = RowText(schema: schema, format: format)
+        var piece = Array((text.heading ?? "").utf8)
+        var count = 0
+        try frozen.forEachRow(of: table) { row in
+            piece.append(contentsOf: try text.line(row).utf8)
+            count += 1
+            if piece.count >= 1 << 20 {
+                try sink(piece)
+                piece.removeAll(keepingCapacity: true)
+            }
+        }
+        if !piece.isEmpty { try sink(piece) }
+        return count
+    }
+
+    /// Reads rows from a text and writes them in one transaction, or in several of `batchRows` each.
+    ///
+    /// - Throws: `malformedRow` with up to twenty problems, by line; nothing was written then. What the tables refuse,
+    ///   with the line; then the batch with that line and later ones were not written.
+    /// - Returns: the number of rows read.
+    package func importRows(
+        _ table: TableID, from text: [UInt8], as format: ExchangeFormat, mode: ImportMode, batchRows: Int?
+    ) throws(DatabaseError) -> Int {
+        guard let schema = datastore.schema(of: table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
+        let lines = try RowText(schema: schema, format: format).read(text)
+        try Self.requireNoProblems(lines, schema)
+        var key: IndexID?
+        if mode == .upsert {
+            key =
+                zip(schema.indexes, datastore.indexIDs(of: table))
+                .first { $0.0.isUnique && Set($0.0.columns) == Set(schema.primaryKey) }?.1
+            guard key != nil else {
+                throw DatabaseError(.notPossible, "table '\(schema.name)' has no primary key to upsert by; use insert")
+            }
+        }
+        let size = max(1, batchRows ?? lines.count)
+        var start = 0
+        repeat {
+            let batch = lines[start..<min(start + size, lines.count)]
+            try write(batch, to: table, key: key, clearing: mode == .replace && start == 0)
+            start += size
+        } while start < lines.count
+        return lines.count
+    }
+
+    private static func requireNoProblems(_ lines: [RowText.Line], _ schema: TableSchema) throws(DatabaseError) {
+        var problems: [String] = []
+        for line in lines {
+            guard case .failure(let problem) = line.row else { continue }
+            problems.append("line \(line.number): \(problem.text)")
+            if problems.count == 20 { break }
+        }
+        guard problems.isEmpty else {
+            throw DatabaseError(
+                .malformedRow,
+                "these lines are not rows of table '\(schema.name)', and nothing was imported:\n"
+                    + problems.joined(separator: "\n"))
+        }
+    }
+
+    private func write(
+        _ lines: ArraySlice<RowText.Line>, to table: TableID, key: IndexID?, clearing: Bool
+    ) throws(DatabaseError) {
+        try acquireForWrite()
+        let end: CommitEnd
+        do {
+            end = try run(
+                .host, reducer: nil, arguments: [], as: owner,
+                before: { transaction throws(DatabaseError) in
+                    if clearing { _ = try transaction.clear(table) }
+                    for line in lines {
+                        guard case .success(var row) = line.row else { continue }
+                        do throws(DatabaseError) {
+                            try self.write(&row, to: table, key: key, in: transaction)
+                        } catch {
+                            throw DatabaseError(
+                                error.code, "line \(line.number): \(error.message); nothing of this batch was imported",
+                                cause: error)
+                        }
+                    }
+                })
+        } catch {
+            release()
+            throw DatabaseError(any: error)
+        }
+        release()
+        finishCall(end)
+    }
+
+    private func write(
+        _ row: inout [UInt8], to table: TableID, key: IndexID?, in transaction: TransactionReference
+    ) throws(DatabaseError) {
+        let datastore = datastore
+        let result = row.withUnsafeMutableBytes { bytes -> Result<Void, EngineError> in
+            do throws(EngineError) {
+                if let key {
+                    do throws(EngineError) {
+                        try datastore.update(key, validating: bytes)
+                        return .success(())
+                    } catch .noSuchRow {
+                        // A new key.
+                    }
+                }
+                try datastore.insert(table, validating: bytes)
+                try datastore.advanceSequences(of: table, past: UnsafeRawBufferPointer(bytes))
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        if case .failure(let error) = result { throw DatabaseError(error) }
+    }
+}

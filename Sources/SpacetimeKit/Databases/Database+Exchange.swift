@@ -1,0 +1,98 @@
+public import SpacetimeDurability
+import SpacetimeEngine
+public import SpacetimeHost
+import SpacetimeSchema
+
+/// Tables as JSON Lines and CSV.
+extension Database {
+    /// Writes the rows of a table as they are now to a file, while the database runs. The file is replaced.
+    ///
+    /// - Throws: ``DatabaseError`` with code `storageFailure`; the file then holds a part.
+    /// - Returns: the number of rows.
+    @discardableResult
+    public func export<Row: TableRow>(
+        _ table: Row.Type, as format: ExchangeFormat, to path: String, disk: any Disk = SystemDisk()
+    ) throws(DatabaseError) -> Int {
+        try export(tableID(of: table), as: format, to: path, disk)
+    }
+
+    /// Writes every table of the module to a file of its own, named after the table, in a directory.
+    ///
+    /// The tables are written one after the other: a commit in between shows in the later ones only.
+    ///
+    /// - Returns: the number of rows.
+    @discardableResult
+    public func exportAll(
+        as format: ExchangeFormat, to directory: String, disk: any Disk = SystemDisk()
+    ) throws(DatabaseError) -> Int {
+        do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
+        var count = 0
+        for (position, table) in core.schema.tables.enumerated() where !table.isEvent {
+            let path = "\(directory)/\(table.name).\(format.fileExtension)"
+            count += try export(core.tableMap.table(at: position), as: format, to: path, disk)
+        }
+        return count
+    }
+
+    /// Reads rows from a file into a table, in one transaction: all of them, or none.
+    ///
+    /// Columns may come in any order. A CSV file may lack columns that have a default value, are optional or
+    /// auto-incremented. Auto-increment goes on above the largest imported value.
+    ///
+    /// - Parameters:
+    ///   - mode: what happens to rows that are there.
+    ///   - batchRows: commits after so many rows, for files too large for one transaction; earlier batches then stay if a
+    ///     later one is refused.
+    /// - Throws: ``DatabaseError`` with code `malformedRow`, naming up to twenty lines, `uniqueViolation` with the line,
+    ///   or `storageFailure`.
+    /// - Returns: the number of rows read.
+    @discardableResult
+    public func `import`<Row: TableRow>(
+        _ table: Row.Type, from path: String, as format: ExchangeFormat, mode: ImportMode = .insert,
+        batchRows: Int? = nil, disk: any Disk = SystemDisk()
+    ) throws(DatabaseError) -> Int {
+        let text: [UInt8]
+        do throws(DiskError) { text = try disk.readAll(path) } catch { throw DatabaseError(any: error) }
+        return try core.importRows(
+            tableID(of: table), from: text, as: format, mode: mode, batchRows: batchRows)
+    }
+
+    private func tableID<Row: TableRow>(of type: Row.Type) throws(DatabaseError) -> TableID {
+        guard let position = core.tablePosition(of: ObjectIdentifier(type)) else {
+            throw DatabaseError(.noSuchTable, "the module has no table of '\(type)' rows")
+        }
+        return core.tableMap.table(at: position)
+    }
+
+    private func export(
+        _ table: TableID, as format: ExchangeFormat, to path: String, _ disk: any Disk
+    ) throws(DatabaseError) -> Int {
+        do { return try write(table, as: format, to: path, disk) } catch { throw DatabaseError(any: error) }
+    }
+
+    private func write(
+        _ table: TableID, as format: ExchangeFormat, to path: String, _ disk: any Disk
+    ) throws -> Int {
+        // If it cannot be removed, it cannot be made, and that says why.
+        try? disk.remove(path)
+        let file = try disk.open(path, .create)
+        defer { file.close() }
+        let output = ExportFile(file)
+        let count = try core.exportRows(table, as: format) { try output.write($0) }
+        try file.sync()
+        return count
+    }
+}
+
+/// A file that is written from front to back.
+private final class ExportFile {
+    private let file: any DiskFile
+    private var position: UInt64 = 0
+
+    init(_ file: any DiskFile) { self.file = file }
+
+    func write(_ piece: [UInt8]) throws {
+        try piece.withUnsafeBytes { try file.write($0, at: position) }
+        position += UInt64(piece.count)
+    }
+}

@@ -1,0 +1,177 @@
+import SpacetimeKit
+import SpacetimeTesting
+import Testing
+
+@SpacetimeType enum Mood: Equatable {
+    case calm
+    case wild(level: UInt8)
+}
+
+@Table(name: "mixed") struct Mixed: Equatable {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    @Unique var code: String
+    var wide: UInt128
+    var small: Int8
+    var real: Double
+    var single: Float
+    var flag: Bool
+    var bytes: [UInt8]
+    var who: Identity
+    var at: Timestamp
+    var maybe: String?
+    var number: Int64?
+    var mood: Mood
+    var list: [String]
+}
+
+@Module enum Exchanged {
+    static let tables = Tables(Mixed.self, Note.self)
+
+    @Reducer static func put(_ context: borrowing Context, row: Mixed) throws { try context.db.mixed.insert(row) }
+}
+
+@Suite struct ExchangeTests {
+    private let disk = SimulatedDisk()
+    private let database: Database<Exchanged>
+
+    init() throws {
+        database = try Database.open(.inMemory, module: Exchanged.self)
+        try disk.createDirectory("d")
+        var random = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: 0...UInt64.max, using: &random)
+        print("exchange: seed \(seed)")
+        var draw = Draws(seed)
+        for i in 0..<200 { try database.call(Exchanged.put, draw.row(i)) }
+    }
+
+    private func rows(_ database: Database<Exchanged>) throws -> [[UInt8]] {
+        try database.read { db in db.mixed.rows.map { $0.bsatn() }.sorted { $0.lexicographicallyPrecedes($1) } }
+    }
+
+    private func file(_ text: String) {
+        disk.setContents("d/file", Array(text.utf8))
+    }
+
+    @Test(arguments: [ExchangeFormat.jsonLines, .csv])
+    func everyRowComesBackExactly(_ format: ExchangeFormat) throws {
+        #expect(try database.export(Mixed.self, as: format, to: "d/file", disk: disk) == 200)
+        let copy = try Database.open(.inMemory, module: Exchanged.self)
+        #expect(try copy.import(Mixed.self, from: "d/file", as: format, disk: disk) == 200)
+        #expect(try rows(copy) == rows(database))
+        // Numbers go on behind the imported ones.
+        var draw = Draws(1)
+        var row = draw.row(0)
+        row.code = "new"
+        try copy.call(Exchanged.put, row)
+        #expect(try copy.read { $0.mixed.rows.map(\.id).max() } == 201)
+    }
+
+    @Test func allTablesGoToADirectory() throws {
+        #expect(try database.exportAll(as: .csv, to: "all", disk: disk) == 200)
+        #expect(disk.paths == ["all/mixed.csv", "all/note.csv"])
+        #expect(disk.contents("all/note.csv").map { String(decoding: $0, as: UTF8.self) } == "text\r\n")
+    }
+
+    @Test func problemsAreNamedByLineAndNothingIsImported() throws {
+        file("text\r\nfine\r\n\"open\r\n")
+        let open = #expect(throws: DatabaseError.self) {
+            try database.import(Note.self, from: "d/file", as: .csv, disk: disk)
+        }
+        #expect(open?.message.contains("quote is not closed") == true)
+        file("{\"text\":\"a\"}\n{\"text\":7}\n\n{\"txt\":\"b\"}\n{\"text\":\"c\"}")
+        let lines = #expect(throws: DatabaseError.self) {
+            try database.import(Note.self, from: "d/file", as: .jsonLines, disk: disk)
+        }
+        #expect(lines?.code == .malformedRow)
+        #expect(lines?.message.contains("line 2") == true && lines?.message.contains("line 4") == true)
+        file("words\r\na\r\n")
+        let column = #expect(throws: DatabaseError.self) {
+            try database.import(Note.self, from: "d/file", as: .csv, disk: disk)
+        }
+        #expect(column?.message.contains("no column 'words'") == true)
+        #expect(try database.read { $0.note.count } == 0)
+        let missing = #expect(throws: DatabaseError.self) {
+            try database.import(Note.self, from: "d/nothing", as: .csv, disk: disk)
+        }
+        #expect(missing?.code == .storageFailure)
+    }
+
+    @Test func modesInsertReplaceAndUpsert() throws {
+        try database.export(Mixed.self, as: .csv, to: "d/file", disk: disk)
+        let twice = #expect(throws: DatabaseError.self) {
+            var row = try #require(try database.read { $0.mixed.id.find(1) })
+            row.code = "other"
+            try database.import(Mixed.self, from: "d/file", as: .csv, mode: .replace, disk: disk)
+            try database.export(Mixed.self, as: .csv, to: "d/file", disk: disk)
+            try database.import(Mixed.self, from: "d/file", as: .csv, mode: .upsert, disk: disk)
+            #expect(try database.read { $0.mixed.count } == 200)
+            file("id,code\r\n1,x\r\n")
+            try database.import(Mixed.self, from: "d/file", as: .csv, disk: disk)
+        }
+        #expect(twice?.code == .malformedRow)
+        #expect(twice?.message.contains("'wide'") == true)
+        file("text\na\nb\n")
+        try database.import(Note.self, from: "d/file", as: .csv, batchRows: 1, disk: disk)
+        #expect(try database.read { $0.note.count } == 2)
+        let keyless = #expect(throws: DatabaseError.self) {
+            try database.import(Note.self, from: "d/file", as: .csv, mode: .upsert, disk: disk)
+        }
+        #expect(keyless?.code == .notPossible)
+    }
+
+    @Test func anyBytesAreImportedOrRefused() throws {
+        var draw = Draws(7)
+        try database.export(Mixed.self, as: .csv, to: "d/csv", disk: disk)
+        try database.export(Mixed.self, as: .jsonLines, to: "d/json", disk: disk)
+        let target = try Database.open(.inMemory, module: Exchanged.self)
+        var refused = 0
+        for round in 0..<300 {
+            let format: ExchangeFormat = round % 2 == 0 ? .csv : .jsonLines
+            var bytes = Array((disk.contents(round % 2 == 0 ? "d/csv" : "d/json") ?? []).prefix(2_000))
+            for _ in 0..<3 { bytes[draw.below(bytes.count)] = UInt8(draw.below(256)) }
+            disk.setContents("d/fuzz", bytes)
+            do {
+                try target.import(Mixed.self, from: "d/fuzz", as: format, mode: .replace, disk: disk)
+            } catch {
+                refused += 1
+            }
+        }
+        try target.checkInvariants()
+        #expect(refused > 100)
+    }
+}
+
+/// Rows that follow from a seed.
+private struct Draws {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed | 1 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+
+    mutating func text() -> String {
+        let parts = ["a", ",", "\"", "\r\n", "\n", "é", "漢", "", " ", "\\", "null", "{", "😀", "0"]
+        return (0..<below(6)).map { _ in parts[below(parts.count)] }.joined()
+    }
+
+    mutating func row(_ number: Int) -> Mixed {
+        Mixed(
+            id: 0, code: "\(number) \(text())", wide: UInt128(next()) << 64 | UInt128(next()),
+            small: Int8(truncatingIfNeeded: next()), real: Double(bitPattern: next()),
+            single: Float(bitPattern: UInt32(truncatingIfNeeded: next())), flag: below(2) == 0,
+            bytes: (0..<below(5)).map { _ in UInt8(truncatingIfNeeded: next()) },
+            who: Identity(number: UInt256(UInt128(next()))),
+            at: Timestamp(microsecondsSinceUnixEpoch: Int64(bitPattern: next() >> 4)),
+            maybe: below(3) == 0 ? nil : text(), number: below(3) == 0 ? nil : Int64(bitPattern: next()),
+            mood: below(2) == 0 ? .calm : .wild(level: UInt8(truncatingIfNeeded: next())),
+            list: (0..<below(3)).map { _ in text() })
+    }
+}
