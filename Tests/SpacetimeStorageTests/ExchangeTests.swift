@@ -162,11 +162,13 @@ private struct Draws {
         return (0..<below(6)).map { _ in parts[below(parts.count)] }.joined()
     }
 
+    private func finite<Number: BinaryFloatingPoint>(_ number: Number) -> Number { number.isFinite ? number : -0.0 }
+
     mutating func row(_ number: Int) -> Mixed {
         Mixed(
             id: 0, code: "\(number) \(text())", wide: UInt128(next()) << 64 | UInt128(next()),
-            small: Int8(truncatingIfNeeded: next()), real: Double(bitPattern: next()),
-            single: Float(bitPattern: UInt32(truncatingIfNeeded: next())), flag: below(2) == 0,
+            small: Int8(truncatingIfNeeded: next()), real: finite(Double(bitPattern: next())),
+            single: finite(Float(bitPattern: UInt32(truncatingIfNeeded: next()))), flag: below(2) == 0,
             bytes: (0..<below(5)).map { _ in UInt8(truncatingIfNeeded: next()) },
             who: Identity(number: UInt256(UInt128(next()))),
             at: Timestamp(microsecondsSinceUnixEpoch: Int64(bitPattern: next() >> 4)),

@@ -1,7 +1,8 @@
 /// A text format for the rows of a table.
 ///
-/// Values are written as SATS-JSON, exactly: integers of any width with all digits, floats so that they come back bit for
-/// bit (not-a-number and the infinities as strings), identities and times as their JSON objects.
+/// Values are written as SATS-JSON, exactly: integers of any width with all digits, finite floats so that they come back bit
+/// for bit, identities and times as their JSON objects. JSON has no not-a-number and no infinities: they are written as
+/// `null`, and an import refuses that in a column of floats.
 public enum ExchangeFormat: Sendable {
     /// One JSON object a line, the columns by name.
     case jsonLines
