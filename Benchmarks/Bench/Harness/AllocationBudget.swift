@@ -4,8 +4,10 @@ enum AllocationBudget {
     ///
     /// A scan or a look-up of a range may allocate for itself, but not for each row; pages and index tables that grow
     /// are spread over the rows that fill them. Rows with texts allocate for each long text, which is Swift's doing.
-    private static func limit(bench: String, part: String) -> Double? {
+    private static func limit(bench: String, part: String, variant: String) -> Double? {
         switch (bench, part) {
+        // The buffers of the log grow now and then.
+        case ("transfer", _) where variant == "log-async": 0.01
         case ("noop", _), ("transfer", _): 0
         case ("insert", "fixed-1000"), ("range", "fixed"), ("scan", "fixed"), ("find", "fixed"), ("filter", _): 0.1
         default: nil
@@ -14,10 +16,12 @@ enum AllocationBudget {
 
     /// What is wrong with an outcome, or nil.
     static func excess(_ outcome: Outcome) -> String? {
-        guard outcome.system == "spacetimekit", let limit = limit(bench: outcome.bench, part: outcome.part),
+        guard outcome.system == "spacetimekit",
+            let limit = limit(bench: outcome.bench, part: outcome.part, variant: outcome.variant),
             let allocations = outcome.allocationsPerOperation, allocations > limit
         else { return nil }
-        return "\(outcome.bench) \(outcome.part) makes \(Report.fixed(allocations, 4)) allocations per operation, "
-            + "\(Report.fixed(limit, 1)) are allowed"
+        return
+            "\(outcome.bench) \(outcome.part)\(outcome.variant) makes \(Report.fixed(allocations, 4)) allocations per operation, "
+            + "\(Report.fixed(limit, 2)) are allowed"
     }
 }
