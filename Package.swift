@@ -86,13 +86,14 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeTesting", "CrashSweep", "CSQLite",
-                "CAllocationCounter",
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
+                "CrashSweep", "CSQLite", "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Bench"),
 
         // Tests
+        .target(name: "SpacetimeTestSupport", path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
@@ -101,9 +102,12 @@ let package = Package(
             name: "SpacetimeDurabilityTests", dependencies: ["SpacetimeDurability", "SpacetimeTesting"]),
         .testTarget(
             name: "SpacetimeSQLiteExportTests",
-            dependencies: ["SpacetimeSQLiteExport", "SpacetimeTesting", "SpacetimeKit", "CSQLite"]),
+            dependencies: [
+                "SpacetimeSQLiteExport", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit", "CSQLite",
+            ]),
         .testTarget(
-            name: "SpacetimeStorageTests", dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeKit"],
+            name: "SpacetimeStorageTests",
+            dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit"],
             exclude: ["Golden"]),
         .testTarget(
             name: "SpacetimeHostTests",
@@ -124,7 +128,8 @@ let package = Package(
         .executableTarget(name: "kit-link-check", dependencies: ["SpacetimeKit"], path: "Tests/KitLinkCheck"),
         .target(name: "CSanitizerSupport", path: "Tests/CSanitizerSupport"),
         .executableTarget(
-            name: "sanitizer-stress", dependencies: ["SpacetimeKit", "CSanitizerSupport"],
+            name: "sanitizer-stress",
+            dependencies: ["SpacetimeKit", "SpacetimeDurability", "SpacetimeTestSupport", "CSanitizerSupport"],
             path: "Tests/SanitizerStress"),
     ]
 )

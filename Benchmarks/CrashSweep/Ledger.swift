@@ -67,16 +67,11 @@ import SpacetimeKit
 
 /// Numbers that follow from a step.
 struct Draw {
-    private var state: UInt64
+    private var random: DeterministicRandom
 
-    init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+    init(_ seed: UInt64) { random = DeterministicRandom(seed: seed) }
 
-    mutating func below(_ limit: UInt64) -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return (state >> 11) % limit
-    }
+    mutating func below(_ limit: UInt64) -> UInt64 { UInt64.random(in: 0..<limit, using: &random) }
 
     mutating func text() -> String { String(repeating: "x", count: Int(below(40))) + String(below(1_000)) }
 }

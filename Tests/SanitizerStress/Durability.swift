@@ -1,17 +1,12 @@
 import SpacetimeKit
-
-#if canImport(Darwin)
-import Darwin
-#else
-import Glibc
-#endif
+import SpacetimeTestSupport
 
 extension SanitizerStress {
     /// Writers that wait for the disk and writers that do not, beside snapshots, backups and readers, on real files.
     static func runOnDisk() async throws {
-        var template = Array("/tmp/spacetimekit-XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil, "no temporary directory")
-        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let temporary = try TemporaryDirectory()
+        defer { withExtendedLifetime(temporary) {} }
+        let directory = temporary.path
         var storage = StorageOptions()
         storage.snapshotLogByteCount = 60_000
         storage.segmentByteCount = 40_000

@@ -1,16 +1,9 @@
 import CSQLite
 import SpacetimeKit
 import SpacetimeSQLiteExport
+import SpacetimeTestSupport
 import SpacetimeTesting
 import Testing
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 @SpacetimeType enum Shape: Equatable {
     case dot
@@ -55,14 +48,13 @@ import Darwin
 }
 
 @Suite struct SQLiteExportTests {
+    private let directory: TemporaryDirectory
     private let path: String
     private let test: TestDatabase<Exported>
 
     init() throws {
-        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/spacetimekit-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/out.sqlite"
+        directory = try TemporaryDirectory()
+        path = directory.path + "/out.sqlite"
         test = try TestDatabase(Exported.self)
         try test.call(Exported.fill, 5)
     }

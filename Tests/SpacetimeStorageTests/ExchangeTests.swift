@@ -143,19 +143,13 @@ import Testing
 
 /// Rows that follow from a seed.
 private struct Draws {
-    private var state: UInt64
+    private var random: DeterministicRandom
 
-    init(_ seed: UInt64) { state = seed | 1 }
+    init(_ seed: UInt64) { random = DeterministicRandom(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    mutating func next() -> UInt64 { random.next() }
 
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+    mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
 
     mutating func text() -> String {
         let parts = ["a", ",", "\"", "\r\n", "\n", "é", "漢", "", " ", "\\", "null", "{", "😀", "0"]

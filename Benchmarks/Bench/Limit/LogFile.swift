@@ -1,4 +1,5 @@
 import SpacetimeDurability
+import SpacetimeTestSupport
 
 #if canImport(Glibc)
 import Glibc

@@ -1,4 +1,5 @@
 import CSQLite
+import SpacetimeTestSupport
 
 /// How a peer database is kept.
 enum SQLiteStorage {

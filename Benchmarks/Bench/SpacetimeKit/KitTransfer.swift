@@ -1,5 +1,6 @@
 import SpacetimeDurability
 import SpacetimeKit
+import SpacetimeTestSupport
 
 /// The transfer scenario through the typed interface: one reducer call per operation.
 final class KitTransfer: Contestant {

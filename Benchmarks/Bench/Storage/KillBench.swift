@@ -1,5 +1,6 @@
 import SpacetimeDurability
 import SpacetimeKit
+import SpacetimeTestSupport
 
 #if canImport(Glibc)
 import Glibc

@@ -2,6 +2,7 @@ import CrashSweep
 import SpacetimeDurability
 import SpacetimeHost
 import SpacetimeKit
+import SpacetimeTestSupport
 
 /// What is measured of a database's files.
 struct StorageBenches {

@@ -112,31 +112,11 @@ extension Disk {
             throw DiskError(.inputOutput, operation: "read", path: path, reason: "it has \(size) bytes, too many")
         }
         var bytes = [UInt8](repeating: 0, count: Int(size))
-        let count = try withMutableBytes(of: &bytes) { (buffer) throws(DiskError) in try file.read(at: 0, into: buffer)
+        let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(DiskError) in
+            try file.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
         }
         bytes.removeLast(bytes.count - count)
         return bytes
-    }
-
-    package func exists(_ path: String) -> Bool {
-        guard let file = try? open(path, .read) else { return false }
-        file.close()
-        return true
-    }
-}
-
-/// `withUnsafeMutableBytes` of an array, with typed errors.
-func withMutableBytes<Result, E: Error>(
-    of bytes: inout [UInt8], _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Result
-) throws(E) -> Result {
-    var outcome: Swift.Result<Result, E>?
-    bytes.withUnsafeMutableBytes { buffer in
-        do throws(E) { outcome = .success(try body(buffer)) } catch { outcome = .failure(error) }
-    }
-    switch outcome {
-    case .success(let result): return result
-    case .failure(let error): throw error
-    case nil: preconditionFailure("the body was not called")
     }
 }
 
@@ -144,13 +124,5 @@ func withMutableBytes<Result, E: Error>(
 func withBytes<Result, E: Error>(
     of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Result
 ) throws(E) -> Result {
-    var outcome: Swift.Result<Result, E>?
-    bytes.withUnsafeBytes { buffer in
-        do throws(E) { outcome = .success(try body(buffer)) } catch { outcome = .failure(error) }
-    }
-    switch outcome {
-    case .success(let result): return result
-    case .failure(let error): throw error
-    case nil: preconditionFailure("the body was not called")
-    }
+    try bytes.withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
 }

@@ -39,8 +39,6 @@ package final class CommitLog: Sendable {
     private let saturated = Atomic(false)
     private let isSleeping = Atomic(false)
     private let wantsRotation = Atomic(false)
-    private let appendedBytes = Atomic<UInt64>(0)
-    private let syncs = Atomic<UInt64>(0)
 
     /// Opens the log for appending at its end, as a reader found it.
     package static func open(
@@ -110,10 +108,6 @@ package final class CommitLog: Sendable {
     package var durableEnd: UInt64 { durable.load(ordering: .acquiring) }
     /// The offset of the next record.
     package var appendedEnd: UInt64 { appended.load(ordering: .acquiring) }
-    /// Bytes of records appended since the log was opened.
-    package var appendedByteCount: UInt64 { appendedBytes.load(ordering: .relaxed) }
-    /// Syncs since the log was opened.
-    package var syncCount: UInt64 { syncs.load(ordering: .relaxed) }
     /// Why nothing is appended any more.
     package var failure: StorageError? { hasFailed.load(ordering: .relaxed) ? refusal() : nil }
 
@@ -203,9 +197,7 @@ package final class CommitLog: Sendable {
                 }
                 if count > 0 {
                     try writing.segment.write(writing.records.bytes, first: first, durableEnd: durableEnd)
-                    appendedBytes.wrappingAdd(UInt64(writing.records.count), ordering: .relaxed)
                     try writing.segment.sync()
-                    syncs.wrappingAdd(1, ordering: .relaxed)
                     writing.records.removeAll()
                     writing.records.shrink(to: options.pendingByteLimit)
                 }

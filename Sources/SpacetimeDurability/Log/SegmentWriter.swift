@@ -196,7 +196,4 @@ struct SegmentWriter: ~Copyable {
         }
         try sync()
     }
-
-    /// Bytes of the segment so far.
-    var byteCount: UInt64 { position }
 }

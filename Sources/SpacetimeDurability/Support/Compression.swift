@@ -121,6 +121,4 @@ extension UnsafeRawBufferPointer {
     func part(_ offset: Int, _ count: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: self[offset..<(offset + count)])
     }
-
-    var isZero: Bool { allSatisfy { $0 == 0 } }
 }

@@ -8,6 +8,8 @@ final class Page: @unchecked Sendable {
     /// Where the memory came from; `nil` for a page of unusual size, which is allocated by itself.
     private let pool: PagePool?
 
+    var header: PageHeader { base.load(as: PageHeader.self) }
+
     /// Memory of zeros: no stale bytes reach a snapshot on disk.
     init(byteCount: Int, pool: PagePool) {
         self.byteCount = byteCount

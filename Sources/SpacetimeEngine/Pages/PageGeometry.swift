@@ -66,6 +66,12 @@ struct PageGeometry: Equatable {
         return (needed + step - 1) & ~(step - 1)
     }
 
+    /// Bytes of a page up to the last unit that was ever handed out: what there is to save of it.
+    func usedByteCount(_ header: PageHeader) -> Int {
+        let run = Int(header.slotUnits)
+        return dataOffset + (run > Self.sharedRunLimit ? run : Int(header.bump)) * unit
+    }
+
     /// A longer run gets a page of its own.
     static let sharedRunLimit = 1_024
 }

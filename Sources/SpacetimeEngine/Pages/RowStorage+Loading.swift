@@ -7,9 +7,9 @@ extension RowStorage {
         for case let (number, page) in shared.enumerated() {
             append(page, generation: 0)
             guard let page else { continue }
-            let head = page.base.assumingMemoryBound(to: PageHeader.self)
-            liveCount += Int(head.pointee.used)
-            if head.pointee.isListed != 0 { listRoom(number, run: Int(head.pointee.slotUnits)) }
+            let head = page.header
+            liveCount += Int(head.used)
+            if head.isListed != 0 { roomy[roomList(run: Int(head.slotUnits))].append(UInt32(number)) }
         }
     }
 
@@ -32,20 +32,12 @@ extension RowStorage {
         guard isOwn ? head.bump == 1 : Int(head.bump) <= geometry.unitsPerPage && Int(head.bump) % run == 0 else {
             throw Self.damage("says it is fuller than it can be")
         }
-        let used = geometry.dataOffset + (isOwn ? run : Int(head.bump)) * geometry.unit
+        let used = geometry.usedByteCount(head)
         guard bytes.count == used else { throw Self.damage("has \(bytes.count) bytes instead of \(used)") }
         let page = Page(byteCount: isOwn ? used : PageGeometry.pageByteCount, pool: pool)
         page.base.copyMemory(from: source, byteCount: used)
         append(page, generation: currentGeneration)
         try rebuildSlots(of: pages.count - 1)
-    }
-
-    /// How much of a page there is to save: the rest was never used.
-    static func usedByteCount(_ page: Page, _ geometry: PageGeometry) -> Int {
-        let head = page.base.assumingMemoryBound(to: PageHeader.self)
-        let run = Int(head.pointee.slotUnits)
-        return geometry.dataOffset
-            + (run > PageGeometry.sharedRunLimit ? run : Int(head.pointee.bump)) * geometry.unit
     }
 
     private static func damage(_ what: String) -> EngineError { .malformedChanges("a page of rows \(what)") }
@@ -59,12 +51,6 @@ extension RowStorage {
         } else {
             emptyPageNumbers.append(UInt32(number))
         }
-    }
-
-    private mutating func listRoom(_ page: Int, run: Int) {
-        let list = geometry.isPacked ? 0 : run
-        if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
-        roomy[list].append(UInt32(page))
     }
 
     /// Counts live slots, checks their lengths and chains the others.
@@ -100,9 +86,6 @@ extension RowStorage {
         if run > PageGeometry.sharedRunLimit {
             guard live == 1 else { throw Self.damage("has no row") }
         } else if head.pointee.freeHead != 0 || bump + run <= geometry.unitsPerPage {
-            if !geometry.isPacked, run >= roomy.count {
-                roomy += Array(repeating: [], count: run + 1 - roomy.count)
-            }
             list(page)
         }
     }

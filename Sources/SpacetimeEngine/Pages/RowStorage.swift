@@ -168,8 +168,15 @@ struct RowStorage: ~Copyable {
         let head = header(page)
         guard head.pointee.isListed == 0 else { return }
         head.pointee.isListed = 1
-        let run = geometry.isPacked ? 0 : Int(head.pointee.slotUnits)
-        roomy[run].append(UInt32(page))
+        roomy[roomList(run: Int(head.pointee.slotUnits))].append(UInt32(page))
+    }
+
+    /// The place in ``roomy`` of the pages that serve a run length.
+    @inline(__always)
+    mutating func roomList(run: Int) -> Int {
+        let list = geometry.isPacked ? 0 : run
+        if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
+        return list
     }
 
     private mutating func allocate(byteCount: Int) -> RowID? {
@@ -184,8 +191,7 @@ struct RowStorage: ~Copyable {
             header(page).pointee.used = 1
             return RowID(UInt32(page) &<< geometry.unitBits)
         }
-        let list = geometry.isPacked ? 0 : run
-        if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
+        let list = roomList(run: run)
         while let page = roomy[list].last {
             makeWritable(Int(page))
             let head = header(Int(page))

@@ -63,9 +63,6 @@ package final class DatastoreSnapshot: Sendable {
         }
     }
 
-    /// Bytes of all pages.
-    package var byteCount: Int { tables.values.reduce(0) { $0 + $1.pages.reduce(0) { $0 + ($1?.byteCount ?? 0) } } }
-
     /// Calls `body` with what there is to save of each page, in order; nil stands for a page number without a page.
     package func forEachPage<E: Error>(
         of id: TableID, _ body: (UnsafeRawBufferPointer?) throws(E) -> Void
@@ -77,7 +74,7 @@ package final class DatastoreSnapshot: Sendable {
                 continue
             }
             try body(
-                UnsafeRawBufferPointer(start: page.base, count: RowStorage.usedByteCount(page, table.geometry)))
+                UnsafeRawBufferPointer(start: page.base, count: table.geometry.usedByteCount(page.header)))
         }
     }
 

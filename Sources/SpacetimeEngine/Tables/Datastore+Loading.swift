@@ -9,13 +9,9 @@ extension Datastore {
         try table(id).pointee.rowsPointer().pointee.storage.load(bytes)
     }
 
-    /// Enters all loaded rows into the table's indexes. Linear in the rows, one entry for each index.
-    ///
-    /// - Parameter checkingUnique: true for rows that were not under these constraints before.
-    package func finishLoading(_ id: TableID, checkingUnique: Bool = false) throws(EngineError) {
-        let table = try table(id)
-        if checkingUnique { try table.pointee.indexAllChecked() } else { table.pointee.indexAll() }
-    }
+    /// Enters all loaded rows, which were under the same constraints when they were saved, into the table's indexes.
+    /// Linear in the rows, one entry for each index.
+    package func finishLoading(_ id: TableID) throws(EngineError) { try table(id).pointee.indexAll() }
 
     /// Gives an empty table the rows of a table in a snapshot, whose columns must have the same types. Their pages are
     /// shared until written; indexes are built anew.
@@ -43,22 +39,13 @@ extension Datastore {
 
     /// Appends where all sequences of all tables are, as the log keeps it.
     package func encodeSequences(into log: inout BSATNWriter) {
+        var current: StoredTable.Pointer?
         for id in tableIDs {
             guard let table = try? table(id) else { continue }
             for i in 0..<table.pointee.sequenceCount {
-                log.write(LoggedChange.table.rawValue)
-                log.write(id.rawValue)
-                log.write(LoggedChange.sequence.rawValue)
-                log.write(UInt8(truncatingIfNeeded: i))
-                log.write(table.pointee.sequencePointer(i).pointee.next)
+                ChangeCollector.appendSequence(i, of: table, &current, &log)
             }
         }
-    }
-
-    /// The columns that the table's sequences fill, in the order of ``sequencePositions(of:)``.
-    package func sequenceColumns(of id: TableID) -> [Int] {
-        guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.sequenceCount).map { table.pointee.sequencePointer($0).pointee.column }
     }
 
     /// Lets the sequences of a table go on at these values.

@@ -78,14 +78,22 @@ extension ChangeCollector {
         writer.overwrite(UInt32(writer.count - start - 4), at: start)
     }
 
-    func appendSequences(
+    private func appendSequences(
         _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
     ) {
         for i in 0..<table.pointee.sequenceCount where table.pointee.sequencePointer(i).pointee.claimUnlogged() {
-            Self.select(table, &current, &writer)
-            writer.write(LoggedChange.sequence.rawValue)
-            writer.write(UInt8(truncatingIfNeeded: i))
-            writer.write(table.pointee.sequencePointer(i).pointee.next)
+            Self.appendSequence(i, of: table, &current, &writer)
         }
+    }
+
+    /// Where one sequence of a table is.
+    static func appendSequence(
+        _ position: Int, of table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?,
+        _ writer: inout BSATNWriter
+    ) {
+        select(table, &current, &writer)
+        writer.write(LoggedChange.sequence.rawValue)
+        writer.write(UInt8(truncatingIfNeeded: position))
+        writer.write(table.pointee.sequencePointer(position).pointee.next)
     }
 }

@@ -61,9 +61,8 @@ package final class Datastore {
     }
 
     let state: UnsafeMutablePointer<State>
-    let hashSeed: UInt64
     /// What the hashes of keys are mixed with.
-    package var seed: UInt64 { hashSeed }
+    package let hashSeed: UInt64
     let snapshots = SnapshotRegistry()
     let pool = PagePool()
 

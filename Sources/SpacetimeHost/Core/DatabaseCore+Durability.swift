@@ -21,18 +21,9 @@ extension DatabaseCore {
 
     /// ``waitUntilDurable(_:)`` without blocking a thread.
     @usableFromInline
-    package func durable(_ offset: TxOffset) async throws {
-        guard let log = store?.log, offset.rawValue != .max, log.durableEnd <= offset.rawValue else { return }
-        do {
-            try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-                log.whenDurable(offset.rawValue) { done.resume(with: $0.mapError { $0 as any Error }) }
-            }
-        } catch {
-            throw DatabaseError(
-                .storageFailure,
-                "the commit is visible but could not be made durable, and no more writes are taken; reopen the "
-                    + "database to learn what was kept: \(error)", cause: error)
-        }
+    package func durable(_ offset: TxOffset) async throws(DatabaseError) {
+        guard let store, offset.rawValue != .max else { return }
+        try await store.durable(offset)
     }
 
     /// The last commit that is on disk; the last one of all in a database in memory. Nil before the first.
@@ -58,38 +49,27 @@ extension DatabaseCore {
         }
     }
 
-    private func writeClaimedSnapshot(_ store: DatabaseStore) throws(DatabaseError) -> (TxOffset, UInt64) {
-        let frozen: DatastoreSnapshot
-        let next: UInt64
-        do throws(DatabaseError) {
-            try acquire()
-            frozen = datastore.snapshot()
-            next = state.pointee.nextOffset
-            release()
-        } catch {
+    private func writeClaimedSnapshot(
+        _ store: DatabaseStore
+    ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+        let (frozen, offset): (DatastoreSnapshot, TxOffset)
+        do throws(DatabaseError) { (frozen, offset) = try snapshotWithOffset() } catch {
             store.abandonClaim(error)
             throw error
         }
-        let byteCount = try store.write(frozen, schema: storedSchema, nextOffset: next)
-        return (TxOffset(next &- 1), byteCount)
+        return (offset, try store.write(frozen, schema: storedSchema, nextOffset: offset.rawValue &+ 1))
     }
 
     /// Writes a snapshot now and returns when it is complete.
     ///
     /// - Returns: the last commit that it includes, and the size of the file.
     package func takeSnapshot() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
-        let store = try requireStore("a snapshot")
+        guard let store else {
+            throw DatabaseError(.notPossible, "a snapshot needs a database on disk; open it with a directory")
+        }
         if isHeldByCurrentThread { throw DatabaseError(.nestedTransaction, "a snapshot is not taken inside a reducer") }
         try store.claimNextSnapshot()
-        let (offset, byteCount) = try writeClaimedSnapshot(store)
-        return (offset, byteCount)
-    }
-
-    package func requireStore(_ what: String) throws(DatabaseError) -> DatabaseStore {
-        guard let store else {
-            throw DatabaseError(.notPossible, "\(what) needs a database on disk; open it with a directory")
-        }
-        return store
+        return try writeClaimedSnapshot(store)
     }
 
     /// Ends writing: makes everything durable and gives the directory free. Reading goes on.

@@ -68,10 +68,8 @@ package final class DatabaseCore: @unchecked Sendable {
             throw DatabaseError(error)
         }
         storedSchema = StoredSchema(
-            identity: options.identity, owner: options.owner, definition: definition,
-            tables: datastore.tableIDs.map {
-                StoredSchema.Table(id: $0, name: datastore.schema(of: $0)?.name ?? "", keepsRows: false)
-            }, migrations: options.migrations)
+            identity: options.identity, owner: options.owner, definition: definition, datastore,
+            migrations: options.migrations)
         self.datastore = datastore
         self.module = module
         clock = options.clock

@@ -4,8 +4,7 @@ package import SpacetimeSchema
 
 /// The old rows, to be read, and the new tables, to be filled.
 package struct MigrationWorkspace {
-    package let oldSchema: ModuleSchema
-    package let newSchema: ModuleSchema
+    private let newSchema: ModuleSchema
     /// The old rows.
     package let old: DatastoreSnapshot
     private let recovered: RecoveredDatabase
@@ -18,10 +17,9 @@ package struct MigrationWorkspace {
 
     init(_ recovered: RecoveredDatabase, to new: ModuleSchema) throws(DatabaseError) {
         self.recovered = recovered
-        oldSchema = try recovered.schema.moduleSchema()
         newSchema = new
         old = recovered.datastore.snapshot()
-        datastore = Datastore(hashSeed: recovered.datastore.seed)
+        datastore = Datastore(hashSeed: recovered.datastore.hashSeed)
         do throws(EngineError) { try makeTables() } catch { throw DatabaseError(error) }
         datastore.begin()
     }
@@ -152,41 +150,22 @@ package struct MigrationWorkspace {
 
     // MARK: The end
 
-    mutating func finish(
-        _ definition: RawModuleDefV10, _ plan: MigrationPlan, _ written: [String], _ timestamp: Timestamp
-    ) throws(DatabaseError) -> Migrator.Result {
+    /// Completes the new tables.
+    ///
+    /// - Returns: the rows that were written, and where all sequences are, as the log keeps it; and the tables that have
+    ///   the old ones' rows instead.
+    mutating func finish(_ plan: MigrationPlan) throws(EngineError) -> (changes: [UInt8], kept: Set<TableID>) {
         var changes = BSATNWriter()
         datastore.encodeChanges(into: &changes)
         datastore.commit()
-        do throws(EngineError) {
-            for (name, fate) in plan.fates where fate == .kept {
-                guard let id = oldID(name) else { continue }
-                try datastore.adoptRows(of: id, from: old, id)
-                kept.insert(id)
-            }
-            try carrySequences(plan)
-        } catch {
-            throw DatabaseError(
-                .migrationRefused,
-                "the migration is not possible, and nothing was changed: \(DatabaseError(error).message)", cause: error)
+        for (name, fate) in plan.fates where fate == .kept {
+            guard let id = oldID(name) else { continue }
+            try datastore.adoptRows(of: id, from: old, id)
+            kept.insert(id)
         }
+        try carrySequences(plan)
         datastore.encodeSequences(into: &changes)
-        var schema = StoredSchema(
-            identity: recovered.schema.identity, owner: recovered.schema.owner, definition: definition,
-            tables: datastore.tableIDs.map {
-                StoredSchema.Table(id: $0, name: datastore.schema(of: $0)?.name ?? "", keepsRows: kept.contains($0))
-            }, migrations: recovered.schema.migrations + written)
-        var record = BSATNWriter()
-        CommitRecord.writeHead(
-            .migration, reducer: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
-            timestamp: timestamp, schema: schema.encoded(), to: &record)
-        changes.withUnsafeBytes { record.append($0) }
-        for i in schema.tables.indices { schema.tables[i].keepsRows = false }
-        var database = recovered
-        database.datastore = datastore
-        database.schema = schema
-        database.nextOffset += 1
-        return Migrator.Result(database: database, plan: plan, written: written, record: record.toArray())
+        return (changes.toArray(), kept)
     }
 
     /// Sequences that are still there go on where they were; those of extended tables, too.

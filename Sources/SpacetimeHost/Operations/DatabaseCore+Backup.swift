@@ -7,16 +7,16 @@ extension DatabaseCore {
     /// Writes the state of this moment to another directory, which then can be opened like any database.
     ///
     /// - Returns: the last commit that it includes, and the size of its file.
-    package func backUp(to directory: String, on disk: any Disk) throws(DatabaseError) -> (TxOffset, UInt64) {
+    package func backUp(
+        to directory: String, on disk: any Disk
+    ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
         try Self.requireEmpty(directory, on: disk)
-        try acquire()
-        let frozen = datastore.snapshot()
-        let next = state.pointee.nextOffset
-        release()
+        let (frozen, offset) = try snapshotWithOffset()
         let byteCount = try Self.write(
-            frozen, storedSchema, nextOffset: next, databaseID: store?.databaseID ?? Self.drawID(), to: directory,
+            frozen, storedSchema, nextOffset: offset.rawValue &+ 1, databaseID: store?.databaseID ?? Self.drawID(),
+            to: directory,
             on: disk)
-        return (TxOffset(next &- 1), byteCount)
+        return (offset, byteCount)
     }
 
     /// Makes a database in a directory out of a backup or of another database's directory, as it was after a commit.

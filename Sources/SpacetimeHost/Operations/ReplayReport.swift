@@ -2,6 +2,7 @@ package import SpacetimeDurability
 import SpacetimeEngine
 public import SpacetimeSATS
 import SpacetimeSchema
+import Synchronization
 
 /// What running a logged call again did, compared with what it did then.
 public struct ReplayReport: Sendable {
@@ -36,7 +37,7 @@ public struct ReplayReport: Sendable {
 
 /// Keeps the record of the one call that is run again.
 private final class ReplaySink: CommitSink {
-    private let changes = Monitor<[UInt8]?>(nil)
+    private let changes = Mutex<[UInt8]?>(nil)
 
     var recorded: [UInt8]? { changes.withLock { $0 } }
 

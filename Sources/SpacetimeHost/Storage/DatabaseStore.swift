@@ -19,8 +19,6 @@ package final class DatabaseStore: CommitSink {
 
     private struct Snapshots {
         var isTaking = false
-        /// Backups that read the files; nothing is removed meanwhile.
-        var readerCount = 0
         var isClosed = false
         var lastFailure: DatabaseError?
     }
@@ -115,12 +113,23 @@ package final class DatabaseStore: CommitSink {
     }
 
     package func waitUntilDurable(_ offset: TxOffset) throws(DatabaseError) {
-        do throws(StorageError) { try log.waitUntilDurable(offset.rawValue) } catch {
-            throw DatabaseError(
-                .storageFailure,
-                "the commit is visible but could not be made durable, and no more writes are taken; reopen the "
-                    + "database to learn what was kept: \(error)", cause: error)
+        do throws(StorageError) { try log.waitUntilDurable(offset.rawValue) } catch { throw notDurable(error) }
+    }
+
+    /// ``waitUntilDurable(_:)`` without blocking a thread.
+    package func durable(_ offset: TxOffset) async throws(DatabaseError) {
+        guard log.durableEnd <= offset.rawValue else { return }
+        let result = await withCheckedContinuation { (done: CheckedContinuation<Result<Void, StorageError>, Never>) in
+            log.whenDurable(offset.rawValue) { done.resume(returning: $0) }
         }
+        if case .failure(let error) = result { throw notDurable(error) }
+    }
+
+    private func notDurable(_ error: StorageError) -> DatabaseError {
+        DatabaseError(
+            .storageFailure,
+            "the commit is visible but could not be made durable, and no more writes are taken; reopen the database to "
+                + "learn what was kept: \(error)", cause: error)
     }
 
     // MARK: Snapshots
@@ -197,7 +206,7 @@ package final class DatabaseStore: CommitSink {
 
     /// Retention: the newest snapshots, and the log from the oldest of them on.
     private func removeOld() throws(StorageError) {
-        guard let count = options.retention.snapshotCount, snapshots.withLock({ $0.readerCount == 0 }) else { return }
+        guard let count = options.retention.snapshotCount else { return }
         let path = Recovery.snapshotDirectory(directory)
         let all = try SnapshotFile.list(options.disk, directory: path)
         guard all.count >= count else { return }
@@ -210,13 +219,6 @@ package final class DatabaseStore: CommitSink {
             do throws(DiskError) { try options.disk.syncDirectory(path) } catch { throw StorageError(from: error) }
         }
         try log.removeSegments(below: all[count - 1])
-    }
-
-    /// Keeps all files where they are while the body reads them.
-    package func keepingFiles<Result>(_ body: () throws -> Result) throws -> Result {
-        snapshots.withLock { $0.readerCount += 1 }
-        defer { snapshots.withLock { $0.readerCount -= 1 } }
-        return try body()
     }
 
     // MARK: The end

@@ -125,6 +125,10 @@ package struct Recovery {
     private func begin(
         _ schema: StoredSchema, _ kind: CommitKind, _ state: RecoveredDatabase?, _ offset: UInt64
     ) throws -> RecoveredDatabase {
+        if var state, try schema.keepsTables(of: state.schema) {
+            state.schema = schema
+            return state
+        }
         let datastore = Datastore(hashSeed: hashSeed)
         try schema.makeTables(in: datastore)
         if let old = state?.datastore {

@@ -60,12 +60,16 @@ package struct StoredSchema: Equatable, Sendable {
         try reader.finish()
     }
 
+    /// - Parameter keepsRows: asked for each of the datastore's tables; none of them by default.
     package init(
-        identity: Identity, owner: Identity, definition: RawModuleDefV10, tables: [Table], migrations: [String]
+        identity: Identity, owner: Identity, definition: RawModuleDefV10, _ datastore: Datastore, migrations: [String],
+        keepsRows: (TableID) -> Bool = { _ in false }
     ) {
         self.identity = identity
         self.owner = owner
-        self.tables = tables
+        tables = datastore.tableIDs.map {
+            Table(id: $0, name: datastore.schema(of: $0)?.name ?? "", keepsRows: keepsRows($0))
+        }
         self.migrations = migrations
         self.definition = Self.bytes(of: definition)
     }
@@ -90,6 +94,12 @@ package struct StoredSchema: Equatable, Sendable {
         } catch {
             throw DatabaseError(.damaged, "the stored module definition cannot be read: \(error)", cause: error)
         }
+    }
+
+    /// True if every table stays as it is, rows and definition, when this schema follows the other.
+    func keepsTables(of old: StoredSchema) throws(DatabaseError) -> Bool {
+        guard tables.allSatisfy(\.keepsRows), tables.map(\.id) == old.tables.map(\.id) else { return false }
+        return try moduleSchema().tables == old.moduleSchema().tables
     }
 
     /// Makes the tables, empty, under the ids that they have in the files.

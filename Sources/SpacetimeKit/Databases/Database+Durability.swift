@@ -25,6 +25,10 @@ extension Database {
         try core.takeSnapshot()
     }
 
+    /// Why the last snapshot that was due could not be written; nil if it could. The log holds everything meanwhile, and
+    /// grows; it is tried again after the next ``StorageOptions/snapshotLogByteCount``.
+    public var snapshotFailure: DatabaseError? { core.store?.snapshotFailure }
+
     /// Makes everything durable and gives the directory free. Calls are refused from now on; reading goes on.
     ///
     /// Without it the same happens when the last reference to the database goes away, but errors are lost then.

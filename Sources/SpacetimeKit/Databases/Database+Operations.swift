@@ -18,8 +18,7 @@ extension Database {
     public func backup(
         to directory: String, disk: any Disk = SystemDisk()
     ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
-        let (offset, byteCount) = try core.backUp(to: directory, on: disk)
-        return (offset, byteCount)
+        try core.backUp(to: directory, on: disk)
     }
 
     /// Makes a database in an empty directory out of a backup, or out of the directory of a database that is not running,

@@ -55,24 +55,11 @@ package struct MigrationPlan: Equatable, Sendable, CustomStringConvertible {
     package enum TableFate: Hashable, Sendable {
         /// They stay byte for byte; indexes and constraints may be new.
         case kept
-        /// Each gets these bytes, the defaults of new columns, at its end.
+        /// They are written anew, each with these bytes at its end: the defaults of new columns, if there are any.
         case extended(by: [UInt8])
         /// The table is new, or an event table, which holds none.
         case added
     }
-
-    /// True if clients that are connected could misread what they get.
-    package var breaksClients: Bool {
-        steps.contains {
-            switch $0 {
-            case .removeTable, .addColumns, .reschemaEventTable: true
-            default: false
-            }
-        }
-    }
-
-    /// True if nothing of what is stored changes.
-    package var keepsTables: Bool { steps.allSatisfy { $0 == .changeFunctions } }
 
     package var description: String {
         steps.isEmpty ? "nothing to do" : steps.map { "- \($0)" }.joined(separator: "\n")

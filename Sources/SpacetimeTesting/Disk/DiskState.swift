@@ -1,4 +1,5 @@
 import SpacetimeDurability
+import SpacetimeHost
 
 /// The bytes of a simulated disk: what is seen, what is safe, and what happened in between.
 struct DiskState: Sendable {
@@ -195,14 +196,15 @@ struct DiskState: Sendable {
 
     func afterPowerLoss(_ loss: SimulatedDisk.Loss, seed: UInt64) -> DiskState {
         var after = self
-        var random = SeededRandom(seed)
+        var random = DeterministicRandom(seed: seed)
         let unsynced = changes
         after.changes = []
         switch loss {
         case .everythingUnsynced: break
         case .nothing: for change in unsynced { after.apply(change) }
-        case .suffix: for change in unsynced.prefix(random.below(unsynced.count + 1)) { after.apply(change) }
-        case .arbitrarySectors: for change in unsynced where random.below(2) == 0 { after.apply(change) }
+        case .suffix:
+            for change in unsynced.prefix(Int.random(in: 0...unsynced.count, using: &random)) { after.apply(change) }
+        case .arbitrarySectors: for change in unsynced where Bool.random(using: &random) { after.apply(change) }
         case .tornSectors: for change in unsynced { after.apply(Self.torn(change, &random)) }
         }
         after.faults = SimulatedDisk.Faults()
@@ -216,30 +218,15 @@ struct DiskState: Sendable {
     }
 
     /// One write in four keeps its beginning only, or becomes garbage.
-    private static func torn(_ change: Change, _ random: inout SeededRandom) -> Change {
-        guard case .write(let file, let offset, var bytes) = change, random.below(4) == 0 else { return change }
-        if random.below(2) == 0 {
-            bytes.removeLast(random.below(bytes.count + 1))
+    private static func torn(_ change: Change, _ random: inout DeterministicRandom) -> Change {
+        guard case .write(let file, let offset, var bytes) = change, Int.random(in: 0..<4, using: &random) == 0 else {
+            return change
+        }
+        if Bool.random(using: &random) {
+            bytes.removeLast(Int.random(in: 0...bytes.count, using: &random))
         } else {
             for i in bytes.indices { bytes[i] = UInt8(truncatingIfNeeded: random.next()) }
         }
         return .write(file: file, offset: offset, bytes: bytes)
     }
-}
-
-/// SplitMix64.
-struct SeededRandom: Sendable {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

@@ -6,20 +6,22 @@ import Musl
 import Darwin
 #endif
 
-/// A fresh directory for files of a benchmark, removed with what is in it when the last reference goes.
-final class TemporaryDirectory {
-    let path: String
+/// A fresh directory, removed with what is in it when the last reference goes. `TMPDIR` says where.
+package final class TemporaryDirectory {
+    package let path: String
 
-    init() throws {
+    package init() throws {
         let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(parent)/spacetimekit-bench-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw BenchError.system("cannot make a directory in \(parent)") }
+        var template = Array("\(parent)/spacetimekit-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Failure(description: "cannot make a directory in \(parent)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    private struct Failure: Error, CustomStringConvertible { let description: String }
+
     deinit { Self.removeTree(path) }
 
-    /// Removes what can be removed; a directory left behind is no reason to fail a measurement.
+    /// Removes what can be removed; a directory left behind is no reason to fail.
     private static func removeTree(_ path: String) {
         guard let directory = opendir(path) else {
             unlink(path)
