@@ -1,5 +1,6 @@
 import SpacetimeKit
 import SpacetimeTesting
+import Synchronization
 import Testing
 
 /// The table of ``Item`` after the shop grew.
@@ -30,6 +31,32 @@ import Testing
 
 @Table(name: "maker") private struct Maker: Equatable {
     @PrimaryKey var name: String
+}
+
+@SpacetimeType private enum PlainMood: Equatable {
+    case calm
+    case loud
+}
+
+@SpacetimeType private enum RichMood: Equatable {
+    case calm
+    case loud
+    case said(String)
+}
+
+@Table(name: "mood") private struct Plain: Equatable {
+    @PrimaryKey var id: UInt64
+    var mood: PlainMood
+}
+
+@Table(name: "mood") private struct Rich: Equatable {
+    @PrimaryKey var id: UInt64
+    var mood: RichMood
+}
+
+/// How often a migration ran.
+private final class Runs: Sendable {
+    let count = Atomic(0)
 }
 
 @Suite struct MigrationTests {
@@ -174,6 +201,38 @@ import Testing
         let never = Migration("never") { _, _ in Issue.record("it ran") }
         try open(Item.self, [never]).close()
         try open(Item.self, [never]).close()
+    }
+
+    @Test func aMigrationStaysAppliedWhenTheProgramNoLongerListsIt() throws {
+        try fill()
+        let runs = Runs()
+        let counted = Migration("counted") { _, _ in runs.count.wrappingAdd(1, ordering: .relaxed) }
+        try open(Item.self, [counted]).close()
+        // Neither a snapshot nor a later log may forget it.
+        let later = try open(Item.self)
+        try later.takeSnapshot()
+        try later.close()
+        try open(Item.self, [counted]).close()
+        #expect(runs.count.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func sumsGainVariantsOfAnySize() throws {
+        let first = try open(Plain.self)
+        for i in 0..<3 as Range<UInt64> {
+            try first.call("insert", arguments: Plain(id: i, mood: i == 0 ? .calm : .loud).bsatn())
+        }
+        try first.close()
+        for round in 0..<2 {
+            let second = try open(Rich.self)
+            let rows = try rows(second, Rich.self).sorted { $0.id < $1.id }
+            #expect(rows.prefix(3).map(\.mood) == [.calm, .loud, .loud])
+            #expect(rows.count == 3 + round)
+            if round == 0 { try second.call("insert", arguments: Rich(id: 9, mood: .said("much")).bsatn()) }
+            try second.checkInvariants()
+            try second.close()
+        }
+        // The other way round values would be lost.
+        #expect(throws: DatabaseError.self) { try open(Plain.self) }
     }
 
     @Test func changedReducersKeepTheTables() throws {

@@ -67,9 +67,10 @@ package final class DatabaseCore: @unchecked Sendable {
         } catch {
             throw DatabaseError(error)
         }
+        // What was migrated before stays known, whatever migrations the program still lists.
         storedSchema = StoredSchema(
             identity: options.identity, owner: options.owner, definition: definition, datastore,
-            migrations: options.migrations)
+            migrations: recovered?.schema.migrations ?? options.migrations)
         self.datastore = datastore
         self.module = module
         clock = options.clock

@@ -100,7 +100,11 @@ private struct MigrationPlanner {
                 changed.append(column.name)
             }
         }
-        if !changed.isEmpty { plan.steps.append(.changeColumns(table: new.name, columns: changed)) }
+        if !changed.isEmpty {
+            plan.steps.append(.changeColumns(table: new.name, columns: changed))
+            // The bytes stay, but pages are cut by whether rows have one size, and that may have changed.
+            plan.fates[new.name] = .extended(by: [])
+        }
         addColumns(old, new)
     }
 
