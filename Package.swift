@@ -30,6 +30,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
     targets: [
         .target(name: "SpacetimeSATS"),
@@ -41,7 +42,10 @@ let package = Package(
         .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4"]),
         .target(
             name: "SpacetimeHost",
-            dependencies: ["SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS"]),
+            dependencies: [
+                "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ]),
         .macro(
             name: "SpacetimeKitMacros",
             dependencies: [

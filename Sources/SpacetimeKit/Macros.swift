@@ -71,7 +71,8 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 /// `try await db.call(Chat.send, "lobby", "hello")`.
 ///
 /// - Parameters:
-///   - lifecycle: the event at which the engine calls the function itself; such a reducer takes only the context.
+///   - lifecycle: the event at which the engine calls the function itself; such a reducer takes only the context, and a
+///     `.scheduled` one the row that is due.
 ///   - name: the reducer's name for clients, a string literal; by default the name of the function.
 @attached(peer, names: overloaded)
 public macro Reducer(_ lifecycle: ReducerLifecycle? = nil, name: String? = nil) =
@@ -177,4 +178,9 @@ public enum ReducerLifecycle: Hashable, Sendable {
     case clientConnected
     /// A client disconnected, in whatever way. It stays disconnected if the reducer throws.
     case clientDisconnected
+    /// A row of a schedule table is due. The reducer's one argument is the row, as it is by then, and the table of the
+    /// module whose rows have that type is the schedule table. It needs a primary key of type `UInt64` and one column of type
+    /// ``ScheduleAt``. If the reducer throws, its changes are undone and the schedule goes on. Clients cannot call it; the
+    /// owner can, with a row of his own making.
+    case scheduled
 }

@@ -52,9 +52,25 @@ package final class Monitor<Value>: @unchecked Sendable {
 
     /// Blocks until `isReady` says so of the value. It is asked again after each ``wake(_:)``.
     package func wait(until isReady: (inout Value) -> Bool) {
+        wait { isReady(&$0) ? .over : .untilWoken }
+    }
+
+    /// Blocks until `look` says that it is over. It is asked again after each ``wake(_:)``, and when the time that it
+    /// named has come.
+    package func wait(_ look: (inout Value) -> Waiting) {
         pthread_mutex_lock(mutex)
-        while !isReady(&value) { pthread_cond_wait(condition, mutex) }
-        pthread_mutex_unlock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            switch look(&value) {
+            case .over: return
+            case .untilWoken: pthread_cond_wait(condition, mutex)
+            case .until(let microseconds):
+                var time = timespec()
+                time.tv_sec = .init(microseconds / 1_000_000)
+                time.tv_nsec = .init(microseconds % 1_000_000) * 1_000
+                pthread_cond_timedwait(condition, mutex, &time)
+            }
+        }
     }
 
     /// Changes the value and lets all waiting threads look at it.
@@ -66,9 +82,24 @@ package final class Monitor<Value>: @unchecked Sendable {
     }
 }
 
+/// What a thread in a ``Monitor`` waits for.
+package enum Waiting {
+    case over
+    case untilWoken
+    /// A time of the machine's clock, in microseconds since 1970, not before 1970.
+    case until(Int64)
+}
+
 /// Runs a body on a thread of its own: work that waits for a disk would otherwise keep one of the few threads that run
-/// tasks.
+/// tasks. If there is no thread to be had it is done here, late but not lost.
 package func startThread(_ body: @escaping @Sendable () -> Void) {
+    if !startThreadIfPossible(body) { body() }
+}
+
+/// Runs a body on a thread of its own.
+///
+/// - Returns: false if the system gives no thread; the body does not run then.
+package func startThreadIfPossible(_ body: @escaping @Sendable () -> Void) -> Bool {
     final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -91,12 +122,13 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
             return nil
         }, work)
     guard failure == 0 else {
-        // No thread to be had: the work is done here, late but not lost.
-        return Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()
+        Unmanaged<Work>.fromOpaque(work).release()
+        return false
     }
     #if canImport(Darwin)
     if let thread { pthread_detach(thread) }
     #else
     pthread_detach(thread)
     #endif
+    return true
 }

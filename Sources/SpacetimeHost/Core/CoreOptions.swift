@@ -13,6 +13,7 @@ package struct CoreOptions {
     package var store: DatabaseStore?
     /// Names of the written migrations that a new database counts as applied.
     package var migrations: [String] = []
+    package var onScheduleFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
 
     package init(owner: Identity, identity: Identity) {
         self.owner = owner

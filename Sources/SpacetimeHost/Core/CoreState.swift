@@ -56,4 +56,6 @@ package struct CoreState {
 struct ReducerSlot {
     var address: UInt
     var reducer: Int
+    /// Only the owner may call it.
+    var isPrivate = false
 }

@@ -12,7 +12,9 @@ extension DatabaseCore {
     package func beginCall(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
         try acquireForWrite()
         do throws(DatabaseError) {
-            return try beginWrite(as: caller, reducer: try reducerID(name))
+            let slot = try reducerSlot(name)
+            if slot.isPrivate, caller.identity != owner.identity { throw noSuchReducer(name.description) }
+            return try beginWrite(as: caller, reducer: slot.reducer)
         } catch {
             release()
             throw error
@@ -24,7 +26,7 @@ extension DatabaseCore {
     package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
         try acquireForWrite()
         do throws(DatabaseError) {
-            let reducer = try reducerID(name)
+            let reducer = try reducerSlot(name).reducer
             if state.pointee.refusal != nil { throw writesRefused() }
             actAsOwner()
             return beginWrite(reducer: reducer)
@@ -107,12 +109,18 @@ extension DatabaseCore {
     }
 
     /// One transaction around one reducer, with the lock held.
+    ///
+    /// - Parameter timestamp: the time of the call; by default the clock's when it is first asked for.
     func run(
-        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller,
+        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller, at timestamp: Timestamp? = nil,
         before: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in },
         after: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in }
     ) throws -> CommitEnd {
         let serial = try beginWrite(as: caller, reducer: reducer ?? -1)
+        if let timestamp {
+            state.pointee.timestamp = timestamp
+            state.pointee.hasTimestamp = true
+        }
         let transaction = TransactionReference(core: self, serial: serial)
         do {
             try before(transaction)
@@ -125,7 +133,7 @@ extension DatabaseCore {
             throw error
         }
         // Connects without a reducer change bookkeeping only, and nobody is told.
-        let broadcasts = kind == .reducer || reducer != nil
+        let broadcasts = reducer != nil || kind == .host
         return try withBytes(of: arguments) { bytes throws(DatabaseError) in
             try finishWrite(kind, arguments: bytes, broadcasts: broadcasts)
         }
@@ -141,23 +149,21 @@ extension DatabaseCore {
     // MARK: Names
 
     @inline(__always)
-    private func reducerID(_ name: StaticString) throws(DatabaseError) -> Int {
-        guard name.hasPointerRepresentation else { return try slowReducerID(name) }
+    private func reducerSlot(_ name: StaticString) throws(DatabaseError) -> ReducerSlot {
+        guard name.hasPointerRepresentation else { return try findReducer(name, address: 0) }
         let address = UInt(bitPattern: name.utf8Start)
         let slot = reducerCache + Int((address &* 0x9E37_79B9_7F4A_7C15) >> 58)
-        if slot.pointee.address == address { return slot.pointee.reducer }
-        let id = try slowReducerID(name)
-        slot.pointee = ReducerSlot(address: address, reducer: id)
-        return id
+        if slot.pointee.address != address { slot.pointee = try findReducer(name, address: address) }
+        return slot.pointee
     }
 
     @inline(never)
-    private func slowReducerID(_ name: StaticString) throws(DatabaseError) -> Int {
+    private func findReducer(_ name: StaticString, address: UInt) throws(DatabaseError) -> ReducerSlot {
         // A typed call names the reducer as the module does; another reducer's canonical name must not shadow it.
         let text = name.description
         guard let id = schema.reducers.firstIndex(where: { $0.sourceName == text }) else { throw noSuchReducer(text) }
         if let lifecycle = schema.reducers[id].lifecycle { throw notCallable(text, lifecycle) }
-        return id
+        return ReducerSlot(address: address, reducer: id, isPrivate: !schema.reducers[id].isClientCallable)
     }
 
     private func requireCallable(_ id: Int, by caller: Caller) throws(DatabaseError) {

@@ -78,6 +78,7 @@ extension DatabaseCore {
         if state.pointee.refusal == nil {
             state.pointee.refusal = DatabaseError(.notPossible, "the database was closed")
         }
+        scheduler?.stop()
         release()
         try store?.close()
     }

@@ -100,7 +100,7 @@ extension DatabaseCore {
         let state = state
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
-        guard datastore.hasChanges || kind != .reducer else {
+        guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
             datastore.commit()
             endSerial()
             return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
@@ -112,8 +112,9 @@ extension DatabaseCore {
         endSerial()
         state.pointee.nextOffset &+= 1
         guard listens, let changes else { return CommitEnd(offset: offset, delivers: false) }
-        return CommitEnd(
-            offset: offset, delivers: liveQueries.publish(changes, offset: offset, into: outbox))
+        let delivers = liveQueries.publish(changes, offset: offset, into: outbox)
+        if let scheduler { scheduler.apply(changes, now: readTimestamp()) }
+        return CommitEnd(offset: offset, delivers: delivers)
     }
 
     /// Ends a write transaction of a database without sink and subscribers.

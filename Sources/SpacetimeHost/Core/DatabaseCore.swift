@@ -6,8 +6,8 @@ import Synchronization
 /// One running database: its rows, its module, its connections and its live queries.
 ///
 /// The thread that calls runs the transaction itself, under the lock. `Sendable` is unchecked, and holds because
-/// everything mutable is reached in one of three ways: `state`, the scratch writers, the reducer cache, the datastore
-/// and the live queries only with `lock` held; `ownerThread` is atomic; the outbox has a lock of its own. What is left
+/// everything mutable is reached in one of three ways: `state`, the scratch writers, the reducer cache, the datastore,
+/// the scheduler and the live queries only with `lock` held; `ownerThread` is atomic; the outbox has a lock of its own. What is left
 /// is immutable.
 @usableFromInline
 package final class DatabaseCore: @unchecked Sendable {
@@ -46,6 +46,10 @@ package final class DatabaseCore: @unchecked Sendable {
     let liveQueries: LiveQueries
     let planner: Planner
     let outbox = Outbox()
+    /// Nil if the module schedules nothing.
+    let scheduler: Scheduler?
+    /// Told of each scheduled call that failed, without the lock.
+    let onScheduleFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
 
     /// Creates a database: tables, then `init` in the creating transaction. Or goes on with one that was recovered.
     ///
@@ -83,6 +87,8 @@ package final class DatabaseCore: @unchecked Sendable {
         rowTypes = module.rowTypes
         liveQueries = LiveQueries(datastore)
         planner = Planner(datastore)
+        scheduler = try Scheduler(schema, datastore)
+        onScheduleFailure = options.onScheduleFailure
         rowScratch = Self.makeWriter()
         keyScratch = Self.makeWriter()
         state = StateBlocks.take(

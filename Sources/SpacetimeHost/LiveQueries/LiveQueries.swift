@@ -32,19 +32,24 @@ final class LiveQueries {
 
     private var byTable: [[Query]]
     private var byKey: [Key: Query] = [:]
+    /// Tables whose changes somebody else wants.
+    private var kept: Set<TableID> = []
     private let datastore: Datastore
-    /// Read once per commit: kept beside the dictionary so that a database without subscribers asks nothing else.
+    /// Read once per commit: kept beside the dictionary so that a database that nobody watches asks nothing else.
     private let active: UnsafeMutablePointer<Bool>
 
     init(_ datastore: Datastore) {
         self.datastore = datastore
-        byTable = Array(repeating: [], count: datastore.tableIDs.count)
+        // Ids have gaps where a migration removed a table.
+        let last = datastore.tableIDs.map(\.rawValue).max() ?? 0
+        byTable = Array(repeating: [], count: Int(last) + 1)
         active = .allocate(capacity: 1)
         active.initialize(to: false)
     }
 
     deinit { active.deallocate() }
 
+    /// True if the changes of some table are wanted.
     var isActive: Bool { active.pointee }
 
     /// The number of distinct queries.
@@ -80,10 +85,16 @@ final class LiveQueries {
         tableChanged(query.key.table)
     }
 
+    /// Has the changes of a table collected whether there are queries of it or not.
+    func keepObserved(_ table: TableID) {
+        kept.insert(table)
+        tableChanged(table)
+    }
+
     /// The datastore copies the changes of watched tables only.
     private func tableChanged(_ table: TableID) {
-        datastore.setObserved(table, !byTable[Int(table.rawValue)].isEmpty)
-        active.pointee = !byKey.isEmpty
+        datastore.setObserved(table, kept.contains(table) || !byTable[Int(table.rawValue)].isEmpty)
+        active.pointee = !byKey.isEmpty || !kept.isEmpty
     }
 
     /// Evaluates the queries of the changed tables and queues what they yield.

@@ -51,6 +51,7 @@ private final class ReplaySink: CommitSink {
 private struct StoppedClock: HostClock {
     let time: Timestamp
     func now() -> Timestamp { time }
+    func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any HostAlarm { SystemAlarm(ring) }
 }
 
 extension DatabaseCore {

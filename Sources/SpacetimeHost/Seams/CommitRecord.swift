@@ -13,6 +13,9 @@ package enum CommitKind: UInt8, Sendable {
     case host = 5
     /// A new definition of the module, with what became of the rows.
     case migration = 6
+
+    /// Coming and going is history even if no row tells of it.
+    var takesOffsetWithoutChanges: Bool { self != .reducer && self != .scheduled && self != .host }
 }
 
 /// One commit as the log keeps it: the call, complete enough to run it again, and what it changed.

@@ -1,5 +1,4 @@
 public import SpacetimeSATS
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -9,10 +8,14 @@ import Musl
 import Darwin
 #endif
 
-/// Where a database reads the time. Nothing else in it does.
+/// Where a database reads the time, and what wakes it when the rows of its schedule tables are due. Nothing else in it
+/// knows of time.
 public protocol HostClock: Sendable {
     /// The time now. Called at most once per call of a reducer, with the database's lock held: it must be quick.
     func now() -> Timestamp
+
+    /// Makes an alarm that calls `ring` when this clock has reached the time that the alarm is set to.
+    func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any HostAlarm
 }
 
 /// The clock of the machine.
@@ -25,29 +28,7 @@ public struct SystemClock: HostClock {
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(microsecondsSinceUnixEpoch: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
     }
-}
 
-/// A clock that stands still until it is told to move, for tests and simulations.
-///
-/// ```swift
-/// let clock = VirtualClock()
-/// clock.advance(by: .seconds(60))
-/// ```
-public final class VirtualClock: HostClock {
-    private let microseconds: Atomic<Int64>
-
-    /// - Parameter start: the first time it shows; by default 2026-01-01T00:00:00Z.
-    public init(start: Timestamp = Timestamp(microsecondsSinceUnixEpoch: 1_767_225_600_000_000)) {
-        microseconds = Atomic(start.microsecondsSinceUnixEpoch)
-    }
-
-    public func now() -> Timestamp {
-        Timestamp(microsecondsSinceUnixEpoch: microseconds.load(ordering: .relaxed))
-    }
-
-    /// Moves the clock; whole microseconds count. A negative duration moves it back, as a machine's clock may jump.
-    public func advance(by duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        microseconds.wrappingAdd(seconds &* 1_000_000 &+ attoseconds / 1_000_000_000_000, ordering: .relaxed)
-    }
+    /// An alarm that rings on a thread of its own.
+    public func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any HostAlarm { SystemAlarm(ring) }
 }

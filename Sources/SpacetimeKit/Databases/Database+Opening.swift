@@ -6,7 +6,9 @@ extension Database {
     static func open(_ storage: Storage, content: ModuleContent, options: DatabaseOptions) throws -> Database {
         let module = NativeModule(content)
         guard let (path, storageOptions) = storage.directory else {
-            return Database(core: try DatabaseCore(module: module, options: options.core(for: content)))
+            let core = try DatabaseCore(module: module, options: options.core(for: content))
+            try core.startSchedules()
+            return Database(core: core)
         }
         var core = options.core(for: content)
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
@@ -16,6 +18,7 @@ extension Database {
             guard let recovered = opening.recovered else {
                 let database = Database(core: try DatabaseCore(module: module, options: core))
                 try opening.store.waitUntilDurable(TxOffset(0))
+                try database.core.startSchedules()
                 return database
             }
             return try open(recovered, module, core, options, opening.store)
@@ -50,6 +53,7 @@ extension Database {
         }
         let core = try DatabaseCore(module: module, options: options, recovered: recovered)
         let failures = try core.disconnectLeftClients()
+        try core.startSchedules()
         return Database(
             core: core,
             warnings: recovered.warnings
@@ -86,6 +90,7 @@ extension DatabaseOptions {
         core.seed = seed
         core.sink = sink
         core.migrations = migrations.map(\.name)
+        core.onScheduleFailure = onScheduleFailure
         return core
     }
 }

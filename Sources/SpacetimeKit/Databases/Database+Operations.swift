@@ -87,6 +87,9 @@ extension Database {
     /// Bytes by table and index.
     public func memoryReport() throws(DatabaseError) -> MemoryReport { try core.memoryReport() }
 
+    /// How the scheduled calls are doing: how many wait, how many failed, how late they were.
+    public func scheduleReport() throws(DatabaseError) -> ScheduleReport { try core.scheduleReport() }
+
     /// What opening a directory with the module would do to its tables; nil if they fit as they are.
     ///
     /// - Throws: ``DatabaseError`` with code `migrationRefused` and all reasons if it would be refused.

@@ -16,7 +16,7 @@ public struct Storage: Sendable {
 
 /// How a database is run. The defaults suit a program; tests set clock and seed.
 public struct DatabaseOptions: Sendable {
-    /// Where the time comes from.
+    /// Where the time comes from, and what wakes the schedules.
     public var clock: any HostClock = SystemClock()
     /// Makes everything random in the database repeat exactly. Nil: drawn from the system.
     public var seed: UInt64?
@@ -27,6 +27,9 @@ public struct DatabaseOptions: Sendable {
     public var identity: Identity?
     /// Changes of stored rows that the database cannot make by itself, in order.
     public var migrations: [Migration] = []
+    /// Told of each scheduled call that failed, for the log of the program: nobody else hears of it. Called on the thread
+    /// that makes the scheduled calls; until it returns, there are no others.
+    public var onScheduleFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
     /// Where commits go to be kept.
     package var sink: (any CommitSink)?
 

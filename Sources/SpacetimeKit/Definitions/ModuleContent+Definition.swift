@@ -10,22 +10,49 @@ extension ModuleContent {
         for table in self.tables { tables.append(try rawTable(table, types: &types)) }
         var reducers: [RawReducerDefV10] = []
         var lifecycles: [RawLifecycleReducerDef] = []
+        var schedules: [RawScheduleDefV10] = []
         for reducer in self.reducers {
             let named = zip(reducer.parameterNames, reducer.parameterTypes(&types)).map { ($0, $1) }
             reducers.append(
                 RawReducerDefV10(
                     sourceName: reducer.name, parameters: ProductType(named),
                     visibility: reducer.lifecycle == nil ? .clientCallable : .private))
-            if let lifecycle = reducer.lifecycle {
-                lifecycles.append(
-                    RawLifecycleReducerDef(lifecycle: Lifecycle(lifecycle), functionName: reducer.name))
+            guard let moment = reducer.lifecycle else { continue }
+            if let lifecycle = Lifecycle(moment) {
+                lifecycles.append(RawLifecycleReducerDef(lifecycle: lifecycle, functionName: reducer.name))
+            } else {
+                schedules.append(try schedule(reducer, taking: named.map(\.1), tables, types.typespace))
             }
         }
         let declared = types.names.map { RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true) }
-        return RawModuleDefV10(sections: [
+        var sections: [RawModuleDefV10.Section] = [
             .typespace(types.typespace), .types(declared), .tables(tables), .reducers(reducers),
             .lifecycleReducers(lifecycles),
-        ])
+        ]
+        if !schedules.isEmpty { sections.append(.schedules(schedules)) }
+        return RawModuleDefV10(sections: sections)
+    }
+
+    /// The table whose rows a scheduled reducer takes, and the column that says when.
+    private func schedule(
+        _ reducer: ReducerDescription, taking parameters: [AlgebraicType], _ tables: [RawTableDefV10],
+        _ typespace: Typespace
+    ) throws(DatabaseError) -> RawScheduleDefV10 {
+        func refuse(_ reason: String) -> DatabaseError {
+            DatabaseError(.invalidModule, "the scheduled reducer '\(reducer.name)' \(reason)")
+        }
+        guard parameters.count == 1, case .ref(let row) = parameters[0],
+            let table = tables.first(where: { $0.productTypeRef == row })
+        else { throw refuse("must take one row of a table of this module, beside the context") }
+        guard case .product(let columns)? = typespace[row] else { throw refuse("takes a row of an unknown type") }
+        let positions = columns.elements.indices.filter { columns.elements[$0].algebraicType.isScheduleAt }
+        guard positions.count == 1 else {
+            throw refuse(
+                "takes rows of '\(table.sourceName)', which need one column of type ScheduleAt, not \(positions.count)")
+        }
+        return RawScheduleDefV10(
+            sourceName: nil, tableName: table.sourceName, scheduleAtColumn: ColumnID(positions[0]),
+            functionName: reducer.name)
     }
 
     private func rawTable(
@@ -63,8 +90,10 @@ extension ModuleContent {
 }
 
 extension Lifecycle {
-    fileprivate init(_ lifecycle: ReducerLifecycle) {
+    /// Nil for what is no event of the database but of a row.
+    fileprivate init?(_ lifecycle: ReducerLifecycle) {
         switch lifecycle {
+        case .scheduled: return nil
         case .initialize: self = .onInit
         case .clientConnected: self = .onConnect
         case .clientDisconnected: self = .onDisconnect

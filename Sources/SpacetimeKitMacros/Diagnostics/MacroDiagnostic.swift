@@ -65,6 +65,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case variadicParameter(String)
     case defaultParameter(String)
     case lifecycleWithParameters(String)
+    case scheduledWithoutRow
     case unknownLifecycle(String)
 
     var severity: DiagnosticSeverity { .error }
@@ -208,8 +209,11 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "'\(name)' has a default, which a client cannot see; remove it and pass the value"
         case .lifecycleWithParameters(let lifecycle):
             "The engine calls the .\(lifecycle) reducer and has no arguments to give; remove the parameters after the context"
+        case .scheduledWithoutRow:
+            "A scheduled reducer takes the context and the row that is due, as in "
+                + "'(_ context: borrowing Context, reminder: Reminder)'"
         case .unknownLifecycle(let name):
-            "'\(name)' is no lifecycle event; use .initialize, .clientConnected or .clientDisconnected"
+            "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected or .scheduled"
         default: nil
         }
     }

@@ -95,7 +95,9 @@ extension ModuleModel {
             let name = options.name ?? function.name.plainName
             let isNew = names.insert(name).inserted && !reducers.contains(function.name.text)
             if !isNew { problems.add(.duplicateReducer(name), at: function.name) }
-            if let lifecycle = options.lifecycle, !lifecycles.insert(lifecycle).inserted {
+            if let lifecycle = options.lifecycle, lifecycle != ReducerModel.scheduled,
+                !lifecycles.insert(lifecycle).inserted
+            {
                 problems.add(.duplicateLifecycle(lifecycle), at: attribute)
             }
             reducers.append(function.name.text)

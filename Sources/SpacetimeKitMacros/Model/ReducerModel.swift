@@ -24,6 +24,10 @@ struct ReducerModel {
     let canThrow: Bool
     let lifecycle: String?
 
+    /// The one event of which there are many: each row of a schedule table is one.
+    static let scheduled = "scheduled"
+    static let lifecycles = ["initialize", "clientConnected", "clientDisconnected", scheduled]
+
     init(_ function: FunctionDeclSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax], problems: inout Problems)
     {
         let options = ReducerOptions(attribute, problems: &problems)
@@ -46,7 +50,9 @@ struct ReducerModel {
             problems.add(
                 .contextMissing, at: function.signature.parameterClause, fixIts: [Self.addContext(to: function)])
         }
-        if let lifecycle, let extra = all.dropFirst().first {
+        if lifecycle == Self.scheduled {
+            if all.count != 2 { problems.add(.scheduledWithoutRow, at: function.signature.parameterClause) }
+        } else if let lifecycle, let extra = all.dropFirst().first {
             problems.add(.lifecycleWithParameters(lifecycle), at: extra)
         }
     }
@@ -152,7 +158,7 @@ struct ReducerOptions {
                 continue
             }
             let event = argument.expression.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
-            if let event, ["initialize", "clientConnected", "clientDisconnected"].contains(event) {
+            if let event, ReducerModel.lifecycles.contains(event) {
                 lifecycle = event
             } else {
                 problems.add(.unknownLifecycle(argument.expression.trimmedDescription), at: argument)

@@ -25,6 +25,15 @@ extension TimeDuration {
     /// This many seconds, at most ``max``.
     public static func seconds(_ count: Int64) -> TimeDuration { clamped(count, 1_000_000) }
 
+    /// This many times 60 seconds, at most ``max``.
+    public static func minutes(_ count: Int64) -> TimeDuration { clamped(count, 60_000_000) }
+
+    /// This many times 60 minutes, at most ``max``.
+    public static func hours(_ count: Int64) -> TimeDuration { clamped(count, 3_600_000_000) }
+
+    /// This many times 24 hours, at most ``max``.
+    public static func days(_ count: Int64) -> TimeDuration { clamped(count, 86_400_000_000) }
+
     private static func clamped(_ count: Int64, _ unit: Int64) -> TimeDuration {
         let (product, overflow) = count.multipliedReportingOverflow(by: unit)
         return TimeDuration(microseconds: overflow ? (count < 0 ? .min : .max) : product)
@@ -63,4 +72,15 @@ extension TimeDuration: CustomStringConvertible {
 func padded(_ value: Int64, _ width: Int) -> String {
     let digits = String(value)
     return String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)) + digits
+}
+
+extension Duration {
+    /// This many times 60 seconds.
+    public static func minutes(_ count: Int) -> Duration { .seconds(60) * count }
+
+    /// This many times 60 minutes.
+    public static func hours(_ count: Int) -> Duration { .seconds(3_600) * count }
+
+    /// This many times 24 hours.
+    public static func days(_ count: Int) -> Duration { .seconds(86_400) * count }
 }

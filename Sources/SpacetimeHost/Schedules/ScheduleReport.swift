@@ -1,0 +1,59 @@
+public import SpacetimeSATS
+
+/// How the schedules of a database are doing: for a health check, a metric or a test.
+///
+/// Numbers count from the time the database was opened.
+public struct ScheduleReport: Sendable {
+    /// A scheduled call that failed.
+    public struct Failure: Sendable, CustomStringConvertible {
+        /// The reducer that was called.
+        public let reducer: String
+        /// The schedule table, and the primary key of the row.
+        public let table: String
+        public let key: UInt64
+        /// The time of the call.
+        public let timestamp: Timestamp
+        /// What the reducer threw. Its changes were undone, and the schedule goes on.
+        public let error: any Error
+
+        public var description: String {
+            "scheduled reducer '\(reducer)' failed for row \(key) of '\(table)' at \(timestamp): \(error)"
+        }
+    }
+
+    /// Rows of schedule tables.
+    public internal(set) var pendingCount = 0
+    /// When the next of them is due. In the past, and staying there, it says that the schedule is stuck.
+    public internal(set) var nextDue: Timestamp?
+    /// Calls made, failed ones included.
+    public internal(set) var callCount: UInt64 = 0
+    public internal(set) var failureCount: UInt64 = 0
+    public internal(set) var lastFailure: Failure?
+    /// Runs of intervals that were left out because their time had passed.
+    public internal(set) var skippedCount: UInt64 = 0
+    /// Calls that began more than 30 milliseconds after their time.
+    public internal(set) var lateCount: UInt64 = 0
+    /// How long after its time the last call began.
+    public internal(set) var lastLateness = Duration.zero
+    /// The longest that a call began after its time.
+    public internal(set) var greatestLateness = Duration.zero
+    var totalLateness = Duration.zero
+
+    /// How long after their time calls began on average.
+    public var meanLateness: Duration { callCount == 0 ? .zero : totalLateness / Int(clamping: callCount) }
+
+    static let lateness = Duration.milliseconds(30)
+
+    mutating func countCall(_ lateness: Duration) {
+        callCount += 1
+        lastLateness = lateness
+        totalLateness += lateness
+        greatestLateness = max(greatestLateness, lateness)
+        if lateness > Self.lateness { lateCount += 1 }
+    }
+
+    mutating func countFailure(_ failure: Failure) {
+        failureCount += 1
+        lastFailure = failure
+    }
+}
