@@ -107,6 +107,9 @@ import Testing
         refuse(
             "@Reducer(.clientConnected) static func a(_ context: borrowing Context, »b: Int32) {}",
             .lifecycleWithParameters("clientConnected")),
+        refuse("@Reducer(.scheduled) static func a»(_ context: borrowing Context) {}", .scheduledWithoutRow),
+        refuse(
+            "@Reducer(.scheduled) static func a»(_ context: borrowing Context, b: B, c: C) {}", .scheduledWithoutRow),
         refuse("@Reducer(».started) static func a(_ context: borrowing Context) {}", .unknownLifecycle(".started")),
         refuse(
             "@Reducer(name: »\"a b\") static func a(_ context: borrowing Context) {}", .invalidName("a b")),

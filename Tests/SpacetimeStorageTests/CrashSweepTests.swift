@@ -11,5 +11,6 @@ import Testing
         #expect(outcome.failures.prefix(5) == [])
         #expect(outcome.operations > 100)
         #expect(outcome.recovered > 1_000)
+        #expect(outcome.scheduledCalls > 1_000)
     }
 }

@@ -40,17 +40,31 @@ import Darwin
         }
     }
 
-    private func load() throws -> SimulatedDisk {
+    /// The records of scheduled calls and of the removal of a row that was called.
+    private func makeScheduled(on disk: SimulatedDisk) throws {
+        let clock = VirtualClock()
+        var options = DatabaseOptions()
+        options.seed = 1
+        options.clock = clock
+        let database = try Database.open(.directory("jobs", .simulated(disk)), module: Jobs.self, options: options)
+        try database.call(Jobs.add, .time(.testStart + .seconds(3)))
+        try database.call(Jobs.add, .interval(.seconds(2)))
+        clock.advance(by: .seconds(5))
+        try database.close()
+    }
+
+    private func load(_ database: String) throws -> SimulatedDisk {
         let real = SystemDisk()
         let disk = SimulatedDisk()
         for part in ["log", "snapshots"] {
-            try disk.createDirectory("shop/\(part)")
-            for name in try real.list("\(Self.directory)/\(part)") {
-                let file = try real.open("\(Self.directory)/\(part)/\(name)", .read)
+            let directory = "\(Self.directory)/\(database)/\(part)"
+            try disk.createDirectory("\(database)/\(part)")
+            for name in (try? real.list(directory)) ?? [] {
+                let file = try real.open("\(directory)/\(name)", .read)
                 var bytes = [UInt8](repeating: 0, count: Int(try file.size()))
                 _ = try bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
                 file.close()
-                disk.setContents("shop/\(part)/\(name)", bytes)
+                disk.setContents("\(database)/\(part)/\(name)", bytes)
             }
         }
         return disk
@@ -58,8 +72,8 @@ import Darwin
 
     private func write(_ disk: SimulatedDisk) throws {
         let real = SystemDisk()
-        for path in disk.paths where path.hasPrefix("shop/") && !path.hasSuffix("lock") {
-            let target = Self.directory + path.dropFirst("shop".count)
+        for path in disk.paths where path.contains("/") && !path.hasSuffix("lock") {
+            let target = Self.directory + "/" + path
             try real.createDirectory(String(target[..<(target.lastIndex(of: "/") ?? target.endIndex)]))
             try? real.remove(target)
             let file = try real.open(target, .create)
@@ -68,14 +82,33 @@ import Darwin
         }
     }
 
-    @Test func filesOfTheFirstFormatOpen() throws {
-        if getenv("SPACETIME_WRITE_GOLDEN") != nil {
-            let fresh = SimulatedDisk()
-            try make(on: fresh)
-            try write(fresh)
+    private func renewIfAsked(_ make: (SimulatedDisk) throws -> Void) throws {
+        guard getenv("SPACETIME_WRITE_GOLDEN") != nil else { return }
+        let fresh = SimulatedDisk()
+        try make(fresh)
+        try write(fresh)
+    }
+
+    @Test func scheduledCallsOfTheFirstFormatOpen() throws {
+        try renewIfAsked(makeScheduled)
+        let disk = try load("jobs")
+        let database = try Database.open(.directory("jobs", .simulated(disk)), module: Jobs.self)
+        let done = try database.read { Array($0.done.rows).sorted { $0.id < $1.id } }
+        #expect(done.map(\.job) == [2, 1, 2])
+        #expect(done.map { ($0.at - .testStart).microseconds / 1_000_000 } == [2, 3, 4])
+        #expect(try database.read { $0.job.rows.map(\.id) } == [2])
+        #expect(database.openingWarnings == [])
+        try database.close()
+        for offset in [3, 4, 6] as [UInt64] {
+            let report = try Database<Jobs>.replay(TxOffset(offset), at: "jobs", module: Jobs.self, disk: disk)
+            #expect(report.reducer == "work" && report.differences == [])
         }
+    }
+
+    @Test func filesOfTheFirstFormatOpen() throws {
+        try renewIfAsked(make)
         for withSnapshot in [true, false] {
-            let disk = try load()
+            let disk = try load("shop")
             if !withSnapshot {
                 for path in disk.paths where path.hasSuffix(".snapshot") { try disk.remove(path) }
             }
@@ -94,6 +127,8 @@ import Darwin
         try make(on: first)
         try make(on: second)
         #expect(first.paths == second.paths)
+        try makeScheduled(on: first)
+        try makeScheduled(on: second)
         for path in first.paths { #expect(first.contents(path) == second.contents(path), "\(path) differs") }
     }
 }

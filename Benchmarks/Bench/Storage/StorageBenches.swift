@@ -204,6 +204,7 @@ struct StorageBenches {
             [
                 ("points", Double(outcome.points)), ("failures", Double(outcome.failures.count)),
                 ("operations", Double(outcome.operations)), ("reopened", Double(outcome.recovered)),
+                ("scheduled_calls", Double(outcome.scheduledCalls)),
             ])
         guard outcome.failures.isEmpty else { throw BenchError.system("\(outcome.failures.count) crash points failed") }
     }
