@@ -21,11 +21,18 @@ struct Alarm {
     var pair: UInt32
 }
 
+/// Makes a transfer each millisecond, on the thread of the clock, until the end.
+@Table
+struct Pulse {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    var when: ScheduleAt
+}
+
 struct NoSuchAccount: Error {}
 
 @Module
 enum Bank {
-    static let tables = Tables(Account.self, Slip.self, Alarm.self)
+    static let tables = Tables(Account.self, Slip.self, Alarm.self, Pulse.self)
     static let accounts: UInt32 = 2_000
     static let balance: Int64 = 1_000
     static let total = Int64(accounts) * balance
@@ -36,6 +43,15 @@ enum Bank {
         for id in 0..<accounts {
             try context.db.account.insert(Account(id: id, branch: id % 16, balance: balance, note: "account \(id)"))
         }
+        try context.db.pulse.insert(Pulse(id: 0, when: .interval(.milliseconds(1))))
+    }
+
+    @Reducer(.scheduled) static func beat(_ context: borrowing Context, pulse: Pulse) throws {
+        // Not the first accounts, which some follow alone. One-shots come and go, so timers change all the time.
+        let from = 100 + UInt32(context.random.next() % 1_000)
+        try transfer(context, from: from, to: from + 1, amount: 1)
+        guard case .interval = pulse.when else { return }
+        try context.db.pulse.insert(Pulse(id: 0, when: .time(context.timestamp)))
     }
 
     @Reducer static func transfer(_ context: borrowing Context, from: UInt32, to: UInt32, amount: Int64) throws {
@@ -67,6 +83,7 @@ enum Bank {
     }
 
     @Reducer static func finish(_ context: borrowing Context) throws {
+        try context.db.pulse.clear()
         for branch in 0..<16 as Range<UInt32> {
             try context.db.account.insert(Account(id: last - branch, branch: branch, balance: 0, note: ""))
         }
