@@ -114,3 +114,47 @@ struct LibraryTests {
         #expect(lent.changes.count == 1)
     }
 }
+
+@Table
+struct Reminder {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    var when: ScheduleAt
+    var text: String
+}
+
+@Table(.public)
+struct Notice {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    var text: String
+}
+
+@Module
+enum Reminders {
+    static let tables = Tables(Reminder.self, Notice.self)
+
+    @Reducer static func remind(_ context: borrowing Context, text: String) throws {
+        let tomorrow = context.timestamp + .days(1)
+        try context.db.reminder.insert(Reminder(id: 0, when: .time(tomorrow), text: text))
+    }
+
+    @Reducer static func nag(_ context: borrowing Context, text: String) throws {
+        try context.db.reminder.insert(Reminder(id: 0, when: .interval(.hours(1)), text: text))
+    }
+
+    @Reducer(.scheduled) static func due(_ context: borrowing Context, reminder: Reminder) throws {
+        try context.db.notice.insert(Notice(id: 0, text: reminder.text))
+    }
+}
+
+struct ReminderTests {
+    @Test func aMonthOfNagging() throws {
+        let test = try TestDatabase(Reminders.self)
+        try test.call(Reminders.remind, "water the plants")
+        try test.call(Reminders.nag, "drink water")
+
+        test.clock.advance(by: .days(30))
+
+        #expect(try test.rows(of: Notice.self).count == 1 + 30 * 24)
+        #expect(try test.rows(of: Reminder.self).count == 1)
+    }
+}
