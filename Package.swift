@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "SpacetimeEngine", dependencies: ["SpacetimeSchema", "SpacetimeSATS", "CPrefetch"]),
         .target(name: "CCRC32C"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
-        .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4"]),
+        .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4", "CPrefetch"]),
         .target(
             name: "SpacetimeHost",
             dependencies: [

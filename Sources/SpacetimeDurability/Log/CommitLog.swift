@@ -3,13 +3,17 @@ import Synchronization
 /// The log that commits are appended to: group commit by one writer thread.
 ///
 /// ``append(_:at:)`` copies a record to memory. The writer thread takes all that is there, writes it in batches, syncs
-/// once, raises ``durableEnd`` and wakes who waits for it; meanwhile the next group gathers. After a write or sync that
+/// once, raises ``durableEnd`` and wakes who waits for it; meanwhile the next group gathers. A record that comes after a
+/// pause is written at once; under load, as long as nobody waits, syncs keep a distance, because each of them disturbs
+/// whoever computes on the core that hears of its end. After a write or sync that
 /// failed nothing more is written: what the disk has is unknown until the log is read again.
 package final class CommitLog: Sendable {
     struct Pending: ~Copyable {
         var records = ByteBuffer(capacity: 1 << 16)
         var first: UInt64 = 0
         var count: UInt64 = 0
+        /// The writer has found nothing to do, and must be told of the next record.
+        var isWriterIdle = false
     }
 
     /// What the writer works with; only it (or, without a thread, whoever pumps) holds the lock.
@@ -19,7 +23,10 @@ package final class CommitLog: Sendable {
     }
 
     private struct Signals {
-        var hasWork = false
+        /// Somebody waits for what is pending.
+        var isUrgent = false
+        /// The writer lets the next group grow, and can be hurried.
+        var isLingering = false
         var isClosing = false
         var isStopped = false
         var failure: StorageError?
@@ -37,7 +44,6 @@ package final class CommitLog: Sendable {
     private let appended: Atomic<UInt64>
     private let hasFailed = Atomic(false)
     private let saturated = Atomic(false)
-    private let isSleeping = Atomic(false)
     private let wantsRotation = Atomic(false)
 
     /// Opens the log for appending at its end, as a reader found it.
@@ -83,20 +89,18 @@ package final class CommitLog: Sendable {
                 "a transaction of \(record.count) bytes is larger than the log takes "
                     + "(\(options.recordByteLimit)); make it smaller")
         }
-        let waiting = pending.withLock { pending in
+        let (waiting, wasIdle) = pending.withLock { pending in
             precondition(offset == pending.first + pending.count, "records are appended in order")
             pending.records.append(UInt32(record.count))
             pending.records.append(record)
+            pending.records.prefetchEnd()
             pending.count += 1
-            return pending.records.count
+            appended.store(offset + 1, ordering: .releasing)
+            defer { pending.isWriterIdle = false }
+            return (pending.records.count, pending.isWriterIdle)
         }
-        appended.store(offset + 1, ordering: .releasing)
         if waiting > options.pendingByteLimit { saturated.store(true, ordering: .relaxed) }
-        if isSleeping.load(ordering: .sequentiallyConsistent),
-            isSleeping.exchange(false, ordering: .sequentiallyConsistent)
-        {
-            signals.wake { $0.hasWork = true }
-        }
+        if wasIdle { signals.wake { _ in } }
     }
 
     @inline(never)
@@ -116,7 +120,7 @@ package final class CommitLog: Sendable {
     /// Blocks until the record is synced.
     package func waitUntilDurable(_ offset: UInt64) throws(StorageError) {
         if durableEnd > offset { return }
-        if !options.hasWriterThread { try flush() }
+        try hurry()
         signals.wait { signals in
             durable.load(ordering: .acquiring) > offset || signals.failure != nil || signals.isStopped
         }
@@ -125,7 +129,7 @@ package final class CommitLog: Sendable {
 
     /// Calls the body once the record is synced or never will be, from whichever thread finds out.
     package func whenDurable(_ offset: UInt64, _ body: @escaping @Sendable (Result<Void, StorageError>) -> Void) {
-        if !options.hasWriterThread { try? flush() }
+        try? hurry()
         let answer = signals.withLock { signals -> Result<Void, StorageError>? in
             if durable.load(ordering: .acquiring) > offset { return .success(()) }
             if let failure = signals.failure { return .failure(failure) }
@@ -141,10 +145,20 @@ package final class CommitLog: Sendable {
 
     /// Blocks while ``isSaturated``.
     package func waitForRoom() throws(StorageError) {
-        if !options.hasWriterThread { return try flush() }
+        try hurry()
         signals.wait { signals in
             !saturated.load(ordering: .acquiring) || signals.failure != nil || signals.isStopped
         }
+    }
+
+    /// Has what is pending written without delay: here, if there is no thread for it.
+    private func hurry() throws(StorageError) {
+        if !options.hasWriterThread { return try flush() }
+        let isLingering = signals.withLock { signals in
+            signals.isUrgent = true
+            return signals.isLingering
+        }
+        if isLingering { signals.wake { _ in } }
     }
 
     /// Blocks until everything that was appended is synced.
@@ -160,25 +174,36 @@ package final class CommitLog: Sendable {
     // MARK: Writing
 
     private func run() {
+        var lastRound = monotonicNanoseconds() - options.lingerNanoseconds
         while true {
-            isSleeping.store(true, ordering: .sequentiallyConsistent)
-            if appendedEnd == durableEnd, !wantsRotation.load(ordering: .sequentiallyConsistent) {
-                signals.wait { signals in
-                    if signals.hasWork || signals.isClosing || appendedEnd != durableEnd
-                        || wantsRotation.load(ordering: .sequentiallyConsistent)
-                    {
-                        signals.hasWork = false
-                        return true
-                    }
-                    return false
-                }
-            }
-            isSleeping.store(false, ordering: .sequentiallyConsistent)
+            signals.wait { signals in nextStep(&signals, lastRound) }
+            lastRound = monotonicNanoseconds()
             do { try pump() } catch { return }
             if appendedEnd == durableEnd, signals.withLock({ $0.isClosing }) {
                 return signals.wake { $0.isStopped = true }
             }
         }
+    }
+
+    /// What the writer has to wait for before the next round.
+    private func nextStep(_ signals: inout Signals, _ lastRound: Int64) -> Waiting {
+        signals.isLingering = false
+        if signals.isClosing || wantsRotation.load(ordering: .acquiring) { return .over }
+        let isIdle = pending.withLock { pending in
+            pending.isWriterIdle = pending.count == 0
+            return pending.isWriterIdle
+        }
+        if isIdle {
+            signals.isUrgent = false
+            return .untilWoken
+        }
+        let left = lastRound + options.lingerNanoseconds - monotonicNanoseconds()
+        if signals.isUrgent || left <= 0 {
+            signals.isUrgent = false
+            return .over
+        }
+        signals.isLingering = true
+        return .atMost(left)
     }
 
     /// One round: takes what is pending, writes it, syncs.
@@ -240,8 +265,8 @@ package final class CommitLog: Sendable {
 
     /// Asks for a new segment after the records that are appended by now.
     package func rotate() {
-        wantsRotation.store(true, ordering: .sequentiallyConsistent)
-        if options.hasWriterThread { signals.wake { $0.hasWork = true } }
+        wantsRotation.store(true, ordering: .releasing)
+        if options.hasWriterThread { signals.wake { _ in } }
     }
 
     /// Removes segments all of whose records lie below the offset; never the last one.
@@ -270,7 +295,7 @@ package final class CommitLog: Sendable {
         }
         guard isFirst else { return signals.wait { $0.isStopped } }
         if options.hasWriterThread {
-            signals.wake { $0.hasWork = true }
+            signals.wake { _ in }
             signals.wait { $0.isStopped }
         } else if failure == nil {
             try flush()

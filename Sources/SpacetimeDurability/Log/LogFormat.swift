@@ -149,6 +149,8 @@ package struct LogOptions: Sendable {
     package var batchByteLimit = 1 << 20
     /// With more than this waiting to be written, writers are held up before they begin.
     package var pendingByteLimit = 64 << 20
+    /// From the beginning of one round of writing to that of the next while nobody waits for it.
+    package var lingerNanoseconds: Int64 = 0
     /// The longest record.
     package var recordByteLimit = 1 << 30
     /// False: there is no writer thread, the log is written by whoever waits for it. Deterministic, for simulations.

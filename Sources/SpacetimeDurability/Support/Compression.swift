@@ -1,5 +1,6 @@
 import CCRC32C
 import CLZ4
+import CPrefetch
 
 /// CRC-32C of the bytes, continuing from that of bytes before them.
 package func crc32c(_ bytes: UnsafeRawBufferPointer, continuing crc: UInt32 = 0) -> UInt32 {
@@ -83,6 +84,13 @@ struct ByteBuffer: ~Copyable, @unchecked Sendable {
         base.deallocate()
         base = new
         capacity = limit
+    }
+
+    /// Another thread read these bytes the last time round, and has their cache lines.
+    @inline(__always)
+    func prefetchEnd() {
+        let distance = 192
+        if capacity - count > distance { spacetime_prefetch_for_writing(base + (count + distance)) }
     }
 
     @inline(__always)

@@ -34,7 +34,16 @@ package final class Monitor<Value>: @unchecked Sendable {
         pthread_mutex_init(mutex, nil)
         condition = .allocate(capacity: 1)
         condition.initialize(to: pthread_cond_t())
+        #if canImport(Darwin)
         pthread_cond_init(condition, nil)
+        #else
+        // Waits are not to last longer because the machine's clock was set back.
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
+        #endif
     }
 
     deinit {
@@ -56,7 +65,7 @@ package final class Monitor<Value>: @unchecked Sendable {
     }
 
     /// Blocks until `look` says that it is over. It is asked again after each ``wake(_:)``, and when the time that it
-    /// named has come.
+    /// named is over.
     package func wait(_ look: (inout Value) -> Waiting) {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -64,13 +73,22 @@ package final class Monitor<Value>: @unchecked Sendable {
             switch look(&value) {
             case .over: return
             case .untilWoken: pthread_cond_wait(condition, mutex)
-            case .until(let microseconds):
-                var time = timespec()
-                time.tv_sec = .init(microseconds / 1_000_000)
-                time.tv_nsec = .init(microseconds % 1_000_000) * 1_000
-                pthread_cond_timedwait(condition, mutex, &time)
+            case .atMost(let nanoseconds): waitForChange(nanoseconds)
             }
         }
+    }
+
+    private func waitForChange(_ nanoseconds: Int64) {
+        #if canImport(Darwin)
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        pthread_cond_timedwait_relative_np(condition, mutex, &time)
+        #else
+        let end = monotonicNanoseconds() + nanoseconds
+        var time = timespec()
+        time.tv_sec = .init(end / 1_000_000_000)
+        time.tv_nsec = .init(end % 1_000_000_000)
+        pthread_cond_timedwait(condition, mutex, &time)
+        #endif
     }
 
     /// Changes the value and lets all waiting threads look at it.
@@ -86,8 +104,15 @@ package final class Monitor<Value>: @unchecked Sendable {
 package enum Waiting {
     case over
     case untilWoken
-    /// A time of the machine's clock, in microseconds since 1970, not before 1970.
-    case until(Int64)
+    /// A change, or so many nanoseconds.
+    case atMost(Int64)
+}
+
+/// Time that goes on evenly, whatever the machine's clock is set to.
+package func monotonicNanoseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
 
 /// Runs a body on a thread of its own: work that waits for a disk would otherwise keep one of the few threads that run

@@ -9,6 +9,9 @@ extension RowStorage {
                 throw InvariantViolation("page \(page): \(error)")
             }
         }
+        for page in 0..<pageCount {
+            try check((pages[page] == nil) == (entries[page].generation == Entry.absent), "page \(page) is half there")
+        }
         try check(live.count == liveCount, "\(live.count) live rows on the pages, \(liveCount) counted")
         for row in pending {
             try check(pages[Int(row.rawValue >> geometry.unitBits)] != nil, "a deleted row's page is gone")

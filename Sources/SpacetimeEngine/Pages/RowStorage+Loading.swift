@@ -49,6 +49,7 @@ extension RowStorage {
         if let page {
             entries[number] = Entry(base: page.base, generation: generation)
         } else {
+            entries[number].generation = Entry.absent
             emptyPageNumbers.append(UInt32(number))
         }
     }

@@ -7,6 +7,9 @@ struct RowStorage: ~Copyable {
         var base: UnsafeMutableRawPointer
         /// The snapshot generation in which the table got sole ownership of the page.
         var generation: UInt64
+
+        /// In place of a generation: there is no page.
+        static let absent = UInt64.max
     }
 
     let geometry: PageGeometry
@@ -68,7 +71,7 @@ struct RowStorage: ~Copyable {
     /// False, too, for a row whose page was given back.
     func isLive(_ row: RowID) -> Bool {
         let page = Int(row.rawValue &>> geometry.unitBits)
-        guard pages[page] != nil else { return false }
+        if entries[page].generation == Entry.absent { return false }
         let unit = Int(row.rawValue & geometry.unitMask)
         let word = liveWord(page: page, unit >> 6).pointee
         return word &>> UInt64(unit & 63) & 1 == 1
@@ -156,6 +159,7 @@ struct RowStorage: ~Copyable {
         head.pointee.used -= 1
         if head.pointee.slotUnits > UInt32(PageGeometry.sharedRunLimit) {
             pages[page] = nil
+            entries[page].generation = Entry.absent
             emptyPageNumbers.append(UInt32(page))
             return
         }

@@ -21,20 +21,20 @@ extension ChangeCollector {
     /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth.
     func encode(into writer: inout BSATNWriter) {
         var current: StoredTable.Pointer?
-        for i in 0..<entries.count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
+        for i in 0..<count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
             guard let before = entries[i].before, !entries[i].table.pointee.schema.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             writer.write(LoggedChange.delete.rawValue)
             Self.appendName(of: before, in: entries[i].table, &writer)
         }
-        for i in 0..<entries.count {
+        for i in 0..<count {
             guard let after = entries[i].after, !entries[i].table.pointee.schema.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             let replaces = entries[i].before != nil && !isSplit(entries[i])
             writer.write((replaces ? LoggedChange.replace : .insert).rawValue)
             Self.append(after, of: entries[i].table, &writer)
         }
-        for i in 0..<entries.count where entries[i].table.pointee.sequenceCount > 0 {
+        for i in 0..<count where entries[i].table.pointee.sequenceCount > 0 {
             appendSequences(entries[i].table, &current, &writer)
         }
     }

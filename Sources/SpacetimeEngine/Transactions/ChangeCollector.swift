@@ -2,7 +2,9 @@
 ///
 /// The first record of a row says what was there before; the row itself says what is there now. Where both are the
 /// same, or a deleted row's bytes were inserted again elsewhere, nothing changed.
-struct ChangeCollector {
+///
+/// The entries lie in memory of its own, not in an array: going through them then counts no references.
+struct ChangeCollector: ~Copyable {
     struct Entry {
         var table: StoredTable.Pointer
         var row: RowID
@@ -30,15 +32,38 @@ struct ChangeCollector {
         }
     }
 
-    private(set) var entries: [Entry] = []
+    private(set) var entries: UnsafeMutablePointer<Entry> = .allocate(capacity: keptEntries)
+    private(set) var count = 0
+    private var capacity = keptEntries
     /// Open addressing over `entries`: position plus one. Used from `linearLimit` entries on.
     private var slots: [Int32] = []
 
     private static let linearLimit = 12
+    /// Memory above what an ordinary transaction needs is given back.
+    private static let keptEntries = 64
+
+    deinit { entries.deallocate() }
+
+    @inline(__always)
+    private mutating func append(_ entry: Entry) {
+        if count == capacity { resize(to: capacity * 2) }
+        (entries + count).initialize(to: entry)
+        count &+= 1
+    }
+
+    @inline(never)
+    private mutating func resize(to newCapacity: Int) {
+        let new = UnsafeMutablePointer<Entry>.allocate(capacity: newCapacity)
+        new.update(from: entries, count: count)
+        entries.deallocate()
+        entries = new
+        capacity = newCapacity
+    }
 
     /// Fills `entries` with the net changes of the wanted tables, in the order of first touch.
     mutating func collect(_ undo: borrowing UndoLog, wanting wanted: (StoredTable.Pointer) -> Bool) {
-        entries.removeAll(keepingCapacity: true)
+        count = 0
+        if capacity > UndoLog.keptRecords { resize(to: Self.keptEntries) }
         let useSlots = undo.count > Self.linearLimit
         if useSlots { prepareSlots(undo.count) }
         for i in 0..<undo.count {
@@ -53,13 +78,13 @@ struct ChangeCollector {
                 }
             let isLive = storage.pointee.storage.isLive(record.row)
             let after = isLive ? storage.pointee.storage.image(record.row) : nil
-            entries.append(Entry(table: record.table, row: record.row, before: before, after: after))
+            append(Entry(table: record.table, row: record.row, before: before, after: after))
         }
         cancel()
     }
 
     private func isNew(_ record: UndoLog.Record) -> Bool {
-        for entry in entries where entry.row == record.row && entry.table == record.table { return false }
+        for i in 0..<count where entries[i].row == record.row && entries[i].table == record.table { return false }
         return true
     }
 
@@ -79,7 +104,7 @@ struct ChangeCollector {
             if entry.row == record.row, entry.table == record.table { return false }
             position = (position + 1) & mask
         }
-        slots[position] = Int32(entries.count + 1)
+        slots[position] = Int32(count + 1)
         return true
     }
 
@@ -89,7 +114,7 @@ struct ChangeCollector {
         var inserts = 0
         var rekeyed = 0
         var dropped = false
-        for i in 0..<entries.count {
+        for i in 0..<count {
             switch (entries[i].before, entries[i].after) {
             case (nil, nil): dropped = true
             case (let before?, let after?):
@@ -108,18 +133,29 @@ struct ChangeCollector {
         if deletes + rekeyed > 0, inserts + rekeyed > 0, deletes + inserts + rekeyed > 1 {
             dropped = cancelPairs() || dropped
         }
-        if dropped { entries.removeAll { $0.before == nil && $0.after == nil } }
+        if dropped { dropEmpty() }
+    }
+
+    private mutating func dropEmpty() {
+        var kept = 0
+        for i in 0..<count where entries[i].before != nil || entries[i].after != nil {
+            entries[kept] = entries[i]
+            kept += 1
+        }
+        count = kept
     }
 
     /// Matches whole deleted images with whole inserted ones of the same table.
     private mutating func cancelPairs() -> Bool {
         var inserted: [UInt64: [Int]] = [:]
-        for (i, entry) in entries.enumerated() where entry.before == nil || entry.isRekeyed {
+        for i in 0..<count where entries[i].before == nil || entries[i].isRekeyed {
+            let entry = entries[i]
             guard let after = entry.after else { continue }
             inserted[hashBytes(after, state: UInt64(entry.table.pointee.id.rawValue)), default: []].append(i)
         }
         var found = false
-        for (i, entry) in entries.enumerated() where entry.after == nil || entry.isRekeyed {
+        for i in 0..<count where entries[i].after == nil || entries[i].isRekeyed {
+            let entry = entries[i]
             guard let before = entry.before else { continue }
             let hash = hashBytes(before, state: UInt64(entry.table.pointee.id.rawValue))
             guard let candidates = inserted[hash] else { continue }
@@ -137,7 +173,8 @@ struct ChangeCollector {
     /// The entries of the wanted tables as owned rows, by table.
     func changeSet(of wanted: (StoredTable.Pointer) -> Bool) -> ChangeSet {
         var set = ChangeSet()
-        for entry in entries where wanted(entry.table) {
+        for i in 0..<count where wanted(entries[i].table) {
+            let entry = entries[i]
             let id = entry.table.pointee.id
             let position: Int
             if let present = set.tables.firstIndex(where: { $0.table == id }) {

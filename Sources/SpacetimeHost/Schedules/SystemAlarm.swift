@@ -12,6 +12,9 @@ final class SystemAlarm: HostAlarm {
     private let state = Monitor(State())
     private let ring: @Sendable () -> Void
 
+    /// The clock may be set meanwhile: it is looked at so often.
+    private static let longestWaitInMicroseconds: Int64 = 1_000_000
+
     init(_ ring: @escaping @Sendable () -> Void) { self.ring = ring }
 
     func set(_ time: Timestamp?) {
@@ -40,7 +43,8 @@ final class SystemAlarm: HostAlarm {
                 isCancelled = state.isCancelled
                 if isCancelled { return .over }
                 guard let time = state.time else { return .untilWoken }
-                guard time <= clock.now() else { return .until(time.microsecondsSinceUnixEpoch) }
+                let left = (time - clock.now()).microseconds
+                if left > 0 { return .atMost(1_000 * min(left, Self.longestWaitInMicroseconds)) }
                 state.time = nil
                 return .over
             }

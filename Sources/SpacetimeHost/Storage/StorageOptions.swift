@@ -13,6 +13,10 @@ public struct StorageOptions: Sendable {
     public var segmentByteCount: UInt64 = 128 << 20
     /// Whether log and snapshots are compressed (LZ4) where that saves space.
     public var compresses = true
+    /// Under load, and while nobody waits for durability, commits are written and synced this far apart: what a loss of
+    /// power may take back at most, beside the time of a sync. A commit after a pause is written at once, and so is one
+    /// that somebody waits for. Zero: as often as the disk can, which costs the calls more than it seems.
+    public var syncInterval = Duration.milliseconds(5)
     /// With more than this waiting to be written, writers are held up before they begin.
     public var pendingByteLimit = 64 << 20
     /// False: the calling threads write log and snapshots themselves, so that equal calls make equal files. For tests
@@ -41,6 +45,8 @@ public struct StorageOptions: Sendable {
         log.compresses = compresses
         log.pendingByteLimit = pendingByteLimit
         log.hasWriterThread = runsInBackground
+        let (seconds, attoseconds) = min(max(.zero, syncInterval), .seconds(3_600)).components
+        log.lingerNanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
         return log
     }
 }
