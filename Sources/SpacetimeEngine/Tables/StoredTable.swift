@@ -13,6 +13,8 @@ struct StoredTable: ~Copyable {
     let indexCount: Int
     /// The first unique index, through which an equal row is found; -1 if the table has none.
     let firstUnique: Int
+    /// The one unique index of a table without sequences, whose key an update through it leaves alone; -1 otherwise.
+    let keptUnique: Int
     /// For tables without a unique index: every row by the hash of its whole image.
     private(set) var wholeRows = HashIndex()
     let sequences: UnsafeMutablePointer<SequenceState>
@@ -81,6 +83,7 @@ struct StoredTable: ~Copyable {
         self.indexes = indexes
         indexCount = made
         firstUnique = schema.indexes.firstIndex { $0.isUnique } ?? -1
+        keptUnique = states.isEmpty && schema.indexes.count(where: \.isUnique) == 1 ? firstUnique : -1
         rows = .allocate(capacity: 1)
         rows.initialize(to: TableRows(layout: layout, pool: pool))
         sequences = .allocate(capacity: states.count)

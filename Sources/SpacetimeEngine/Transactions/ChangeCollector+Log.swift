@@ -44,7 +44,7 @@ extension ChangeCollector {
     private func isSplit(_ entry: Entry) -> Bool { entry.isRekeyed || entry.table.pointee.firstUnique < 0 }
 
     @inline(__always)
-    private static func select(
+    fileprivate static func select(
         _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
     ) {
         if table == current { return }
@@ -54,7 +54,7 @@ extension ChangeCollector {
     }
 
     @inline(__always)
-    private static func append(
+    fileprivate static func append(
         _ image: UnsafeRawBufferPointer, of table: StoredTable.Pointer, _ writer: inout BSATNWriter
     ) {
         if table.pointee.rowsPointer().pointee.layout.fixedSize == nil {
@@ -95,5 +95,35 @@ extension ChangeCollector {
         writer.write(LoggedChange.sequence.rawValue)
         writer.write(UInt8(truncatingIfNeeded: position))
         writer.write(table.pointee.sequencePointer(position).pointee.next)
+    }
+}
+
+/// The short way for what most transactions do: a few updates by key.
+extension UndoLog {
+    /// True if no row came, went or changed a unique key, and there are few enough records to compare each with each.
+    /// The log then says the same as ``ChangeCollector`` would, without collecting first.
+    var holdsPlainOverwrites: Bool { otherCount == 0 && count <= 8 }
+
+    func encodeOverwrites(into writer: inout BSATNWriter) {
+        var current: StoredTable.Pointer?
+        for i in 0..<count where isFirst(i) {
+            let record = records[i]
+            let after = record.table.pointee.rowsPointer().pointee.storage.image(record.row)
+            // A row that is again as it was has not changed.
+            if equalBytes(oldImage(record), after) { continue }
+            ChangeCollector.select(record.table, &current, &writer)
+            writer.write(LoggedChange.replace.rawValue)
+            ChangeCollector.append(after, of: record.table, &writer)
+        }
+    }
+
+    /// Whether no earlier record is of the same row.
+    @inline(__always)
+    private func isFirst(_ position: Int) -> Bool {
+        for i in 0..<position
+        where records[i].row == records[position].row && records[i].table == records[position].table {
+            return false
+        }
+        return true
     }
 }

@@ -106,7 +106,8 @@ extension Datastore {
         }
         prepareWrite(table)
         if table.pointee.rowsPointer().pointee.storage.fitsInPlace(row, byteCount: new.count) {
-            state.pointee.undo.append(overwriteOf: old, table, row)
+            state.pointee.undo.append(
+                overwriteOf: old, table, row, keepsKeys: position == table.pointee.keptUnique)
             table.pointee.overwrite(row, with: new, unchanged: table.pointee.sequenceCount == 0 ? position : -1)
         } else {
             try move(table, row, new)

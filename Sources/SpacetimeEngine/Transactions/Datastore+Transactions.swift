@@ -41,6 +41,7 @@ extension Datastore {
     /// Nothing is final yet: a caller that cannot keep the bytes rolls back.
     package func encodeChanges(into log: inout BSATNWriter) {
         precondition(state.pointee.isInTransaction, "no transaction is running")
+        if state.pointee.undo.holdsPlainOverwrites { return state.pointee.undo.encodeOverwrites(into: &log) }
         guard state.pointee.undo.count > 0 else { return }
         state.pointee.changes.collect(state.pointee.undo) { _ in true }
         state.pointee.hasCollected = true

@@ -15,6 +15,8 @@ struct UndoLog: ~Copyable {
         var table: StoredTable.Pointer
         var row: RowID
         var kind: Kind
+        /// For an overwrite: no unique key of the row was changed by it.
+        var keepsKeys = false
         var offset: Int
         var byteCount: Int
     }
@@ -25,6 +27,8 @@ struct UndoLog: ~Copyable {
     private(set) var arena: UnsafeMutableRawPointer
     private var arenaCapacity: Int
     private(set) var arenaCount = 0
+    /// Records that are something else than overwrites that keep their keys.
+    private(set) var otherCount = 0
 
     init() {
         recordCapacity = 16
@@ -44,17 +48,23 @@ struct UndoLog: ~Copyable {
         (records + count).initialize(
             to: Record(table: table, row: row, kind: kind, offset: arenaCount, byteCount: 0))
         count &+= 1
+        otherCount &+= 1
     }
 
     /// Records an overwrite and saves the old image.
     @inline(__always)
-    mutating func append(overwriteOf image: UnsafeRawBufferPointer, _ table: StoredTable.Pointer, _ row: RowID) {
+    mutating func append(
+        overwriteOf image: UnsafeRawBufferPointer, _ table: StoredTable.Pointer, _ row: RowID, keepsKeys: Bool
+    ) {
         if count == recordCapacity { growRecords() }
         if arenaCount &+ image.count > arenaCapacity { growArena(image.count) }
         copyImage(image.baseAddress.unsafelyUnwrapped, to: arena + arenaCount, byteCount: image.count)
         (records + count).initialize(
-            to: Record(table: table, row: row, kind: .overwrite, offset: arenaCount, byteCount: image.count))
+            to: Record(
+                table: table, row: row, kind: .overwrite, keepsKeys: keepsKeys, offset: arenaCount,
+                byteCount: image.count))
         count &+= 1
+        if !keepsKeys { otherCount &+= 1 }
         arenaCount &+= image.count
     }
 
@@ -65,6 +75,7 @@ struct UndoLog: ~Copyable {
     mutating func removeLast() -> Record {
         count -= 1
         let record = records[count]
+        if !record.keepsKeys { otherCount -= 1 }
         arenaCount = record.offset
         return record
     }
@@ -74,6 +85,7 @@ struct UndoLog: ~Copyable {
     mutating func removeAll() {
         count = 0
         arenaCount = 0
+        otherCount = 0
         if recordCapacity > Self.keptRecords || arenaCapacity > Self.keptBytes { shrink() }
     }
 

@@ -39,7 +39,7 @@ extension DatabaseCore {
     /// Commits a typed call whose arguments, if the state asks for them, are in ``argumentScratch``.
     @usableFromInline @discardableResult
     package func commitCall() throws(DatabaseError) -> TxOffset {
-        if sink != nil || liveQueries.isActive { return try commitWatchedCall() }
+        if keeper.keeps || liveQueries.isActive { return try commitWatchedCall() }
         // Nobody looks at what changed.
         let offset = finishUnwatchedWrite()
         release()

@@ -36,10 +36,17 @@ extension DatabaseCore {
     /// Called after each commit to a store, without the lock: takes a snapshot if one is due.
     @inline(__always)
     func maintainStore() {
-        if let store, store.claimSnapshot() { startSnapshot(store) }
+        // Alive: `store` keeps it.
+        if case .store(let store) = keeper, store._withUnsafeGuaranteedRef({ $0.isSnapshotDue }) {
+            startSnapshotIfDue()
+        }
     }
 
     @inline(never)
+    private func startSnapshotIfDue() {
+        if let store, store.claimSnapshot() { startSnapshot(store) }
+    }
+
     private func startSnapshot(_ store: DatabaseStore) {
         // A failure is kept by the store and tried again after the next stretch of log.
         if store.options.runsInBackground {

@@ -25,14 +25,21 @@ extension DatabaseCore {
     /// Takes the lock for writing: after waiting, if the log cannot keep up.
     @inline(__always)
     func acquireForWrite() throws(DatabaseError) {
-        if let sink, sink.isSaturated { try waitForRoom(sink) }
+        switch keeper {
+        case .none: break
+        // Alive: `store` keeps it.
+        case .store(let store): if store._withUnsafeGuaranteedRef({ $0.isSaturated }) { try waitForRoom() }
+        case .sink: if sink?.isSaturated == true { try waitForRoom() }
+        }
         try acquire()
     }
 
     @inline(never)
-    private func waitForRoom(_ sink: any CommitSink) throws(DatabaseError) {
+    private func waitForRoom() throws(DatabaseError) {
         // Inside a transaction of this database waiting would hold everybody up; `acquire` refuses the nesting.
-        if !isHeldByCurrentThread { try sink.waitForRoom() }
+        if isHeldByCurrentThread { return }
+        try sink?.waitForRoom()
+        try store?.waitForRoom()
     }
 
     @inline(__always)
@@ -106,7 +113,7 @@ extension DatabaseCore {
             return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
         }
         let offset = TxOffset(state.pointee.nextOffset)
-        if let sink { try record(kind, arguments: arguments, at: offset, in: sink) }
+        if keeper.keeps { try record(kind, arguments: arguments, at: offset) }
         let listens = broadcasts && liveQueries.isActive && datastore.hasObservedChanges
         let changes = datastore.commit(collecting: listens ? .observed : .none)
         endSerial()
@@ -142,7 +149,7 @@ extension DatabaseCore {
 
     @inline(never)
     private func record(
-        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, at offset: TxOffset, in sink: any CommitSink
+        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, at offset: TxOffset
     ) throws(DatabaseError) {
         let reducer = state.pointee.reducer
         logScratch.pointee.removeAll(keepingCapacity: true)
@@ -151,10 +158,16 @@ extension DatabaseCore {
             caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
             schema: kind == .creation ? storedSchema.encoded() : nil, to: &logScratch.pointee)
         datastore.encodeChanges(into: &logScratch.pointee)
-        do throws(DatabaseError) {
-            // The scratch's bytes stay where they are during the call.
-            try sink.append(logScratch.pointee.withUnsafeBytes { $0 }, at: offset)
-        } catch {
+        // The scratch's bytes stay where they are during the call.
+        let bytes = logScratch.pointee.withUnsafeBytes { $0 }
+        var failure: DatabaseError?
+        switch keeper {
+        case .none: break
+        // Alive: `store` keeps it.
+        case .store(let store): failure = store._withUnsafeGuaranteedRef { $0.appendOrFail(bytes, at: offset) }
+        case .sink: do throws(DatabaseError) { try sink?.append(bytes, at: offset) } catch { failure = error }
+        }
+        if let error = failure {
             undoWrite()
             if error.code == .limitReached { throw error }
             state.pointee.refusal = error

@@ -27,9 +27,12 @@ package final class DatabaseCore: @unchecked Sendable {
     @usableFromInline package let identity: Identity
     let module: any ModuleHost
     let clock: any HostClock
+    /// Where commits go that go to no directory.
     let sink: (any CommitSink)?
     /// Its directory; nil if it is in memory only.
     package let store: DatabaseStore?
+    /// The two, as each call looks at them.
+    let keeper: Keeper
     /// What the files of this database say of its tables.
     package let storedSchema: StoredSchema
     let reducerIDs: [String: Int]
@@ -79,7 +82,9 @@ package final class DatabaseCore: @unchecked Sendable {
         self.module = module
         clock = options.clock
         store = options.store
-        sink = options.sink ?? options.store
+        sink = options.sink
+        keeper =
+            if options.sink != nil { .sink } else if let store { .store(.passUnretained(store)) } else { .none }
         owner = Caller(identity: options.owner)
         identity = options.identity
         tableMap = TableMap(ids, datastore)
@@ -93,7 +98,7 @@ package final class DatabaseCore: @unchecked Sendable {
         keyScratch = Self.makeWriter()
         state = StateBlocks.take(
             CoreState(owner: owner, rowScratch: rowScratch, keyScratch: keyScratch, tableMap: tableMap))
-        state.pointee.recordsArguments = sink != nil
+        state.pointee.recordsArguments = keeper.keeps
         argumentScratch = Self.makeWriter()
         logScratch = Self.makeWriter()
         reducerCache = .allocate(capacity: Self.reducerCacheCapacity)

@@ -34,14 +34,23 @@ public struct TransactionReference {
         _ body: (Datastore) throws(EngineError) -> Result
     ) throws(DatabaseError) -> Result {
         guard let datastore = state.pointee.datastore else { Self.stale() }
-        // Alive as the database is, see `core`. By way of a `Result`, for want of typed throws in the callee.
-        let outcome: Swift.Result<Result, EngineError> = datastore._withUnsafeGuaranteedRef { datastore in
-            do throws(EngineError) { return .success(try body(datastore)) } catch { return .failure(error) }
+        // Alive as the database is, see `core`. The error goes around the callee, which has no typed throws; a `Result`
+        // would be destroyed through its metadata each time.
+        var failure: EngineError?
+        let result: Result? = datastore._withUnsafeGuaranteedRef { datastore in
+            do throws(EngineError) { return try body(datastore) } catch {
+                failure = error
+                return nil
+            }
         }
-        switch outcome {
-        case .success(let result): return result
-        case .failure(let error): throw DatabaseError(error)
-        }
+        if let result { return result }
+        throw Self.failed(failure)
+    }
+
+    /// Only failures come without a result.
+    @inline(never)
+    private static func failed(_ error: EngineError?) -> DatabaseError {
+        error.map { DatabaseError($0) } ?? DatabaseError(.internalInconsistency, "an operation had no outcome")
     }
 
     /// Stops the program if the transaction is over. Reading memory of the engine then could read freed pages.

@@ -102,8 +102,17 @@ package final class DatabaseStore: CommitSink {
     // MARK: Commits
 
     package func append(_ record: UnsafeRawBufferPointer, at offset: TxOffset) throws(DatabaseError) {
-        do throws(StorageError) { try log.append(record, at: offset.rawValue) } catch { throw DatabaseError(error) }
-        bytesSinceSnapshot.wrappingAdd(UInt64(record.count), ordering: .relaxed)
+        if let failure = appendOrFail(record, at: offset) { throw failure }
+    }
+
+    /// The same for callers that cannot catch typed errors.
+    func appendOrFail(_ record: UnsafeRawBufferPointer, at offset: TxOffset) -> DatabaseError? {
+        do throws(StorageError) { try log.append(record, at: offset.rawValue) } catch { return DatabaseError(error) }
+        // No atomic addition: records are appended by one thread at a time, and a claim that sets it to zero in between
+        // may be undone by what is added here, which makes the next snapshot come early.
+        let count = bytesSinceSnapshot.load(ordering: .relaxed)
+        bytesSinceSnapshot.store(count &+ UInt64(record.count), ordering: .relaxed)
+        return nil
     }
 
     package var isSaturated: Bool { log.isSaturated }
@@ -134,9 +143,14 @@ package final class DatabaseStore: CommitSink {
 
     // MARK: Snapshots
 
-    /// True if enough was logged since the last snapshot and none is being taken; the caller then must take it.
+    /// True if enough was logged since the last snapshot.
+    var isSnapshotDue: Bool {
+        bytesSinceSnapshot.load(ordering: .relaxed) >= options.snapshotLogByteCount
+    }
+
+    /// True if a snapshot is due and none is being taken; the caller then must take it.
     package func claimSnapshot() -> Bool {
-        guard bytesSinceSnapshot.load(ordering: .relaxed) >= options.snapshotLogByteCount else { return false }
+        guard isSnapshotDue else { return false }
         return snapshots.withLock { snapshots in
             guard !snapshots.isTaking, !snapshots.isClosed else { return false }
             snapshots.isTaking = true
