@@ -157,3 +157,32 @@ package func startThreadIfPossible(_ body: @escaping @Sendable () -> Void) -> Bo
     #endif
     return true
 }
+
+/// Runs long work on a thread of its own that steps back whenever others want the cores, and waits for it.
+///
+/// Called in a thread with work of its own it would compete on equal terms, a time slice of several milliseconds each.
+package func runAside<Result: Sendable, Failure: Error>(
+    _ body: @escaping @Sendable () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    let outcome = Monitor<Swift.Result<Result, Failure>?>(nil)
+    startThread {
+        lowerPriorityOfThisThread()
+        let result: Swift.Result<Result, Failure>
+        do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
+        outcome.wake { $0 = result }
+    }
+    while true {
+        outcome.wait { $0 != nil }
+        if let result = outcome.withLock({ $0 }) { return try result.get() }
+    }
+}
+
+/// For threads that nobody waits for in a hurry.
+package func lowerPriorityOfThisThread() {
+    #if canImport(Darwin)
+    pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0)
+    #else
+    // Linux keeps this per thread. If it is refused the thread goes on as it is.
+    setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+    #endif
+}

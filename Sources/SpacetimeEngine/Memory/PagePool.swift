@@ -6,6 +6,10 @@ import Synchronization
 /// which the system backs by huge pages where it can: with rows spread over many megabytes, translating addresses would
 /// otherwise cost more than reading the rows. A slab whose blocks are all free is given back.
 ///
+/// Clearing a huge page takes a tenth of a millisecond, and several where memory is scarce or virtual. A table that grows
+/// pays that as it goes; the copies that a snapshot asks of the writer must not. For them whoever writes the snapshot
+/// keeps slabs ready (``prepareSpares()``), and when these are used up a slab is taken in small pages and made huge later.
+///
 /// Blocks come back from whichever thread drops the last reference to a page. Guard: `state`.
 final class PagePool: Sendable {
     static let blockByteCount = PageGeometry.pageByteCount
@@ -16,6 +20,8 @@ final class PagePool: Sendable {
     fileprivate struct Slab {
         /// Blocks handed out at least once; those from here on are still zero.
         var bump = 0
+        /// Huge pages were asked for.
+        var isHuge = true
         /// Numbers of blocks that came back.
         var free: [UInt8] = []
 
@@ -28,71 +34,111 @@ final class PagePool: Sendable {
         /// Addresses of slabs with free blocks, the one to use next last.
         var roomy: [UInt] = []
         var singles: Set<UInt> = []
+        /// Slabs that were written to, and still are zero.
+        var spares: [UInt] = []
     }
 
     private let state = Mutex(State())
 
     deinit {
         state.withLock { state in
-            for base in state.slabs.keys {
+            for base in state.slabs.keys + state.spares {
                 guard let start = UnsafeMutableRawPointer(bitPattern: base) else { continue }
                 freeZeroed(start, byteCount: hugePageByteCount)
             }
         }
     }
 
+    /// A block for a copy: its bytes are whatever they are.
+    func takeForCopy() -> UnsafeMutableRawPointer { take(isCopy: true).base }
+
     /// A block, and whether it is all zeros.
-    func take() -> (base: UnsafeMutableRawPointer, isZero: Bool) {
-        let (address, isZero) = state.withLock { state in state.take() }
+    private func take(isCopy: Bool) -> (base: UnsafeMutableRawPointer, isZero: Bool) {
+        let (address, isZero) = state.withLock { state in state.take(isCopy: isCopy) }
         return (UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped, isZero)
     }
 
     func takeZeroed() -> UnsafeMutableRawPointer {
-        let (base, isZero) = take()
+        let (base, isZero) = take(isCopy: false)
         if !isZero { base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.blockByteCount) }
         return base
     }
 
+    /// Sees to it that some slabs are ready, at the cost of the thread that calls. Nothing for small databases.
+    func prepareSpares() {
+        while state.withLock({ $0.spares.count < Self.spareLimit && $0.slabs.count > Self.spareLimit }) {
+            let base = allocateZeroed(byteCount: hugePageByteCount)
+            touch(base, byteCount: hugePageByteCount)
+            state.withLock { $0.spares.append(UInt(bitPattern: base)) }
+        }
+    }
+
+    private static let spareLimit = 4
+
+    /// Gives back what was prepared and not used.
+    func releaseSpares() {
+        let spares = state.withLock { state in
+            defer { state.spares = [] }
+            return state.spares
+        }
+        for base in spares {
+            if let start = UnsafeMutableRawPointer(bitPattern: base) {
+                freeZeroed(start, byteCount: hugePageByteCount)
+            }
+        }
+    }
+
     func giveBack(_ block: UnsafeMutableRawPointer) {
         let address = UInt(bitPattern: block)
-        state.withLock { $0.giveBack(address) }
+        // Memory goes back to the system without the lock: others need it in the meantime.
+        guard let freed = state.withLock({ $0.giveBack(address) }) else { return }
+        if let start = UnsafeMutableRawPointer(bitPattern: freed.address) {
+            freeZeroed(start, byteCount: freed.byteCount)
+        }
     }
 }
 
 extension PagePool.State {
-    fileprivate mutating func take() -> (UInt, Bool) {
+    fileprivate mutating func take(isCopy: Bool) -> (UInt, Bool) {
         if slabs.isEmpty, singles.count < PagePool.singleLimit {
             let block = UInt(bitPattern: allocateZeroed(byteCount: PagePool.blockByteCount))
             singles.insert(block)
             return (block, true)
         }
         if roomy.isEmpty {
-            let base = UInt(bitPattern: allocateZeroed(byteCount: hugePageByteCount))
-            slabs[base] = PagePool.Slab()
+            let spare = spares.popLast()
+            let isHuge = spare != nil || !isCopy
+            let base =
+                spare ?? UInt(bitPattern: allocateZeroed(byteCount: hugePageByteCount, inHugePages: isHuge))
+            slabs[base] = PagePool.Slab(isHuge: isHuge)
             roomy.append(base)
         }
         let base = roomy[roomy.count - 1]
         let (number, isZero) = slabs[base, default: PagePool.Slab()].take()
         if slabs[base]?.freeCount == 0 { roomy.removeLast() }
+        if number == PagePool.blocksPerSlab - 1, slabs[base]?.isHuge == false {
+            slabs[base]?.isHuge = true
+            if let start = UnsafeMutableRawPointer(bitPattern: base) {
+                adviseHugePages(start, byteCount: hugePageByteCount)
+            }
+        }
         return (base + UInt(number * PagePool.blockByteCount), isZero)
     }
 
-    fileprivate mutating func giveBack(_ block: UInt) {
-        if singles.remove(block) != nil {
-            guard let start = UnsafeMutableRawPointer(bitPattern: block) else { return }
-            return freeZeroed(start, byteCount: PagePool.blockByteCount)
-        }
+    /// - Returns: memory that is to be given back to the system.
+    fileprivate mutating func giveBack(_ block: UInt) -> (address: UInt, byteCount: Int)? {
+        if singles.remove(block) != nil { return (block, PagePool.blockByteCount) }
         let base = block & ~UInt(hugePageByteCount - 1)
-        guard var slab = slabs.removeValue(forKey: base) else { return }
+        guard var slab = slabs.removeValue(forKey: base) else { return nil }
         let wasFull = slab.freeCount == 0
         slab.free.append(UInt8(truncatingIfNeeded: Int(block - base) / PagePool.blockByteCount))
         if slab.freeCount == PagePool.blocksPerSlab, roomy.count > 1 {
             roomy.removeAll { $0 == base }
-            guard let start = UnsafeMutableRawPointer(bitPattern: base) else { return }
-            return freeZeroed(start, byteCount: hugePageByteCount)
+            return (base, hugePageByteCount)
         }
         slabs[base] = slab
         if wasFull { roomy.append(base) }
+        return nil
     }
 }
 

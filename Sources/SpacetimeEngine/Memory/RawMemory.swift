@@ -52,8 +52,15 @@ func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPoint
 /// random accesses to an index of many megabytes otherwise spend more time on address translation than on data.
 ///
 /// Freed with `freeZeroed` and the same byte count.
-func allocateZeroed(byteCount: Int) -> UnsafeMutableRawPointer {
-    if byteCount >= hugePageByteCount { return mapHugePages(byteCount: byteCount) }
+///
+/// - Parameter inHugePages: false for memory whose first use must not take the milliseconds that the system may need to
+///   find and clear a huge page; see ``adviseHugePages(_:byteCount:)``.
+func allocateZeroed(byteCount: Int, inHugePages: Bool = true) -> UnsafeMutableRawPointer {
+    if byteCount >= hugePageByteCount {
+        let memory = mapAligned(byteCount: byteCount)
+        if inHugePages { adviseHugePages(memory, byteCount: roundedToHugePages(byteCount)) }
+        return memory
+    }
     guard let memory = calloc(1, max(byteCount, 1)) else { outOfMemory(byteCount) }
     return memory
 }
@@ -74,7 +81,7 @@ private func roundedToHugePages(_ byteCount: Int) -> Int {
 }
 
 /// Maps zeroed memory that starts at a huge page.
-private func mapHugePages(byteCount: Int) -> UnsafeMutableRawPointer {
+private func mapAligned(byteCount: Int) -> UnsafeMutableRawPointer {
     let size = roundedToHugePages(byteCount)
     // The system aligns to small pages only: map one huge page more, and give back what lies outside.
     let mapped = mmap(nil, size + hugePageByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
@@ -85,10 +92,21 @@ private func mapHugePages(byteCount: Int) -> UnsafeMutableRawPointer {
     let before = start - mapped
     if before > 0 { munmap(mapped, before) }
     if before < hugePageByteCount { munmap(start + size, hugePageByteCount - before) }
-    #if os(Linux)
-    madvise(start, size, MADV_HUGEPAGE)
-    #endif
     return start
+}
+
+/// Lets the system back memory by huge pages: on first use, or by moving what is there when it has the time.
+func adviseHugePages(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    #if os(Linux)
+    madvise(memory, byteCount, MADV_HUGEPAGE)
+    #endif
+}
+
+/// Has the system back memory of zeros, which then costs nothing to write for the first time.
+func touch(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+    for offset in stride(from: 0, to: byteCount, by: 4_096) {
+        memory.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+    }
 }
 
 private func outOfMemory(_ byteCount: Int) -> Never {

@@ -26,7 +26,7 @@ final class Page: @unchecked Sendable {
         byteCount = other.byteCount
         if byteCount == PagePool.blockByteCount {
             self.pool = pool
-            base = pool.take().base
+            base = pool.takeForCopy()
         } else {
             self.pool = nil
             base = allocateZeroed(byteCount: byteCount)

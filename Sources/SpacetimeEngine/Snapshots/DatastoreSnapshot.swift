@@ -34,14 +34,23 @@ package final class DatastoreSnapshot: Sendable {
     private let tables: [TableID: Table]
     private let generation: UInt64
     private let registry: SnapshotRegistry
+    private let pool: PagePool
 
-    init(tables: [TableID: Table], generation: UInt64, registry: SnapshotRegistry) {
+    init(tables: [TableID: Table], generation: UInt64, registry: SnapshotRegistry, pool: PagePool) {
+        self.pool = pool
         self.tables = tables
         self.generation = generation
         self.registry = registry
     }
 
     deinit { registry.remove(generation) }
+
+    /// Keeps memory ready for the copies that this snapshot asks of the writer, so that the writer does not have to wait
+    /// for it. To be called again and again by whoever takes long over the snapshot; ``releaseCopyMemory()`` ends it.
+    package func prepareCopyMemory() { pool.prepareSpares() }
+
+    /// Gives back what was kept ready and not used.
+    package func releaseCopyMemory() { pool.releaseSpares() }
 
     /// The ids of the tables, ascending.
     package var tableIDs: [TableID] { tables.keys.sorted() }

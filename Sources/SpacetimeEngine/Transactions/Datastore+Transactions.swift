@@ -211,7 +211,7 @@ extension Datastore {
                 pages: rows.pointee.storage.share(generation: generation), count: rows.pointee.storage.liveCount,
                 sequences: sequencePositions(of: id))
         }
-        return DatastoreSnapshot(tables: tables, generation: generation, registry: snapshots)
+        return DatastoreSnapshot(tables: tables, generation: generation, registry: snapshots, pool: pool)
     }
 
     @inline(never)

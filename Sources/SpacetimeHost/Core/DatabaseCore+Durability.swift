@@ -50,7 +50,10 @@ extension DatabaseCore {
     private func startSnapshot(_ store: DatabaseStore) {
         // A failure is kept by the store and tried again after the next stretch of log.
         if store.options.runsInBackground {
-            startThread { [self] in _ = try? writeClaimedSnapshot(store) }
+            startThread { [self] in
+                lowerPriorityOfThisThread()
+                _ = try? writeClaimedSnapshot(store)
+            }
         } else {
             _ = try? writeClaimedSnapshot(store)
         }
@@ -76,7 +79,8 @@ extension DatabaseCore {
         }
         if isHeldByCurrentThread { throw DatabaseError(.nestedTransaction, "a snapshot is not taken inside a reducer") }
         try store.claimNextSnapshot()
-        return try writeClaimedSnapshot(store)
+        guard store.options.runsInBackground else { return try writeClaimedSnapshot(store) }
+        return try runAside { [self] () throws(DatabaseError) in try writeClaimedSnapshot(store) }
     }
 
     /// Ends writing: makes everything durable and gives the directory free. Reading goes on.

@@ -54,6 +54,8 @@ struct SnapshotContent {
         let tables = snapshot.tableIDs.map {
             Table(id: $0, rowCount: UInt64(snapshot.count($0)), sequences: snapshot.sequencePositions(of: $0))
         }
+        snapshot.prepareCopyMemory()
+        defer { snapshot.releaseCopyMemory() }
         try writer.writeHeader(SnapshotContent(schema: schema.encoded(), tables: tables).encoded())
         for table in snapshot.tableIDs {
             var block = BSATNWriter(reservingCapacity: blockByteCount + (1 << 17))
@@ -65,6 +67,7 @@ struct SnapshotContent {
             try snapshot.forEachPage(of: table) { (page) throws(StorageError) in
                 block.write(UInt32(page?.count ?? 0))
                 if let page { block.append(page) }
+                snapshot.prepareCopyMemory()
                 if block.count >= blockByteCount { try flush(&writer) }
             }
             try flush(&writer)

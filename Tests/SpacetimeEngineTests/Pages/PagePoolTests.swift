@@ -31,6 +31,28 @@ import Testing
         }
     }
 
+    @Test func preparedSlabsAreUsedAreZeroAndGoBack() {
+        let pool = PagePool()
+        var blocks = (0..<300).map { _ in pool.takeZeroed() }
+        pool.prepareSpares()
+        for _ in 0..<300 {
+            let copy = pool.takeForCopy()
+            copy.initializeMemory(as: UInt8.self, repeating: 0xFF, count: PagePool.blockByteCount)
+            blocks.append(copy)
+        }
+        pool.prepareSpares()
+        for _ in 0..<300 {
+            let block = pool.takeZeroed()
+            let words = UnsafeRawBufferPointer(start: block, count: PagePool.blockByteCount).bindMemory(to: UInt64.self)
+            #expect(words.allSatisfy { $0 == 0 })
+            blocks.append(block)
+        }
+        #expect(Set(blocks).count == 900)
+        for block in blocks { pool.giveBack(block) }
+        pool.releaseSpares()
+        pool.releaseSpares()
+    }
+
     @Test(arguments: [0, 1, 100, 65_536, hugePageByteCount - 1, hugePageByteCount, 5_000_000])
     func memoryOfEverySizeIsZero(_ byteCount: Int) {
         for _ in 0..<3 {
