@@ -155,17 +155,28 @@ struct StorageBenches {
             try database.call(WideRows.fill, start, min(1_000, count - start))
         }
         try database.flush()
-        let done = Monitor<TxOffset?>(nil)
         let byteCount = Double(try database.memoryReport().byteCount)
-        startThread {
-            let offset = try? database.takeSnapshot().offset
-            done.wake { $0 = offset ?? TxOffset(0) }
+        func duringSnapshot(_ call: (UInt64) throws -> Void) throws -> (longest: Double, calls: Int, seconds: Double) {
+            let done = Monitor<TxOffset?>(nil)
+            startThread {
+                let offset = try? database.takeSnapshot().offset
+                done.wake { $0 = offset ?? TxOffset(0) }
+            }
+            return try longestCall(count, until: { done.withLock { $0 != nil } }, call)
         }
-        let busy = try longestCall(database, count) { done.withLock { $0 != nil } }
-        let calm = try longestCall(database, count, calls: busy.calls) { false }
-        for (variant, result) in [("during-snapshot", busy), ("without", calm)] {
+        let touch: (UInt64) throws -> Void = { try database.call(WideRows.touch, $0) }
+        let busy = try duringSnapshot(touch)
+        let calm = try longestCall(count, calls: busy.calls, until: { false }, touch)
+        // What the system's scheduler alone takes from a thread beside one that writes a snapshot.
+        let idle = try duringSnapshot { _ in
+            let begin = ContinuousClock.now
+            while begin.duration(to: .now) < .microseconds(50) {}
+        }
+        for (system, variant, result) in [
+            ("spacetimekit", "during-snapshot", busy), ("spacetimekit", "without", calm), ("limit", "no-calls", idle),
+        ] {
             report(
-                "pause", "spacetimekit", variant,
+                "pause", system, variant,
                 [
                     ("longest_ms", result.longest * 1e3), ("calls", Double(result.calls)),
                     ("seconds", result.seconds), ("megabytes", byteCount / 1e6),
@@ -174,8 +185,9 @@ struct StorageBenches {
         try database.close()
     }
 
+    /// Makes a call each 50 microseconds and measures it, with the time that the thread is kept from making it.
     private func longestCall(
-        _ database: Database<WideRows>, _ count: UInt64, calls limit: Int = .max, until isDone: () -> Bool
+        _ count: UInt64, calls limit: Int = .max, until isDone: () -> Bool, _ call: (UInt64) throws -> Void
     ) throws -> (longest: Double, calls: Int, seconds: Double) {
         let clock = ContinuousClock()
         var longest = 0.0
@@ -184,7 +196,7 @@ struct StorageBenches {
         while calls < limit, !isDone() {
             let id = UInt64(calls) &* 2_654_435_761 % count
             let begin = clock.now
-            try database.call(WideRows.touch, id)
+            try call(id)
             let time = begin.duration(to: clock.now) / .seconds(1)
             longest = max(longest, time)
             while begin.duration(to: clock.now) < .microseconds(50) {}

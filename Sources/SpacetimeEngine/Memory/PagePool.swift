@@ -8,7 +8,8 @@ import Synchronization
 ///
 /// Clearing a huge page takes a tenth of a millisecond, and several where memory is scarce or virtual. A table that grows
 /// pays that as it goes; the copies that a snapshot asks of the writer must not. For them whoever writes the snapshot
-/// keeps slabs ready (``prepareSpares()``), and when these are used up a slab is taken in small pages and made huge later.
+/// keeps slabs ready (``prepareSpares()``), and when these are used up a slab is taken in small pages. It stays so until it
+/// is given back: having the system move it to a huge page later stalls whoever uses it meanwhile.
 ///
 /// Blocks come back from whichever thread drops the last reference to a page. Guard: `state`.
 final class PagePool: Sendable {
@@ -20,8 +21,6 @@ final class PagePool: Sendable {
     fileprivate struct Slab {
         /// Blocks handed out at least once; those from here on are still zero.
         var bump = 0
-        /// Huge pages were asked for.
-        var isHuge = true
         /// Numbers of blocks that came back.
         var free: [UInt8] = []
 
@@ -106,22 +105,15 @@ extension PagePool.State {
             return (block, true)
         }
         if roomy.isEmpty {
-            let spare = spares.popLast()
-            let isHuge = spare != nil || !isCopy
             let base =
-                spare ?? UInt(bitPattern: allocateZeroed(byteCount: hugePageByteCount, inHugePages: isHuge))
-            slabs[base] = PagePool.Slab(isHuge: isHuge)
+                spares.popLast()
+                ?? UInt(bitPattern: allocateZeroed(byteCount: hugePageByteCount, inHugePages: !isCopy))
+            slabs[base] = PagePool.Slab()
             roomy.append(base)
         }
         let base = roomy[roomy.count - 1]
         let (number, isZero) = slabs[base, default: PagePool.Slab()].take()
         if slabs[base]?.freeCount == 0 { roomy.removeLast() }
-        if number == PagePool.blocksPerSlab - 1, slabs[base]?.isHuge == false {
-            slabs[base]?.isHuge = true
-            if let start = UnsafeMutableRawPointer(bitPattern: base) {
-                adviseHugePages(start, byteCount: hugePageByteCount)
-            }
-        }
         return (base + UInt(number * PagePool.blockByteCount), isZero)
     }
 

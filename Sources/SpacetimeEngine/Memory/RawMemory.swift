@@ -54,11 +54,13 @@ func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPoint
 /// Freed with `freeZeroed` and the same byte count.
 ///
 /// - Parameter inHugePages: false for memory whose first use must not take the milliseconds that the system may need to
-///   find and clear a huge page; see ``adviseHugePages(_:byteCount:)``.
+///   find and clear a huge page.
 func allocateZeroed(byteCount: Int, inHugePages: Bool = true) -> UnsafeMutableRawPointer {
     if byteCount >= hugePageByteCount {
         let memory = mapAligned(byteCount: byteCount)
-        if inHugePages { adviseHugePages(memory, byteCount: roundedToHugePages(byteCount)) }
+        #if os(Linux)
+        if inHugePages { madvise(memory, roundedToHugePages(byteCount), MADV_HUGEPAGE) }
+        #endif
         return memory
     }
     guard let memory = calloc(1, max(byteCount, 1)) else { outOfMemory(byteCount) }
@@ -93,13 +95,6 @@ private func mapAligned(byteCount: Int) -> UnsafeMutableRawPointer {
     if before > 0 { munmap(mapped, before) }
     if before < hugePageByteCount { munmap(start + size, hugePageByteCount - before) }
     return start
-}
-
-/// Lets the system back memory by huge pages: on first use, or by moving what is there when it has the time.
-func adviseHugePages(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
-    #if os(Linux)
-    madvise(memory, byteCount, MADV_HUGEPAGE)
-    #endif
 }
 
 /// Has the system back memory of zeros, which then costs nothing to write for the first time.
