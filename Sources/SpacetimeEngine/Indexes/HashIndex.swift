@@ -79,6 +79,11 @@ struct HashIndex: ~Copyable {
         count &+= 1
     }
 
+    /// Makes room for so many rows in all.
+    mutating func reserve(_ total: Int) {
+        if total &* 5 > capacity &* 4 { rebuild(capacity: total + total / 4 + 12) }
+    }
+
     /// Puts an entry at its place and moves what follows one slot on; false if the tail is full.
     @inline(__always)
     private mutating func place(_ entry: UInt64) -> Bool {

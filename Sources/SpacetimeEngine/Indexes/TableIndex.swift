@@ -20,7 +20,7 @@ struct TableIndex: ~Copyable {
     let schema: IndexSchema
     /// Behind a pointer, so that handing it on copies no arrays.
     private let specPointer: UnsafeMutablePointer<KeySpec>
-    private let integer: KeySpec.Integer?
+    let integer: KeySpec.Integer?
     private let isTriviallyValid: Bool
     /// Bytes of a key that `find(integerProbe:)` takes without any check; -1 if there is no such key.
     let pointWidth: Int
@@ -30,7 +30,7 @@ struct TableIndex: ~Copyable {
     let isUnique: Bool
     /// The columns of the constraint or index, for messages.
     let constraintName: String
-    private let seed: UInt64
+    let seed: UInt64
 
     private(set) var hash = HashIndex()
     private(set) var tree = BTree()
@@ -233,6 +233,17 @@ struct TableIndex: ~Copyable {
         }
         spec.appendKey(row: image, layout: table.pointee.layout, to: &key.pointee)
         tree.insert(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
+    }
+
+    mutating func reserveHash(_ count: Int) { hash.reserve(count) }
+
+    /// Adds rows by their hashes or keys, ascending.
+    mutating func insertSorted(_ entries: UnsafeBufferPointer<SortedEntry>) {
+        if structure == .hash {
+            for entry in entries { hash.insert(UInt32(truncatingIfNeeded: entry.key), RowID(entry.row)) }
+        } else {
+            for entry in entries { tree.insert(entry.key, RowID(entry.row), ExactKeys()) }
+        }
     }
 
     /// Takes a row out, by the image it was inserted with.

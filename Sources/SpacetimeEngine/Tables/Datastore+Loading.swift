@@ -91,7 +91,7 @@ extension Datastore {
 
 extension StoredTable {
     /// Calls `body` with every live row.
-    private mutating func forEachRow<E: Error>(_ body: (inout StoredTable, RowID) throws(E) -> Void) throws(E) {
+    mutating func forEachRow<E: Error>(_ body: (inout StoredTable, RowID) throws(E) -> Void) throws(E) {
         for page in 0..<rowsPointer().pointee.storage.pageCount {
             for word in 0..<rowsPointer().pointee.storage.liveWordCount(page: page) {
                 var bits = rowsPointer().pointee.storage.liveWords(page: page)[word]
@@ -104,8 +104,6 @@ extension StoredTable {
             }
         }
     }
-
-    fileprivate mutating func indexAll() { forEachRow { table, row in table.index(row) } }
 
     /// Values of one constraint that are reported at most.
     private static var reportLimit: Int { 10 }

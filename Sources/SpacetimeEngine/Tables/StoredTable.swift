@@ -150,7 +150,7 @@ struct StoredTable: ~Copyable {
     }
 
     @inline(never)
-    private mutating func indexWholeRow(_ row: RowID) {
+    mutating func indexWholeRow(_ row: RowID) {
         wholeRows.insert(finishHash(hashBytes(rowsPointer().pointee.storage.image(row), state: seed)), row)
     }
 
