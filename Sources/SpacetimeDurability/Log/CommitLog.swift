@@ -25,6 +25,8 @@ package final class CommitLog: Sendable {
     private struct Signals {
         /// Somebody waits for what is pending.
         var isUrgent = false
+        /// The writer had nothing to do: what comes next is written at once.
+        var wasIdle = false
         /// The writer lets the next group grow, and can be hurried.
         var isLingering = false
         var isClosing = false
@@ -195,11 +197,13 @@ package final class CommitLog: Sendable {
         }
         if isIdle {
             signals.isUrgent = false
+            signals.wasIdle = true
             return .untilWoken
         }
         let left = lastRound + options.lingerNanoseconds - monotonicNanoseconds()
-        if signals.isUrgent || left <= 0 {
+        if signals.isUrgent || signals.wasIdle || left <= 0 {
             signals.isUrgent = false
+            signals.wasIdle = false
             return .over
         }
         signals.isLingering = true
