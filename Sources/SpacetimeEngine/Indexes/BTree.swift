@@ -154,6 +154,26 @@ struct BTree: ~Copyable {
         }
     }
 
+    /// Adds entries whose keys are whole, in ascending order. What lies behind all that is there goes straight to the last
+    /// leaf.
+    mutating func insertAscending(_ entries: UnsafeBufferPointer<SortedEntry>) {
+        var last = end.leaf
+        for entry in entries {
+            let used = last.count
+            if used > 0, used < BTreeNode.capacity,
+                Self.isBefore(last.keys[used &- 1], last.rows[used &- 1], entry.key, entry.row, ExactKeys())
+            {
+                last.keys[used] = entry.key
+                last.rows[used] = entry.row
+                last.count = used &+ 1
+                count &+= 1
+            } else {
+                insert(entry.key, RowID(entry.row), ExactKeys())
+                if last.next != nil { last = end.leaf }
+            }
+        }
+    }
+
     @inline(never)
     private mutating func split(_ leaf: BTreeNode, insertingAt index: Int, _ key: UInt64, _ row: UInt32) {
         let right = BTreeNode.makeLeaf(in: &leaves)

@@ -242,7 +242,7 @@ struct TableIndex: ~Copyable {
         if structure == .hash {
             for entry in entries { hash.insert(UInt32(truncatingIfNeeded: entry.key), RowID(entry.row)) }
         } else {
-            for entry in entries { tree.insert(entry.key, RowID(entry.row), ExactKeys()) }
+            tree.insertAscending(entries)
         }
     }
 

@@ -63,6 +63,11 @@ extension RowStorage {
         head.pointee.freeHead = 0
         var unit = 0
         while unit < bump {
+            if geometry.isPacked, unit & 63 == 0, unit + 64 <= bump, liveWord(page: page, unit >> 6).pointee == .max {
+                live += 64
+                unit += 64
+                continue
+            }
             let row = RowID(UInt32(page) << geometry.unitBits | UInt32(unit))
             if isLive(row) {
                 live += 1
