@@ -18,7 +18,7 @@ public import SpacetimeSATS
 public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
     /// The database under test, with everything that its public interface offers.
     public let database: Database<Definition>
-    /// The time that reducers see. It moves only when told to.
+    /// The time that reducers see. It moves only when told to, and makes the scheduled calls on the way.
     public let clock: VirtualClock
 
     /// Opens a database with the module's tables and runs its `.initialize` reducer.

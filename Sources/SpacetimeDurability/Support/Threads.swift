@@ -117,8 +117,15 @@ package func monotonicNanoseconds() -> Int64 {
 
 /// Runs a body on a thread of its own: work that waits for a disk would otherwise keep one of the few threads that run
 /// tasks. If there is no thread to be had it is done here, late but not lost.
-package func startThread(_ body: @escaping @Sendable () -> Void) {
-    if !startThreadIfPossible(body) { body() }
+///
+/// - Parameter stepsBack: others who want the cores come first. For long work that nobody is in a hurry for: on equal terms
+///   it would take time slices of several milliseconds from the thread that commits.
+package func startThread(stepsBack: Bool = false, _ body: @escaping @Sendable () -> Void) {
+    let isStarted = startThreadIfPossible {
+        if stepsBack { lowerPriorityOfThisThread() }
+        body()
+    }
+    if !isStarted { body() }
 }
 
 /// Runs a body on a thread of its own.
@@ -158,15 +165,12 @@ package func startThreadIfPossible(_ body: @escaping @Sendable () -> Void) -> Bo
     return true
 }
 
-/// Runs long work on a thread of its own that steps back whenever others want the cores, and waits for it.
-///
-/// Called in a thread with work of its own it would compete on equal terms, a time slice of several milliseconds each.
+/// Runs long work on a thread that steps back for others, and waits for it.
 package func runAside<Result: Sendable, Failure: Error>(
     _ body: @escaping @Sendable () throws(Failure) -> Result
 ) throws(Failure) -> Result {
     let outcome = Monitor<Swift.Result<Result, Failure>?>(nil)
-    startThread {
-        lowerPriorityOfThisThread()
+    startThread(stepsBack: true) {
         let result: Swift.Result<Result, Failure>
         do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
         outcome.wake { $0 = result }
@@ -177,8 +181,7 @@ package func runAside<Result: Sendable, Failure: Error>(
     }
 }
 
-/// For threads that nobody waits for in a hurry.
-package func lowerPriorityOfThisThread() {
+private func lowerPriorityOfThisThread() {
     #if canImport(Darwin)
     pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0)
     #else

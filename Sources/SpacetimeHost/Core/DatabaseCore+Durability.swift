@@ -50,10 +50,7 @@ extension DatabaseCore {
     private func startSnapshot(_ store: DatabaseStore) {
         // A failure is kept by the store and tried again after the next stretch of log.
         if store.options.runsInBackground {
-            startThread { [self] in
-                lowerPriorityOfThisThread()
-                _ = try? writeClaimedSnapshot(store)
-            }
+            startThread(stepsBack: true) { [self] in _ = try? writeClaimedSnapshot(store) }
         } else {
             _ = try? writeClaimedSnapshot(store)
         }

@@ -12,10 +12,11 @@ extension DatabaseCore {
     ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
         try Self.requireEmpty(directory, on: disk)
         let (frozen, offset) = try snapshotWithOffset()
-        let byteCount = try Self.write(
-            frozen, storedSchema, nextOffset: offset.rawValue &+ 1, databaseID: store?.databaseID ?? Self.drawID(),
-            to: directory,
-            on: disk)
+        let id = store?.databaseID ?? Self.drawID()
+        let byteCount = try runAside { [storedSchema] () throws(DatabaseError) in
+            try Self.write(
+                frozen, storedSchema, nextOffset: offset.rawValue &+ 1, databaseID: id, to: directory, on: disk)
+        }
         return (offset, byteCount)
     }
 
