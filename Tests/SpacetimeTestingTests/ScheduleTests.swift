@@ -72,6 +72,8 @@ import Testing
         try test.call(Jobs.add, "a", .interval(.seconds(10)))
         test.clock.advance(by: .seconds(15))
         try test.call(Jobs.remove, 1)
+        let report = try test.database.scheduleReport()
+        #expect(report.pendingCount == 0 && report.nextDue == nil)
         test.clock.advance(by: .minutes(1))
         #expect(try runs() == [10])
     }
