@@ -5,8 +5,8 @@ import Synchronization
 /// ``append(_:at:)`` copies a record to memory. The writer thread takes all that is there, writes it in batches, syncs
 /// once, raises ``durableEnd`` and wakes who waits for it; meanwhile the next group gathers. A record that comes after a
 /// pause is written at once; under load, as long as nobody waits, syncs keep a distance, because each of them disturbs
-/// whoever computes on the core that hears of its end. After a write or sync that
-/// failed nothing more is written: what the disk has is unknown until the log is read again.
+/// whoever computes on the core that hears of its end. After a write or sync that failed nothing more is written: what the
+/// disk has is unknown until the log is read again.
 package final class CommitLog: Sendable {
     struct Pending: ~Copyable {
         var records = ByteBuffer(capacity: 1 << 16)

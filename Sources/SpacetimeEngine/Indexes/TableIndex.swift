@@ -235,7 +235,8 @@ struct TableIndex: ~Copyable {
         tree.insert(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
     }
 
-    mutating func reserveHash(_ count: Int) { hash.reserve(count) }
+    /// Makes room for so many rows in all, where that can be done beforehand.
+    mutating func reserve(_ count: Int) { if structure == .hash { hash.reserve(count) } }
 
     /// Adds rows by their hashes or keys, ascending.
     mutating func insertSorted(_ entries: UnsafeBufferPointer<SortedEntry>) {

@@ -41,10 +41,7 @@ final class PagePool: Sendable {
 
     deinit {
         state.withLock { state in
-            for base in state.slabs.keys + state.spares {
-                guard let start = UnsafeMutableRawPointer(bitPattern: base) else { continue }
-                freeZeroed(start, byteCount: hugePageByteCount)
-            }
+            for base in state.slabs.keys + state.spares { Self.free(base) }
         }
     }
 
@@ -80,20 +77,18 @@ final class PagePool: Sendable {
             defer { state.spares = [] }
             return state.spares
         }
-        for base in spares {
-            if let start = UnsafeMutableRawPointer(bitPattern: base) {
-                freeZeroed(start, byteCount: hugePageByteCount)
-            }
-        }
+        for base in spares { Self.free(base) }
+    }
+
+    private static func free(_ address: UInt, byteCount: Int = hugePageByteCount) {
+        if let start = UnsafeMutableRawPointer(bitPattern: address) { freeZeroed(start, byteCount: byteCount) }
     }
 
     func giveBack(_ block: UnsafeMutableRawPointer) {
         let address = UInt(bitPattern: block)
         // Memory goes back to the system without the lock: others need it in the meantime.
         guard let freed = state.withLock({ $0.giveBack(address) }) else { return }
-        if let start = UnsafeMutableRawPointer(bitPattern: freed.address) {
-            freeZeroed(start, byteCount: freed.byteCount)
-        }
+        Self.free(freed.address, byteCount: freed.byteCount)
     }
 }
 

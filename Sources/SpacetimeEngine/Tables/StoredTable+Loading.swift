@@ -40,11 +40,6 @@ extension StoredTable {
 }
 
 extension TableIndex {
-    /// Makes room for so many rows in all, where that can be done beforehand.
-    mutating func reserve(_ count: Int) {
-        if structure == .hash { reserveHash(count) }
-    }
-
     /// Adds rows that are not there, in the order of their keys where keys are integers.
     ///
     /// - Parameters:

@@ -7,11 +7,10 @@ extension DatabaseCore {
     package func startSchedules() throws(DatabaseError) {
         guard let scheduler else { return }
         let alarm = clock.makeAlarm { [weak self] in self?.runDueSchedules() }
-        let rows = try snapshot()
         try acquire()
         defer { release() }
         for source in scheduler.sources { liveQueries.keepObserved(source.table) }
-        scheduler.start(alarm, rows, now: clock.now())
+        scheduler.start(alarm, datastore.snapshot(), now: clock.now())
     }
 
     /// How the schedules are doing.
@@ -34,7 +33,6 @@ extension DatabaseCore {
             do throws(DatabaseError) { try acquireForWrite() } catch { return }
             let newestSerial = newest ?? scheduler.queue.lastSerial
             newest = newestSerial
-            let failure: ScheduleReport.Failure?
             if state.pointee.refusal != nil {
                 scheduler.stop()
                 return release()
@@ -43,7 +41,7 @@ extension DatabaseCore {
                 scheduler.resetAlarm()
                 return release()
             }
-            failure = runDue(id, timer, scheduler)
+            let failure = runDue(id, timer, scheduler)
             release()
             outbox.drain()
             maintainStore()

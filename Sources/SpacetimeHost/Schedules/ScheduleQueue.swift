@@ -48,11 +48,6 @@ struct ScheduleQueue {
 
     mutating func remove(_ id: TimerID) { timers[id] = nil }
 
-    mutating func removeAll() {
-        timers = [:]
-        heap = Heap()
-    }
-
     /// The timer that is due first.
     mutating func next() -> (id: TimerID, timer: Timer)? {
         while let entry = heap.min {

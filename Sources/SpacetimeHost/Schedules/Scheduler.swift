@@ -84,7 +84,6 @@ final class Scheduler {
     /// Sets the timers of all rows: one-shots for their time, intervals from now on.
     func start(_ alarm: any HostAlarm, _ rows: DatastoreSnapshot, now: Timestamp) {
         self.alarm = alarm
-        queue.removeAll()
         for (position, source) in sources.enumerated() {
             rows.forEachRow(of: source.table) { row in
                 queue.update(TimerID(source: position, key: source.key(of: row)), source.schedule(of: row), now: now)

@@ -11,12 +11,8 @@ import Synchronization
 /// What is scheduled up to the time that the clock is moved to runs during the move, on the thread that moves it, each
 /// call at its own time. A month of hourly jobs takes as long as 720 calls.
 public final class VirtualClock: HostClock {
-    private struct Alarms {
-        var list: [VirtualAlarm] = []
-    }
-
     private let microseconds: Atomic<Int64>
-    private let alarms = Mutex(Alarms())
+    private let alarms = Mutex<[VirtualAlarm]>([])
 
     /// - Parameter start: the first time it shows; by default 2026-01-01T00:00:00Z.
     public init(start: Timestamp = Timestamp(microsecondsSinceUnixEpoch: 1_767_225_600_000_000)) {
@@ -29,11 +25,11 @@ public final class VirtualClock: HostClock {
 
     public func makeAlarm(_ ring: @escaping @Sendable () -> Void) -> any HostAlarm {
         let alarm = VirtualAlarm(clock: self, ring)
-        alarms.withLock { $0.list.append(alarm) }
+        alarms.withLock { $0.append(alarm) }
         return alarm
     }
 
-    fileprivate func forget(_ alarm: VirtualAlarm) { alarms.withLock { $0.list.removeAll { $0 === alarm } } }
+    fileprivate func forget(_ alarm: VirtualAlarm) { alarms.withLock { $0.removeAll { $0 === alarm } } }
 
     /// Moves the clock; whole microseconds count. A negative duration moves it back, as a machine's clock may jump.
     ///
@@ -67,7 +63,7 @@ public final class VirtualClock: HostClock {
         until limit: Timestamp, but silent: [ObjectIdentifier: UInt64]
     ) -> (alarm: VirtualAlarm, time: Timestamp, serial: UInt64)? {
         var first: (alarm: VirtualAlarm, time: Timestamp, serial: UInt64)?
-        for alarm in alarms.withLock({ $0.list }) {
+        for alarm in alarms.withLock({ $0 }) {
             guard let (time, serial) = alarm.setting, time <= limit, silent[ObjectIdentifier(alarm)] != serial else {
                 continue
             }

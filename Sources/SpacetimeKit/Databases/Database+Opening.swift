@@ -4,11 +4,18 @@ import SpacetimeSATS
 
 extension Database {
     static func open(_ storage: Storage, content: ModuleContent, options: DatabaseOptions) throws -> Database {
+        let database = try openWithoutSchedules(storage, content: content, options: options)
+        try database.core.startSchedules()
+        return database
+    }
+
+    /// The database, with nothing called yet of what is scheduled.
+    private static func openWithoutSchedules(
+        _ storage: Storage, content: ModuleContent, options: DatabaseOptions
+    ) throws -> Database {
         let module = NativeModule(content)
         guard let (path, storageOptions) = storage.directory else {
-            let core = try DatabaseCore(module: module, options: options.core(for: content))
-            try core.startSchedules()
-            return Database(core: core)
+            return Database(core: try DatabaseCore(module: module, options: options.core(for: content)))
         }
         var core = options.core(for: content)
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
@@ -18,7 +25,6 @@ extension Database {
             guard let recovered = opening.recovered else {
                 let database = Database(core: try DatabaseCore(module: module, options: core))
                 try opening.store.waitUntilDurable(TxOffset(0))
-                try database.core.startSchedules()
                 return database
             }
             return try open(recovered, module, core, options, opening.store)
@@ -53,7 +59,6 @@ extension Database {
         }
         let core = try DatabaseCore(module: module, options: options, recovered: recovered)
         let failures = try core.disconnectLeftClients()
-        try core.startSchedules()
         return Database(
             core: core,
             warnings: recovered.warnings
