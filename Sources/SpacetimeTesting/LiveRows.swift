@@ -12,7 +12,7 @@ public final class LiveRows<Row: TableRow>: Sendable {
         var places: [[UInt8]: UInt64] = [:]
         var nextPlace: UInt64 = 0
         var changes: [Change<Row>] = []
-        var observation: Observation?
+        var observation: QueryObserver?
 
         mutating func takePlace() -> UInt64 {
             nextPlace += 1
@@ -26,7 +26,7 @@ public final class LiveRows<Row: TableRow>: Sendable {
 
     deinit { state.withLock { $0.observation }?.cancel() }
 
-    func keep(_ observation: Observation) { state.withLock { $0.observation = observation } }
+    func keep(_ observation: QueryObserver) { state.withLock { $0.observation = observation } }
 
     func apply(_ change: Change<Row>) {
         state.withLock { state in

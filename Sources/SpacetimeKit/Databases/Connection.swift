@@ -78,9 +78,9 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     @discardableResult
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws(DatabaseError) -> Observation {
+    ) throws(DatabaseError) -> QueryObserver {
         try requireOpen()
-        let observation = try Observation(query, core: core, onChange)
+        let observation = try QueryObserver(query, core: core, onChange)
         keep { observation.cancel() }
         return observation
     }

@@ -3,7 +3,7 @@ import SpacetimeSATS
 import Synchronization
 
 /// A query watched by a closure. It lasts until it is cancelled, or the database is gone.
-public final class Observation: Sendable {
+public final class QueryObserver: Sendable {
     private let sink: any QuerySink & CancellableSink
     private let token: SubscriptionToken
 
@@ -62,7 +62,7 @@ extension Database {
     @discardableResult
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws(DatabaseError) -> Observation {
-        try Observation(query, core: core, onChange)
+    ) throws(DatabaseError) -> QueryObserver {
+        try QueryObserver(query, core: core, onChange)
     }
 }
