@@ -29,7 +29,7 @@ extension Database {
     @discardableResult
     public func exportSQLite(
         to path: String, replacing: Bool = false
-    ) throws(DatabaseError) -> (offset: TxOffset, rowCount: Int) {
+    ) throws -> (offset: TxOffset, rowCount: Int) {
         let disk = SystemDisk()
         if !replacing, let present = try? disk.open(path, .read) {
             present.close()

@@ -41,10 +41,10 @@ import Testing
         let db = try openDynamic { context throws in
             let accounts = context.table(Account.self)
             try accounts.insert(Account(id: 1, owner: 1, slot: 0, balance: 1))
-            do throws(DatabaseError) {
+            do {
                 try accounts.insert(Account(id: 1, owner: 2, slot: 0, balance: 2))
                 Issue.record("the second insert must fail")
-            } catch { #expect(error.code == .uniqueViolation) }
+            } catch let error as DatabaseError { #expect(error.code == .uniqueViolation) }
             try accounts.insert(Account(id: 2, owner: 2, slot: 0, balance: 2))
         }
         try db.call("run", arguments: [])

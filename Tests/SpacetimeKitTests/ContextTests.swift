@@ -92,7 +92,7 @@ import Testing
                     throw SenderError("undo")
                 }
             } catch is SenderError {}
-            let kept = try context.savepoint { () throws(DatabaseError) in
+            let kept = try context.savepoint {
                 try accounts.insert(Account(id: 3, owner: 3, slot: 3, balance: 3))
             }
             #expect(kept.id == 3)

@@ -114,7 +114,7 @@ public struct HalfOpen {
     }
     @Reducer static func six(
         _ context: borrowing Context, a: Int8, b: Int16, c: Int32, d: Int64, e: [Tree], f: Node?
-    ) throws(DatabaseError) {
+    ) throws {
         try context.db.note.insert(Note(id: 0, text: "\(a) \(b) \(c) \(d) \(e.count) \(f?.name ?? "-")"))
     }
     @Reducer fileprivate static func post(_ context: borrowing Context, post: Post) throws {

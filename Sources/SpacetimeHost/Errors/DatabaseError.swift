@@ -4,12 +4,17 @@
 /// throws itself is not wrapped in this type, its caller gets it as it is.
 ///
 /// ```swift
-/// do {
-///     try context.db.user.insert(user)
-/// } catch where error.code == .uniqueViolation {
-///     throw SenderError("the name \(user.name) is taken")
+/// for name in names {
+///     do {
+///         try context.db.user.insert(User(id: 0, name: name))
+///     } catch let error as DatabaseError where error.code == .uniqueViolation {
+///         taken.append(name)
+///     }
 /// }
 /// ```
+///
+/// What is public throws it untyped, although nothing else comes out of most functions: the Swift 6.3 compiler crashes
+/// over a `catch` with a condition inside a loop if the error's type is stated.
 public struct DatabaseError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is. Later versions may add codes.
     public struct Code: Hashable, Sendable, CustomStringConvertible {

@@ -67,7 +67,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     /// Watches a query as an asynchronous sequence, until the connection ends. See ``Database/subscribe(_:bufferLimit:)``.
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
-    ) throws(DatabaseError) -> Subscription<Row> {
+    ) throws -> Subscription<Row> {
         try requireOpen()
         let subscription = try Subscription(query, core: core, bufferLimit: bufferLimit)
         keep { [weak subscription] in subscription?.cancel() }
@@ -78,7 +78,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     @discardableResult
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws(DatabaseError) -> QueryObserver {
+    ) throws -> QueryObserver {
         try requireOpen()
         let observation = try QueryObserver(query, core: core, onChange)
         keep { observation.cancel() }
@@ -99,7 +99,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     /// - Returns: what the reducer threw, for a log.
     /// - Throws: ``DatabaseError`` with code `nestedTransaction` if called from inside a reducer or a read.
     @discardableResult
-    public func disconnect() throws(DatabaseError) -> (any Error)? {
+    public func disconnect() throws -> (any Error)? {
         let ended = session.withLock { session in
             defer {
                 session.isOpen = false

@@ -3,7 +3,7 @@ public import SpacetimeHost
 /// Disk and memory of a running database.
 extension Database {
     /// The last commit that no crash loses; in a database in memory the last of all. Nil before the first.
-    public var durableOffset: TxOffset? { get throws(DatabaseError) { try core.durableOffset() } }
+    public var durableOffset: TxOffset? { get throws { try core.durableOffset() } }
 
     /// Waits until a commit, and all before it, are on disk.
     ///
@@ -11,7 +11,7 @@ extension Database {
     public func waitUntilDurable(_ offset: TxOffset) async throws { try await core.durable(offset) }
 
     /// Waits until everything that is visible now is on disk, blocking the thread.
-    public func flush() throws(DatabaseError) { try core.waitUntilDurable(core.lastOffset()) }
+    public func flush() throws { try core.waitUntilDurable(core.lastOffset()) }
 
     /// Writes a snapshot now, beside running calls, and removes what need not be kept any longer. Snapshots are taken by
     /// themselves as the log grows (``StorageOptions/snapshotLogByteCount``); one before a planned stop makes the next
@@ -21,7 +21,7 @@ extension Database {
     ///
     /// - Returns: the last commit that the snapshot includes, and the size of its file.
     @discardableResult
-    public func takeSnapshot() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+    public func takeSnapshot() throws -> (offset: TxOffset, byteCount: UInt64) {
         try core.takeSnapshot()
     }
 
@@ -34,7 +34,7 @@ extension Database {
     /// Without it the same happens when the last reference to the database goes away, but errors are lost then.
     ///
     /// - Throws: ``DatabaseError`` with code `storageFailure` if not everything could be written.
-    public func close() throws(DatabaseError) { try core.close() }
+    public func close() throws { try core.close() }
 
     /// Checks that rows and indexes agree. For tests; linear in the data.
     package func checkInvariants() throws { try core.checkInvariants() }

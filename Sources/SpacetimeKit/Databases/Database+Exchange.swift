@@ -12,7 +12,7 @@ extension Database {
     @discardableResult
     public func export<Row: TableRow>(
         _ table: Row.Type, as format: ExchangeFormat, to path: String, disk: any Disk = SystemDisk()
-    ) throws(DatabaseError) -> Int {
+    ) throws -> Int {
         try export(tableID(of: table), as: format, to: path, disk)
     }
 
@@ -24,7 +24,7 @@ extension Database {
     @discardableResult
     public func exportAll(
         as format: ExchangeFormat, to directory: String, disk: any Disk = SystemDisk()
-    ) throws(DatabaseError) -> Int {
+    ) throws -> Int {
         do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
         var count = 0
         for (position, table) in core.schema.tables.enumerated() where !table.isEvent {
@@ -50,7 +50,7 @@ extension Database {
     public func `import`<Row: TableRow>(
         _ table: Row.Type, from path: String, as format: ExchangeFormat, mode: ImportMode = .insert,
         batchRows: Int? = nil, disk: any Disk = SystemDisk()
-    ) throws(DatabaseError) -> Int {
+    ) throws -> Int {
         let text: [UInt8]
         do throws(DiskError) { text = try disk.readAll(path) } catch { throw DatabaseError(any: error) }
         return try core.importRows(

@@ -17,7 +17,7 @@ extension Database {
     @discardableResult
     public func backup(
         to directory: String, disk: any Disk = SystemDisk()
-    ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+    ) throws -> (offset: TxOffset, byteCount: UInt64) {
         try core.backUp(to: directory, on: disk)
     }
 
@@ -29,7 +29,7 @@ extension Database {
     @discardableResult
     public static func restore(
         from source: String, to directory: String, upTo offset: TxOffset? = nil, disk: any Disk = SystemDisk()
-    ) throws(DatabaseError) -> TxOffset {
+    ) throws -> TxOffset {
         try DatabaseCore.restore(from: source, to: directory, before: Self.limit(offset), on: disk)
     }
 
@@ -69,7 +69,7 @@ extension Database {
     ///
     /// - Returns: what was found, a line each.
     /// - Throws: ``DatabaseError`` with code `damaged`, naming file and place.
-    public static func verify(_ directory: String, disk: any Disk = SystemDisk()) throws(DatabaseError) -> [String] {
+    public static func verify(_ directory: String, disk: any Disk = SystemDisk()) throws -> [String] {
         try DatabaseCore.verify(directory, on: disk)
     }
 
@@ -78,17 +78,17 @@ extension Database {
     /// - Returns: the last commit that could be saved, and what stopped it.
     public static func salvage(
         _ source: String, to directory: String, disk: any Disk = SystemDisk()
-    ) throws(DatabaseError) -> (offset: TxOffset, problems: [String]) {
+    ) throws -> (offset: TxOffset, problems: [String]) {
         let found = try DatabaseCore.recover(source, on: disk, salvage: true)
         let offset = try DatabaseCore.restore(found, to: directory, on: disk)
         return (offset, found.warnings)
     }
 
     /// Bytes by table and index.
-    public func memoryReport() throws(DatabaseError) -> MemoryReport { try core.memoryReport() }
+    public func memoryReport() throws -> MemoryReport { try core.memoryReport() }
 
     /// How the scheduled calls are doing: how many wait, how many failed, how late they were.
-    public func scheduleReport() throws(DatabaseError) -> ScheduleReport { try core.scheduleReport() }
+    public func scheduleReport() throws -> ScheduleReport { try core.scheduleReport() }
 
     /// What opening a directory with the module would do to its tables; nil if they fit as they are.
     ///

@@ -23,12 +23,12 @@ extension Database {
     ///
     /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
     /// before changing it.
-    public func snapshot() throws(DatabaseError) -> DatabaseSnapshot<Definition> {
+    public func snapshot() throws -> DatabaseSnapshot<Definition> {
         DatabaseSnapshot(core: core, snapshot: try core.snapshot())
     }
 
     /// The offset of the last commit.
-    public func lastOffset() throws(DatabaseError) -> TxOffset { try core.lastOffset() }
+    public func lastOffset() throws -> TxOffset { try core.lastOffset() }
 }
 
 /// All tables at one moment. Reading it takes no lock.

@@ -1,4 +1,4 @@
-public import SpacetimeHost
+import SpacetimeHost
 import SpacetimeSATS
 import Synchronization
 
@@ -49,7 +49,7 @@ extension Database {
     /// - Throws: ``DatabaseError`` with code `noSuchTable` if the module has no table of these rows.
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
-    ) throws(DatabaseError) -> Subscription<Row> {
+    ) throws -> Subscription<Row> {
         try Subscription(query, core: core, bufferLimit: bufferLimit)
     }
 
@@ -62,7 +62,7 @@ extension Database {
     @discardableResult
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws(DatabaseError) -> QueryObserver {
+    ) throws -> QueryObserver {
         try QueryObserver(query, core: core, onChange)
     }
 }

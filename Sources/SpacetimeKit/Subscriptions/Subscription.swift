@@ -1,5 +1,5 @@
 import SpacetimeEngine
-public import SpacetimeHost
+import SpacetimeHost
 import SpacetimeSATS
 
 /// The changes of a query, as they are committed.
@@ -18,7 +18,7 @@ import SpacetimeSATS
 /// several readers each change goes to one of them.
 public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
     public typealias Element = Change<Row>
-    public typealias Failure = DatabaseError
+    public typealias Failure = any Error
 
     /// 1,024 changes.
     public static var defaultBufferLimit: Int { 1024 }
@@ -49,11 +49,11 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
         // The whole subscription, which would end with its last reference.
         let subscription: Subscription
 
-        public mutating func next() async throws(DatabaseError) -> Change<Row>? {
+        public mutating func next() async throws -> Change<Row>? {
             try await subscription.buffer.next().map { Change($0) }
         }
 
-        public mutating func next(isolation actor: isolated (any Actor)?) async throws(DatabaseError) -> Change<Row>? {
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Change<Row>? {
             try await subscription.buffer.next().map { Change($0) }
         }
     }

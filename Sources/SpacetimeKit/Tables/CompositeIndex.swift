@@ -41,7 +41,7 @@ public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: Spacet
     @discardableResult
     public func delete(
         _ first: First, _ second: Second, _ rest: repeat each Rest
-    ) throws(DatabaseError) -> Int {
+    ) throws -> Int {
         try filter.reference.transaction.requireWritable()
         filter.reference.encode(key: first)
         let scratch = filter.reference.transaction.state.pointee.keyScratch
@@ -76,7 +76,7 @@ public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: Spacet
 
     /// Deletes the rows with this value in the first column.
     @discardableResult
-    public func delete(_ first: First) throws(DatabaseError) -> Int {
+    public func delete(_ first: First) throws -> Int {
         try filter.reference.transaction.requireWritable()
         return try filter.delete(nil, prefix: filter.reference.encoded(key: first))
     }
@@ -85,7 +85,7 @@ public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: Spacet
     @discardableResult
     public func delete<Range: KeyRange>(
         _ first: First, _ range: Range
-    ) throws(DatabaseError) -> Int where Range.Bound == Second {
+    ) throws -> Int where Range.Bound == Second {
         try filter.reference.transaction.requireWritable()
         let prefix = filter.reference.encoded(key: first)
         return try filter.delete(range.bounds(filter.reference), prefix: prefix)
@@ -129,7 +129,7 @@ public struct UniqueCompositeIndex<
     ///
     /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none.
     @inlinable
-    public func update(_ row: Row) throws(DatabaseError) {
+    public func update(_ row: Row) throws {
         try reference.encode(row: row)
         try reference.transaction.updateScratchRow(index)
     }
@@ -140,7 +140,7 @@ public struct UniqueCompositeIndex<
     @inlinable @discardableResult
     public func delete(
         _ first: First, _ second: Second, _ rest: repeat each Rest
-    ) throws(DatabaseError) -> Bool {
+    ) throws -> Bool {
         try reference.transaction.requireWritable()
         encode(first, second, repeat each rest)
         return try reference.transaction.deleteScratchKey(index) > 0

@@ -41,7 +41,7 @@ public struct Index<Row: TableRow, Key: SpacetimeType> {
     ///
     /// - Returns: how many there were.
     @inlinable @discardableResult
-    public func delete(_ key: Key) throws(DatabaseError) -> Int {
+    public func delete(_ key: Key) throws -> Int {
         try filter.reference.transaction.requireWritable()
         filter.reference.encode(key: key)
         return try filter.reference.transaction.deleteScratchKey(filter.index)
@@ -51,7 +51,7 @@ public struct Index<Row: TableRow, Key: SpacetimeType> {
     ///
     /// - Returns: how many there were.
     @discardableResult
-    public func delete<Range: KeyRange>(_ range: Range) throws(DatabaseError) -> Int where Range.Bound == Key {
+    public func delete<Range: KeyRange>(_ range: Range) throws -> Int where Range.Bound == Key {
         try filter.reference.transaction.requireWritable()
         return try filter.delete(range.bounds(filter.reference))
     }

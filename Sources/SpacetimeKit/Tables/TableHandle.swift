@@ -20,7 +20,7 @@ extension TableHandle {
     /// - Throws: ``DatabaseError`` with code `uniqueViolation` if another row has a value that must be unique. Nothing is
     ///   written then, and the reducer may go on.
     @inlinable @discardableResult
-    public func insert(_ row: Row) throws(DatabaseError) -> Row {
+    public func insert(_ row: Row) throws -> Row {
         let reference = _spacetimeReference
         try reference.encode(row: row)
         _ = try reference.transaction.insertScratchRow(reference.table)
@@ -29,7 +29,7 @@ extension TableHandle {
 
     /// Adds rows one after the other. Those before one that fails stay; use ``Context/savepoint(_:)`` for all or nothing.
     @inlinable
-    public func insert(contentsOf rows: some Sequence<Row>) throws(DatabaseError) {
+    public func insert(contentsOf rows: some Sequence<Row>) throws {
         let reference = _spacetimeReference
         for row in rows {
             try reference.encode(row: row)
@@ -41,7 +41,7 @@ extension TableHandle {
     ///
     /// - Returns: whether there was one.
     @inlinable @discardableResult
-    public func delete(_ row: Row) throws(DatabaseError) -> Bool {
+    public func delete(_ row: Row) throws -> Bool {
         let reference = _spacetimeReference
         try reference.encode(row: row)
         return try reference.transaction.deleteScratchRow(reference.table)
@@ -51,7 +51,7 @@ extension TableHandle {
     ///
     /// - Returns: how many there were.
     @inlinable @discardableResult
-    public func clear() throws(DatabaseError) -> Int {
+    public func clear() throws -> Int {
         try _spacetimeReference.transaction.clear(_spacetimeReference.table)
     }
 
@@ -104,13 +104,13 @@ extension TableHandle where Row: KeyedTableRow {
     ///
     /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none.
     @inlinable
-    public func update(_ row: Row) throws(DatabaseError) {
+    public func update(_ row: Row) throws {
         try _primaryKey.update(row)
     }
 
     /// Replaces the row that has the same primary key, or adds the row if there is none.
     @inlinable @discardableResult
-    public func upsert(_ row: Row) throws(DatabaseError) -> Row {
+    public func upsert(_ row: Row) throws -> Row {
         try _primaryKey.upsert(row, key: row._spacetimePrimaryKey)
     }
 
@@ -122,10 +122,10 @@ extension TableHandle where Row: KeyedTableRow {
 
 extension TableHandle {
     @available(*, unavailable, message: "update needs a primary key: mark a column of the row with @PrimaryKey")
-    public func update(_ row: Row) throws(DatabaseError) { fatalError() }
+    public func update(_ row: Row) throws { fatalError() }
 
     @available(*, unavailable, message: "upsert needs a primary key: mark a column of the row with @PrimaryKey")
-    public func upsert(_ row: Row) throws(DatabaseError) -> Row { fatalError() }
+    public func upsert(_ row: Row) throws -> Row { fatalError() }
 }
 
 extension TableRow {

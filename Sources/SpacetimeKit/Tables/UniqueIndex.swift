@@ -33,7 +33,7 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none, or `uniqueViolation` if another unique value
     ///   collides. Nothing is written then.
     @inlinable
-    public func update(_ row: Row) throws(DatabaseError) {
+    public func update(_ row: Row) throws {
         try reference.encode(row: row)
         try reference.transaction.updateScratchRow(index)
     }
@@ -42,7 +42,7 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     ///
     /// - Returns: whether there was one.
     @inlinable @discardableResult
-    public func delete(_ key: Key) throws(DatabaseError) -> Bool {
+    public func delete(_ key: Key) throws -> Bool {
         try reference.transaction.requireWritable()
         reference.encode(key: key)
         return try reference.transaction.deleteScratchKey(index) > 0
@@ -77,7 +77,7 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     ///
     /// - Returns: how many there were.
     @discardableResult
-    public func delete<Range: KeyRange>(_ range: Range) throws(DatabaseError) -> Int where Range.Bound == Key {
+    public func delete<Range: KeyRange>(_ range: Range) throws -> Int where Range.Bound == Key {
         try reference.transaction.requireWritable()
         return try _KeyFilter(reference, index).delete(range.bounds(reference))
     }
@@ -88,7 +88,7 @@ extension UniqueIndex where Row: KeyedTableRow, Row.PrimaryKey == Key {
     ///
     /// - Returns: the row as it is stored.
     @inlinable @discardableResult
-    public func upsert(_ row: Row) throws(DatabaseError) -> Row {
+    public func upsert(_ row: Row) throws -> Row {
         let primary = UniqueIndex(reference, index: Row._spacetimePrimaryKeyIndex)
         return try primary.upsert(row, key: row._spacetimePrimaryKey)
     }
@@ -96,5 +96,5 @@ extension UniqueIndex where Row: KeyedTableRow, Row.PrimaryKey == Key {
 
 extension UniqueIndex {
     @available(*, unavailable, message: "upsert needs a primary key: mark a column of the row with @PrimaryKey")
-    public func upsert(_ row: Row) throws(DatabaseError) -> Row { fatalError() }
+    public func upsert(_ row: Row) throws -> Row { fatalError() }
 }
