@@ -21,10 +21,11 @@
 ///   - options: who may see the table, whether it keeps its rows, and indexes over several columns.
 ///   - name: the table's name for clients, a string literal; by default the name of the struct.
 @attached(
-    extension, conformances: TableRow, KeyedTableRow,
-    names: named(tableDefinition), named(algebraicType), named(bsatnFixedSize), named(init), named(encode),
+    member,
+    names: named(tableDefinition), named(algebraicType), named(bsatnFixedSize), named(encode), named(init),
     named(Columns), named(Handle), named(PrimaryKey), named(_spacetimePrimaryKeyIndex),
     named(_spacetimePrimaryKey), named(_spacetimeHasGeneratedColumns))
+@attached(extension, conformances: TableRow, KeyedTableRow, names: named(init))
 public macro Table(_ options: TableOption..., name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "TableMacro")
 
@@ -40,8 +41,8 @@ public macro Table(_ options: TableOption..., name: String? = nil) =
 ///
 /// - Parameter name: the type's name for clients, a string literal; by default the name of the declaration.
 @attached(
-    extension, conformances: SpacetimeType,
-    names: named(algebraicType), named(bsatnFixedSize), named(init), named(encode), named(_SpacetimePayloads))
+    member, names: named(algebraicType), named(bsatnFixedSize), named(encode), named(init), named(_SpacetimePayloads))
+@attached(extension, conformances: SpacetimeType, names: named(init))
 public macro SpacetimeType(name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "SpacetimeTypeMacro")
 

@@ -27,7 +27,7 @@ import Testing
                 static func send(_ context: borrowing Context, room: String, text: String) throws {
                 }
 
-                static var send: SpacetimeKit.Reducer<Self, String, String> {
+                nonisolated static var send: SpacetimeKit.Reducer<Self, String, String> {
                     .init("send", parameters: ["room", "text"], lifecycle: nil) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: String, a1: String) throws in
                         try Self.send(context, room: a0, text: a1)
@@ -36,7 +36,7 @@ import Testing
                 static func setUp(_ context: borrowing Context) {
                 }
 
-                static var setUp: SpacetimeKit.Reducer<Self> {
+                nonisolated static var setUp: SpacetimeKit.Reducer<Self> {
                     .init("setUp", parameters: [], lifecycle: .initialize) {
                         (context: borrowing SpacetimeKit.Context<Self>) throws in
                         Self.setUp(context)
@@ -45,7 +45,7 @@ import Testing
                 private static func `repeat`(context: borrowing Chat.Context, _ a: UInt8, for b: [String]?) throws {
                 }
 
-                private static var `repeat`: SpacetimeKit.Reducer<Self, UInt8, [String]?> {
+                private nonisolated static var `repeat`: SpacetimeKit.Reducer<Self, UInt8, [String]?> {
                     .init("custom", parameters: ["a", "b"], lifecycle: nil) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: UInt8, a1: [String]?) throws in
                         try Self.`repeat`(context: context, a0, for: a1)
@@ -56,7 +56,7 @@ import Testing
 
                 typealias Context = SpacetimeKit.Context<Chat>
 
-                struct TableHandles: SpacetimeKit.TableHandles {
+                nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
                         self._spacetimeTransaction = transaction
@@ -72,7 +72,7 @@ import Testing
                     }
                 }
 
-                static var moduleContent: SpacetimeKit.ModuleContent {
+                nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
                     .init(
                         name: "Chat",
                         tables: Self.tables,
@@ -108,7 +108,7 @@ import Testing
                 public static func buy(_ context: borrowing Context, item: UInt32) {
                 }
 
-                public static var buy: SpacetimeKit.Reducer<Self, UInt32> {
+                public nonisolated static var buy: SpacetimeKit.Reducer<Self, UInt32> {
                     .init("buy", parameters: ["item"], lifecycle: nil) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: UInt32) throws in
                         Self.buy(context, item: a0)
@@ -117,7 +117,7 @@ import Testing
 
                 public typealias Context = SpacetimeKit.Context<Store>
 
-                public struct TableHandles: SpacetimeKit.TableHandles {
+                public nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     public let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
                         self._spacetimeTransaction = transaction
@@ -127,7 +127,7 @@ import Testing
                     }
                 }
 
-                public static var moduleContent: SpacetimeKit.ModuleContent {
+                public nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
                     .init(
                         name: "shop",
                         tables: Self.tables,
@@ -157,7 +157,7 @@ import Testing
 
                 public typealias Context = SpacetimeKit.Context<Store>
 
-                public struct TableHandles: SpacetimeKit.TableHandles {
+                public nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     public let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
                         self._spacetimeTransaction = transaction
@@ -167,7 +167,7 @@ import Testing
                     }
                 }
 
-                public static var moduleContent: SpacetimeKit.ModuleContent {
+                public nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
                     .init(
                         name: "Store",
                         tables: Self.tables,

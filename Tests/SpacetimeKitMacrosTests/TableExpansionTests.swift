@@ -22,20 +22,18 @@ import Testing
                 var room: String
                 var sent: Timestamp
                 var note: String?
-            }
 
-            extension Message: SpacetimeKit.TableRow {
-                static var tableDefinition: SpacetimeKit.TableDefinition {
+                nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
                     SpacetimeKit.TableDefinition(
                         name: "Message",
                         access: .public,
                         isEvent: false,
                         columns: [
-                            SpacetimeKit.ColumnDefinition("id", UInt64.self),
-                            SpacetimeKit.ColumnDefinition("sender", Identity.self),
-                            SpacetimeKit.ColumnDefinition("room", String.self),
-                            SpacetimeKit.ColumnDefinition("sent", Timestamp.self),
-                            SpacetimeKit.ColumnDefinition("note", (String?).self, default: "none"),
+                            SpacetimeKit.ColumnDefinition("id"),
+                            SpacetimeKit.ColumnDefinition("sender"),
+                            SpacetimeKit.ColumnDefinition("room"),
+                            SpacetimeKit.ColumnDefinition("sent"),
+                            SpacetimeKit.ColumnDefinition("note", default: "none" as String?),
                         ],
                         primaryKey: [0],
                         uniqueConstraints: [[0], [3], [1, 3]],
@@ -48,41 +46,39 @@ import Testing
                             SpacetimeKit.IndexDefinition(name: "onePerMoment", columns: [1, 3], algorithm: .btree, accessor: "onePerMoment"),
                         ])
                 }
-                static func algebraicType(
+
+                nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Message") { types in
                         let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("id", UInt64.algebraicType(in: &types)),
-                            ("sender", Identity.algebraicType(in: &types)),
-                            ("room", String.algebraicType(in: &types)),
-                            ("sent", Timestamp.algebraicType(in: &types)),
-                            ("note", (String?).algebraicType(in: &types)),
+                            ("id", SpacetimeKit._spacetimeType(UInt64.self, &types)),
+                            ("sender", SpacetimeKit._spacetimeType(Identity.self, &types)),
+                            ("room", SpacetimeKit._spacetimeType(String.self, &types)),
+                            ("sent", SpacetimeKit._spacetimeType(Timestamp.self, &types)),
+                            ("note", SpacetimeKit._spacetimeType((String?).self, &types)),
                         ]
                         return .product(SpacetimeKit.ProductType(elements))
                     }
                 }
-                static var bsatnFixedSize: Swift.Int? {
-                    SpacetimeKit._fixedSize(UInt64.bsatnFixedSize, Identity.bsatnFixedSize, String.bsatnFixedSize, Timestamp.bsatnFixedSize, (String?).bsatnFixedSize)
+
+                nonisolated static var bsatnFixedSize: Swift.Int? {
+                    SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(UInt64.self), SpacetimeKit._spacetimeSize(Identity.self), SpacetimeKit._spacetimeSize(String.self), SpacetimeKit._spacetimeSize(Timestamp.self), SpacetimeKit._spacetimeSize((String?).self))
                 }
-                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.id = try UInt64.init(from: &reader)
-                    self.sender = try Identity.init(from: &reader)
-                    self.room = try String.init(from: &reader)
-                    self.sent = try Timestamp.init(from: &reader)
-                    self.note = try (String?).init(from: &reader)
+
+                nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                    SpacetimeKit._spacetimeWrite(self.id, &writer)
+                    SpacetimeKit._spacetimeWrite(self.sender, &writer)
+                    SpacetimeKit._spacetimeWrite(self.room, &writer)
+                    SpacetimeKit._spacetimeWrite(self.sent, &writer)
+                    SpacetimeKit._spacetimeWrite(self.note, &writer)
                 }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    self.id.encode(to: &writer)
-                    self.sender.encode(to: &writer)
-                    self.room.encode(to: &writer)
-                    self.sent.encode(to: &writer)
-                    self.note.encode(to: &writer)
-                }
-                static var _spacetimeHasGeneratedColumns: Swift.Bool {
+
+                nonisolated static var _spacetimeHasGeneratedColumns: Swift.Bool {
                     true
                 }
-                struct Columns: Swift.Sendable {
+
+                nonisolated struct Columns: Swift.Sendable {
                     init() {
                     }
                     var id: SpacetimeKit.Column<Message, UInt64> {
@@ -101,7 +97,8 @@ import Testing
                         .init(4)
                     }
                 }
-                struct Handle: SpacetimeKit.TableHandle {
+
+                nonisolated struct Handle: SpacetimeKit.TableHandle {
                     typealias Row = Message
                     let _spacetimeReference: SpacetimeKit.TableReference
                     init(_spacetimeReference reference: SpacetimeKit.TableReference) {
@@ -123,15 +120,25 @@ import Testing
                         .init(_spacetimeReference, index: 4)
                     }
                 }
-            }
 
-            extension Message: SpacetimeKit.KeyedTableRow {
                 typealias PrimaryKey = UInt64
-                static var _spacetimePrimaryKeyIndex: Swift.Int {
+
+                nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
                     0
                 }
-                var _spacetimePrimaryKey: UInt64 {
+
+                nonisolated var _spacetimePrimaryKey: UInt64 {
                     self.id
+                }
+            }
+
+            nonisolated extension Message: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
+                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                    self.id = try SpacetimeKit._spacetimeRead(&reader)
+                    self.sender = try SpacetimeKit._spacetimeRead(&reader)
+                    self.room = try SpacetimeKit._spacetimeRead(&reader)
+                    self.sent = try SpacetimeKit._spacetimeRead(&reader)
+                    self.note = try SpacetimeKit._spacetimeRead(&reader)
                 }
             }
             """)
@@ -157,19 +164,17 @@ import Testing
                 var length: Float { x + y }
                 static let origin = 0
                 var seen: Bool = false { didSet { } }
-            }
 
-            extension Point: SpacetimeKit.TableRow {
-                static var tableDefinition: SpacetimeKit.TableDefinition {
+                nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
                     SpacetimeKit.TableDefinition(
                         name: "Point",
                         access: .private,
                         isEvent: false,
                         columns: [
-                            SpacetimeKit.ColumnDefinition("x", Float.self),
-                            SpacetimeKit.ColumnDefinition("y", Float.self),
-                            SpacetimeKit.ColumnDefinition("tags", [String].self),
-                            SpacetimeKit.ColumnDefinition("seen", Bool.self),
+                            SpacetimeKit.ColumnDefinition("x"),
+                            SpacetimeKit.ColumnDefinition("y"),
+                            SpacetimeKit.ColumnDefinition("tags"),
+                            SpacetimeKit.ColumnDefinition("seen"),
                         ],
                         primaryKey: [],
                         uniqueConstraints: [],
@@ -178,35 +183,33 @@ import Testing
 
                         ])
                 }
-                static func algebraicType(
+
+                nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Point") { types in
                         let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("x", Float.algebraicType(in: &types)),
-                            ("y", Float.algebraicType(in: &types)),
-                            ("tags", [String].algebraicType(in: &types)),
-                            ("seen", Bool.algebraicType(in: &types)),
+                            ("x", SpacetimeKit._spacetimeType(Float.self, &types)),
+                            ("y", SpacetimeKit._spacetimeType(Float.self, &types)),
+                            ("tags", SpacetimeKit._spacetimeType([String].self, &types)),
+                            ("seen", SpacetimeKit._spacetimeType(Bool.self, &types)),
                         ]
                         return .product(SpacetimeKit.ProductType(elements))
                     }
                 }
-                static var bsatnFixedSize: Swift.Int? {
-                    SpacetimeKit._fixedSize(Float.bsatnFixedSize, Float.bsatnFixedSize, [String].bsatnFixedSize, Bool.bsatnFixedSize)
+
+                nonisolated static var bsatnFixedSize: Swift.Int? {
+                    SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(Float.self), SpacetimeKit._spacetimeSize(Float.self), SpacetimeKit._spacetimeSize([String].self), SpacetimeKit._spacetimeSize(Bool.self))
                 }
-                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.x = try Float.init(from: &reader)
-                    self.y = try Float.init(from: &reader)
-                    self.tags = try [String].init(from: &reader)
-                    self.seen = try Bool.init(from: &reader)
+
+                nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                    SpacetimeKit._spacetimeWrite(self.x, &writer)
+                    SpacetimeKit._spacetimeWrite(self.y, &writer)
+                    SpacetimeKit._spacetimeWrite(self.tags, &writer)
+                    SpacetimeKit._spacetimeWrite(self.seen, &writer)
                 }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    self.x.encode(to: &writer)
-                    self.y.encode(to: &writer)
-                    self.tags.encode(to: &writer)
-                    self.seen.encode(to: &writer)
-                }
-                struct Columns: Swift.Sendable {
+
+                nonisolated struct Columns: Swift.Sendable {
                     init() {
                     }
                     var x: SpacetimeKit.Column<Point, Float> {
@@ -222,13 +225,23 @@ import Testing
                         .init(3)
                     }
                 }
-                struct Handle: SpacetimeKit.TableHandle {
+
+                nonisolated struct Handle: SpacetimeKit.TableHandle {
                     typealias Row = Point
                     let _spacetimeReference: SpacetimeKit.TableReference
                     init(_spacetimeReference reference: SpacetimeKit.TableReference) {
                         self._spacetimeReference = reference
                     }
 
+                }
+            }
+
+            nonisolated extension Point: SpacetimeKit.TableRow {
+                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                    self.x = try SpacetimeKit._spacetimeRead(&reader)
+                    self.y = try SpacetimeKit._spacetimeRead(&reader)
+                    self.tags = try SpacetimeKit._spacetimeRead(&reader)
+                    self.seen = try SpacetimeKit._spacetimeRead(&reader)
                 }
             }
             """)
@@ -250,67 +263,73 @@ import Testing
                 struct Thing {
                     var a: UInt32
                     var `default`: [Inner?]
+
+                    nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
+                        SpacetimeKit.TableDefinition(
+                            name: "things",
+                            access: .private,
+                            isEvent: true,
+                            columns: [
+                                SpacetimeKit.ColumnDefinition("a"),
+                                SpacetimeKit.ColumnDefinition("default"),
+                            ],
+                            primaryKey: [0, 1],
+                            uniqueConstraints: [[0, 1]],
+                            autoIncrement: [],
+                            indexes: [
+                                SpacetimeKit.IndexDefinition(name: "primaryKey", columns: [0, 1], algorithm: .btree, accessor: "primaryKey"),
+                            ])
+                    }
+
+                    nonisolated static func algebraicType(
+                        in types: inout SpacetimeKit.TypespaceBuilder
+                    ) -> SpacetimeKit.AlgebraicType {
+                        types.declare(Self.self, name: "things") { types in
+                            let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
+                                ("a", SpacetimeKit._spacetimeType(UInt32.self, &types)),
+                                ("default", SpacetimeKit._spacetimeType([Inner?].self, &types)),
+                            ]
+                            return .product(SpacetimeKit.ProductType(elements))
+                        }
+                    }
+
+                    nonisolated static var bsatnFixedSize: Swift.Int? {
+                        SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(UInt32.self), SpacetimeKit._spacetimeSize([Inner?].self))
+                    }
+
+                    nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                        SpacetimeKit._spacetimeWrite(self.a, &writer)
+                        SpacetimeKit._spacetimeWrite(self.`default`, &writer)
+                    }
+
+                    nonisolated struct Columns: Swift.Sendable {
+                        init() {
+                        }
+                        var a: SpacetimeKit.Column<Thing, UInt32> {
+                            .init(0)
+                        }
+                        var `default`: SpacetimeKit.Column<Thing, [Inner?]> {
+                            .init(1)
+                        }
+                    }
+
+                    nonisolated struct Handle: SpacetimeKit.TableHandle {
+                        typealias Row = Thing
+                        let _spacetimeReference: SpacetimeKit.TableReference
+                        init(_spacetimeReference reference: SpacetimeKit.TableReference) {
+                            self._spacetimeReference = reference
+                        }
+                        var primaryKey: SpacetimeKit.UniqueCompositeIndex<Thing, UInt32, [Inner?]> {
+                            .init(_spacetimeReference, index: 0)
+                        }
+                    }
                 }
             }
 
-            extension Outer.Thing: SpacetimeKit.TableRow {
-                static var tableDefinition: SpacetimeKit.TableDefinition {
-                    SpacetimeKit.TableDefinition(
-                        name: "things",
-                        access: .private,
-                        isEvent: true,
-                        columns: [
-                            SpacetimeKit.ColumnDefinition("a", UInt32.self),
-                            SpacetimeKit.ColumnDefinition("default", [Inner?].self),
-                        ],
-                        primaryKey: [0, 1],
-                        uniqueConstraints: [[0, 1]],
-                        autoIncrement: [],
-                        indexes: [
-                            SpacetimeKit.IndexDefinition(name: "primaryKey", columns: [0, 1], algorithm: .btree, accessor: "primaryKey"),
-                        ])
-                }
-                static func algebraicType(
-                    in types: inout SpacetimeKit.TypespaceBuilder
-                ) -> SpacetimeKit.AlgebraicType {
-                    types.declare(Self.self, name: "things") { types in
-                        let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("a", UInt32.algebraicType(in: &types)),
-                            ("default", [Inner?].algebraicType(in: &types)),
-                        ]
-                        return .product(SpacetimeKit.ProductType(elements))
-                    }
-                }
-                static var bsatnFixedSize: Swift.Int? {
-                    SpacetimeKit._fixedSize(UInt32.bsatnFixedSize, [Inner?].bsatnFixedSize)
-                }
+            nonisolated extension Outer.Thing: SpacetimeKit.TableRow {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.a = try UInt32.init(from: &reader)
-                    self.`default` = try [Inner?].init(from: &reader)
-                }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    self.a.encode(to: &writer)
-                    self.`default`.encode(to: &writer)
-                }
-                struct Columns: Swift.Sendable {
-                    init() {
-                    }
-                    var a: SpacetimeKit.Column<Outer.Thing, UInt32> {
-                        .init(0)
-                    }
-                    var `default`: SpacetimeKit.Column<Outer.Thing, [Inner?]> {
-                        .init(1)
-                    }
-                }
-                struct Handle: SpacetimeKit.TableHandle {
-                    typealias Row = Outer.Thing
-                    let _spacetimeReference: SpacetimeKit.TableReference
-                    init(_spacetimeReference reference: SpacetimeKit.TableReference) {
-                        self._spacetimeReference = reference
-                    }
-                    var primaryKey: SpacetimeKit.UniqueCompositeIndex<Outer.Thing, UInt32, [Inner?]> {
-                        .init(_spacetimeReference, index: 0)
-                    }
+                    self.a = try SpacetimeKit._spacetimeRead(&reader)
+                    self.`default` = try SpacetimeKit._spacetimeRead(&reader)
                 }
             }
             """)
@@ -328,16 +347,14 @@ import Testing
 
             public struct Open {
                 public var id: UInt64
-            }
 
-            extension Open: SpacetimeKit.TableRow {
-                public static var tableDefinition: SpacetimeKit.TableDefinition {
+                public nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
                     SpacetimeKit.TableDefinition(
                         name: "Open",
                         access: .private,
                         isEvent: false,
                         columns: [
-                            SpacetimeKit.ColumnDefinition("id", UInt64.self),
+                            SpacetimeKit.ColumnDefinition("id"),
                         ],
                         primaryKey: [0],
                         uniqueConstraints: [[0]],
@@ -346,33 +363,35 @@ import Testing
                             SpacetimeKit.IndexDefinition(name: "id", columns: [0], algorithm: .hash, accessor: "id"),
                         ])
                 }
-                public static func algebraicType(
+
+                public nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Open") { types in
                         let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("id", UInt64.algebraicType(in: &types)),
+                            ("id", SpacetimeKit._spacetimeType(UInt64.self, &types)),
                         ]
                         return .product(SpacetimeKit.ProductType(elements))
                     }
                 }
-                @inlinable public static var bsatnFixedSize: Swift.Int? {
-                    SpacetimeKit._fixedSize(UInt64.bsatnFixedSize)
+
+                @inlinable public nonisolated static var bsatnFixedSize: Swift.Int? {
+                    SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(UInt64.self))
                 }
-                @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.id = try UInt64.init(from: &reader)
+
+                @inlinable public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                    SpacetimeKit._spacetimeWrite(self.id, &writer)
                 }
-                @inlinable public func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    self.id.encode(to: &writer)
-                }
-                public struct Columns: Swift.Sendable {
+
+                public nonisolated struct Columns: Swift.Sendable {
                     @inlinable public init() {
                     }
                     @inlinable public var id: SpacetimeKit.Column<Open, UInt64> {
                         .init(0)
                     }
                 }
-                public struct Handle: SpacetimeKit.TableHandle {
+
+                public nonisolated struct Handle: SpacetimeKit.TableHandle {
                     public typealias Row = Open
                     public let _spacetimeReference: SpacetimeKit.TableReference
                     @inlinable public init(_spacetimeReference reference: SpacetimeKit.TableReference) {
@@ -382,15 +401,21 @@ import Testing
                         .init(_spacetimeReference, index: 0)
                     }
                 }
-            }
 
-            extension Open: SpacetimeKit.KeyedTableRow {
                 public typealias PrimaryKey = UInt64
-                @inlinable public static var _spacetimePrimaryKeyIndex: Swift.Int {
+
+                @inlinable public nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
                     0
                 }
-                @inlinable public var _spacetimePrimaryKey: UInt64 {
+
+                @inlinable public nonisolated var _spacetimePrimaryKey: UInt64 {
                     self.id
+                }
+            }
+
+            nonisolated extension Open: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
+                @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                    self.id = try SpacetimeKit._spacetimeRead(&reader)
                 }
             }
             """)
@@ -408,16 +433,14 @@ import Testing
 
             public struct Half {
                 public private(set) var id: UInt64
-            }
 
-            extension Half: SpacetimeKit.TableRow {
-                public static var tableDefinition: SpacetimeKit.TableDefinition {
+                public nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
                     SpacetimeKit.TableDefinition(
                         name: "Half",
                         access: .private,
                         isEvent: false,
                         columns: [
-                            SpacetimeKit.ColumnDefinition("id", UInt64.self),
+                            SpacetimeKit.ColumnDefinition("id"),
                         ],
                         primaryKey: [0],
                         uniqueConstraints: [[0]],
@@ -426,33 +449,35 @@ import Testing
                             SpacetimeKit.IndexDefinition(name: "id", columns: [0], algorithm: .hash, accessor: "id"),
                         ])
                 }
-                public static func algebraicType(
+
+                public nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Half") { types in
                         let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("id", UInt64.algebraicType(in: &types)),
+                            ("id", SpacetimeKit._spacetimeType(UInt64.self, &types)),
                         ]
                         return .product(SpacetimeKit.ProductType(elements))
                     }
                 }
-                public static var bsatnFixedSize: Swift.Int? {
-                    SpacetimeKit._fixedSize(UInt64.bsatnFixedSize)
+
+                public nonisolated static var bsatnFixedSize: Swift.Int? {
+                    SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(UInt64.self))
                 }
-                public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.id = try UInt64.init(from: &reader)
+
+                public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                    SpacetimeKit._spacetimeWrite(self.id, &writer)
                 }
-                public func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    self.id.encode(to: &writer)
-                }
-                public struct Columns: Swift.Sendable {
+
+                public nonisolated struct Columns: Swift.Sendable {
                     public init() {
                     }
                     public var id: SpacetimeKit.Column<Half, UInt64> {
                         .init(0)
                     }
                 }
-                public struct Handle: SpacetimeKit.TableHandle {
+
+                public nonisolated struct Handle: SpacetimeKit.TableHandle {
                     public typealias Row = Half
                     public let _spacetimeReference: SpacetimeKit.TableReference
                     public init(_spacetimeReference reference: SpacetimeKit.TableReference) {
@@ -462,15 +487,21 @@ import Testing
                         .init(_spacetimeReference, index: 0)
                     }
                 }
-            }
 
-            extension Half: SpacetimeKit.KeyedTableRow {
                 public typealias PrimaryKey = UInt64
-                public static var _spacetimePrimaryKeyIndex: Swift.Int {
+
+                public nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
                     0
                 }
-                public var _spacetimePrimaryKey: UInt64 {
+
+                public nonisolated var _spacetimePrimaryKey: UInt64 {
                     self.id
+                }
+            }
+
+            nonisolated extension Half: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
+                public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                    self.id = try SpacetimeKit._spacetimeRead(&reader)
                 }
             }
             """)

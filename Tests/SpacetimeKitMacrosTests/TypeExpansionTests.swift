@@ -16,30 +16,33 @@ import Testing
             struct Position {
                 var x: Float
                 var near: [Position]
-            }
 
-            extension Position: SpacetimeKit.SpacetimeType {
-                static func algebraicType(
+                nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Position") { types in
                         let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("x", Float.algebraicType(in: &types)),
-                            ("near", [Position].algebraicType(in: &types)),
+                            ("x", SpacetimeKit._spacetimeType(Float.self, &types)),
+                            ("near", SpacetimeKit._spacetimeType([Position].self, &types)),
                         ]
                         return .product(SpacetimeKit.ProductType(elements))
                     }
                 }
-                static var bsatnFixedSize: Swift.Int? {
-                    SpacetimeKit._fixedSize(Float.bsatnFixedSize, [Position].bsatnFixedSize)
+
+                nonisolated static var bsatnFixedSize: Swift.Int? {
+                    SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(Float.self), SpacetimeKit._spacetimeSize([Position].self))
                 }
+
+                nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                    SpacetimeKit._spacetimeWrite(self.x, &writer)
+                    SpacetimeKit._spacetimeWrite(self.near, &writer)
+                }
+            }
+
+            nonisolated extension Position: SpacetimeKit.SpacetimeType {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.x = try Float.init(from: &reader)
-                    self.near = try [Position].init(from: &reader)
-                }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    self.x.encode(to: &writer)
-                    self.near.encode(to: &writer)
+                    self.x = try SpacetimeKit._spacetimeRead(&reader)
+                    self.near = try SpacetimeKit._spacetimeRead(&reader)
                 }
             }
             """)
@@ -55,10 +58,8 @@ import Testing
             """
 
             package struct Nothing {
-            }
 
-            extension Nothing: SpacetimeKit.SpacetimeType {
-                package static func algebraicType(
+                package nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Unit") { types in
@@ -68,13 +69,18 @@ import Testing
                         return .product(SpacetimeKit.ProductType(elements))
                     }
                 }
-                package static var bsatnFixedSize: Swift.Int? {
+
+                package nonisolated static var bsatnFixedSize: Swift.Int? {
                     SpacetimeKit._fixedSize()
                 }
-                package init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+
+                package nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
 
                 }
-                package func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+            }
+
+            nonisolated extension Nothing: SpacetimeKit.SpacetimeType {
+                package init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
 
                 }
             }
@@ -95,33 +101,32 @@ import Testing
             enum Shape {
                 case circle(Double), square(w: UInt16, h: UInt16?), point
                 case `default`(Int8, Int8)
-            }
 
-            extension Shape: SpacetimeKit.SpacetimeType {
-                private enum _SpacetimePayloads {
+                private nonisolated enum _SpacetimePayloads {
                     enum _square {
-                        }
+                    }
                     enum _default {
-                        }
+                    }
                 }
-                static func algebraicType(
+
+                nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Shape") { types in
                         let variants: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("circle", Double.algebraicType(in: &types)),
+                            ("circle", SpacetimeKit._spacetimeType(Double.self, &types)),
                             ("square", types.declare(_SpacetimePayloads._square.self, name: "Shape_Square") { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                                        ("w", UInt16.algebraicType(in: &types)),
-                                        ("h", (UInt16?).algebraicType(in: &types)),
+                                        ("w", SpacetimeKit._spacetimeType(UInt16.self, &types)),
+                                        ("h", SpacetimeKit._spacetimeType((UInt16?).self, &types)),
                                     ]
                                     return .product(SpacetimeKit.ProductType(elements))
                                 }),
                             ("point", .unit),
                             ("default", types.declare(_SpacetimePayloads._default.self, name: "Shape_Default") { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                                        ("value0", Int8.algebraicType(in: &types)),
-                                        ("value1", Int8.algebraicType(in: &types)),
+                                        ("value0", SpacetimeKit._spacetimeType(Int8.self, &types)),
+                                        ("value1", SpacetimeKit._spacetimeType(Int8.self, &types)),
                                     ]
                                     return .product(SpacetimeKit.ProductType(elements))
                                 }),
@@ -129,38 +134,44 @@ import Testing
                         return .sum(SpacetimeKit.SumType(variants))
                     }
                 }
-                static var bsatnFixedSize: Swift.Int? {
+
+                nonisolated static var bsatnFixedSize: Swift.Int? {
                     nil
                 }
-                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+
+                nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     switch try reader.readTag(below: 4) {
                     case 0:
-                        self = try .circle(Double.init(from: &reader))
+                        self = try .circle(SpacetimeKit._spacetimeRead(&reader))
                     case 1:
-                        self = try .square(w: UInt16.init(from: &reader), h: (UInt16?).init(from: &reader))
+                        self = try .square(w: SpacetimeKit._spacetimeRead(&reader), h: SpacetimeKit._spacetimeRead(&reader))
                     case 2:
                         self = .point
                     default:
-                        self = try .`default`(Int8.init(from: &reader), Int8.init(from: &reader))
+                        self = try .`default`(SpacetimeKit._spacetimeRead(&reader), SpacetimeKit._spacetimeRead(&reader))
                     }
                 }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+
+                nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
                     switch self {
                     case .circle(let value0):
                         writer.writeTag(0)
-                        value0.encode(to: &writer)
+                        SpacetimeKit._spacetimeWrite(value0, &writer)
                     case .square(let value0, let value1):
                         writer.writeTag(1)
-                        value0.encode(to: &writer)
-                        value1.encode(to: &writer)
+                        SpacetimeKit._spacetimeWrite(value0, &writer)
+                        SpacetimeKit._spacetimeWrite(value1, &writer)
                     case .point:
                         writer.writeTag(2)
                     case .`default`(let value0, let value1):
                         writer.writeTag(3)
-                        value0.encode(to: &writer)
-                        value1.encode(to: &writer)
+                        SpacetimeKit._spacetimeWrite(value0, &writer)
+                        SpacetimeKit._spacetimeWrite(value1, &writer)
                     }
                 }
+            }
+
+            nonisolated extension Shape: SpacetimeKit.SpacetimeType {
             }
             """)
     }
@@ -177,10 +188,8 @@ import Testing
 
             public enum Color {
                 case red, green
-            }
 
-            extension Color: SpacetimeKit.SpacetimeType {
-                public static func algebraicType(
+                public nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Color") { types in
@@ -191,10 +200,12 @@ import Testing
                         return .sum(SpacetimeKit.SumType(variants))
                     }
                 }
-                @inlinable public static var bsatnFixedSize: Swift.Int? {
+
+                @inlinable public nonisolated static var bsatnFixedSize: Swift.Int? {
                     1
                 }
-                @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+
+                @inlinable public nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     switch try reader.readTag(below: 2) {
                     case 0:
                         self = .red
@@ -202,7 +213,8 @@ import Testing
                         self = .green
                     }
                 }
-                @inlinable public func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+
+                @inlinable public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
                     switch self {
                     case .red:
                         writer.writeTag(0)
@@ -210,6 +222,9 @@ import Testing
                         writer.writeTag(1)
                     }
                 }
+            }
+
+            nonisolated extension Color: SpacetimeKit.SpacetimeType {
             }
             """)
     }
@@ -228,23 +243,22 @@ import Testing
             enum Fixed {
                 case a(Int32)
                 case b(UInt16, UInt16)
-            }
 
-            extension Fixed: SpacetimeKit.SpacetimeType {
-                private enum _SpacetimePayloads {
+                private nonisolated enum _SpacetimePayloads {
                     enum _b {
-                        }
+                    }
                 }
-                static func algebraicType(
+
+                nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Fixed") { types in
                         let variants: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("a", Int32.algebraicType(in: &types)),
+                            ("a", SpacetimeKit._spacetimeType(Int32.self, &types)),
                             ("b", types.declare(_SpacetimePayloads._b.self, name: "Fixed_B") { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                                        ("value0", UInt16.algebraicType(in: &types)),
-                                        ("value1", UInt16.algebraicType(in: &types)),
+                                        ("value0", SpacetimeKit._spacetimeType(UInt16.self, &types)),
+                                        ("value1", SpacetimeKit._spacetimeType(UInt16.self, &types)),
                                     ]
                                     return .product(SpacetimeKit.ProductType(elements))
                                 }),
@@ -252,31 +266,37 @@ import Testing
                         return .sum(SpacetimeKit.SumType(variants))
                     }
                 }
-                static var bsatnFixedSize: Swift.Int? {
-                    guard let size = SpacetimeKit._fixedSize(Int32.bsatnFixedSize), size == SpacetimeKit._fixedSize(UInt16.bsatnFixedSize, UInt16.bsatnFixedSize) else {
+
+                nonisolated static var bsatnFixedSize: Swift.Int? {
+                    guard let size = SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(Int32.self)), size == SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(UInt16.self), SpacetimeKit._spacetimeSize(UInt16.self)) else {
                         return nil
                     }
                     return size + 1
                 }
-                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+
+                nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     switch try reader.readTag(below: 2) {
                     case 0:
-                        self = try .a(Int32.init(from: &reader))
+                        self = try .a(SpacetimeKit._spacetimeRead(&reader))
                     default:
-                        self = try .b(UInt16.init(from: &reader), UInt16.init(from: &reader))
+                        self = try .b(SpacetimeKit._spacetimeRead(&reader), SpacetimeKit._spacetimeRead(&reader))
                     }
                 }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+
+                nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
                     switch self {
                     case .a(let value0):
                         writer.writeTag(0)
-                        value0.encode(to: &writer)
+                        SpacetimeKit._spacetimeWrite(value0, &writer)
                     case .b(let value0, let value1):
                         writer.writeTag(1)
-                        value0.encode(to: &writer)
-                        value1.encode(to: &writer)
+                        SpacetimeKit._spacetimeWrite(value0, &writer)
+                        SpacetimeKit._spacetimeWrite(value1, &writer)
                     }
                 }
+            }
+
+            nonisolated extension Fixed: SpacetimeKit.SpacetimeType {
             }
             """)
     }
@@ -293,22 +313,21 @@ import Testing
 
             indirect enum Chain {
                 case link(Int32, Chain?)
-            }
 
-            extension Chain: SpacetimeKit.SpacetimeType {
-                private enum _SpacetimePayloads {
+                private nonisolated enum _SpacetimePayloads {
                     enum _link {
-                        }
+                    }
                 }
-                static func algebraicType(
+
+                nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Chain") { types in
                         let variants: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                             ("link", types.declare(_SpacetimePayloads._link.self, name: "Chain_Link") { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                                        ("value0", Int32.algebraicType(in: &types)),
-                                        ("value1", (Chain?).algebraicType(in: &types)),
+                                        ("value0", SpacetimeKit._spacetimeType(Int32.self, &types)),
+                                        ("value1", SpacetimeKit._spacetimeType((Chain?).self, &types)),
                                     ]
                                     return .product(SpacetimeKit.ProductType(elements))
                                 }),
@@ -316,23 +335,29 @@ import Testing
                         return .sum(SpacetimeKit.SumType(variants))
                     }
                 }
-                static var bsatnFixedSize: Swift.Int? {
+
+                nonisolated static var bsatnFixedSize: Swift.Int? {
                     nil
                 }
-                init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+
+                nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     try reader.enter()
                     _ = try reader.readTag(below: 1)
-                    self = try .link(Int32.init(from: &reader), (Chain?).init(from: &reader))
+                    self = try .link(SpacetimeKit._spacetimeRead(&reader), SpacetimeKit._spacetimeRead(&reader))
                     reader.leave()
                 }
-                func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+
+                nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
                     switch self {
                     case .link(let value0, let value1):
                         writer.writeTag(0)
-                        value0.encode(to: &writer)
-                        value1.encode(to: &writer)
+                        SpacetimeKit._spacetimeWrite(value0, &writer)
+                        SpacetimeKit._spacetimeWrite(value1, &writer)
                     }
                 }
+            }
+
+            nonisolated extension Chain: SpacetimeKit.SpacetimeType {
             }
             """)
     }

@@ -15,8 +15,8 @@ extension Account: SpacetimeKit.TableRow {
         .init(
             name: "Account", access: .private, isEvent: false,
             columns: [
-                .init("id", UInt64.self), .init("owner", UInt32.self), .init("slot", UInt32.self),
-                .init("balance", Int64.self, default: 0),
+                .init("id"), .init("owner"), .init("slot"),
+                .init("balance", default: Int64(0)),
             ],
             primaryKey: [0], uniqueConstraints: [[0], [1, 2]], autoIncrement: [],
             indexes: [

@@ -45,11 +45,10 @@ public struct ColumnDefinition: Sendable {
     /// BSATN of the value that existing rows get when the column is added to them.
     public var defaultValue: [UInt8]?
 
-    public init<Value: SpacetimeType>(_ name: String, _ type: Value.Type) {
-        self.name = name
-    }
+    public init(_ name: String) { self.name = name }
 
-    public init<Value: SpacetimeType>(_ name: String, _ type: Value.Type, default value: Value) {
+    /// - Parameter value: a value of the column's type.
+    public init(_ name: String, default value: some SpacetimeType) {
         self.name = name
         self.defaultValue = value.bsatn()
     }

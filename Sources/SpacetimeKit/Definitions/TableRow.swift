@@ -25,14 +25,3 @@ public protocol KeyedTableRow: TableRow {
     static var _spacetimePrimaryKeyIndex: Int { get }
     var _spacetimePrimaryKey: PrimaryKey { get }
 }
-
-/// The bytes that all values of a product take, or nil if they differ: the sum, if every part has a fixed size.
-@inlinable
-public func _fixedSize(_ sizes: Int?...) -> Int? {
-    var total = 0
-    for size in sizes {
-        guard let size else { return nil }
-        total += size
-    }
-    return total
-}

@@ -9,6 +9,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case genericType(macro: String)
     case tableIsAlreadyType
     case reservedTypeName(String)
+    case localType(macro: String)
 
     // Stored properties.
     case noColumns
@@ -94,6 +95,9 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .reservedTypeName(let name):
             "A table's struct cannot be named '\(name)', because the macro generates a member of that name. "
                 + "Rename the struct and keep the table's name with @Table(name: \"\(name)\")"
+        case .localType(let macro):
+            "@\(macro) does not work inside a function, where Swift has no extensions. Move the declaration out of it, to "
+                + "the file or into a type"
         case .noCases:
             "An enum without cases has no values to store; add a case"
         case .tooManyCases(let count):

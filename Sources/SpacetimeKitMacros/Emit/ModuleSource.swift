@@ -19,7 +19,7 @@ struct ModuleSource {
             """
         }
         return """
-            \(access)struct TableHandles: SpacetimeKit.TableHandles {
+            \(access)nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                 \(access)let _spacetimeTransaction: SpacetimeKit.TransactionReference
                 \(access)init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
                     self._spacetimeTransaction = transaction
@@ -31,7 +31,7 @@ struct ModuleSource {
 
     private var content: String {
         """
-        \(access)static var moduleContent: SpacetimeKit.ModuleContent {
+        \(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
             .init(
                 name: \(quoted(module.name)),
                 tables: Self.tables,

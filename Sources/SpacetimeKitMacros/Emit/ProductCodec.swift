@@ -4,40 +4,60 @@ struct ProductCodec {
     let fields: [Field]
     let access: Access
 
-    var members: String {
+    /// What stands in the struct itself, where the user's types have the names that the user wrote.
+    var members: [String] { [algebraicType, fixedSize, encoder] }
+
+    /// What stands in the extension: an initialiser in the struct would take the memberwise one away. Here no type of the
+    /// user can be named, because an extension at file scope sees nothing of what is around the struct.
+    var initializer: String {
         """
-        \(access.plainPrefix)static func algebraicType(
+        \(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+            \(fields.map { "self.\($0.code) = try SpacetimeKit._spacetimeRead(&reader)" }.lines(indentedBy: 1))
+        }
+        """
+    }
+
+    private var algebraicType: String {
+        """
+        \(access.plainMemberPrefix)static func algebraicType(
             in types: inout SpacetimeKit.TypespaceBuilder
         ) -> SpacetimeKit.AlgebraicType {
             types.declare(Self.self, name: \(quoted(name))) { types in
                 \(productBody(fields.map { ($0.name, $0.typeExpression) }).indented(2))
             }
         }
-        \(access.prefix)static var bsatnFixedSize: Swift.Int? {
-            SpacetimeKit._fixedSize(\(fields.map { "\($0.typeExpression).bsatnFixedSize" }.joined(separator: ", ")))
-        }
-        \(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-            \(decoding)
-        }
-        \(access.prefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-            \(encoding)
+        """
+    }
+
+    private var fixedSize: String {
+        """
+        \(access.memberPrefix)static var bsatnFixedSize: Swift.Int? {
+            \(sizes(of: fields.map(\.typeExpression)))
         }
         """
     }
 
-    private var decoding: String {
-        fields.map { "self.\($0.code) = try \($0.typeExpression).init(from: &reader)" }.lines(indentedBy: 1)
-    }
-
-    private var encoding: String {
-        fields.map { "self.\($0.code).encode(to: &writer)" }.lines(indentedBy: 1)
+    private var encoder: String {
+        """
+        \(access.memberPrefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+            \(fields.map { "SpacetimeKit._spacetimeWrite(self.\($0.code), &writer)" }.lines(indentedBy: 1))
+        }
+        """
     }
 }
+
+/// The size of a product with parts of these types, as an expression.
+func sizes(of types: [String]) -> String {
+    "SpacetimeKit._fixedSize(\(types.map { "SpacetimeKit._spacetimeSize(\($0).self)" }.joined(separator: ", ")))"
+}
+
+/// The algebraic type of a Swift type, as an expression; `types` is the builder in scope.
+func algebraicType(of type: String) -> String { "SpacetimeKit._spacetimeType(\(type).self, &types)" }
 
 /// Statements that return a product of `fields`, each a name and a type; `types` is the builder in scope.
 func productBody(_ fields: [(name: String, type: String)]) -> String {
     namedTypesBody(
-        "elements", fields.map { ($0.name, "\($0.type).algebraicType(in: &types)") },
+        "elements", fields.map { ($0.name, algebraicType(of: $0.type)) },
         result: ".product(SpacetimeKit.ProductType(elements))")
 }
 

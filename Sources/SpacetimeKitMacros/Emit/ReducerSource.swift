@@ -12,7 +12,7 @@ struct ReducerSource {
             ", \(parameter.label.map { "\(argumentLabel($0)): " } ?? "")a\(position)"
         }
         return """
-            \(reducer.accessPrefix)static var \(reducer.code): SpacetimeKit.Reducer<Self\(types)> {
+            \(reducer.accessPrefix)nonisolated static var \(reducer.code): SpacetimeKit.Reducer<Self\(types)> {
                 .init(\(quoted(reducer.name)), parameters: [\(names)], lifecycle: \(lifecycle)) {
                     (context: borrowing SpacetimeKit.Context<Self>\(inputs)) throws in
                     \(reducer.canThrow ? "try " : "")Self.\(reducer.code)(\(context)\(arguments.joined()))

@@ -4,37 +4,46 @@ struct SumCodec {
 
     private var access: Access { sum.access }
 
-    var members: String {
-        """
-        \(payloadMarkers)\(access.plainPrefix)static func algebraicType(
-            in types: inout SpacetimeKit.TypespaceBuilder
-        ) -> SpacetimeKit.AlgebraicType {
-            \(declaration.indented(1))
-        }
-        \(access.prefix)static var bsatnFixedSize: Swift.Int? {
-            \(fixedSize.indented(1))
-        }
-        \(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-            \(decoding.indented(1))
-        }
-        \(access.prefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-            switch self {
-            \(sum.cases.enumerated().map(encode).lines(indentedBy: 1))
+    /// All stands in the enum itself, where the user's types have the names that the user wrote.
+    var members: [String] {
+        let codec = [
+            """
+            \(access.plainMemberPrefix)static func algebraicType(
+                in types: inout SpacetimeKit.TypespaceBuilder
+            ) -> SpacetimeKit.AlgebraicType {
+                \(declaration.indented(1))
             }
-        }
-        """
+            """,
+            """
+            \(access.memberPrefix)static var bsatnFixedSize: Swift.Int? {
+                \(fixedSize.indented(1))
+            }
+            """,
+            """
+            \(access.memberPrefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                \(decoding.indented(1))
+            }
+            """,
+            """
+            \(access.memberPrefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                switch self {
+                \(sum.cases.enumerated().map(encode).lines(indentedBy: 1))
+                }
+            }
+            """,
+        ]
+        return [payloadMarkers].compactMap { $0 } + codec
     }
 
     // A product may not stand inside a sum, so several payloads become a declared type of their own. Empty enums are the
     // identities of those types. (Local ones, in the function that uses them, crash the 6.3 compiler in expansions.)
-    private var payloadMarkers: String {
-        let markers = sum.cases.filter(\.isProduct).map { "enum \($0.marker) {\n    }" }
-        guard !markers.isEmpty else { return "" }
+    private var payloadMarkers: String? {
+        let markers = sum.cases.filter(\.isProduct).map { "enum \($0.marker) {\n}" }
+        guard !markers.isEmpty else { return nil }
         return """
-            private enum _SpacetimePayloads {
+            private nonisolated enum _SpacetimePayloads {
                 \(markers.lines(indentedBy: 1))
             }
-
             """
     }
 
@@ -50,7 +59,7 @@ struct SumCodec {
 
     private func payloadType(_ element: SumModel.Case) -> String {
         guard let first = element.parameters.first else { return ".unit" }
-        guard element.isProduct else { return "\(expression(of: first.type)).algebraicType(in: &types)" }
+        guard element.isProduct else { return algebraicType(of: expression(of: first.type)) }
         let declared = "\(sum.name)_\(upperFirst(element.name))"
         let fields = element.parameters.enumerated().map { position, parameter in
             (name: parameter.label ?? "value\(position)", type: expression(of: parameter.type))
@@ -65,8 +74,7 @@ struct SumCodec {
     // An indirect enum may contain itself, and asking for its size would never end.
     private var fixedSize: String {
         let payloads = sum.cases.map { element in
-            let sizes = element.parameters.map { "\(expression(of: $0.type)).bsatnFixedSize" }
-            return "SpacetimeKit._fixedSize(\(sizes.joined(separator: ", ")))"
+            sizes(of: element.parameters.map { expression(of: $0.type) })
         }
         if sum.cases.allSatisfy(\.parameters.isEmpty) { return "1" }
         if sum.isIndirect || sum.cases.contains(where: \.parameters.isEmpty) { return "nil" }
@@ -105,7 +113,7 @@ struct SumCodec {
     private func decode(_ element: SumModel.Case) -> String {
         guard !element.parameters.isEmpty else { return "self = .\(element.code)" }
         let arguments = element.parameters.map { parameter in
-            "\(parameter.label.map { "\(argumentLabel($0)): " } ?? "")\(expression(of: parameter.type)).init(from: &reader)"
+            "\(parameter.label.map { "\(argumentLabel($0)): " } ?? "")SpacetimeKit._spacetimeRead(&reader)"
         }
         return "self = try .\(element.code)(\(arguments.joined(separator: ", ")))"
     }
@@ -113,7 +121,7 @@ struct SumCodec {
     private func encode(_ position: Int, _ element: SumModel.Case) -> String {
         let names = element.parameters.indices.map { "value\($0)" }
         let pattern = names.isEmpty ? "" : "(\(names.map { "let \($0)" }.joined(separator: ", ")))"
-        let writes = ["writer.writeTag(\(position))"] + names.map { "\($0).encode(to: &writer)" }
+        let writes = ["writer.writeTag(\(position))"] + names.map { "SpacetimeKit._spacetimeWrite(\($0), &writer)" }
         return "case .\(element.code)\(pattern):\n    \(writes.lines(indentedBy: 1))"
     }
 }

@@ -1,43 +1,47 @@
-/// Source text of the extensions that `@Table` adds.
+/// Source text of what `@Table` adds.
 struct TableSource {
     let table: TableModel
 
     private var access: Access { table.access }
 
-    /// The conformance every table gets.
-    var rowExtension: String {
-        """
-        extension \(table.typeName): SpacetimeKit.TableRow {
-            \(definition.indented(1))
-            \(codec.members.indented(1))
-            \(generatedColumns.indented(1))\(columnsStruct.indented(1))
-            \(handleStruct.indented(1))
-        }
-        """
+    /// What stands in the struct itself, where the user's types have the names that the user wrote.
+    var members: [String] {
+        [definition] + codec.members + generatedColumns + [columnsStruct, handleStruct] + primaryKeyMembers
     }
 
-    /// The conformance of tables whose primary key is one column.
-    var keyedExtension: String? {
+    /// What stands in the extension with the conformance.
+    var initializer: String { codec.initializer }
+
+    /// Whether the table's primary key is one column.
+    var isKeyed: Bool { keyColumn != nil }
+
+    private var keyColumn: (index: Int, field: Field)? {
         guard let index = table.primaryKeyIndex, table.indexes[index].columns.count == 1 else { return nil }
-        let field = table.fields[table.indexes[index].columns[0]]
-        return """
-            extension \(table.typeName): SpacetimeKit.KeyedTableRow {
-                \(access.plainPrefix)typealias PrimaryKey = \(field.typeText)
-                \(access.prefix)static var _spacetimePrimaryKeyIndex: Swift.Int {
-                    \(index)
-                }
-                \(access.prefix)var _spacetimePrimaryKey: \(field.typeText) {
-                    self.\(field.code)
-                }
-            }
+        return (index, table.fields[table.indexes[index].columns[0]])
+    }
+
+    private var primaryKeyMembers: [String] {
+        guard let (index, field) = keyColumn else { return [] }
+        return [
+            "\(access.plainPrefix)typealias PrimaryKey = \(field.typeText)",
             """
+            \(access.memberPrefix)static var _spacetimePrimaryKeyIndex: Swift.Int {
+                \(index)
+            }
+            """,
+            """
+            \(access.memberPrefix)var _spacetimePrimaryKey: \(field.typeText) {
+                self.\(field.code)
+            }
+            """,
+        ]
     }
 
     private var codec: ProductCodec { ProductCodec(name: table.name, fields: table.fields, access: access) }
 
     private var definition: String {
         """
-        \(access.plainPrefix)static var tableDefinition: SpacetimeKit.TableDefinition {
+        \(access.plainMemberPrefix)static var tableDefinition: SpacetimeKit.TableDefinition {
             SpacetimeKit.TableDefinition(
                 name: \(quoted(table.name)),
                 access: .\(table.isPublicTable ? "public" : "private"),
@@ -62,9 +66,8 @@ struct TableSource {
     private func list(_ numbers: [Int]) -> String { "[\(numbers.map(String.init).joined(separator: ", "))]" }
 
     private func column(_ column: TableModel.Column) -> String {
-        let value = column.defaultValue.map { ", default: \($0)" } ?? ""
-        return "SpacetimeKit.ColumnDefinition(\(quoted(column.field.name)), "
-            + "\(column.field.typeExpression).self\(value)),"
+        let value = column.defaultValue.map { ", default: \($0) as \(column.field.typeText)" } ?? ""
+        return "SpacetimeKit.ColumnDefinition(\(quoted(column.field.name))\(value)),"
     }
 
     private func index(_ index: TableModel.Index) -> String {
@@ -72,14 +75,15 @@ struct TableSource {
             + "algorithm: .\(index.algorithm), accessor: \(quoted(index.name))),"
     }
 
-    private var generatedColumns: String {
-        guard !table.autoIncrement.isEmpty else { return "" }
-        return """
-            \(access.prefix)static var _spacetimeHasGeneratedColumns: Swift.Bool {
+    private var generatedColumns: [String] {
+        guard !table.autoIncrement.isEmpty else { return [] }
+        return [
+            """
+            \(access.memberPrefix)static var _spacetimeHasGeneratedColumns: Swift.Bool {
                 true
             }
-
             """
+        ]
     }
 
     private var columnsStruct: String {
@@ -91,7 +95,7 @@ struct TableSource {
             """
         }
         return """
-            \(access.plainPrefix)struct Columns: Swift.Sendable {
+            \(access.plainMemberPrefix)struct Columns: Swift.Sendable {
                 \(access.prefix)init() {
                 }
                 \(properties.lines(indentedBy: 1))
@@ -108,7 +112,7 @@ struct TableSource {
             """
         }
         return """
-            \(access.plainPrefix)struct Handle: SpacetimeKit.TableHandle {
+            \(access.plainMemberPrefix)struct Handle: SpacetimeKit.TableHandle {
                 \(access.plainPrefix)typealias Row = \(table.typeName)
                 \(access.plainPrefix)let _spacetimeReference: SpacetimeKit.TableReference
                 \(access.prefix)init(_spacetimeReference reference: SpacetimeKit.TableReference) {

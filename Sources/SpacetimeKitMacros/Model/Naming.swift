@@ -65,6 +65,13 @@ enum Access: Equatable {
     /// What to write before a generated type, stored property, or cold member.
     var plainPrefix: String { self == .publicInlinable ? "public " : prefix }
 
+    /// `prefix` for a member of the user's own type. Rows and modules belong to no actor, also where the default isolation
+    /// of the user's code is the main actor.
+    var memberPrefix: String { prefix + "nonisolated " }
+
+    /// `plainPrefix` for a type or a cold member inside the user's own type.
+    var plainMemberPrefix: String { plainPrefix + "nonisolated " }
+
     /// Reads the access of a declaration from its own modifiers, or from the extension around it.
     init(_ modifiers: DeclModifierListSyntax, in lexicalContext: [Syntax] = []) {
         if let own = Access(explicit: modifiers) {

@@ -39,8 +39,7 @@ struct SumModel {
         self.name = name ?? declaration.name.plainName
         self.cases = cases
         self.isIndirect = isIndirect
-        let access = Access(declaration.modifiers, in: lexicalContext)
-        self.access = access == .public ? .inlinableIfPossible(fields: [], in: lexicalContext) : access
+        access = Access(declaration.modifiers, in: lexicalContext).inlinableIfPossible(fields: [], in: lexicalContext)
     }
 
     private static func parameters(of element: EnumCaseElementSyntax, problems: inout Problems) -> [Parameter] {

@@ -20,7 +20,7 @@ struct TableModel {
         var isUnique: Bool { kind != .plain }
     }
 
-    /// The struct, qualified by the types around it.
+    /// The struct's name as it must be written in code.
     let typeName: String
     /// The table's name in the schema.
     let name: String
@@ -40,8 +40,7 @@ struct TableModel {
 extension TableModel {
     /// Reads the struct and notes whatever is wrong with it. The result is meaningful only if nothing was.
     init(
-        _ declaration: StructDeclSyntax, attribute: AttributeSyntax, typeName: String, lexicalContext: [Syntax],
-        problems: inout Problems
+        _ declaration: StructDeclSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax], problems: inout Problems
     ) {
         let options = TableOptions(attribute, problems: &problems)
         let structName = declaration.name.plainName
@@ -74,9 +73,10 @@ extension TableModel {
             indexes.append(Index(name: option.name, columns: columns, algorithm: algorithm, kind: option.kind))
         }
 
-        self.typeName = typeName
+        typeName = declaration.name.text
         name = options.name ?? structName
-        access = Self.access(of: declaration, fields: fields, in: lexicalContext)
+        access = Access(declaration.modifiers, in: lexicalContext).inlinableIfPossible(
+            fields: fields, in: lexicalContext)
         isPublicTable = options.isPublic
         isEvent = options.isEvent
         columns = marked.map {
@@ -131,22 +131,16 @@ extension TableModel {
             }
         }
     }
-
-    private static func access(
-        of declaration: StructDeclSyntax, fields: [Field], in lexicalContext: [Syntax]
-    ) -> Access {
-        let access = Access(declaration.modifiers, in: lexicalContext)
-        return access == .public ? .inlinableIfPossible(fields: fields, in: lexicalContext) : access
-    }
 }
 
 extension Access {
     /// Inlining needs everything around and inside a public type to be public, too.
-    static func inlinableIfPossible(fields: [Field], in lexicalContext: [Syntax]) -> Access {
+    func inlinableIfPossible(fields: [Field], in lexicalContext: [Syntax]) -> Access {
+        guard self == .public, fields.allSatisfy(\.isPublic) else { return self }
         let aroundIsPublic = lexicalContext.allSatisfy {
             guard let group = $0.asProtocol((any WithModifiersSyntax).self) else { return false }
             return Access(group.modifiers) == .public
         }
-        return aroundIsPublic && fields.allSatisfy(\.isPublic) ? .publicInlinable : .public
+        return aroundIsPublic ? .publicInlinable : self
     }
 }

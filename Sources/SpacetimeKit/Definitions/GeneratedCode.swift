@@ -1,0 +1,57 @@
+public import SpacetimeSATS
+
+// What generated code calls for each column, field, and value of a case.
+//
+// Each function exists twice. The compiler takes the first form if the type conforms to ``SpacetimeType``, and always
+// inlines it, so that it costs nothing. The second form accepts any other type and never runs: one of its kind is
+// unavailable and says what is missing, the others keep quiet, so that a forgotten `@SpacetimeType` is one error that can
+// be read, and not one for each line of generated code.
+
+@inlinable @inline(__always)
+public func _spacetimeType<Value: SpacetimeType>(
+    _ type: Value.Type, _ types: inout TypespaceBuilder
+) -> AlgebraicType {
+    type.algebraicType(in: &types)
+}
+
+@available(
+    *, unavailable,
+    message: "a column, field or argument needs a type that can be stored: add @SpacetimeType to its struct or enum"
+)
+public func _spacetimeType<Value>(_ type: Value.Type, _ types: inout TypespaceBuilder) -> AlgebraicType {
+    neverCompiled()
+}
+
+@inlinable @inline(__always)
+public func _spacetimeSize<Value: SpacetimeType>(_ type: Value.Type) -> Int? { type.bsatnFixedSize }
+
+public func _spacetimeSize<Value>(_ type: Value.Type) -> Int? { neverCompiled() }
+
+@inlinable @inline(__always)
+public func _spacetimeRead<Value: SpacetimeType>(_ reader: inout BSATNReader) throws(BSATNError) -> Value {
+    try Value(from: &reader)
+}
+
+public func _spacetimeRead<Value>(_ reader: inout BSATNReader) throws(BSATNError) -> Value { neverCompiled() }
+
+@inlinable @inline(__always)
+public func _spacetimeWrite<Value: SpacetimeType>(_ value: Value, _ writer: inout BSATNWriter) {
+    value.encode(to: &writer)
+}
+
+public func _spacetimeWrite<Value>(_ value: Value, _ writer: inout BSATNWriter) { neverCompiled() }
+
+/// The bytes that all values of a product take, or nil if they differ: the sum, if every part has a fixed size.
+@inlinable
+public func _fixedSize(_ sizes: Int?...) -> Int? {
+    var total = 0
+    for size in sizes {
+        guard let size else { return nil }
+        total += size
+    }
+    return total
+}
+
+private func neverCompiled() -> Never {
+    fatalError("a program that calls this does not compile: its type does not conform to SpacetimeType")
+}
