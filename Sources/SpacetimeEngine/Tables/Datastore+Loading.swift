@@ -13,6 +13,29 @@ extension Datastore {
     /// Linear in the rows, one entry for each index.
     package func finishLoading(_ id: TableID) throws(EngineError) { try table(id).pointee.indexAll() }
 
+    /// Adds a row to a table that is being filled; it is found only after `finishFilling`. Sequences take no notice.
+    package func loadRow(_ image: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
+        try validate(image, for: id)
+        let table = try table(id)
+        guard table.pointee.rowsPointer().pointee.storage.insert(image) != nil else {
+            throw .tableFull(table: table.pointee.schema.name)
+        }
+    }
+
+    /// Enters all loaded rows into the table's indexes. Linear in the rows, one entry for each index.
+    ///
+    /// - Throws: `duplicateKeys` if rows violate a unique constraint; the table then is of no use.
+    package func finishFilling(_ id: TableID) throws(EngineError) { try table(id).pointee.indexAllChecked() }
+
+    /// Appends all rows of a table as inserts, as the log keeps them.
+    package func encodeRows(of id: TableID, into log: inout BSATNWriter) throws(EngineError) {
+        let table = try table(id)
+        var current: StoredTable.Pointer?
+        table.pointee.forEachRow { stored, row in
+            ChangeCollector.appendInsert(stored.rows.pointee.storage.image(row), of: table, &current, &log)
+        }
+    }
+
     /// Gives an empty table the rows of a table in a snapshot, whose columns must have the same types. Their pages are
     /// shared until written; indexes are built anew.
     ///

@@ -86,6 +86,16 @@ extension ChangeCollector {
         }
     }
 
+    /// A new row of a table.
+    static func appendInsert(
+        _ image: UnsafeRawBufferPointer, of table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?,
+        _ writer: inout BSATNWriter
+    ) {
+        select(table, &current, &writer)
+        writer.write(LoggedChange.insert.rawValue)
+        append(image, of: table, &writer)
+    }
+
     /// Where one sequence of a table is.
     static func appendSequence(
         _ position: Int, of table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?,
