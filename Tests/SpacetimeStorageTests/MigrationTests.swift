@@ -137,7 +137,7 @@ private final class Runs: Sendable {
         }
         let removed = #expect(throws: DatabaseError.self) { try open(Item.self, withNotes: false) }
         #expect(removed?.message.contains("'note'") == true)
-        #expect(removed?.message.contains("1 rows") == true)
+        #expect(removed?.message.contains("1 row;") == true)
         #expect(try Database.open(disk).items().count == 9)
     }
 
@@ -190,6 +190,7 @@ private final class Runs: Sendable {
             #expect(old.count("note") == 1)
             #expect(try old.rows(in: "note").count == 1)
             try new.rename("note", to: "maker")
+            try new.renameColumn("text", to: "name", of: "maker")
         }
         let database = try open(Item.self, [rename])
         #expect(try rows(database, Maker.self) == [Maker(name: "created")])

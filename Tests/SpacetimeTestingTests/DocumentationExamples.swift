@@ -158,3 +158,87 @@ struct ReminderTests {
         #expect(try test.rows(of: Reminder.self).count == 1)
     }
 }
+
+func renames() -> DatabaseOptions {
+    var options = DatabaseOptions()
+    options.migrations = [
+        .rename("person", to: "member"),
+        .renameColumn("mail", to: "email", of: "member"),
+    ]
+    return options
+}
+
+enum V1 {
+    @Table(name: "member") struct Member {
+        @PrimaryKey @AutoIncrement var id: UInt32
+        var name: String
+        var fee: Double
+    }
+}
+
+let splitTheName = Migration("split the name") { old, new in
+    for member in try old.rows(of: V1.Member.self) {
+        let words = member.name.split(separator: " ", maxSplits: 1).map(String.init)
+        let last = words.count > 1 ? words[1] : ""
+        try new.insert(V2.Member(id: member.id, first: words.first ?? "", last: last, fee: member.fee))
+    }
+}
+
+enum V2 {
+    @Table(name: "member") struct Member {
+        @PrimaryKey @AutoIncrement var id: UInt32
+        var first: String
+        var last: String
+        var fee: Double
+    }
+}
+
+@Table struct Member {
+    @PrimaryKey @AutoIncrement var id: UInt32
+    var first: String
+    var last: String
+    var cents: UInt32
+}
+
+let countCents = Migration("count cents") { old, new in
+    for member in try old.rows(of: V2.Member.self) {
+        let cents = UInt32((member.fee * 100).rounded())
+        try new.insert(Member(id: member.id, first: member.first, last: member.last, cents: cents))
+    }
+}
+
+func openClub(_ storage: Storage) throws -> Database<Club> {
+    var options = DatabaseOptions()
+    options.migrations = [splitTheName, countCents]
+    return try Database.open(storage, module: Club.self, options: options)
+}
+
+@Table struct Visit {
+    @PrimaryKey var member: UInt32
+    var count: UInt32
+}
+
+@Module
+enum Club {
+    static let tables = Tables(Member.self, Visit.self)
+}
+
+let visitsAreCounted = Migration("visits are counted", to: Tables(Visit.self))
+
+struct ClubTests {
+    @Test func membersOfTheFirstReleaseStay() throws {
+        let storage = Storage.directory("club", .simulated(SimulatedDisk()))
+        let firstRelease = Module("club") {
+            Table(V1.Member.self)
+            Reducer("join") { (context: borrowing ReducerContext, name: String) in
+                try context.table(V1.Member.self).insert(V1.Member(id: 0, name: name, fee: 12.5))
+            }
+        }
+        let old = try Database.open(storage, module: firstRelease)
+        try old.call("join", arguments: "Ada Lovelace".bsatn())
+        try old.close()
+
+        let db = try openClub(storage)
+        #expect(try db.read { db in db.member.rows.map(\.cents) } == [1_250])
+    }
+}

@@ -15,6 +15,7 @@ struct DocumentationTests {
         "Sources/SpacetimeKit/SpacetimeKit.docc/ModellingTables.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/TestingAModule.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Schedules.md",
+        "Sources/SpacetimeKit/SpacetimeKit.docc/Migrations.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Guarantees.md",
     ]
 

@@ -5,14 +5,22 @@ package import SpacetimeSchema
 /// A migration that somebody wrote, as the migrator sees it.
 package protocol WrittenMigration: Sendable {
     var name: String { get }
-    func run(_ migration: inout MigrationWorkspace) throws
+    /// The tables that it says it leaves; others stay as they are.
+    func tables() throws(DatabaseError) -> [TableSchema]
+    func run(_ step: inout MigrationStep) throws
 }
 
 /// Brings a recovered database to a new definition.
 ///
-/// The new tables are built beside the old ones, out of the same pages where rows do not change; the old data are read
-/// only. So what runs here is the rehearsal and the migration in one: if it throws, the old state is all there is, and
-/// if not, one record in the log makes it final.
+/// The migrations run one after the other, each on the tables that the one before left, and what they leave follows the
+/// module by itself. The new tables are built beside the old ones, out of the same pages where rows do not change; the
+/// old data are read only. So what runs here is the rehearsal and the migration in one: if it throws, the old state is
+/// all there is, and if not, one record in the log makes it final.
+///
+/// It is one record for all of them because nothing else keeps that promise: with a record for each, a crash in between,
+/// or a later step that throws, would leave a database at a version that no released program has. One record also writes
+/// each row once, however many migrations it passes, and stores the module's own definition rather than such as only ever
+/// existed between two migrations.
 package struct Migrator {
     /// What was done.
     package struct Result {
@@ -28,7 +36,7 @@ package struct Migrator {
         _ recovered: RecoveredDatabase, to definition: RawModuleDefV10, written: [any WrittenMigration],
         at timestamp: Timestamp
     ) throws(DatabaseError) -> Result? {
-        let pending = written.filter { !recovered.schema.migrations.contains($0.name) }
+        let pending = try pending(written, of: recovered.schema.migrations)
         if recovered.schema.definition == StoredSchema.bytes(of: definition), pending.isEmpty { return nil }
         let new = try DatabaseCore.validate(definition)
         let old = try recovered.schema.moduleSchema()
@@ -36,39 +44,92 @@ package struct Migrator {
         if pending.isEmpty, old.tables == new.tables {
             // Reducers, views or types: what is stored fits as it is.
             return finish(
-                recovered, recovered.datastore, definition, try plan(from: old, to: new, exempt: []), names,
-                changes: [],
+                recovered, recovered.datastore, definition, MigrationPlan(steps: old != new ? [.changeFunctions] : []),
+                names, changes: [],
                 kept: Set(recovered.datastore.tableIDs), timestamp)
         }
-        var workspace = try MigrationWorkspace(recovered, to: new)
-        for migration in pending {
-            do { try migration.run(&workspace) } catch {
-                throw DatabaseError(
-                    .migrationRefused,
-                    "migration '\(migration.name)' failed, and nothing was changed: \(DatabaseError(any: error).message)",
-                    cause: error)
-            }
+        let stored = recovered.datastore.snapshot()
+        var tables = recovered.schema.tables.compactMap { table -> MigrationTable? in
+            guard let schema = stored.schema(of: table.id), schema.kind != .system else { return nil }
+            return MigrationTable(stored: table.id, in: stored, schema)
         }
-        let plan = try plan(from: old, to: new, exempt: workspace.handled)
-        do throws(EngineError) {
-            try workspace.carryOut(plan)
-            let (changes, kept) = try workspace.finish(plan)
+        for (position, migration) in pending.enumerated() {
+            let isLast = position == pending.count - 1
+            tables = try run(migration, on: tables, module: isLast ? new.tables : nil, recovered.datastore.hashSeed)
+        }
+        let plan = try plan(from: tables, to: new, after: names)
+        do {
+            let migrated = try MigratedDatastore(
+                tables, as: new.tables, from: stored, ids: recovered.schema.tables,
+                hashSeed: recovered.datastore.hashSeed)
             return finish(
-                recovered, workspace.datastore, definition, plan, names, changes: changes, kept: kept, timestamp)
+                recovered, migrated.datastore, definition, plan, names, changes: migrated.changes, kept: migrated.kept,
+                timestamp)
         } catch {
             throw DatabaseError(
                 .migrationRefused,
-                "the migration is not possible, and nothing was changed: \(DatabaseError(error).message)", cause: error)
+                "the migration is not possible, and nothing was changed: \(DatabaseError(any: error).message)",
+                cause: error)
         }
     }
 
-    private static func plan(
-        from old: ModuleSchema, to new: ModuleSchema, exempt: Set<String>
-    ) throws(DatabaseError) -> MigrationPlan {
-        do throws(MigrationProblems) { return try MigrationPlan.plan(from: old, to: new, exempt: exempt) } catch {
+    // MARK: Written migrations
+
+    /// Refuses a list in which two have the same name, since a database remembers them by it.
+    package static func check(_ written: [any WrittenMigration]) throws(DatabaseError) {
+        var names: Set<String> = []
+        for migration in written where !names.insert(migration.name).inserted {
             throw DatabaseError(
                 .migrationRefused,
-                "the stored tables cannot follow the module by themselves, and nothing was changed:\n\(error)",
+                "two migrations are named '\(migration.name)', and a database remembers by its name which it has had; "
+                    + "give the newer one another name")
+        }
+    }
+
+    /// Those that a database has not had: the end of the list.
+    private static func pending(
+        _ written: [any WrittenMigration], of applied: [String]
+    ) throws(DatabaseError) -> [any WrittenMigration] {
+        try check(written)
+        guard let last = written.lastIndex(where: { applied.contains($0.name) }) else { return written }
+        if let missed = written[..<last].first(where: { !applied.contains($0.name) }) {
+            throw DatabaseError(
+                .migrationRefused,
+                "migration '\(missed.name)' stands before '\(written[last].name)', which this database has had, but has "
+                    + "not run here; list migrations in the order in which they were released, new ones at the end")
+        }
+        return Array(written[(last + 1)...])
+    }
+
+    private static func run(
+        _ migration: any WrittenMigration, on tables: [MigrationTable], module: [TableSchema]?, _ hashSeed: UInt64
+    ) throws(DatabaseError) -> [MigrationTable] {
+        do {
+            var step = MigrationStep(tables, declared: try migration.tables(), module: module, hashSeed: hashSeed)
+            try migration.run(&step)
+            return try step.finish()
+        } catch {
+            throw DatabaseError(
+                .migrationRefused,
+                "migration '\(migration.name)' failed, and nothing was changed: \(DatabaseError(any: error).message)",
+                cause: error)
+        }
+    }
+
+    // MARK: What follows by itself
+
+    private static func plan(
+        from tables: [MigrationTable], to new: ModuleSchema, after written: [String]
+    ) throws(DatabaseError) -> MigrationPlan {
+        let counts = Dictionary(tables.map { ($0.schema.name, $0.rowCount) }) { first, _ in first }
+        do throws(MigrationProblems) {
+            return try MigrationPlan.plan(
+                from: tables.map(\.schema), to: new.tables,
+                rebuilt: Set(tables.filter(\.isRebuilt).map(\.schema.name)), rowCount: { counts[$0] ?? 0 })
+        } catch {
+            let what = written.last.map { "the tables that migration '\($0)' leaves" } ?? "the stored tables"
+            throw DatabaseError(
+                .migrationRefused, "\(what) cannot follow the module by themselves, and nothing was changed:\n\(error)",
                 cause: error)
         }
     }

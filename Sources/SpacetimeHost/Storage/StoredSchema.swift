@@ -98,7 +98,10 @@ package struct StoredSchema: Equatable, Sendable {
 
     /// True if every table stays as it is, rows and definition, when this schema follows the other.
     func keepsTables(of old: StoredSchema) throws(DatabaseError) -> Bool {
-        guard tables.allSatisfy(\.keepsRows), tables.map(\.id) == old.tables.map(\.id) else { return false }
+        // By name as well as by id: tables may have exchanged their names.
+        guard tables.allSatisfy(\.keepsRows), tables.map(\.id) == old.tables.map(\.id),
+            tables.map(\.name) == old.tables.map(\.name)
+        else { return false }
         return try moduleSchema().tables == old.moduleSchema().tables
     }
 

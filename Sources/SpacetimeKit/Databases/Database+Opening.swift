@@ -13,6 +13,7 @@ extension Database {
     private static func openWithoutSchedules(
         _ storage: Storage, content: ModuleContent, options: DatabaseOptions
     ) throws -> Database {
+        try Migrator.check(options.migrations)
         let module = NativeModule(content)
         guard let (path, storageOptions) = storage.directory else {
             return Database(core: try DatabaseCore(module: module, options: options.core(for: content)))

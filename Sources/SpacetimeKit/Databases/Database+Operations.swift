@@ -90,16 +90,23 @@ extension Database {
     /// How the scheduled calls are doing: how many wait, how many failed, how late they were.
     public func scheduleReport() throws -> ScheduleReport { try core.scheduleReport() }
 
-    /// What opening a directory with the module would do to its tables; nil if they fit as they are.
+    /// What opening a directory with the module would do to its tables; nil if they fit as they are. Nothing is written.
+    ///
+    /// It is all done in memory, so the bodies of migrations run, and the cost is that of opening.
     ///
     /// - Throws: ``DatabaseError`` with code `migrationRefused` and all reasons if it would be refused.
     public static func plannedMigration(
         at directory: String, module: Definition.Type, migrations: [Migration] = [], disk: any Disk = SystemDisk()
     ) throws -> PlannedMigration? {
+        try plannedMigration(at: directory, content: module.moduleContent, migrations, disk)
+    }
+
+    fileprivate static func plannedMigration(
+        at directory: String, content: ModuleContent, _ migrations: [Migration], _ disk: any Disk
+    ) throws -> PlannedMigration? {
         let recovered = try DatabaseCore.recover(directory, on: disk)
         let result = try Migrator.migrate(
-            recovered, to: NativeModule(module.moduleContent).describe(), written: migrations,
-            at: SystemClock().now())
+            recovered, to: NativeModule(content).describe(), written: migrations, at: SystemClock().now())
         return result.map { PlannedMigration(written: $0.written, steps: $0.plan.steps.map { "\($0)" }) }
     }
 }
@@ -108,7 +115,7 @@ extension Database {
 public struct PlannedMigration: Equatable, Sendable, CustomStringConvertible {
     /// Names of written migrations that would run, in order.
     public let written: [String]
-    /// What would be done besides, a line each.
+    /// What would be done to the tables that they leave, a line each.
     public let steps: [String]
 
     public var description: String {
@@ -124,6 +131,13 @@ extension Database where Definition == DynamicModule {
     ) throws -> Database {
         let recovered = try DatabaseCore.recover(directory, before: limit(offset), on: disk)
         return try openForReading(recovered, content: module.content, options: options)
+    }
+
+    /// What opening a directory would do to its tables, with a module that was put together at run time.
+    public static func plannedMigration(
+        at directory: String, module: Module, migrations: [Migration] = [], disk: any Disk = SystemDisk()
+    ) throws -> PlannedMigration? {
+        try plannedMigration(at: directory, content: module.content, migrations, disk)
     }
 
     /// Runs the call of a commit again, with a module that was put together at run time.

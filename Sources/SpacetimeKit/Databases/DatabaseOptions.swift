@@ -25,7 +25,8 @@ public struct DatabaseOptions: Sendable {
     public var owner: Identity?
     /// The database's own identity. Nil: derived from the name of the module.
     public var identity: Identity?
-    /// Changes of stored rows that the database cannot make by itself, in order.
+    /// Changes of stored rows that the database cannot make by itself, in the order in which they were released. Those that
+    /// a database has not had run when it is opened.
     public var migrations: [Migration] = []
     /// Told of each scheduled call that failed, for the log of the program: nobody else hears of it. Called on the thread
     /// that makes the scheduled calls; until it returns, there are no others.

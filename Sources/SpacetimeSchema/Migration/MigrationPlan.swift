@@ -4,6 +4,8 @@ package struct MigrationPlan: Equatable, Sendable, CustomStringConvertible {
     /// What becomes of the rows of each table of the new definition, by canonical name.
     package var fates: [String: TableFate] = [:]
 
+    package init(steps: [Step] = []) { self.steps = steps }
+
     /// One change, in the order in which changes are made: removals first, so that remove-and-add works.
     package enum Step: Hashable, Sendable {
         case removeIndex(table: String, index: String)
@@ -74,16 +76,17 @@ extension MigrationPlan.Step: CustomStringConvertible {
         case .removeConstraint(let table, let name): "remove unique constraint '\(name)' of table '\(table)'"
         case .removeSequence(let table, let name): "remove sequence '\(name)' of table '\(table)'"
         case .removeSchedule(let table): "stop running table '\(table)' as a schedule"
-        case .removeTable(let table): "remove table '\(table)', which must be empty"
+        case .removeTable(let table): "remove table '\(table)', which is empty"
         case .changeColumns(let table, let columns): "allow more variants in \(list(columns)) of table '\(table)'"
         case .reschemaEventTable(let table): "change the columns of event table '\(table)'"
         case .addColumns(let table, let columns):
             "add \(list(columns)) to table '\(table)'; existing rows get the default values"
-        case .renameSource(let table): "change the source name of table '\(table)' or of its columns or indexes"
+        case .renameSource(let table): "change how the module's code calls table '\(table)', its columns or its indexes"
         case .addTable(let table): "add table '\(table)'"
         case .addIndex(let table, let index): "add index '\(index)' to table '\(table)'"
         case .addConstraint(let table, let name): "add unique constraint '\(name)' to table '\(table)'"
-        case .addSequence(let table, let name): "add sequence '\(name)' to table '\(table)'"
+        case .addSequence(let table, let name):
+            "add sequence '\(name)' to table '\(table)', behind the numbers that are there"
         case .addSchedule(let table, let function): "run '\(function)' by the rows of table '\(table)'"
         case .changeAccess(let table, let access): "make table '\(table)' \(access)"
         case .changePrimaryKey(let table): "change the primary key of table '\(table)'"
@@ -101,6 +104,7 @@ package struct MigrationProblems: Error, Equatable, CustomStringConvertible {
         package enum Rule: String, Sendable {
             case changeTableType = "ChangeTableType"
             case changeTableEventFlag = "ChangeTableEventFlag"
+            case removeTable = "RemoveTable"
             case removeColumn = "RemoveColumn"
             case reorderTable = "ReorderTable"
             case addColumn = "AddColumn"
@@ -109,7 +113,6 @@ package struct MigrationProblems: Error, Equatable, CustomStringConvertible {
             case renamedVariant = "ChangeColumnTypeRenamedVariant"
             case fewerFields = "ChangeColumnTypeFewerFields"
             case renamedField = "ChangeColumnTypeRenamedField"
-            case changeIndexAccessor = "ChangeIndexAccessor"
             case changeUniqueConstraint = "ChangeUniqueConstraint"
         }
 

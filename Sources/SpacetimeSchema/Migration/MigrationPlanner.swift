@@ -1,29 +1,30 @@
-import SpacetimeSATS
-
 extension MigrationPlan {
-    /// Compares two validated definitions. Tables are matched by canonical name.
+    /// Compares two lists of validated tables, matched by canonical name.
     ///
-    /// - Parameter exempt: tables of either definition that somebody else takes care of; they are left out.
+    /// - Parameters:
+    ///   - rebuilt: tables whose indexes and keys are new anyway; only their columns are compared.
+    ///   - rowCount: the rows of an old table, asked of those that are to go.
     /// - Throws: all problems at once.
     package static func plan(
-        from old: ModuleSchema, to new: ModuleSchema, exempt: Set<String> = []
+        from old: [TableSchema], to new: [TableSchema], rebuilt: Set<String> = [],
+        rowCount: (String) -> Int = { _ in 0 }
     ) throws(MigrationProblems) -> MigrationPlan {
         var planner = MigrationPlanner()
-        let oldTables = Dictionary(old.tables.map { ($0.name, $0) }) { first, _ in first }
-        let newNames = Set(new.tables.map(\.name))
-        for table in new.tables where !exempt.contains(table.name) {
+        let oldTables = Dictionary(old.map { ($0.name, $0) }) { first, _ in first }
+        let newNames = Set(new.map(\.name))
+        for table in new {
             if let before = oldTables[table.name] {
-                planner.compare(before, table)
+                planner.compare(before, table, onlyColumns: rebuilt.contains(table.name))
             } else {
                 planner.plan.steps.append(.addTable(table.name))
                 planner.plan.fates[table.name] = .added
             }
         }
-        for table in old.tables where !newNames.contains(table.name) && !exempt.contains(table.name) {
-            planner.plan.steps.append(.removeTable(table.name))
+        for table in old where !newNames.contains(table.name) {
+            let successors = new.filter { oldTables[$0.name] == nil }
+            planner.remove(table, rowCount: rowCount(table.name), among: successors)
         }
         guard planner.problems.isEmpty else { throw MigrationProblems(problems: planner.problems) }
-        if planner.plan.steps.isEmpty, old != new { planner.plan.steps.append(.changeFunctions) }
         // Stable, so that steps of one kind keep the order of the module.
         let ranked = planner.plan.steps.enumerated().sorted {
             ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
@@ -44,15 +45,38 @@ private struct MigrationPlanner {
         problems.append(.init(rule: rule, table: table.name, part: part, text: text))
     }
 
-    mutating func compare(_ old: TableSchema, _ new: TableSchema) {
-        if old.kind != new.kind { refuse(.changeTableType, new, nil, "a table cannot become the host's own") }
+    /// - Parameter successors: new tables that nothing is known of; one of them may be the old one under another name.
+    mutating func remove(_ table: TableSchema, rowCount: Int, among successors: [TableSchema]) {
+        plan.steps.append(.removeTable(table.name))
+        guard rowCount > 0 else { return }
+        let alike = successors.first { MigrationPlan.fate(of: table, in: $0) != nil }
+        let rows = rowCount == 1 ? "1 row" : "\(rowCount) rows"
+        refuse(
+            .removeTable, table, nil,
+            "the module no longer has the table, which still holds \(rows); "
+                + (alike.map {
+                    "if it is '\($0.name)' now, list Migration.rename(\"\(table.name)\", to: \"\($0.name)\"); "
+                }
+                    ?? "")
+                + "keep it, delete its rows first, or list a migration with new.drop(\"\(table.name)\")")
+    }
+
+    mutating func compare(_ old: TableSchema, _ new: TableSchema, onlyColumns: Bool) {
+        if old.kind != new.kind {
+            refuse(.changeTableType, new, nil, "a table cannot become one of the host's own; give it another name")
+        }
         if old.isEvent != new.isEvent {
             refuse(
                 .changeTableEventFlag, new, nil,
-                "a table cannot become an event table or stop being one; use another name for the new one")
+                "a table cannot become an event table or stop being one; give the new one another name, or list a "
+                    + "migration with new.drop(\"\(old.name)\"), which begins anew")
         }
-        plan.fates[new.name] = .kept
-        compareColumns(old, new)
+        var columns = ColumnRules()
+        columns.compare(old, new)
+        plan.steps += columns.steps
+        plan.fates[new.name] = columns.fate
+        problems += columns.problems
+        if onlyColumns { return }
         compareIndexes(old, new)
         compareConstraints(old, new)
         compareSequences(old, new)
@@ -67,99 +91,12 @@ private struct MigrationPlanner {
     private func sourcesDiffer(_ old: TableSchema, _ new: TableSchema) -> Bool {
         zip(old.columns, new.columns).contains { $0.name == $1.name && $0.sourceName != $1.sourceName }
             || old.indexes.contains { index in
-                new.indexes.contains { $0.name == index.name && $0.sourceName != index.sourceName }
-            }
-    }
-
-    // MARK: Columns
-
-    private mutating func compareColumns(_ old: TableSchema, _ new: TableSchema) {
-        if old.columns.map(\.name) == new.columns.map(\.name), old.columns.map(\.type) == new.columns.map(\.type) {
-            if new.isEvent { plan.fates[new.name] = .added }
-            return
-        }
-        if new.isEvent {
-            plan.steps.append(.reschemaEventTable(new.name))
-            plan.fates[new.name] = .added
-            return
-        }
-        var changed: [String] = []
-        for (position, column) in old.columns.enumerated() {
-            guard let place = new.columns.firstIndex(where: { $0.name == column.name }) else {
-                refuse(
-                    .removeColumn, new, column.name,
-                    "the column is gone or has another name; keep it, or move the rows by a written migration")
-                continue
-            }
-            if place != position {
-                refuse(.reorderTable, new, column.name, "the column moved; new columns go to the end")
-            }
-            if let (rule, text) = incompatibility(column.type, new.columns[place].type) {
-                refuse(rule, new, column.name, text + "; move the rows by a written migration")
-            } else if column.type != new.columns[place].type {
-                changed.append(column.name)
-            }
-        }
-        if !changed.isEmpty {
-            plan.steps.append(.changeColumns(table: new.name, columns: changed))
-            // The bytes stay, but pages are cut by whether rows have one size, and that may have changed.
-            plan.fates[new.name] = .extended(by: [])
-        }
-        addColumns(old, new)
-    }
-
-    private mutating func addColumns(_ old: TableSchema, _ new: TableSchema) {
-        let known = Set(old.columns.map(\.name))
-        var added: [String] = []
-        var bytes: [UInt8] = []
-        for (position, column) in new.columns.enumerated() where !known.contains(column.name) {
-            guard let value = new.defaults.first(where: { $0.column.index == position }) else {
-                refuse(
-                    .addColumn, new, column.name,
-                    "a new column needs a default value for the rows that exist, or a written migration")
-                continue
-            }
-            added.append(column.name)
-            bytes += value.bytes
-        }
-        guard !added.isEmpty else { return }
-        plan.steps.append(.addColumns(table: new.name, columns: added))
-        plan.fates[new.name] = .extended(by: bytes)
-    }
-
-    /// Why values of the old type are not values of the new one; nil if they are, byte for byte.
-    ///
-    /// Sums may gain variants at the end, at any depth and of any size: rows are stored as their BSATN, so there is no
-    /// layout in memory that would have to keep its size.
-    private func incompatibility(
-        _ old: AlgebraicType, _ new: AlgebraicType
-    ) -> (MigrationProblems.Problem.Rule, String)? {
-        switch (old, new) {
-        case (.sum(let old), .sum(let new)):
-            guard new.variants.count >= old.variants.count else {
-                return (.fewerVariants, "its type lost variants")
-            }
-            for (before, after) in zip(old.variants, new.variants) {
-                guard before.name == after.name else {
-                    return (.renamedVariant, "variant '\(before.name ?? "")' is now '\(after.name ?? "")'")
+                // Nothing that is stored knows an index by its accessor, so that may change freely.
+                new.indexes.contains {
+                    $0.name == index.name
+                        && ($0.sourceName != index.sourceName || $0.accessorName != index.accessorName)
                 }
-                if let problem = incompatibility(before.algebraicType, after.algebraicType) { return problem }
             }
-            return nil
-        case (.product(let old), .product(let new)):
-            guard new.elements.count == old.elements.count else {
-                return (.fewerFields, "its type has \(new.elements.count) fields instead of \(old.elements.count)")
-            }
-            for (before, after) in zip(old.elements, new.elements) {
-                guard before.name == after.name else {
-                    return (.renamedField, "field '\(before.name ?? "")' is now '\(after.name ?? "")'")
-                }
-                if let problem = incompatibility(before.algebraicType, after.algebraicType) { return problem }
-            }
-            return nil
-        case (.array(let old), .array(let new)): return incompatibility(old, new)
-        default: return old == new ? nil : (.changeColumnType, "its type changed")
-        }
     }
 
     // MARK: Indexes, constraints, sequences, schedules
@@ -169,10 +106,6 @@ private struct MigrationPlanner {
             guard let same = new.indexes.first(where: { $0.name == index.name }) else {
                 plan.steps.append(.removeIndex(table: new.name, index: index.name))
                 continue
-            }
-            if index.accessorName != same.accessorName {
-                refuse(
-                    .changeIndexAccessor, new, index.name, "the index has another accessor; give it another name, too")
             }
             if index.algorithm != same.algorithm || index.columns != same.columns {
                 plan.steps.append(.removeIndex(table: new.name, index: index.name))
@@ -193,7 +126,7 @@ private struct MigrationPlanner {
             if ColumnSet(constraint.columns) != ColumnSet(same.columns) {
                 refuse(
                     .changeUniqueConstraint, new, constraint.name,
-                    "the constraint has other columns; give the new one another name")
+                    "the constraint has other columns than before; give the new one another name")
             }
         }
         for constraint in new.uniqueConstraints
