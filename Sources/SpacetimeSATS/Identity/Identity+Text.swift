@@ -26,9 +26,12 @@ extension Identity {
     }
 }
 
-extension Identity: CustomStringConvertible {
+extension Identity: CustomStringConvertible, LosslessStringConvertible {
     /// ``hex``
     public var description: String { hex }
+
+    /// As ``init(hex:)``.
+    public init?(_ text: String) { self.init(hex: text) }
 }
 
 extension ConnectionId {
@@ -42,9 +45,12 @@ extension ConnectionId {
     }
 }
 
-extension ConnectionId: CustomStringConvertible {
+extension ConnectionId: CustomStringConvertible, LosslessStringConvertible {
     /// ``hex``
     public var description: String { hex }
+
+    /// As ``init(hex:)``.
+    public init?(_ text: String) { self.init(hex: text) }
 }
 
 extension UInt128 {

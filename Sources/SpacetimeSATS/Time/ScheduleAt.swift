@@ -6,6 +6,27 @@
     case time(Timestamp)
 }
 
+extension ScheduleAt: CustomStringConvertible, LosslessStringConvertible {
+    /// The text of the time, `2023-11-14T22:13:20.123456Z`, or of the interval in seconds, `+5.000000`.
+    public var description: String {
+        switch self {
+        case .interval(let interval): interval.description
+        case .time(let time): time.description
+        }
+    }
+
+    /// From a text that ``Timestamp`` or ``TimeDuration`` reads; no text is both. Nil for anything else.
+    public init?(_ text: String) {
+        if let time = Timestamp(text) {
+            self = .time(time)
+        } else if let interval = TimeDuration(text) {
+            self = .interval(interval)
+        } else {
+            return nil
+        }
+    }
+}
+
 extension ScheduleAt: SpacetimeType {
     /// A special sum, always inline.
     @inlinable public static func algebraicType(in types: inout TypespaceBuilder) -> AlgebraicType { .scheduleAt }

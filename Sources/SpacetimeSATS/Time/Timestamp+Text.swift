@@ -1,45 +1,28 @@
-extension Timestamp {
-    /// The time that much later, or the last one in range.
-    public static func + (time: Timestamp, duration: TimeDuration) -> Timestamp {
-        Timestamp(microsecondsSinceUnixEpoch: time.microsecondsSinceUnixEpoch.addingClamped(duration.microseconds))
-    }
-
-    /// The time that much earlier, or the first one in range.
-    public static func - (time: Timestamp, duration: TimeDuration) -> Timestamp {
-        Timestamp(
-            microsecondsSinceUnixEpoch: time.microsecondsSinceUnixEpoch.subtractingClamped(duration.microseconds))
-    }
-
-    /// How much later `left` is than `right`, or the nearest duration in range.
-    public static func - (left: Timestamp, right: Timestamp) -> TimeDuration {
-        TimeDuration(
-            microseconds: left.microsecondsSinceUnixEpoch.subtractingClamped(right.microsecondsSinceUnixEpoch))
-    }
-}
-
-extension Timestamp: CustomStringConvertible {
-    /// RFC 3339 in UTC with microseconds, such as `2023-11-14T22:13:20.123456+00:00`. Years outside of 0...9999, which
-    /// RFC 3339 cannot express, carry a sign.
+extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
+    /// RFC 3339 in UTC with microseconds, such as `2023-11-14T22:13:20.123456Z`. Years outside of 0...9999, which
+    /// RFC 3339 cannot express, carry a sign; ``init(_:)`` reads them too.
     public var description: String {
         let perDay: Int64 = 86_400_000_000
         let (day, time) = microsecondsSinceUnixEpoch.flooredQuotientAndRemainder(perDay)
         let date = CivilDate(daysSinceUnixEpoch: day)
         let (seconds, fraction) = time.quotientAndRemainder(dividingBy: 1_000_000)
         let clock = "\(padded(seconds / 3_600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-        return "\(date)T\(clock).\(padded(fraction, 6))+00:00"
+        return "\(date)T\(clock).\(padded(fraction, 6))Z"
     }
 
     /// From RFC 3339 text: a date, `T`, `t` or a space, a time with at most nine digits of fraction, and `Z` or an offset.
     ///
-    /// Digits below the microsecond are dropped. A second of 60 is taken as the next minute's 0. Nil for anything else.
+    /// Digits below the microsecond are dropped. A second of 60 is taken as the next minute's 0. A year with a sign may
+    /// have up to six digits. Nil for anything else, and for times out of range.
     public init?(_ text: String) {
         var scanner = TimeScanner(text)
         guard let date = scanner.date(), scanner.separator(), let time = scanner.time(), let offset = scanner.offset(),
             scanner.isAtEnd
         else { return nil }
-        // Four-digit years keep this far from the ends of the range.
-        let seconds = date.daysSinceUnixEpoch * 86_400 + time.seconds - offset
-        self.init(microsecondsSinceUnixEpoch: seconds * 1_000_000 + time.microseconds)
+        // The whole second in which the first time of the range lies is itself out of range.
+        let seconds = Int128(date.daysSinceUnixEpoch * 86_400 + time.seconds - offset)
+        guard let microseconds = Int64(exactly: seconds * 1_000_000 + Int128(time.microseconds)) else { return nil }
+        self.init(microsecondsSinceUnixEpoch: microseconds)
     }
 }
 
@@ -118,8 +101,16 @@ private struct TimeScanner {
         return value
     }
 
+    private mutating func year() -> Int64? {
+        let isNegative = accept("-")
+        guard isNegative || accept("+") else { return number(4) }
+        let digits = rest.prefix { $0 >= 48 && $0 <= 57 }.count
+        guard (4...6).contains(digits), let year = number(digits) else { return nil }
+        return isNegative ? -year : year
+    }
+
     mutating func date() -> CivilDate? {
-        guard let year = number(4), accept("-"), let month = number(2), accept("-"), let day = number(2) else {
+        guard let year = year(), accept("-"), let month = number(2), accept("-"), let day = number(2) else {
             return nil
         }
         let date = CivilDate(year: year, month: month, day: day)
