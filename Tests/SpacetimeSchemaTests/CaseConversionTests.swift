@@ -32,6 +32,9 @@ import Testing
         Row(source: "straßeName", snake: "straße_name", camel: "straßeName", pascal: "StraßeName"),
         Row(source: "ÄpfelÖl", snake: "äpfel_öl", camel: "äpfelÖl", pascal: "ÄpfelÖl"),
         Row(source: "名前Id", snake: "名前id", camel: "名前id", pascal: "名前id"),
+        // A mark that no single scalar holds together with its letter belongs to the letter.
+        Row(source: "q\u{301}Name", snake: "q\u{301}_name", camel: "q\u{301}Name", pascal: "Q\u{301}Name"),
+        Row(source: "fooQ\u{301}", snake: "foo_q\u{301}", camel: "fooQ\u{301}", pascal: "FooQ\u{301}"),
     ]
 
     @Test(arguments: rows) func wordsAreCutAndJoined(row: Row) {

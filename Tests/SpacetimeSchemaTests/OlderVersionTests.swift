@@ -116,6 +116,15 @@ import Testing
         #expect(schema.types[0].scope == ["work", "items"])
     }
 
+    @Test func version8NamesAreCutByBytes() throws {
+        // The mark joins the underscore before it into one character.
+        var module = Self.v8
+        module.tables[0].constraints[0].name = "ct_job_\u{301}id_unique"
+        let job = try ModuleSchema(validating: module).tables[0]
+        #expect(job.sequences.map(\.name) == ["seq_job_\u{301}id_unique"])
+        #expect(job.indexes.map(\.name) == ["by_name", "idx_job_\u{301}id_unique"])
+    }
+
     @Test func version8ColumnsMustAgreeWithTheRowType() {
         var module = Self.v8
         module.tables[0].columns[1].name = "title"

@@ -14,9 +14,10 @@ public final class SystemDisk: Disk {
     public init() { signal(SIGXFSZ, SIG_IGN) }
 
     public func createDirectory(_ path: String) throws(DiskError) {
-        var made = path.hasPrefix("/") ? "" : "."
-        for part in path.split(separator: "/") {
-            made += "/" + part
+        // By bytes: a slash is a slash whatever follows it, such as an accent that would merge with it on the screen.
+        var made = path.utf8.first == UInt8(ascii: "/") ? "" : "."
+        for part in path.utf8.split(separator: UInt8(ascii: "/")) {
+            made += "/" + String(Substring(part))
             guard mkdir(made, 0o755) != 0, errno != EEXIST else { continue }
             throw DiskError(errno: errno, operation: "making the directory", path: path)
         }

@@ -12,11 +12,13 @@ public enum Hexadecimal {
     }
 
     /// The bytes that `text` spells, or nil if it has an odd number of digits or anything else than digits. No prefix.
-    public static func bytes(_ text: String) -> [UInt8]? {
+    public static func bytes(_ text: String) -> [UInt8]? { bytes(text.utf8[...]) }
+
+    static func bytes(_ digits: Substring.UTF8View) -> [UInt8]? {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count / 2)
+        bytes.reserveCapacity(digits.count / 2)
         var high: UInt8?
-        for character in text.utf8 {
+        for character in digits {
             guard let value = value(character) else { return nil }
             if let first = high {
                 bytes.append(first << 4 | value)
@@ -41,11 +43,11 @@ public enum Hexadecimal {
 
     /// `count` bytes from `count * 2` digits, after the prefixes that identities and connection ids may carry.
     static func prefixedBytes(_ text: String, count: Int) -> [UInt8]? {
-        var digits = Substring(text)
-        if digits.hasPrefix("0x") { digits = digits.dropFirst(2) }
+        var digits = text.utf8[...]
+        if digits.starts(with: "0x".utf8) { digits = digits.dropFirst(2) }
         // A leading X' is dropped too, without asking for the closing quote: that is what the wire partner does.
-        if digits.hasPrefix("X'") { digits = digits.dropFirst(2) }
-        guard digits.utf8.count == count * 2 else { return nil }
-        return bytes(String(digits))
+        if digits.starts(with: "X'".utf8) { digits = digits.dropFirst(2) }
+        guard digits.count == count * 2 else { return nil }
+        return bytes(digits)
     }
 }

@@ -9,6 +9,13 @@ extension AlgebraicValue {
         self = try reader.read(json, type)
     }
 
+    /// Reads what ``losslessJSON(type:)`` wrote, and every other spelling.
+    package init(losslessJSON text: String, type: AlgebraicType) throws(JSONError) {
+        var reader = ValueReader(typespace: Typespace(), isLossless: true)
+        // A row is one level more than the deepest column.
+        self = try reader.read(try JSON(parsing: [UInt8](text.utf8), depthLimit: 2 * JSON.depthLimit), type)
+    }
+
     /// Parses `text` and reads a value of `type` from it.
     public init(
         json text: String, type: AlgebraicType, in typespace: Typespace = Typespace()
@@ -19,11 +26,16 @@ extension AlgebraicValue {
 
 private struct ValueReader {
     let typespace: Typespace
+    /// Whether floats that JSON has no numbers for may be texts.
+    let isLossless: Bool
     var path: [Step] = []
 
     enum Step { case key(String), index(Int) }
 
-    init(typespace: Typespace) { self.typespace = typespace }
+    init(typespace: Typespace, isLossless: Bool = false) {
+        self.typespace = typespace
+        self.isLossless = isLossless
+    }
 
     func mismatch(_ expected: String) -> JSONError {
         let text = path.map { step in
@@ -82,9 +94,8 @@ private struct ValueReader {
         return number
     }
 
-    private func float<Number: BinaryFloatingPoint & LosslessStringConvertible>(
-        _ json: JSON
-    ) throws(JSONError) -> Number {
+    private func float<Number: FloatWithBits>(_ json: JSON) throws(JSONError) -> Number {
+        if isLossless, case .string(let text) = json, let number = Number(nonFiniteText: text) { return number }
         guard case .number(let text) = json, let number = Number(text), number.isFinite else {
             throw mismatch("a number in the range of the float")
         }
@@ -106,15 +117,14 @@ private struct ValueReader {
     }
 
     private func hexadecimal(_ text: String) -> (isNegative: Bool, magnitude: UInt256)? {
-        let isNegative = text.hasPrefix("-")
-        let unsigned = text.dropFirst(isNegative || text.hasPrefix("+") ? 1 : 0)
-        guard unsigned.hasPrefix("0x") else { return nil }
+        let isNegative = text.utf8.first == UInt8(ascii: "-")
+        let unsigned = text.utf8.dropFirst(isNegative || text.utf8.first == UInt8(ascii: "+") ? 1 : 0)
+        guard unsigned.starts(with: "0x".utf8) else { return nil }
         // Zeros in front are harmless however many there are.
         let digits = unsigned.dropFirst(2)
-        let significant = digits.drop { $0 == "0" }
-        guard let magnitude = UInt256(hex: significant.isEmpty ? String(digits.prefix(1)) : String(significant)) else {
-            return nil
-        }
+        let significant = digits.drop { $0 == UInt8(ascii: "0") }
+        let kept = significant.isEmpty ? digits.prefix(1) : significant
+        guard let magnitude = UInt256(hex: String(decoding: kept, as: UTF8.self)) else { return nil }
         return (isNegative, magnitude)
     }
 
@@ -192,11 +202,11 @@ private struct ValueReader {
         switch json {
         case .null where isOption: return .none
         case .object(let members) where members.count == 1:
-            tag = Self.tag(named: members[0].key, in: sum)
+            tag = sum.tag(spelled: members[0].key)
             payload = members[0].value
         case .array(let items) where items.count == 2:
             if case .string(let name) = items[0] {
-                tag = Self.tag(named: name, in: sum)
+                tag = sum.tag(spelled: name)
             } else {
                 tag = items[0].integerValue(as: UInt8.self).map { Int($0) }
             }
@@ -209,14 +219,17 @@ private struct ValueReader {
         return .sum(tag: UInt8(truncatingIfNeeded: tag), value)
     }
 
-    /// Names that spell a decimal byte are tags, even if a variant is called so.
-    private static func tag(named name: String, in sum: SumType) -> Int? {
-        if !name.hasPrefix("-"), let tag = UInt8(name) { return Int(tag) }
-        return sum.variants.prefix(SumType.variantLimit).firstIndex { $0.name?.hasSameBytes(as: name) ?? false }
-    }
-
     private func expectedNames(_ sum: SumType) -> String {
         let names = sum.variants.prefix(8).map { $0.name ?? "(no name)" }
         return "one of the variants \(names.joined(separator: ", "))\(sum.variants.count > 8 ? ", …" : "")"
+    }
+}
+
+extension SumType {
+    /// The tag that a name in JSON stands for. One that spells a decimal byte is a tag, even if a variant is called so;
+    /// of several variants of a name it is the first. May be past the last variant.
+    package func tag(spelled name: String) -> Int? {
+        if name.utf8.first != UInt8(ascii: "-"), let tag = UInt8(name) { return Int(tag) }
+        return variants.prefix(Self.variantLimit).firstIndex { $0.name?.hasSameBytes(as: name) ?? false }
     }
 }

@@ -11,6 +11,16 @@ extension AlgebraicValue {
         return writer.printer.text
     }
 
+    /// The value in the typed style, so that it reads back exactly through ``init(losslessJSON:type:)``: as
+    /// ``json(style:type:in:)``, but not-a-number and the infinities are texts (`"NaN"`, `"Infinity"`, `"-Infinity"`, and
+    /// `"NaN(0x7ff8000000000005)"` for other bits than the usual), and a variant whose name leads to another one is
+    /// written as `[tag, payload]`. `type` must be free of references.
+    package func losslessJSON(type: AlgebraicType) throws(JSONError) -> String {
+        var writer = ValueWriter(typespace: Typespace(), isLossless: true)
+        try writer.write(self, type, .typed)
+        return writer.printer.text
+    }
+
     /// As ``json(style:type:in:)``, taken apart.
     public func jsonValue(
         style: JSONStyle, type: AlgebraicType, in typespace: Typespace = Typespace()
@@ -21,9 +31,13 @@ extension AlgebraicValue {
 
 private struct ValueWriter {
     let typespace: Typespace
+    let isLossless: Bool
     var printer = JSONPrinter()
 
-    init(typespace: Typespace) { self.typespace = typespace }
+    init(typespace: Typespace, isLossless: Bool = false) {
+        self.typespace = typespace
+        self.isLossless = isLossless
+    }
 
     mutating func write(
         _ value: AlgebraicValue, _ type: AlgebraicType, _ style: JSONStyle
@@ -43,8 +57,8 @@ private struct ValueWriter {
         case (.i256(let value), .i256):
             printer.write(raw: "\"\(value.isNegative ? "-" : "")0x\(value.magnitude.hex)\"")
         case (.u256(let value), .u256): printer.write(raw: "\"0x\(value.hex)\"")
-        case (.f32(let value), .f32): printer.write(.float(value))
-        case (.f64(let value), .f64): printer.write(.float(value))
+        case (.f32(let value), .f32): write(value, .float(value))
+        case (.f64(let value), .f64): write(value, .float(value))
         case (.string(let text), .string): printer.write(quoted: text)
         case (.bytes(let bytes), .array(.u8)): printer.write(raw: "\"\(Hexadecimal.text(bytes))\"")
         case (.array(let values), .array(let element)) where element != .u8:
@@ -52,12 +66,16 @@ private struct ValueWriter {
         case (.product(let fields), .product(let product)) where fields.count == product.elements.count:
             try write(fields, of: product, style)
         case (.sum(let tag, let payload), .sum(let sum)) where Int(tag) < sum.variants.count:
-            try write(tag, payload, sum.variants[Int(tag)], style)
+            try write(tag, payload, sum, style)
         case (_, .ref(let ref)):
             guard let target = typespace.following(type) else { throw .unresolvedRef(ref) }
             try write(value, target, style)
         default: throw .mismatch(path: "", expected: "a value of type \(type)")
         }
+    }
+
+    private mutating func write(_ value: some FloatWithBits, _ spelling: JSON) {
+        if isLossless, let text = value.nonFiniteText { printer.write(quoted: text) } else { printer.write(spelling) }
     }
 
     private mutating func write(
@@ -90,9 +108,12 @@ private struct ValueWriter {
     }
 
     private mutating func write(
-        _ tag: UInt8, _ payload: AlgebraicValue, _ variant: SumType.Variant, _ style: JSONStyle
+        _ tag: UInt8, _ payload: AlgebraicValue, _ sum: SumType, _ style: JSONStyle
     ) throws(JSONError) {
-        if let name = variant.name, style == .typed || style == .host {
+        let variant = sum.variants[Int(tag)]
+        if let name = variant.name, style == .typed || style == .host,
+            !isLossless || sum.tag(spelled: name) == Int(tag)
+        {
             printer.write(raw: "{")
             printer.write(quoted: name)
             printer.write(raw: ":")

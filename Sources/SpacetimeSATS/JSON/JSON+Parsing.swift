@@ -3,17 +3,24 @@ extension JSON {
     public init(parsing text: String) throws(JSONError) { try self.init(parsing: [UInt8](text.utf8)) }
 
     /// Parses a whole UTF-8 text. Nesting past ``depthLimit`` throws, as do malformed UTF-8 and lone surrogates.
-    public init(parsing utf8: [UInt8]) throws(JSONError) {
-        var parser = JSONParser(bytes: utf8)
+    public init(parsing utf8: [UInt8]) throws(JSONError) { try self.init(parsing: utf8, depthLimit: Self.depthLimit) }
+
+    /// With another limit to the nesting. The parser calls itself once for each level.
+    init(parsing utf8: [UInt8], depthLimit: Int) throws(JSONError) {
+        var parser = JSONParser(bytes: utf8, depthLimit: depthLimit)
         self = try parser.document()
     }
 }
 
 private struct JSONParser {
     let bytes: [UInt8]
+    let depthLimit: Int
     var offset = 0
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(bytes: [UInt8], depthLimit: Int) {
+        self.bytes = bytes
+        self.depthLimit = depthLimit
+    }
 
     var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
@@ -63,7 +70,7 @@ private struct JSONParser {
     }
 
     mutating func array(depth: Int) throws(JSONError) -> JSON {
-        guard depth < JSON.depthLimit else { throw .tooDeep(limit: JSON.depthLimit) }
+        guard depth < depthLimit else { throw .tooDeep(limit: depthLimit) }
         try expect("[")
         var elements: [JSON] = []
         if accept("]") { return .array(elements) }
@@ -73,7 +80,7 @@ private struct JSONParser {
     }
 
     mutating func object(depth: Int) throws(JSONError) -> JSON {
-        guard depth < JSON.depthLimit else { throw .tooDeep(limit: JSON.depthLimit) }
+        guard depth < depthLimit else { throw .tooDeep(limit: depthLimit) }
         try expect("{")
         var members: [JSON.Member] = []
         if accept("}") { return .object(members) }
@@ -138,7 +145,7 @@ private struct JSONParser {
         case UInt8(ascii: "n"): content.append(0x0a)
         case UInt8(ascii: "r"): content.append(0x0d)
         case UInt8(ascii: "t"): content.append(0x09)
-        case UInt8(ascii: "u"): content.append(contentsOf: String(try escapedScalar()).utf8)
+        case UInt8(ascii: "u"): content.append(contentsOf: try escapedScalar().utf8)
         default:
             offset -= 1
             throw failure("an escape")
@@ -146,7 +153,7 @@ private struct JSONParser {
     }
 
     /// The scalar of `XXXX` or, for those beyond 16 bits, of the surrogate pair `XXXX\uXXXX`.
-    mutating func escapedScalar() throws(JSONError) -> Character {
+    mutating func escapedScalar() throws(JSONError) -> Unicode.Scalar {
         let first = try fourDigits()
         var code = first
         if first >= 0xd800, first < 0xdc00 {
@@ -157,7 +164,7 @@ private struct JSONParser {
             code = 0x1_0000 + (first - 0xd800) << 10 + (second - 0xdc00)
         }
         guard let scalar = Unicode.Scalar(code) else { throw failure("no lone surrogate") }
-        return Character(scalar)
+        return scalar
     }
 
     mutating func fourDigits() throws(JSONError) -> UInt32 {

@@ -87,39 +87,42 @@ extension JSON {
     /// Respells what Swift prints (`1e+16`, `1e-05`): without exponent up to `plainDigits` digits before the point or
     /// fewer than `leadingZeros` zeros after it, otherwise with a bare exponent.
     private static func decimal(_ swift: String, plainDigits: Int, leadingZeros: Int) -> String {
-        var digits: [Character] = []
-        var exponent = 0
+        let mantissa = swift.utf8.prefix { $0 != UInt8(ascii: "e") }
+        // From here on ASCII digits only.
+        var digits: [UInt8] = []
+        var exponent = Int(String(Substring(swift.utf8.dropFirst(mantissa.count + 1)))) ?? 0
         var point: Int?
-        for (index, character) in swift.enumerated() {
-            if character == "e" {
-                exponent = Int(swift.dropFirst(index + 1)) ?? 0
-                break
+        for byte in mantissa {
+            if byte == UInt8(ascii: ".") {
+                point = digits.count
+            } else if byte != UInt8(ascii: "-") {
+                digits.append(byte)
             }
-            if character == "." { point = digits.count } else if character != "-" { digits.append(character) }
         }
         // From here on the number is 0.d₁d₂d₃… × 10^exponent.
         exponent += point ?? digits.count
-        while digits.count > 1, digits.last == "0" { digits.removeLast() }
-        while digits.count > 1, digits.first == "0" {
+        while digits.count > 1, digits.last == 48 { digits.removeLast() }
+        while digits.count > 1, digits.first == 48 {
             digits.removeFirst()
             exponent -= 1
         }
-        return (swift.hasPrefix("-") ? "-" : "")
+        return (swift.utf8.first == UInt8(ascii: "-") ? "-" : "")
             + spelled(digits, exponent, plainDigits: plainDigits, leadingZeros: leadingZeros)
     }
 
     private static func spelled(
-        _ digits: [Character], _ exponent: Int, plainDigits: Int, leadingZeros: Int
+        _ digits: [UInt8], _ exponent: Int, plainDigits: Int, leadingZeros: Int
     ) -> String {
-        if digits == ["0"] { return "0.0" }
+        func text(_ digits: ArraySlice<UInt8>) -> String { String(decoding: digits, as: UTF8.self) }
+        if digits == [48] { return "0.0" }
         if exponent > plainDigits || exponent <= -leadingZeros {
             let fraction = digits.dropFirst()
-            return "\(digits[0])\(fraction.isEmpty ? "" : "." + String(fraction))e\(exponent - 1)"
+            return "\(text(digits[..<1]))\(fraction.isEmpty ? "" : "." + text(fraction))e\(exponent - 1)"
         }
-        if exponent <= 0 { return "0." + String(repeating: "0", count: -exponent) + String(digits) }
+        if exponent <= 0 { return "0." + String(repeating: "0", count: -exponent) + text(digits[...]) }
         if digits.count <= exponent {
-            return String(digits) + String(repeating: "0", count: exponent - digits.count) + ".0"
+            return text(digits[...]) + String(repeating: "0", count: exponent - digits.count) + ".0"
         }
-        return String(digits[..<exponent]) + "." + String(digits[exponent...])
+        return text(digits[..<exponent]) + "." + text(digits[exponent...])
     }
 }

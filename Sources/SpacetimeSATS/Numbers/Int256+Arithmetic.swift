@@ -55,8 +55,10 @@ extension Int256: CustomStringConvertible, LosslessStringConvertible {
 
     /// From decimal digits after an optional `-`; nil for anything else and for numbers out of range.
     public init?(_ description: String) {
-        let isNegative = description.hasPrefix("-")
-        guard let magnitude = UInt256(String(description.dropFirst(isNegative ? 1 : 0))) else { return nil }
+        let isNegative = description.utf8.first == UInt8(ascii: "-")
+        guard let magnitude = UInt256(String(description.unicodeScalars.dropFirst(isNegative ? 1 : 0))) else {
+            return nil
+        }
         self.init(isNegative: isNegative, magnitude: magnitude)
     }
 }

@@ -6,7 +6,8 @@
 /// - between a letter and a digit, either way: `player|1`, `1|up`;
 /// - before the last capital of an acronym that a lower-case letter follows: `HTTP|Request`.
 ///
-/// Digits are the ASCII digits; letters without case belong to the word they stand in. Text without any word, such as
+/// Characters are those of Swift: a letter with its combining marks. Digits are the ASCII digits; letters without case
+/// belong to the word they stand in. Text without any word, such as
 /// `_`, gives the empty string, which is then refused as an identifier.
 package enum CaseConversion {
     /// `PlayerId` becomes `player_id`: tables, columns, fields, functions.

@@ -140,7 +140,9 @@ extension RawTableDescV8 {
             let stem = stem(of: constraint.name)
             if constraint.kind.contains(.indexed) {
                 let suffix = isUnique ? "unique" : "non_unique"
-                let indexName = "idx_\(name)_\(stem)" + (stem.hasSuffix(suffix) ? "" : "_\(suffix)")
+                let indexName =
+                    "idx_\(name)_\(stem)"
+                    + (stem.utf8.reversed().starts(with: suffix.utf8.reversed()) ? "" : "_\(suffix)")
                 if indexNames.insert(indexName).inserted {
                     table.indexes.append(
                         RawIndexDef(
@@ -176,6 +178,8 @@ extension RawTableDescV8 {
 
     private func stem(of constraintName: String) -> String {
         let prefix = "ct_\(name)_"
-        return constraintName.hasPrefix(prefix) ? String(constraintName.dropFirst(prefix.count)) : constraintName
+        // The names may begin with marks that join the letter before, so no characters are compared but bytes.
+        guard constraintName.utf8.starts(with: prefix.utf8) else { return constraintName }
+        return String(Substring(constraintName.utf8.dropFirst(prefix.utf8.count)))
     }
 }

@@ -76,8 +76,9 @@ struct DiskState: Sendable {
     /// Directories are safe at once: a database makes them when it is created and never again.
     mutating func makeDirectory(_ path: String) {
         var made = ""
-        for (i, part) in path.split(separator: "/", omittingEmptySubsequences: false).enumerated() {
-            made += (i == 0 ? "" : "/") + part
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        for (i, part) in parts.enumerated() {
+            made += (i == 0 ? "" : "/") + String(Substring(part))
             if !made.isEmpty { directories.insert(made) }
         }
     }
@@ -159,14 +160,21 @@ struct DiskState: Sendable {
     }
 
     mutating func syncDirectory(_ path: String) {
-        let prefix = path + "/"
         makeSafe { change in
             if case .names(let names) = change {
-                names.keys.allSatisfy { $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") }
+                names.keys.allSatisfy { Self.name(of: $0, in: path) != nil }
             } else {
                 false
             }
         }
+    }
+
+    /// What a file is called in a directory, nil if it lies elsewhere.
+    static func name(of path: String, in directory: String) -> String? {
+        let prefix = (directory + "/").utf8
+        guard path.utf8.starts(with: prefix) else { return nil }
+        let name = path.utf8.dropFirst(prefix.count)
+        return name.contains(UInt8(ascii: "/")) ? nil : String(Substring(name))
     }
 
     private mutating func makeSafe(_ isMeant: (Change) -> Bool) {

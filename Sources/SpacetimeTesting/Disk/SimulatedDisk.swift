@@ -103,9 +103,7 @@ public final class SimulatedDisk: Disk {
             guard state.directories.contains(directory) else {
                 throw DiskError(.notFound, operation: "listing", path: directory, reason: "there is no such directory")
             }
-            let prefix = directory + "/"
-            return state.names.keys.filter { $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") }
-                .map { String($0.dropFirst(prefix.count)) }.sorted()
+            return state.names.keys.compactMap { DiskState.name(of: $0, in: directory) }.sorted()
         }
     }
 
