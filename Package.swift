@@ -98,7 +98,7 @@ let package = Package(
 
         // Tests
         .target(name: "SpacetimeTestSupport", path: "Tests/SpacetimeTestSupport"),
-        .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"]),
+        .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
