@@ -97,7 +97,8 @@ let package = Package(
             path: "Benchmarks/Bench"),
 
         // Tests
-        .target(name: "SpacetimeTestSupport", path: "Tests/SpacetimeTestSupport"),
+        .target(
+            name: "SpacetimeTestSupport", dependencies: ["SpacetimeSATS"], path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
@@ -107,7 +108,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeSQLiteExportTests",
             dependencies: [
-                "SpacetimeSQLiteExport", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit", "CSQLite",
+                "SpacetimeSQLiteExport", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS", "CSQLite",
             ]),
         .testTarget(
             name: "SpacetimeStorageTests",
@@ -117,6 +119,7 @@ let package = Package(
             name: "SpacetimeHostTests",
             dependencies: [
                 "SpacetimeDurability", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeTestSupport",
             ]),
         .testTarget(
             name: "SpacetimeKitTests",

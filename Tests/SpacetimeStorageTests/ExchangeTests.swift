@@ -1,4 +1,5 @@
 import SpacetimeKit
+import SpacetimeTestSupport
 import SpacetimeTesting
 import Testing
 
@@ -72,6 +73,16 @@ import Testing
         #expect(disk.contents("all/note.csv").map { String(decoding: $0, as: UTF8.self) } == "text\r\n")
     }
 
+    @Test func aDirectoryMayBeginWithAMark() throws {
+        let real = try TemporaryDirectory()
+        for (disk, parent) in [(disk as any Disk, "marks"), (SystemDisk(), real.path)] {
+            // The mark joins the slash before it into one character.
+            let directory = parent + "/a/\u{301}b"
+            #expect(try database.exportAll(as: .csv, to: directory, disk: disk) == 200)
+            #expect(try disk.list(directory) == ["mixed.csv", "note.csv"])
+        }
+    }
+
     @Test func problemsAreNamedByLineAndNothingIsImported() throws {
         file("text\r\nfine\r\n\"open\r\n")
         let open = #expect(throws: DatabaseError.self) {
@@ -119,6 +130,37 @@ import Testing
         #expect(keyless?.code == .notPossible)
     }
 
+    /// A number that a file brings along is not handed out again, whatever the import does with the rows that are there.
+    @Test(arguments: [ImportMode.insert, .upsert, .replace])
+    func numberingGoesOnAboveWhatWasImported(_ mode: ImportMode) throws {
+        var draw = Draws(2)
+        file(
+            "id,code,wide,small,real,single,flag,bytes,who,at,mood,list\n"
+                + [500, 900, 700].map { id in
+                    "\(id),c\(id),1,1,1.5,1.5,true,0x,\(Identity.zero),1970-01-01T00:00:00Z,calm,[]\n"
+                }.joined())
+        try database.import(Mixed.self, from: "d/file", as: .csv, mode: mode, disk: disk)
+        try database.call(Exchanged.put, draw.row(10_000))
+        #expect(try database.read { $0.mixed.id.find(901) } != nil)
+        if mode == .upsert {
+            // Rows that were there are replaced, and move nothing back.
+            try database.import(Mixed.self, from: "d/file", as: .csv, mode: .upsert, disk: disk)
+            try database.call(Exchanged.put, draw.row(10_001))
+            #expect(try database.read { $0.mixed.id.find(902) } != nil)
+        }
+    }
+
+    @Test func marksThatBelongToATextStayInIt() throws {
+        file("text\r\n\u{FEFF}a\r\n\"\"\"\u{301}\"\r\n")
+        try database.import(Note.self, from: "d/file", as: .csv, disk: disk)
+        #expect(try database.read { $0.note.rows.map(\.text).sorted() } == ["\"\u{301}", "\u{FEFF}a"].sorted())
+        try database.export(Note.self, as: .jsonLines, to: "d/json", disk: disk)
+        let json = disk.contents("d/json") ?? []
+        disk.setContents("d/json", [0xEF, 0xBB, 0xBF] + json)
+        try database.import(Note.self, from: "d/json", as: .jsonLines, mode: .replace, disk: disk)
+        #expect(try database.read { $0.note.count } == 2)
+    }
+
     @Test func anyBytesAreImportedOrRefused() throws {
         var draw = Draws(7)
         try database.export(Mixed.self, as: .csv, to: "d/csv", disk: disk)
@@ -152,17 +194,18 @@ private struct Draws {
     mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
 
     mutating func text() -> String {
-        let parts = ["a", ",", "\"", "\r\n", "\n", "é", "漢", "", " ", "\\", "null", "{", "😀", "0"]
+        let parts = [
+            "a", ",", "\"", "\r\n", "\n", "é", "漢", "", " ", "\\", "null", "{", "😀", "0", "\u{301}", "\u{FEFF}", "\0",
+        ]
         return (0..<below(6)).map { _ in parts[below(parts.count)] }.joined()
     }
-
-    private func finite<Number: BinaryFloatingPoint>(_ number: Number) -> Number { number.isFinite ? number : -0.0 }
 
     mutating func row(_ number: Int) -> Mixed {
         Mixed(
             id: 0, code: "\(number) \(text())", wide: UInt128(next()) << 64 | UInt128(next()),
-            small: Int8(truncatingIfNeeded: next()), real: finite(Double(bitPattern: next())),
-            single: finite(Float(bitPattern: UInt32(truncatingIfNeeded: next()))), flag: below(2) == 0,
+            small: Int8(truncatingIfNeeded: next()),
+            real: Double(bitPattern: below(3) == 0 ? next() | 0x7FF << 52 : next()),
+            single: Float(bitPattern: UInt32(truncatingIfNeeded: next())), flag: below(2) == 0,
             bytes: (0..<below(5)).map { _ in UInt8(truncatingIfNeeded: next()) },
             who: Identity(number: UInt256(UInt128(next()))),
             at: Timestamp(microsecondsSinceUnixEpoch: Int64(bitPattern: next() >> 4)),

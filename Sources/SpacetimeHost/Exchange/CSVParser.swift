@@ -17,10 +17,7 @@ struct CSVParser {
     private var position = 0
     private var line = 1
 
-    init(_ bytes: [UInt8]) {
-        // Some programs put a byte order mark in front.
-        self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-    }
+    init(_ bytes: ArraySlice<UInt8>) { self.bytes = Array(bytes) }
 
     /// Nil at the end.
     mutating func next() throws(DatabaseError) -> Record? {

@@ -13,10 +13,10 @@ extension DatabaseCore {
         let frozen = try snapshot()
         guard let schema = frozen.schema(of: table) else { return 0 }
         let text = RowText(schema: schema, format: format)
-        var piece = Array((text.heading ?? "").utf8)
+        var piece = text.heading
         var count = 0
         try frozen.forEachRow(of: table) { row in
-            piece.append(contentsOf: try text.line(row).utf8)
+            try text.append(row, to: &piece)
             count += 1
             if piece.count >= 1 << 20 {
                 try sink(piece)

@@ -5,41 +5,66 @@ import SpacetimeSchema
 struct RowText {
     let schema: TableSchema
     let format: ExchangeFormat
+    private let columns: [ColumnText]
+    /// What begins a column in JSON, behind the brace or the comma.
+    private let keys: [[UInt8]]
 
-    private var type: AlgebraicType { .product(schema.rowType) }
-
-    /// The line before the first row, if the format has one.
-    var heading: String? {
-        guard case .csv = format else { return nil }
-        return schema.columns.map { Self.quotedIfNeeded($0.name) }.joined(separator: ",") + "\r\n"
+    init(schema: TableSchema, format: ExchangeFormat) {
+        self.schema = schema
+        self.format = format
+        columns = schema.columns.map { ColumnText($0.type) }
+        keys = schema.columns.map { JSON.string($0.name).utf8 + [UInt8(ascii: ":")] }
     }
 
     // MARK: Writing
 
-    func line(_ row: UnsafeRawBufferPointer) throws -> String {
+    /// The line before the first row, if the format has one.
+    var heading: [UInt8] {
+        guard case .csv = format else { return [] }
+        var line: [UInt8] = []
+        for (position, column) in schema.columns.enumerated() {
+            if position > 0 { line.append(UInt8(ascii: ",")) }
+            Self.append(column.name, to: &line)
+        }
+        return line + [0x0D, 0x0A]
+    }
+
+    /// Appends the line of a row, given in BSATN.
+    func append(_ row: UnsafeRawBufferPointer, to text: inout [UInt8]) throws {
         var reader = BSATNReader(RawSpan(_unsafeBytes: row))
-        let value = try AlgebraicValue(from: &reader, type: type)
+        if case .jsonLines = format { text.append(UInt8(ascii: "{")) }
+        for (position, column) in schema.columns.enumerated() {
+            if position > 0 { text.append(UInt8(ascii: ",")) }
+            let value = try AlgebraicValue(from: &reader, type: column.type)
+            switch format {
+            case .jsonLines:
+                text.append(contentsOf: keys[position])
+                text.append(contentsOf: try value.losslessJSON(type: column.type).utf8)
+            case .csv:
+                if let field = try columns[position].text(value) { Self.append(field, to: &text) }
+            }
+        }
         switch format {
-        case .jsonLines: return try value.json(style: .typed, type: type) + "\n"
-        case .csv:
-            guard case .product(let fields) = value else { return "\r\n" }
-            let texts = try zip(fields, schema.columns).map { try Self.field($0, $1.type) }
-            return texts.joined(separator: ",") + "\r\n"
+        case .jsonLines: text.append(contentsOf: [UInt8(ascii: "}"), 0x0A])
+        case .csv: text.append(contentsOf: [0x0D, 0x0A])
         }
     }
 
-    private static func field(_ value: AlgebraicValue, _ type: AlgebraicType) throws -> String {
-        if let payload = type.optionPayload, payload.optionPayload == nil {
-            guard case .sum(tag: 0, let present) = value else { return "" }
-            return try field(present, payload)
+    /// A field of CSV, in quotes where it needs them. An empty one does: without quotes it is an absent optional. One that
+    /// begins like a byte order mark does, as programs drop that from the start of a file.
+    private static func append(_ field: String, to line: inout [UInt8]) {
+        let bytes = field.utf8
+        let isPlain =
+            !bytes.isEmpty && bytes.first != 0xEF
+            && !bytes.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
+        guard !isPlain else { return line.append(contentsOf: bytes) }
+        line.append(0x22)
+        for byte in bytes {
+            // A quote is a quote whatever follows it, such as an accent that would merge with it on the screen.
+            if byte == 0x22 { line.append(0x22) }
+            line.append(byte)
         }
-        if case .string(let text) = value { return text.isEmpty ? "\"\"" : quotedIfNeeded(text) }
-        return quotedIfNeeded(try value.json(style: .typed, type: type))
-    }
-
-    private static func quotedIfNeeded(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        line.append(0x22)
     }
 
     // MARK: Reading
@@ -53,21 +78,23 @@ struct RowText {
     struct Problem: Error { var text: String }
 
     func read(_ text: [UInt8]) throws(DatabaseError) -> [Line] {
+        // Some programs put a byte order mark in front.
+        let content = text.starts(with: [0xEF, 0xBB, 0xBF]) ? text[3...] : text[...]
         switch format {
-        case .jsonLines: readJSON(text)
-        case .csv: try readCSV(text)
+        case .jsonLines: return readJSON(content)
+        case .csv: return try readCSV(content)
         }
     }
 
-    private func readJSON(_ text: [UInt8]) -> [Line] {
+    private func readJSON(_ text: ArraySlice<UInt8>) -> [Line] {
         var lines: [Line] = []
+        let type = AlgebraicType.product(schema.rowType)
         for (number, bytes) in text.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            let bytes = bytes.last == 0x0D ? bytes.dropLast() : bytes
-            guard bytes.contains(where: { $0 != 0x20 && $0 != 0x09 }) else { continue }
+            guard bytes.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
             let row: Result<[UInt8], Problem>
             if let line = String(validating: bytes, as: UTF8.self) {
                 do {
-                    row = .success(try AlgebraicValue(json: line, type: type).bsatn())
+                    row = .success(try AlgebraicValue(losslessJSON: line, type: type).bsatn())
                 } catch {
                     row = .failure(Problem(text: "\(error)"))
                 }
@@ -79,14 +106,28 @@ struct RowText {
         return lines
     }
 
-    private func readCSV(_ text: [UInt8]) throws(DatabaseError) -> [Line] {
+    private func readCSV(_ text: ArraySlice<UInt8>) throws(DatabaseError) -> [Line] {
         var parser = CSVParser(text)
         guard let heading = try parser.next() else {
             throw DatabaseError(.malformedRow, "the file is empty; its first line must name the columns")
         }
+        // A table without columns has an empty first line, and an empty line for its row.
+        let fieldCount = schema.columns.isEmpty && heading.isEmptyLine ? 0 : heading.fields.count
+        let places = try places(of: heading.fields.prefix(fieldCount))
+        var lines: [Line] = []
+        while let record = try parser.next() {
+            // An empty line at the end of a file is no row, unless rows may look like that.
+            if record.isEmptyLine, fieldCount > 1 { continue }
+            lines.append(Line(number: record.line, row: row(record, places, fieldCount: fieldCount)))
+        }
+        return lines
+    }
+
+    /// Where in a line each column stands, nil for those that the file does not have.
+    private func places(of heading: ArraySlice<CSVParser.Field>) throws(DatabaseError) -> [Int?] {
         var places: [Int?] = Array(repeating: nil, count: schema.columns.count)
-        for (place, field) in heading.fields.enumerated() {
-            guard let column = schema.columns.firstIndex(where: { $0.name == field.text }) else {
+        for (place, field) in heading.enumerated() {
+            guard let column = schema.columns.firstIndex(where: { $0.name.utf8.elementsEqual(field.text.utf8) }) else {
                 throw DatabaseError(
                     .malformedRow,
                     "table '\(schema.name)' has no column '\(field.text)'; it has "
@@ -97,18 +138,13 @@ struct RowText {
             }
             places[column] = place
         }
-        var lines: [Line] = []
-        while let record = try parser.next() {
-            // An empty line at the end of a file is no row, unless rows may look like that.
-            if record.isEmptyLine, heading.fields.count > 1 { continue }
-            lines.append(Line(number: record.line, row: row(record, places, fieldCount: heading.fields.count)))
-        }
-        return lines
+        return places
     }
 
     private func row(_ record: CSVParser.Record, _ places: [Int?], fieldCount: Int) -> Result<[UInt8], Problem> {
-        guard record.fields.count == fieldCount else {
-            return .failure(Problem(text: "\(record.fields.count) fields instead of \(fieldCount)"))
+        let fields = fieldCount == 0 && record.isEmptyLine ? [] : record.fields
+        guard fields.count == fieldCount else {
+            return .failure(Problem(text: "\(fields.count) fields instead of \(fieldCount)"))
         }
         var writer = BSATNWriter()
         for (position, column) in schema.columns.enumerated() {
@@ -117,9 +153,12 @@ struct RowText {
                     try writeAbsent(column, position, &writer)
                     continue
                 }
-                try Self.value(record.fields[place], column.type).encode(to: &writer)
+                let field = fields[place]
+                let isAbsent = field.text.isEmpty && !field.isQuoted && columns[position].isOptional
+                try columns[position].value(isAbsent ? nil : field.text).encode(to: &writer)
             } catch {
-                return .failure(Problem(text: "column '\(column.name)': \((error as? Problem)?.text ?? "\(error)")"))
+                let reason = (error as? Problem)?.text ?? (error as? ColumnText.Problem)?.text ?? "\(error)"
+                return .failure(Problem(text: "column '\(column.name)': \(reason)"))
             }
         }
         return .success(writer.toArray())
@@ -136,14 +175,5 @@ struct RowText {
         } else {
             throw Problem(text: "the file does not have it, and it has no default value")
         }
-    }
-
-    private static func value(_ field: CSVParser.Field, _ type: AlgebraicType) throws -> AlgebraicValue {
-        if let payload = type.optionPayload, payload.optionPayload == nil {
-            if field.text.isEmpty, !field.isQuoted { return .none }
-            return .some(try value(field, payload))
-        }
-        if case .string = type { return .string(field.text) }
-        return try AlgebraicValue(json: field.text, type: type)
     }
 }
