@@ -1,6 +1,6 @@
 import SpacetimeDurability
 import SpacetimeEngine
-public import SpacetimeHost
+import SpacetimeHost
 public import SpacetimeKit
 import SpacetimeSchema
 
@@ -14,22 +14,32 @@ extension Database {
     /// | --- | --- |
     /// | `Bool`, integers of up to 64 bits | `INTEGER`; a `UInt64` above 2^63 − 1 shows as the negative number of the same bits |
     /// | integers of 128 and 256 bits | `TEXT`, decimal |
-    /// | `Float`, `Double` | `REAL`; not-a-number becomes `NULL` |
+    /// | `Float`, `Double` | `REAL`; not-a-number becomes `NULL`, −0 becomes 0 |
     /// | `String` | `TEXT` |
-    /// | `[UInt8]`, `Identity`, `ConnectionId`, `Uuid` | `BLOB`, ids with the most significant byte first |
-    /// | `Timestamp`, `TimeDuration` | `INTEGER`, microseconds |
+    /// | `[UInt8]` | `BLOB` |
+    /// | `Identity`, `ConnectionId`, `Uuid` | `TEXT`, as displayed |
+    /// | `Timestamp` | `TEXT`, RFC 3339 in UTC, as the date functions take it: `2023-11-14T22:13:20.123456Z` |
+    /// | `TimeDuration` | `TEXT`, seconds, a number where one is needed: `+1.500000` |
+    /// | `ScheduleAt` | `TEXT`, the time, or the interval in seconds |
+    /// | an enum's case without payload | `TEXT`, its name |
     /// | an optional of these | the same, `NULL` for none |
-    /// | anything else | `TEXT`, JSON |
+    /// | anything else | `TEXT`, JSON, as in an export as JSON Lines |
+    ///
+    /// Texts of times sort like the times in the years 0 to 9999. Where microseconds are wanted as a number:
+    /// `strftime('%s', substr(at, 1, 19)) * 1000000 + substr(at, 21, 6)`.
+    ///
+    /// SQLite does not tell `A` from `a` in names, and keeps those that begin with `sqlite_` to itself. Of tables, or of
+    /// columns of a table, that differ only in the case of letters, the first in byte order keeps its name and the others
+    /// get `_2`, `_3`; reserved names get `renamed_` in front. The report and the table `spacetimekit_renamed` list them.
     ///
     /// The file appears under its name only when it is whole. Blocks until then; calls of other threads go on.
     ///
     /// - Parameter replacing: overwrites a file of that name.
     /// - Throws: ``DatabaseError`` with code `notPossible` if there is a file, `storageFailure` with what SQLite said.
-    /// - Returns: the last commit that the file includes, and the number of its rows.
     @discardableResult
     public func exportSQLite(
         to path: String, replacing: Bool = false
-    ) throws -> (offset: TxOffset, rowCount: Int) {
+    ) throws -> SQLiteExportReport {
         let disk = SystemDisk()
         if !replacing, let present = try? disk.open(path, .read) {
             present.close()
@@ -39,9 +49,9 @@ extension Database {
         let partial = path + ".partial"
         try? disk.remove(partial)
         do throws(DatabaseError) {
-            let rowCount = try SQLiteWriter.write(snapshot, offset: offset, identity: "\(identity)", to: partial)
+            let report = try SQLiteWriter.write(snapshot, offset: offset, identity: "\(identity)", to: partial)
             try Self.finish(partial, path, disk)
-            return (offset, rowCount)
+            return report
         } catch {
             try? disk.remove(partial)
             throw error
@@ -54,7 +64,7 @@ extension Database {
             defer { file.close() }
             try file.sync()
             try disk.rename(partial, to: path)
-            let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
             try disk.syncDirectory(directory.isEmpty ? "/" : directory)
         } catch {
             throw DatabaseError(.storageFailure, "the export could not be completed: \(error)", cause: error)

@@ -1,49 +1,27 @@
 import CSQLite
+import SpacetimeHost
 import SpacetimeSATS
 
 /// How a column of a type is kept in SQLite.
 struct SQLiteForm {
-    enum Storage {
-        case integer, real, text, blob
-        /// Decimal digits.
-        case digits
-        case json
-    }
+    private enum Storage { case integer, real, text, blob }
 
     let type: AlgebraicType
-    private let storage: Storage
     private let isOptional: Bool
-    private let payload: AlgebraicType
+    private let storage: Storage
+    private let text: ColumnText
 
     init(_ type: AlgebraicType) {
         self.type = type
-        if let inner = type.optionPayload, let storage = Self.plainStorage(inner) {
-            self.storage = storage
-            payload = inner
-            isOptional = true
-        } else {
-            storage = Self.plainStorage(type) ?? .json
-            payload = type
-            isOptional = false
-        }
-    }
-
-    private static func plainStorage(_ type: AlgebraicType) -> Storage? {
-        switch type {
-        case .bool, .i8, .u8, .i16, .u16, .i32, .u32, .i64, .u64: .integer
-        case .i128, .u128, .i256, .u256: .digits
-        case .f32, .f64: .real
-        case .string: .text
-        case .array(.u8): .blob
-        default:
-            if type == .timestamp || type == .timeDuration {
-                .integer
-            } else if type == .identity || type == .connectionId || type == .uuid {
-                .blob
-            } else {
-                nil
+        text = ColumnText(type)
+        isOptional = text.isOptional
+        storage =
+            switch type.optionPayload ?? type {
+            case .bool, .i8, .u8, .i16, .u16, .i32, .u32, .i64, .u64: .integer
+            case .f32, .f64: .real
+            case .array(.u8): .blob
+            default: .text
             }
-        }
     }
 
     var declaration: String {
@@ -51,31 +29,30 @@ struct SQLiteForm {
             switch storage {
             case .integer: "INTEGER"
             case .real: "REAL"
-            case .text, .digits, .json: "TEXT"
+            case .text: "TEXT"
             case .blob: "BLOB"
             }
-        // SQLite has no not-a-number: it becomes NULL.
-        return isOptional || storage == .real ? name : name + " NOT NULL"
+        return isNullable ? name : name + " NOT NULL"
     }
 
-    func bind(_ value: AlgebraicValue, to statement: OpaquePointer, _ position: Int32) throws {
+    /// Whether NULL may stand in the column: SQLite has no not-a-number, which becomes NULL.
+    var isNullable: Bool { isOptional || storage == .real }
+
+    /// - Returns: what SQLite says; `SQLITE_TOOBIG` for texts and bytes past its limit, usually a thousand million bytes.
+    func bind(_ value: AlgebraicValue, to statement: OpaquePointer, _ position: Int32) throws -> Int32 {
+        if case .text = storage {
+            guard let text = try text.text(value) else { return sqlite3_bind_null(statement, position) }
+            return Self.bind(text, statement, position)
+        }
         var value = value
         if isOptional {
-            guard case .sum(tag: 0, let present) = value else {
-                sqlite3_bind_null(statement, position)
-                return
-            }
+            guard case .sum(tag: 0, let present) = value else { return sqlite3_bind_null(statement, position) }
             value = present
         }
-        switch (storage, value) {
-        case (.json, _): Self.bind(try value.json(style: .typed, type: payload), statement, position)
-        case (_, .string(let text)): Self.bind(text, statement, position)
-        case (_, .bytes(let bytes)): Self.bind(bytes, statement, position)
-        case (_, .f32(let number)): sqlite3_bind_double(statement, position, Double(number))
-        case (_, .f64(let number)): sqlite3_bind_double(statement, position, number)
-        case (.digits, _): Self.bind(Self.digits(value), statement, position)
-        case (.blob, .product(let fields)): Self.bind(Self.bigEndian(fields), statement, position)
-        case (_, .product(let fields)): sqlite3_bind_int64(statement, position, Self.integer(fields.first ?? value))
+        return switch value {
+        case .bytes(let bytes): Self.bind(bytes, statement, position)
+        case .f32(let number): sqlite3_bind_double(statement, position, Double(number))
+        case .f64(let number): sqlite3_bind_double(statement, position, number)
         default: sqlite3_bind_int64(statement, position, Self.integer(value))
         }
     }
@@ -95,25 +72,10 @@ struct SQLiteForm {
         }
     }
 
-    private static func digits(_ value: AlgebraicValue) -> String {
-        switch value {
-        case .i128(let number): "\(number)"
-        case .u128(let number): "\(number)"
-        case .i256(let number): "\(number)"
-        case .u256(let number): "\(number)"
-        default: ""
-        }
-    }
-
-    /// The number of an identity, a connection id or a UUID as bytes, most significant first.
-    private static func bigEndian(_ fields: [AlgebraicValue]) -> [UInt8] {
-        fields.first?.bsatn().reversed() ?? []
-    }
-
-    private static func bind(_ text: String, _ statement: OpaquePointer, _ position: Int32) {
+    private static func bind(_ text: String, _ statement: OpaquePointer, _ position: Int32) -> Int32 {
         var text = text
-        text.withUTF8 { bytes in
-            _ = bytes.withMemoryRebound(to: CChar.self) { characters in
+        return text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
                 sqlite3_bind_text64(
                     statement, position, characters.baseAddress ?? emptyText, UInt64(characters.count), transient,
                     UInt8(SQLITE_UTF8))
@@ -121,12 +83,10 @@ struct SQLiteForm {
         }
     }
 
-    private static func bind(_ bytes: [UInt8], _ statement: OpaquePointer, _ position: Int32) {
-        if bytes.isEmpty {
-            sqlite3_bind_zeroblob(statement, position, 0)
-        } else {
-            sqlite3_bind_blob64(statement, position, bytes, UInt64(bytes.count), transient)
-        }
+    private static func bind(_ bytes: [UInt8], _ statement: OpaquePointer, _ position: Int32) -> Int32 {
+        bytes.isEmpty
+            ? sqlite3_bind_zeroblob(statement, position, 0)
+            : sqlite3_bind_blob64(statement, position, bytes, UInt64(bytes.count), transient)
     }
 
     /// A null pointer would bind NULL.

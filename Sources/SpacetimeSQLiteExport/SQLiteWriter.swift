@@ -8,30 +8,52 @@ import SpacetimeSchema
 final class SQLiteWriter {
     private let handle: OpaquePointer
 
-    /// - Returns: the number of rows.
     static func write(
         _ snapshot: DatastoreSnapshot, offset: TxOffset, identity: String, to path: String
-    ) throws(DatabaseError) -> Int {
+    ) throws(DatabaseError) -> SQLiteExportReport {
         let writer = try SQLiteWriter(path)
         // The file is nobody's before it is renamed: a crash leaves a file that is thrown away, so no journal is needed.
         try writer.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA page_size=8192; BEGIN")
-        var rowCount = 0
+        var sources: [(id: TableID, schema: TableSchema)] = []
         for id in snapshot.tableIDs {
             guard let schema = snapshot.schema(of: id), schema.kind == .user else { continue }
-            try writer.execute(Self.createTable(schema))
-            rowCount += try writer.fill(id, schema, snapshot)
-            // Indexes last: building them once is cheaper than keeping them up.
-            for index in schema.indexes where !index.isUnique { try writer.execute(Self.createIndex(index, schema)) }
+            sources.append((id, schema))
         }
-        try writer.execute(
-            """
-            CREATE TABLE spacetimekit_export (name TEXT PRIMARY KEY, value);
-            INSERT INTO spacetimekit_export VALUES ('offset', \(offset.rawValue)), ('identity', \(quoted(identity, "'"))),
-                ('format', 1);
-            COMMIT
-            """)
+        let names = SQLiteNames(sources.map(\.schema))
+        var rowCount = 0
+        for (source, table) in zip(sources, names.tables) {
+            try writer.execute(createTable(source.schema, table))
+            rowCount += try writer.fill(source.id, source.schema, table, snapshot)
+            // Indexes last: building them once is cheaper than keeping them up.
+            for (position, index) in source.schema.indexes.enumerated() where !index.isUnique {
+                try writer.execute(createIndex(table.indexes[position], index.columns, table))
+            }
+        }
+        try writer.execute(describing(names.renamings, offset: offset, identity: identity))
+        try writer.execute("COMMIT")
         try writer.check()
-        return rowCount
+        return SQLiteExportReport(offset: offset, rowCount: rowCount, renamings: names.renamings)
+    }
+
+    /// The tables about the export itself.
+    private static func describing(
+        _ renamings: [SQLiteExportReport.Renaming], offset: TxOffset, identity: String
+    ) -> String {
+        var sql = """
+            CREATE TABLE \(SQLiteNames.export) (name TEXT PRIMARY KEY, value);
+            INSERT INTO \(SQLiteNames.export) VALUES ('offset', \(offset.rawValue)), ('identity', \(quoted(identity, "'"))),
+                ('format', 2);
+            CREATE TABLE \(SQLiteNames.renamed) ("table" TEXT NOT NULL, "column" TEXT, name TEXT NOT NULL);
+            """
+        for renaming in renamings {
+            let column = renaming.column.map { quoted($0, "'") } ?? "NULL"
+            sql += """
+
+                INSERT INTO \(SQLiteNames.renamed)
+                    VALUES (\(quoted(renaming.table, "'")), \(column), \(quoted(renaming.name, "'")));
+                """
+        }
+        return sql
     }
 
     private init(_ path: String) throws(DatabaseError) {
@@ -68,39 +90,50 @@ final class SQLiteWriter {
 
     // MARK: Tables
 
-    private static func quoted(_ name: String, _ mark: String = "\"") -> String {
-        mark + name.split(separator: mark, omittingEmptySubsequences: false).joined(separator: mark + mark) + mark
-    }
-
-    private static func list(_ columns: [ColumnID], _ schema: TableSchema) -> String {
-        columns.map { quoted(schema.column($0)?.name ?? "") }.joined(separator: ", ")
-    }
-
-    private static func createTable(_ schema: TableSchema) -> String {
-        var parts = schema.columns.map { column in
-            let form = SQLiteForm(column.type)
-            return "\(quoted(column.name)) \(form.declaration)"
+    /// By scalars: a mark is a mark whatever follows it, such as an accent that would merge with it on the screen.
+    private static func quoted(_ name: String, _ mark: Unicode.Scalar = "\"") -> String {
+        var quoted = String.UnicodeScalarView([mark])
+        for scalar in name.unicodeScalars {
+            if scalar == mark { quoted.append(mark) }
+            quoted.append(scalar)
         }
-        if !schema.primaryKey.isEmpty { parts.append("PRIMARY KEY (\(list(schema.primaryKey, schema)))") }
-        for constraint in schema.uniqueConstraints where Set(constraint.columns) != Set(schema.primaryKey) {
-            parts.append("UNIQUE (\(list(constraint.columns, schema)))")
+        quoted.append(mark)
+        return String(quoted)
+    }
+
+    private static func list(_ columns: [ColumnID], _ table: SQLiteNames.Table) -> String {
+        columns.map { quoted(table.columns[$0.index]) }.joined(separator: ", ")
+    }
+
+    private static func createTable(_ schema: TableSchema, _ table: SQLiteNames.Table) -> String {
+        let forms = schema.columns.map { SQLiteForm($0.type) }
+        var parts = zip(forms, table.columns).map { "\(quoted($1)) \($0.declaration)" }
+        let key = schema.primaryKey
+        if !key.isEmpty {
+            // SQLite fills in a number of its own where the primary key is one INTEGER column and NULL is stored.
+            let isNullable = key.contains { forms[$0.index].isNullable }
+            parts.append("\(isNullable ? "UNIQUE" : "PRIMARY KEY") (\(list(key, table)))")
+        }
+        for constraint in schema.uniqueConstraints where Set(constraint.columns) != Set(key) {
+            parts.append("UNIQUE (\(list(constraint.columns, table)))")
         }
         // A table without columns is possible here, and not there.
         if schema.columns.isEmpty { parts.append("\"_\" INTEGER") }
-        return "CREATE TABLE \(quoted(schema.name)) (\(parts.joined(separator: ", ")))"
+        return "CREATE TABLE \(quoted(table.name)) (\(parts.joined(separator: ", ")))"
     }
 
-    private static func createIndex(_ index: IndexSchema, _ schema: TableSchema) -> String {
-        "CREATE INDEX \(quoted(index.name)) ON \(quoted(schema.name)) (\(list(index.columns, schema)))"
+    private static func createIndex(_ name: String, _ columns: [ColumnID], _ table: SQLiteNames.Table) -> String {
+        "CREATE INDEX \(quoted(name)) ON \(quoted(table.name)) (\(list(columns, table)))"
     }
 
     // MARK: Rows
 
-    private func fill(_ id: TableID, _ schema: TableSchema, _ snapshot: DatastoreSnapshot) throws(DatabaseError) -> Int
-    {
+    private func fill(
+        _ id: TableID, _ schema: TableSchema, _ table: SQLiteNames.Table, _ snapshot: DatastoreSnapshot
+    ) throws(DatabaseError) -> Int {
         let marks = Array(repeating: "?", count: max(1, schema.columns.count)).joined(separator: ", ")
         var statement: OpaquePointer?
-        let sql = "INSERT INTO \(Self.quoted(schema.name)) VALUES (\(marks))"
+        let sql = "INSERT INTO \(Self.quoted(table.name)) VALUES (\(marks))"
         guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK, let statement else {
             throw failure(sql)
         }
@@ -110,12 +143,16 @@ final class SQLiteWriter {
         try snapshot.forEachRow(of: id) { (row) throws(DatabaseError) in
             var reader = BSATNReader(RawSpan(_unsafeBytes: row))
             for (position, form) in forms.enumerated() {
+                let code: Int32
                 do {
                     let value = try AlgebraicValue(from: &reader, type: form.type)
-                    try form.bind(value, to: statement, Int32(position + 1))
+                    code = try form.bind(value, to: statement, Int32(position + 1))
                 } catch {
                     throw DatabaseError(
                         .internalInconsistency, "a row of '\(schema.name)' cannot be read: \(error)", cause: error)
+                }
+                guard code == SQLITE_OK else {
+                    throw failure("column '\(schema.columns[position].name)' of a row of '\(schema.name)'")
                 }
             }
             let code = sqlite3_step(statement)

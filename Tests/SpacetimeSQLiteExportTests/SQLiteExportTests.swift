@@ -59,47 +59,32 @@ import Testing
         try test.call(Exported.fill, 5)
     }
 
-    /// The rows of a query, each as text.
-    private func query(_ sql: String) throws -> [[String]] {
-        var handle: OpaquePointer?
-        try #require(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, nil) == SQLITE_OK)
-        defer { sqlite3_close_v2(handle) }
-        var statement: OpaquePointer?
-        try #require(sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK)
-        defer { sqlite3_finalize(statement) }
-        var rows: [[String]] = []
-        while sqlite3_step(statement) == SQLITE_ROW {
-            rows.append(
-                (0..<sqlite3_column_count(statement)).map { column in
-                    guard sqlite3_column_type(statement, column) != SQLITE_NULL,
-                        let bytes = sqlite3_column_blob(statement, column)
-                    else { return sqlite3_column_type(statement, column) == SQLITE_NULL ? "NULL" : "" }
-                    let count = Int(sqlite3_column_bytes(statement, column))
-                    return String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self)
-                })
-        }
-        return rows
-    }
+    private func query(_ sql: String) throws -> [[String]] { try SQLiteReader(path).texts(sql) }
 
     @Test func everyTypeArrivesAsDocumented() throws {
         let result = try test.database.exportSQLite(to: path)
         #expect(result.rowCount == 5 && result.offset == TxOffset(1))
         let rows = try query(
             """
-            SELECT id, code, flag, wide, real, length(bytes), hex(who), at, maybe, number, shape, list,
+            SELECT id, code, flag, wide, real, length(bytes), who, at, maybe, number, shape, list,
                    typeof(id), typeof(wide), typeof(bytes), typeof(real) FROM "select" ORDER BY code
             """)
         #expect(rows.count == 5)
-        let owner = "\(test.database.owner)".uppercased()
+        let owner = "\(test.database.owner)"
         #expect(
             rows[0] == [
-                "1", "it's \"0\"", "1", "0", "0.0", "0", owner, "1767225600000000", "NULL", "NULL", "{\"dot\":{}}",
+                "1", "it's \"0\"", "1", "0", "0.0", "0", owner, "2026-01-01T00:00:00.000000Z", "NULL", "NULL", "dot",
                 "[\"a\",\"b\"]", "integer", "text", "blob", "real",
             ])
         // A key beyond the signed range keeps its bits.
         #expect(rows[1][0] == "-1" && rows[1][8] == "" && rows[1][3] == "\(Int128(1) << 100)")
         #expect(rows[2][4] == "NULL" && rows[2][8] == "x\0y")
         #expect(rows[2][10] == "{\"circle\":{\"radius\":2}}")
+        let micros = "strftime('%s', substr(at, 1, 19)) * 1000000 + substr(at, 21, 6)"
+        #expect(
+            try query("SELECT DISTINCT date(at), \(micros), datetime(at) FROM \"select\"")
+                == [["2026-01-01", "1767225600000000", "2026-01-01 00:00:00"]])
+        #expect(try query("SELECT name FROM spacetimekit_renamed").isEmpty && result.renamings.isEmpty)
         #expect(try query("SELECT count(*) FROM pair") == [["0"]])
         #expect(try query("SELECT value FROM spacetimekit_export WHERE name = 'offset'") == [["1"]])
     }
