@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "SpacetimeKit", targets: ["SpacetimeKit"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
+        .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
         .executable(name: "chat", targets: ["chat"]),
     ],
     dependencies: [
@@ -75,6 +76,8 @@ let package = Package(
                 "SpacetimeSATS", "CSQLite",
             ]),
 
+        .target(name: "SpacetimeFoundation", dependencies: ["SpacetimeSATS"]),
+
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
         .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
@@ -100,6 +103,7 @@ let package = Package(
         .target(
             name: "SpacetimeTestSupport", dependencies: ["SpacetimeSATS"], path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
+        .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
