@@ -53,6 +53,30 @@ import Darwin
         try database.close()
     }
 
+    /// A backup that holds pages of deleted rows, page numbers without a page, and old bytes in free slots, as it was
+    /// written before pages were given back: never to be written anew. Three rows of 24,000 bytes, 3,000 of 25 and 200 of
+    /// 1,000 came, every 1,500th stayed, two of 25,000 followed; of 9,000 rows of one size every 8,000th stayed.
+    @Test func emptyPagesOfOldSnapshotsAreDropped() throws {
+        let disk = try load("attic")
+        let database = try Database.open(.directory("attic", .simulated(disk)), module: Attic.self)
+        let boxes = try database.read { Array($0.box.rows).sorted { $0.id < $1.id } }
+        #expect(boxes.map(\.id) == [1_500, 3_000, 5_000, 5_001, 90_000])
+        #expect(boxes[0].text == "some text that is deleted" && boxes[3].text.utf8.count == 25_000)
+        #expect(try database.read { $0.brick.rows.map(\.id).sorted() } == [0, 8_000])
+        #expect(database.openingWarnings == [])
+        try database.checkInvariants()
+        let report = try database.memoryReport()
+        // Two rows in a page each, two small ones together in one or two, one of a thousand bytes.
+        let pages = report.tables.first { $0.name == "box" }?.pageByteCount ?? 0
+        #expect(pages < 5 * 65_536)
+        #expect(report.tables.first { $0.name == "brick" }?.pageByteCount == 2 * 65_536)
+        // Used on, it is like any other.
+        try database.call(Attic.store, 1, 500, "new text")
+        try database.call(Attic.clearOut, 3_000)
+        try database.checkInvariants()
+        try database.close()
+    }
+
     private func load(_ database: String) throws -> SimulatedDisk {
         let real = SystemDisk()
         let disk = SimulatedDisk()

@@ -81,23 +81,49 @@ extension RowStorage {
         return free
     }
 
-    /// Each page with room is on the list of its run length, once.
+    /// Each page with room is on the list of its class, once, and the classes' counts are right.
     private func checkLists() throws(InvariantViolation) {
         var listed: Set<UInt32> = []
-        for (run, list) in roomy.enumerated() {
-            for page in list {
+        for place in 0..<classCount {
+            var previous = PageLink.none
+            var page = classes[place].first
+            while page != PageLink.none {
                 try check(listed.insert(page).inserted, "page \(page) is listed twice")
                 try check(pages[Int(page)] != nil, "page \(page) is listed but gone")
+                try check(links[Int(page)].previous == previous, "page \(page) is badly linked")
                 let head = entries[Int(page)].base.load(as: PageHeader.self)
-                try check(head.isListed == 1, "page \(page) is listed without knowing")
-                try check(run == (geometry.isPacked ? 0 : Int(head.slotUnits)), "page \(page) is on the wrong list")
+                try check(place == classPlace(run: Int(head.slotUnits)), "page \(page) is on the wrong list")
+                previous = page
+                page = links[Int(page)].next
             }
         }
+        var counted = Array(repeating: (pages: 0, used: 0), count: classCount)
         for page in 0..<pageCount where pages[page] != nil {
             let head = entries[page].base.load(as: PageHeader.self)
-            try check((head.isListed == 1) == listed.contains(UInt32(page)), "page \(page) believes to be listed")
-            let hasRoom = Int(head.slotUnits) <= PageGeometry.sharedRunLimit && head.freeHead != 0
-            try check(!hasRoom || head.isListed == 1, "page \(page) has room but is not listed")
+            let run = Int(head.slotUnits)
+            try check(links[page].isListed == listed.contains(UInt32(page)), "page \(page) believes to be listed")
+            try check(head.used > 0 || keptPage == UInt32(page), "page \(page) is empty and not the kept one")
+            guard run <= PageGeometry.sharedRunLimit else { continue }
+            let hasRoom = head.freeHead != 0 || Int(head.bump) + run <= geometry.unitsPerPage
+            try check(!hasRoom || links[page].isListed, "page \(page) has room but is not listed")
+            counted[classPlace(run: run)].pages += 1
+            counted[classPlace(run: run)].used += Int(head.used)
         }
+        for place in 0..<classCount {
+            try check(
+                counted[place].pages == Int(classes[place].pageCount)
+                    && counted[place].used == Int(classes[place].usedSlots),
+                "\(counted[place]) in class \(place), counted were \(classes[place])")
+        }
+        try checkNumbers()
+    }
+
+    private func checkNumbers() throws(InvariantViolation) {
+        let absent = (0..<pageCount).filter { pages[$0] == nil }.map { UInt32($0) }
+        try check(absent == emptyPageNumbers.sorted(), "numbers \(absent) have no page, kept are \(emptyPageNumbers)")
+        guard keptPage != PageLink.none else { return }
+        try check(Int(keptPage) < pageCount && pages[Int(keptPage)] != nil, "the kept page is gone")
+        let head = entries[Int(keptPage)].base.load(as: PageHeader.self)
+        try check(head.used == 0 && head.bump == 0 && head.freeHead == 0, "the kept page is in use")
     }
 }

@@ -1,10 +1,14 @@
 import Synchronization
 
-/// Hands out the 64 KiB blocks that pages are made of.
+/// Hands out the 64 KiB blocks that pages and nodes of indexes are made of, to all tables of a database.
 ///
 /// The first few come one by one, so that a small database stays small. After that they are cut from slabs of 2 MiB,
 /// which the system backs by huge pages where it can: with rows spread over many megabytes, translating addresses would
-/// otherwise cost more than reading the rows. A slab whose blocks are all free is given back.
+/// otherwise cost more than reading the rows.
+///
+/// Blocks that come back wait here for whoever needs one next, from the lowest address on, so that the slabs at the top
+/// drain. When more than an eighth of what is in use waits, and more than 4 MiB, memory goes back to the system: whole
+/// slabs, and where none is free, single blocks of the topmost.
 ///
 /// Clearing a huge page takes a tenth of a millisecond, and several where memory is scarce or virtual. A table that grows
 /// pays that as it goes; the copies that a snapshot asks of the writer must not. For them whoever writes the snapshot
@@ -17,55 +21,85 @@ final class PagePool: Sendable {
     static let blocksPerSlab = hugePageByteCount / blockByteCount
     /// Blocks that are allocated one by one.
     static let singleLimit = 16
+    /// So many blocks may wait in any case.
+    static let smallestShare = 64
 
-    fileprivate struct Slab {
-        /// Blocks handed out at least once; those from here on are still zero.
-        var bump = 0
-        /// Numbers of blocks that came back.
-        var free: [UInt8] = []
-
-        var freeCount: Int { PagePool.blocksPerSlab - bump + free.count }
-    }
-
-    fileprivate struct State {
-        /// By address.
-        var slabs: [UInt: Slab] = [:]
-        /// Addresses of slabs with free blocks, the one to use next last.
-        var roomy: [UInt] = []
-        var singles: Set<UInt> = []
-        /// Slabs that were written to, and still are zero.
-        var spares: [UInt] = []
+    /// Where the pool's memory is, in bytes.
+    struct Usage: Equatable {
+        /// Handed out: blocks, and the pages of long rows.
+        var used = 0
+        /// Blocks that wait to be handed out again, and slabs kept ready for copies.
+        var pooled = 0
     }
 
     private let state = Mutex(State())
 
     deinit {
         state.withLock { state in
-            for base in state.slabs.keys + state.spares { Self.free(base) }
+            for slab in state.slabs { Self.free(slab.base) }
+            for base in state.spares { Self.free(base) }
         }
     }
 
-    /// A block for a copy: its bytes are whatever they are.
-    func takeForCopy() -> UnsafeMutableRawPointer { take(isCopy: true).base }
+    var usage: Usage { state.withLock { $0.usage } }
 
-    /// A block, and whether it is all zeros.
-    private func take(isCopy: Bool) -> (base: UnsafeMutableRawPointer, isZero: Bool) {
-        let (address, isZero) = state.withLock { state in state.take(isCopy: isCopy) }
-        return (UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped, isZero)
+    /// A block; its bytes are whatever they are.
+    ///
+    /// - Parameter forCopy: true where the caller must not wait for a huge page.
+    func take(forCopy: Bool = false) -> UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(bitPattern: state.withLock { $0.take(forCopy: forCopy) }).unsafelyUnwrapped
     }
 
-    func takeZeroed() -> UnsafeMutableRawPointer {
-        let (base, isZero) = take(isCopy: false)
-        if !isZero { base.initializeMemory(as: UInt8.self, repeating: 0, count: Self.blockByteCount) }
-        return base
+    func giveBack(_ block: UnsafeMutableRawPointer) {
+        let address = UInt(bitPattern: block)
+        // Memory goes back to the system without the lock: others need it in the meantime.
+        release(state.withLock { $0.giveBack(address) })
     }
+
+    private func release(_ surplus: Surplus) {
+        switch surplus {
+        case .nothing: break
+        case .memory(let address, let byteCount): Self.free(address, byteCount: byteCount)
+        case .blocks(let parts):
+            for part in parts {
+                for number in 0..<Self.blocksPerSlab where part.blocks >> UInt32(number) & 1 == 1 {
+                    discard(part.base + UInt(number * Self.blockByteCount), byteCount: Self.blockByteCount)
+                }
+                release(state.withLock { $0.accept(discarded: part.blocks, of: part.base) })
+            }
+        }
+    }
+
+    private static func free(_ address: UInt, byteCount: Int = hugePageByteCount) {
+        if let start = UnsafeMutableRawPointer(bitPattern: address) { freeZeroed(start, byteCount: byteCount) }
+    }
+
+    // MARK: Long rows
+
+    /// Memory for a page that is not a block; its bytes are whatever they are.
+    func takeLarge(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        state.withLock { $0.usage.used += byteCount }
+        if byteCount < hugePageByteCount { return .allocate(byteCount: byteCount, alignment: 16) }
+        // In huge pages a row of little more than 2 MiB would take four.
+        return allocateZeroed(byteCount: byteCount, inHugePages: false)
+    }
+
+    func giveBackLarge(_ memory: UnsafeMutableRawPointer, _ byteCount: Int) {
+        state.withLock { $0.usage.used -= byteCount }
+        if byteCount < hugePageByteCount { memory.deallocate() } else { freeZeroed(memory, byteCount: byteCount) }
+    }
+
+    // MARK: Spares
 
     /// Sees to it that some slabs are ready, at the cost of the thread that calls. Nothing for small databases.
     func prepareSpares() {
         while state.withLock({ $0.spares.count < Self.spareLimit && $0.slabs.count > Self.spareLimit }) {
             let base = allocateZeroed(byteCount: hugePageByteCount)
             touch(base, byteCount: hugePageByteCount)
-            state.withLock { $0.spares.append(UInt(bitPattern: base)) }
+            state.withLock { state in
+                state.spares.append(UInt(bitPattern: base))
+                state.usage.pooled += hugePageByteCount
+            }
         }
     }
 
@@ -74,65 +108,149 @@ final class PagePool: Sendable {
     /// Gives back what was prepared and not used.
     func releaseSpares() {
         let spares = state.withLock { state in
+            state.usage.pooled -= state.spares.count * hugePageByteCount
             defer { state.spares = [] }
             return state.spares
         }
         for base in spares { Self.free(base) }
     }
+}
 
-    private static func free(_ address: UInt, byteCount: Int = hugePageByteCount) {
-        if let start = UnsafeMutableRawPointer(bitPattern: address) { freeZeroed(start, byteCount: byteCount) }
+extension PagePool {
+    /// A set of blocks of a slab: bit `i` is block `i`.
+    fileprivate typealias Blocks = UInt32
+
+    fileprivate struct Slab {
+        let base: UInt
+        /// Not handed out.
+        var free: Blocks = .max
+        /// Of the free ones, those that take no memory: never used, or given back to the system.
+        var cold: Blocks = .max
+
+        var warm: Blocks { free & ~cold }
     }
 
-    func giveBack(_ block: UnsafeMutableRawPointer) {
-        let address = UInt(bitPattern: block)
-        // Memory goes back to the system without the lock: others need it in the meantime.
-        guard let freed = state.withLock({ $0.giveBack(address) }) else { return }
-        Self.free(freed.address, byteCount: freed.byteCount)
+    /// What is to be given back to the system.
+    fileprivate enum Surplus {
+        case nothing
+        case memory(UInt, byteCount: Int)
+        /// Parts of slabs that stay. Nobody gets these blocks until they are accepted again.
+        case blocks([(base: UInt, blocks: Blocks)])
+    }
+
+    fileprivate struct State {
+        /// By address.
+        var slabs: [Slab] = []
+        /// No slab before this one has a free block.
+        var firstRoomy = 0
+        /// Slabs of which no block is handed out.
+        var emptySlabs = 0
+        var warmBlocks = 0
+        var singles: Set<UInt> = []
+        /// Slabs that were written to, and still are zero.
+        var spares: [UInt] = []
+        var usage = Usage()
     }
 }
 
 extension PagePool.State {
-    fileprivate mutating func take(isCopy: Bool) -> (UInt, Bool) {
+    fileprivate mutating func take(forCopy: Bool) -> UInt {
+        usage.used += PagePool.blockByteCount
         if slabs.isEmpty, singles.count < PagePool.singleLimit {
-            let block = UInt(bitPattern: allocateZeroed(byteCount: PagePool.blockByteCount))
+            let block = UInt(
+                bitPattern: UnsafeMutableRawPointer.allocate(byteCount: PagePool.blockByteCount, alignment: 64))
             singles.insert(block)
-            return (block, true)
+            return block
         }
-        if roomy.isEmpty {
-            let base =
-                spares.popLast()
-                ?? UInt(bitPattern: allocateZeroed(byteCount: hugePageByteCount, inHugePages: !isCopy))
-            slabs[base] = PagePool.Slab()
-            roomy.append(base)
-        }
-        let base = roomy[roomy.count - 1]
-        let (number, isZero) = slabs[base, default: PagePool.Slab()].take()
-        if slabs[base]?.freeCount == 0 { roomy.removeLast() }
-        return (base + UInt(number * PagePool.blockByteCount), isZero)
+        while firstRoomy < slabs.count, slabs[firstRoomy].free == 0 { firstRoomy += 1 }
+        if firstRoomy == slabs.count { addSlab(forCopy: forCopy) }
+        let slab = slabs[firstRoomy]
+        if slab.free == .max { emptySlabs -= 1 }
+        let number = (slab.warm != 0 ? slab.warm : slab.free).trailingZeroBitCount
+        if slab.warm != 0 { changeWarm(by: -1) }
+        slabs[firstRoomy].free &= ~(1 << UInt32(number))
+        slabs[firstRoomy].cold &= ~(1 << UInt32(number))
+        return slab.base + UInt(number * PagePool.blockByteCount)
     }
 
-    /// - Returns: memory that is to be given back to the system.
-    fileprivate mutating func giveBack(_ block: UInt) -> (address: UInt, byteCount: Int)? {
-        if singles.remove(block) != nil { return (block, PagePool.blockByteCount) }
-        let base = block & ~UInt(hugePageByteCount - 1)
-        guard var slab = slabs.removeValue(forKey: base) else { return nil }
-        let wasFull = slab.freeCount == 0
-        slab.free.append(UInt8(truncatingIfNeeded: Int(block - base) / PagePool.blockByteCount))
-        if slab.freeCount == PagePool.blocksPerSlab, roomy.count > 1 {
-            roomy.removeAll { $0 == base }
-            return (base, hugePageByteCount)
-        }
-        slabs[base] = slab
-        if wasFull { roomy.append(base) }
-        return nil
+    private mutating func changeWarm(by count: Int) {
+        warmBlocks += count
+        usage.pooled += count * PagePool.blockByteCount
     }
-}
 
-extension PagePool.Slab {
-    fileprivate mutating func take() -> (number: Int, isZero: Bool) {
-        if let number = free.popLast() { return (Int(number), false) }
-        defer { bump += 1 }
-        return (bump, true)
+    private mutating func addSlab(forCopy: Bool) {
+        var slab: PagePool.Slab
+        if let spare = spares.popLast() {
+            slab = PagePool.Slab(base: spare)
+            slab.cold = 0
+            warmBlocks += PagePool.blocksPerSlab
+        } else {
+            let memory = allocateZeroed(byteCount: hugePageByteCount, inHugePages: !forCopy)
+            slab = PagePool.Slab(base: UInt(bitPattern: memory))
+        }
+        firstRoomy = position(after: slab.base)
+        slabs.insert(slab, at: firstRoomy)
+        emptySlabs += 1
+    }
+
+    /// The number of slabs that start at or before an address.
+    private func position(after address: UInt) -> Int {
+        var low = 0
+        var high = slabs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if slabs[middle].base <= address { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    fileprivate mutating func giveBack(_ block: UInt) -> PagePool.Surplus {
+        usage.used -= PagePool.blockByteCount
+        if singles.remove(block) != nil { return .memory(block, byteCount: PagePool.blockByteCount) }
+        let position = position(after: block) - 1
+        let number = Int(block - slabs[position].base) / PagePool.blockByteCount
+        slabs[position].free |= 1 << UInt32(number)
+        changeWarm(by: 1)
+        noteFree(position)
+        let share = max(PagePool.smallestShare, usage.used / PagePool.blockByteCount / 8)
+        return warmBlocks > share ? surplus(keeping: share - share / 8) : .nothing
+    }
+
+    private mutating func noteFree(_ position: Int) {
+        firstRoomy = min(firstRoomy, position)
+        if slabs[position].free == .max { emptySlabs += 1 }
+    }
+
+    @inline(never)
+    private mutating func surplus(keeping share: Int) -> PagePool.Surplus {
+        if emptySlabs > 0, let position = slabs.lastIndex(where: { $0.free == .max }) { return remove(position) }
+        var parts: [(base: UInt, blocks: PagePool.Blocks)] = []
+        var position = slabs.count
+        while position > 0, warmBlocks > share {
+            position -= 1
+            let warm = slabs[position].warm
+            if warm == 0 { continue }
+            changeWarm(by: -warm.nonzeroBitCount)
+            slabs[position].free &= ~warm
+            parts.append((slabs[position].base, warm))
+        }
+        return .blocks(parts)
+    }
+
+    private mutating func remove(_ position: Int) -> PagePool.Surplus {
+        let slab = slabs.remove(at: position)
+        emptySlabs -= 1
+        changeWarm(by: -slab.warm.nonzeroBitCount)
+        firstRoomy = min(firstRoomy, position)
+        return .memory(slab.base, byteCount: hugePageByteCount)
+    }
+
+    /// Takes back blocks whose memory the system has got.
+    fileprivate mutating func accept(discarded blocks: PagePool.Blocks, of base: UInt) -> PagePool.Surplus {
+        let position = position(after: base) - 1
+        slabs[position].free |= blocks
+        slabs[position].cold |= blocks
+        noteFree(position)
+        return slabs[position].free == .max ? remove(position) : .nothing
     }
 }

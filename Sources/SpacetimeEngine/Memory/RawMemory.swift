@@ -97,6 +97,17 @@ private func mapAligned(byteCount: Int) -> UnsafeMutableRawPointer {
     return start
 }
 
+/// Lets the system take the memory behind addresses that stay valid; what was there is lost.
+func discard(_ address: UInt, byteCount: Int) {
+    guard let memory = UnsafeMutableRawPointer(bitPattern: address) else { return }
+    #if os(Linux)
+    madvise(memory, byteCount, MADV_DONTNEED)
+    #else
+    // Elsewhere the same advice is only a hint that frees nothing.
+    madvise(memory, byteCount, MADV_FREE)
+    #endif
+}
+
 /// Has the system back memory of zeros, which then costs nothing to write for the first time.
 func touch(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
     for offset in stride(from: 0, to: byteCount, by: 4_096) {

@@ -5,36 +5,32 @@
 final class Page: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
-    /// Where the memory came from; `nil` for a page of unusual size, which is allocated by itself.
-    private let pool: PagePool?
+    private let pool: PagePool
 
     var header: PageHeader { base.load(as: PageHeader.self) }
 
-    /// Memory of zeros: no stale bytes reach a snapshot on disk.
-    init(byteCount: Int, pool: PagePool) {
+    /// A page without rows: header and bitmap are zero, units hold whatever was there before.
+    ///
+    /// Old bytes stay in memory only: what is saved of a page are its live rows (``PageGeometry/save(_:into:)``).
+    init(byteCount: Int, dataOffset: Int, pool: PagePool) {
         self.byteCount = byteCount
-        if byteCount == PagePool.blockByteCount {
-            self.pool = pool
-            base = pool.takeZeroed()
-        } else {
-            self.pool = nil
-            base = allocateZeroed(byteCount: byteCount)
-        }
+        self.pool = pool
+        base = Self.isBlock(byteCount) ? pool.take() : pool.takeLarge(byteCount)
+        base.initializeMemory(as: UInt8.self, repeating: 0, count: dataOffset)
     }
 
-    init(copying other: Page, pool: PagePool) {
+    /// - Parameter usedByteCount: what there is to copy; nothing behind it is read before it is written.
+    init(copying other: Page, usedByteCount: Int, pool: PagePool) {
         byteCount = other.byteCount
-        if byteCount == PagePool.blockByteCount {
-            self.pool = pool
-            base = pool.takeForCopy()
-        } else {
-            self.pool = nil
-            base = allocateZeroed(byteCount: byteCount)
-        }
-        base.copyMemory(from: other.base, byteCount: byteCount)
+        self.pool = pool
+        base = Self.isBlock(byteCount) ? pool.take(forCopy: true) : pool.takeLarge(byteCount)
+        base.copyMemory(from: other.base, byteCount: usedByteCount)
     }
 
     deinit {
-        if let pool { pool.giveBack(base) } else { freeZeroed(base, byteCount: byteCount) }
+        if Self.isBlock(byteCount) { pool.giveBack(base) } else { pool.giveBackLarge(base, byteCount) }
     }
+
+    /// Pages of other sizes hold one long row each, and are allocated by themselves.
+    private static func isBlock(_ byteCount: Int) -> Bool { byteCount == PagePool.blockByteCount }
 }

@@ -72,6 +72,9 @@ struct PageGeometry: Equatable {
         return dataOffset + (run > Self.sharedRunLimit ? run : Int(header.bump)) * unit
     }
 
+    /// Slots of a shared page.
+    func slotCount(run: Int) -> Int { unitsPerPage / run }
+
     /// A longer run gets a page of its own.
     static let sharedRunLimit = 1_024
 }
@@ -86,7 +89,17 @@ struct PageHeader {
     var freeHead: UInt32
     /// Slots handed out and not freed.
     var used: UInt32
-    /// 1 while the page is listed among the pages with room.
-    var isListed: UInt32
+    /// Zero. Files of earlier versions have a flag here that says nothing any more.
+    var unused: UInt32
     var reserved: UInt32
+
+    /// A page without rows.
+    init(slotUnits: UInt32) {
+        self.slotUnits = slotUnits
+        bump = 0
+        freeHead = 0
+        used = 0
+        unused = 0
+        reserved = 0
+    }
 }

@@ -1,25 +1,23 @@
 /// Pages that come from elsewhere: from a file, or shared with a snapshot.
 extension RowStorage {
-    /// Takes over pages that a snapshot holds. They are copied before the first write to them, as the snapshot's own
-    /// table would do.
+    /// Takes over the pages with rows that a snapshot holds. They are copied before the first write to them, as the
+    /// snapshot's own table would do.
     mutating func adopt(_ shared: [Page?]) {
         precondition(pages.isEmpty, "rows are adopted by empty tables only")
-        for case let (number, page) in shared.enumerated() {
-            append(page, generation: 0)
-            guard let page else { continue }
+        // No number can be missing: there are no more pages than in the other table.
+        for case let page? in shared where page.header.used > 0 {
+            guard let number = addPage(page, generation: 0) else { return }
             let head = page.header
             liveCount += Int(head.used)
-            if head.isListed != 0 { roomy[roomList(run: Int(head.slotUnits))].append(UInt32(number)) }
+            count(number, used: head.used)
         }
     }
 
-    /// Adds a page whose first bytes are these, as `DatastoreSnapshot.forEachPage` gave them; nil is a page number
-    /// without a page.
+    /// Adds a page whose first bytes are these, as `DatastoreSnapshot.forEachPage` gave them. A page without rows, as
+    /// earlier versions saved them, is left out.
     ///
     /// Which slots are free is worked out anew from the live ones, so that nothing but rows is taken from the bytes.
-    mutating func load(_ bytes: UnsafeRawBufferPointer?) throws(EngineError) {
-        guard pages.count < geometry.pageLimit else { throw .malformedChanges("more pages than a table can have") }
-        guard let bytes else { return append(nil, generation: currentGeneration) }
+    mutating func load(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
         guard bytes.count >= geometry.dataOffset, let source = bytes.baseAddress else {
             throw Self.damage("is too short")
         }
@@ -34,25 +32,30 @@ extension RowStorage {
         }
         let used = geometry.usedByteCount(head)
         guard bytes.count == used else { throw Self.damage("has \(bytes.count) bytes instead of \(used)") }
-        let page = Page(byteCount: isOwn ? used : PageGeometry.pageByteCount, pool: pool)
+        let bitmap = bytes[
+            PageGeometry.headerByteCount..<(PageGeometry.headerByteCount + (Int(head.bump) + 63) / 64 * 8)]
+        if bitmap.allSatisfy({ $0 == 0 }) { return }
+        let page = makePage(byteCount: isOwn ? used : PageGeometry.pageByteCount)
         page.base.copyMemory(from: source, byteCount: used)
-        append(page, generation: currentGeneration)
-        try rebuildSlots(of: pages.count - 1)
+        guard let number = addPage(page, generation: currentGeneration) else {
+            throw .malformedChanges("more pages than a table can have")
+        }
+        try rebuildSlots(of: number)
+    }
+
+    /// Enters a page that came with rows into its class, and lists it if it has room.
+    private mutating func count(_ page: Int, used: UInt32) {
+        let head = header(page).pointee
+        let run = Int(head.slotUnits)
+        guard run <= PageGeometry.sharedRunLimit else { return }
+        let place = classPlace(run: run)
+        if place >= classCount { growClasses(toInclude: place) }
+        classes[place].pageCount += 1
+        classes[place].usedSlots += used
+        if head.freeHead != 0 || Int(head.bump) + run <= geometry.unitsPerPage { list(page, in: place) }
     }
 
     private static func damage(_ what: String) -> EngineError { .malformedChanges("a page of rows \(what)") }
-
-    private mutating func append(_ page: Page?, generation: UInt64) {
-        let number = pages.count
-        if number == entryCapacity { growEntries() }
-        pages.append(page)
-        if let page {
-            entries[number] = Entry(base: page.base, generation: generation)
-        } else {
-            entries[number].generation = Entry.absent
-            emptyPageNumbers.append(UInt32(number))
-        }
-    }
 
     /// Counts live slots, checks their lengths and chains the others.
     private mutating func rebuildSlots(of page: Int) throws(EngineError) {
@@ -87,12 +90,9 @@ extension RowStorage {
         for word in 0..<((bump + 63) >> 6) { marked += liveWord(page: page, word).pointee.nonzeroBitCount }
         guard marked == live else { throw Self.damage("marks rows where none can start") }
         head.pointee.used = UInt32(live)
-        head.pointee.isListed = 0
+        head.pointee.unused = 0
         liveCount += live
-        if run > PageGeometry.sharedRunLimit {
-            guard live == 1 else { throw Self.damage("has no row") }
-        } else if head.pointee.freeHead != 0 || bump + run <= geometry.unitsPerPage {
-            list(page)
-        }
+        if run > PageGeometry.sharedRunLimit, live != 1 { throw Self.damage("has no row") }
+        count(page, used: UInt32(live))
     }
 }

@@ -17,26 +17,43 @@ struct RowStorage: ~Copyable {
     var pages: [Page?] = []
     /// The same pages for fast access.
     var entries: UnsafeMutablePointer<Entry>
-    private(set) var entryCapacity: Int
+    /// Where each page is in the list of its class.
+    var links: UnsafeMutablePointer<PageLink>
+    /// Capacity of `entries` and `links`.
+    var entryCapacity: Int
+    /// By the units of a slot; packed tables use the first only.
+    var classes: UnsafeMutablePointer<SizeClass>
+    var classCount: Int
     var liveCount = 0
     /// Pages whose generation is not above this one are held by a snapshot and must be copied before a write.
-    private var sharedGeneration: UInt64 = 0
+    var sharedGeneration: UInt64 = 0
     private(set) var currentGeneration: UInt64 = 1
-    /// Per run length: pages with room, most recently listed last. Packed tables use the first list only.
-    var roomy: [[UInt32]]
+    /// Numbers without a page, to be used again.
     var emptyPageNumbers: [UInt32] = []
+    /// The one shared page without rows that is kept, or `PageLink.none`: so a table that loses and gains its last row
+    /// again and again does not fetch and give back a page each time.
+    var keptPage = PageLink.none
 
     let pool: PagePool
 
     init(geometry: PageGeometry, pool: PagePool = PagePool()) {
         self.geometry = geometry
         self.pool = pool
-        entryCapacity = 4
+        entryCapacity = Self.smallestCapacity
         entries = .allocate(capacity: entryCapacity)
-        roomy = Array(repeating: [], count: 1)
+        links = .allocate(capacity: entryCapacity)
+        classCount = 1
+        classes = .allocate(capacity: 1)
+        classes.initialize(to: SizeClass())
     }
 
-    deinit { entries.deallocate() }
+    static let smallestCapacity = 4
+
+    deinit {
+        entries.deallocate()
+        links.deallocate()
+        classes.deallocate()
+    }
 
     var pageCount: Int { pages.count }
     /// Bytes of all pages, headers and free slots included.
@@ -71,7 +88,7 @@ struct RowStorage: ~Copyable {
     /// False, too, for a row whose page was given back.
     func isLive(_ row: RowID) -> Bool {
         let page = Int(row.rawValue &>> geometry.unitBits)
-        if entries[page].generation == Entry.absent { return false }
+        if page >= pages.count || entries[page].generation == Entry.absent { return false }
         let unit = Int(row.rawValue & geometry.unitMask)
         let word = liveWord(page: page, unit >> 6).pointee
         return word &>> UInt64(unit & 63) & 1 == 1
@@ -150,104 +167,50 @@ struct RowStorage: ~Copyable {
         }
     }
 
-    /// Gives back the slot of a row that is not live.
+    /// Gives back the slot of a row that is not live, and its page if that was the last one there.
     mutating func free(_ row: RowID) {
         let page = Int(row.rawValue &>> geometry.unitBits)
         makeWritable(page)
-        let unit = row.rawValue & geometry.unitMask
         let head = header(page)
         head.pointee.used -= 1
-        if head.pointee.slotUnits > UInt32(PageGeometry.sharedRunLimit) {
-            pages[page] = nil
-            entries[page].generation = Entry.absent
-            emptyPageNumbers.append(UInt32(page))
-            return
-        }
+        if head.pointee.used == 0 { return retire(page) }
         address(row).storeBytes(of: head.pointee.freeHead, as: UInt32.self)
-        head.pointee.freeHead = unit + 1
-        list(page)
-    }
-
-    mutating func list(_ page: Int) {
-        let head = header(page)
-        guard head.pointee.isListed == 0 else { return }
-        head.pointee.isListed = 1
-        roomy[roomList(run: Int(head.pointee.slotUnits))].append(UInt32(page))
-    }
-
-    /// The place in ``roomy`` of the pages that serve a run length.
-    @inline(__always)
-    mutating func roomList(run: Int) -> Int {
-        let list = geometry.isPacked ? 0 : run
-        if list >= roomy.count { roomy += Array(repeating: [], count: list + 1 - roomy.count) }
-        return list
+        head.pointee.freeHead = (row.rawValue & geometry.unitMask) + 1
+        let place = classPlace(run: Int(head.pointee.slotUnits))
+        classes[place].usedSlots -= 1
+        if !links[page].isListed { list(page, in: place) }
     }
 
     private mutating func allocate(byteCount: Int) -> RowID? {
         let run = geometry.isPacked ? 1 : geometry.unitsForRow(byteCount: byteCount)
-        if run > PageGeometry.sharedRunLimit {
-            guard byteCount <= PageGeometry.rowByteLimit,
-                let page = addPage(byteCount: geometry.dataOffset + run * geometry.unit)
-            else { return nil }
-            header(page).pointee.slotUnits = UInt32(run)
-            // Only unit 0 can start a row; a bump behind the run would count bitmap words that are row bytes.
-            header(page).pointee.bump = 1
-            header(page).pointee.used = 1
-            return RowID(UInt32(page) &<< geometry.unitBits)
-        }
-        let list = roomList(run: run)
-        while let page = roomy[list].last {
+        if run > PageGeometry.sharedRunLimit { return allocateOwnPage(byteCount: byteCount, run: run) }
+        let place = classPlace(run: run)
+        if place >= classCount { growClasses(toInclude: place) }
+        while true {
+            let page = classes[place].first
+            if page == PageLink.none {
+                guard addSharedPage(run: run, to: place) else { return nil }
+                continue
+            }
             makeWritable(Int(page))
             let head = header(Int(page))
+            let unit: UInt32
             if head.pointee.freeHead != 0 {
-                let unit = head.pointee.freeHead - 1
-                let row = RowID(page &<< geometry.unitBits | unit)
+                unit = head.pointee.freeHead - 1
                 // Packed slots lie at any multiple of the row's size.
-                head.pointee.freeHead = address(row).loadUnaligned(as: UInt32.self)
-                head.pointee.used += 1
-                return row
-            }
-            let unit = head.pointee.bump
-            if Int(unit) + run <= geometry.unitsPerPage {
+                head.pointee.freeHead = address(RowID(page &<< geometry.unitBits | unit)).loadUnaligned(as: UInt32.self)
+            } else if Int(head.pointee.bump) + run <= geometry.unitsPerPage {
+                unit = head.pointee.bump
                 head.pointee.bump = unit + UInt32(run)
-                head.pointee.used += 1
-                return RowID(page &<< geometry.unitBits | unit)
+            } else {
+                unlist(Int(page), from: place)
+                continue
             }
-            head.pointee.isListed = 0
-            roomy[list].removeLast()
+            if head.pointee.used == 0 { keptPage = PageLink.none }
+            head.pointee.used += 1
+            classes[place].usedSlots += 1
+            return RowID(page &<< geometry.unitBits | unit)
         }
-        guard let page = addPage(byteCount: PageGeometry.pageByteCount) else { return nil }
-        let head = header(page)
-        head.pointee.slotUnits = UInt32(run)
-        head.pointee.bump = UInt32(run)
-        head.pointee.used = 1
-        self.list(page)
-        return RowID(UInt32(page) &<< geometry.unitBits)
-    }
-
-    @inline(never)
-    private mutating func addPage(byteCount: Int) -> Int? {
-        let number: Int
-        let page = Page(byteCount: byteCount, pool: pool)
-        if let reused = emptyPageNumbers.popLast() {
-            number = Int(reused)
-            pages[number] = page
-        } else {
-            number = pages.count
-            guard number < geometry.pageLimit else { return nil }
-            if number == entryCapacity { growEntries() }
-            pages.append(page)
-        }
-        entries[number] = Entry(base: page.base, generation: currentGeneration)
-        return number
-    }
-
-    mutating func growEntries() {
-        let new = UnsafeMutablePointer<Entry>.allocate(capacity: entryCapacity * 2)
-        new.update(from: entries, count: entryCapacity)
-        entries.deallocate()
-        entries = new
-        entryCapacity *= 2
     }
 
     // MARK: Copy on write
@@ -261,9 +224,8 @@ struct RowStorage: ~Copyable {
     @inline(never)
     private mutating func copyPage(_ number: Int) {
         guard let page = pages[number] else { return }
-        let copy = Page(copying: page, pool: pool)
-        pages[number] = copy
-        entries[number] = Entry(base: copy.base, generation: currentGeneration)
+        replacePage(
+            number, by: Page(copying: page, usedByteCount: geometry.usedByteCount(page.header), pool: pool))
     }
 
     /// The pages as they are now, to be read beside later writes.

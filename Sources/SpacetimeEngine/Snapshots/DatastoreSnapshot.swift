@@ -72,18 +72,17 @@ package final class DatastoreSnapshot: Sendable {
         }
     }
 
-    /// Calls `body` with what there is to save of each page, in order; nil stands for a page number without a page.
+    /// Calls `body` with the bytes to save of each page that has rows, in order; they are valid during the call.
+    ///
+    /// They hold the rows that are there and zeros: nothing of deleted rows, or of longer ones that a row replaced.
     package func forEachPage<E: Error>(
-        of id: TableID, _ body: (UnsafeRawBufferPointer?) throws(E) -> Void
+        of id: TableID, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
         guard let table = tables[id] else { return }
-        for page in table.pages {
-            guard let page else {
-                try body(nil)
-                continue
-            }
-            try body(
-                UnsafeRawBufferPointer(start: page.base, count: table.geometry.usedByteCount(page.header)))
+        var buffer = SavingBuffer()
+        for case let page? in table.pages {
+            let byteCount = table.geometry.save(page, into: &buffer)
+            if byteCount > 0 { try body(buffer.bytes(byteCount)) }
         }
     }
 

@@ -3,9 +3,9 @@ import SpacetimeSchema
 
 /// Filling tables from files and from other datastores. Not inside transactions.
 extension Datastore {
-    /// Adds a saved page to a table that is being loaded; nil for a page number without a page. The rows are found only
-    /// after `finishLoading`.
-    package func loadPage(_ bytes: UnsafeRawBufferPointer?, into id: TableID) throws(EngineError) {
+    /// Adds a saved page to a table that is being loaded; one without rows is left out. The rows are found only after
+    /// `finishLoading`.
+    package func loadPage(_ bytes: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
         try table(id).pointee.rowsPointer().pointee.storage.load(bytes)
     }
 

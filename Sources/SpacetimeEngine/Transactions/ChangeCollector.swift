@@ -90,7 +90,7 @@ struct ChangeCollector: ~Copyable {
 
     private mutating func prepareSlots(_ count: Int) {
         let capacity = 1 << (Int.bitWidth - (count * 2).leadingZeroBitCount)
-        slots.removeAll(keepingCapacity: true)
+        slots.removeAll(keepingCapacity: slots.count <= UndoLog.keptRecords * 4)
         slots.append(contentsOf: repeatElement(0, count: capacity))
     }
 

@@ -3,8 +3,8 @@ import SpacetimeEngine
 import SpacetimeSATS
 
 /// What the host puts into a snapshot file: a header block with the schema and, for each table, the number of its rows
-/// and the state of its sequences; then blocks tagged with a table's id, holding pages, each after its length `u32`.
-/// The length 0 stands for a page number without a page.
+/// and the state of its sequences; then blocks tagged with a table's id, holding the pages that have rows, each after its
+/// length `u32`. Earlier versions wrote a length of 0 for a page number without a page; it is skipped.
 struct SnapshotContent {
     struct Table {
         var id: TableID
@@ -65,8 +65,8 @@ struct SnapshotContent {
                 block.removeAll(keepingCapacity: true)
             }
             try snapshot.forEachPage(of: table) { (page) throws(StorageError) in
-                block.write(UInt32(page?.count ?? 0))
-                if let page { block.append(page) }
+                block.write(UInt32(page.count))
+                block.append(page)
                 snapshot.prepareCopyMemory()
                 if block.count >= blockByteCount { try flush(&writer) }
             }
@@ -88,7 +88,7 @@ struct SnapshotContent {
                 let count = Int(UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self)))
                 guard count <= rest.count - 4 else { break }
                 let page = UnsafeRawBufferPointer(rebasing: rest[4..<(4 + count)])
-                try datastore.loadPage(count == 0 ? nil : page, into: TableID(tag))
+                if count > 0 { try datastore.loadPage(page, into: TableID(tag)) }
                 rest = UnsafeRawBufferPointer(rebasing: rest[(4 + count)...])
             }
             guard rest.isEmpty else { throw EngineError.malformedChanges("a page is cut off") }

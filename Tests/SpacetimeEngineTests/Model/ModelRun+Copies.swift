@@ -26,7 +26,6 @@ func loadedCopy(of datastore: Datastore, _ tables: [TableID], _ schemas: [TableS
     for (table, schema) in zip(tables, schemas) {
         _ = try copy.createTable(schema, id: table)
         try snapshot.forEachPage(of: table) { page in
-            guard let page else { return try copy.loadPage(nil, into: table) }
             try Array(page).withUnsafeBytes { try copy.loadPage($0, into: table) }
         }
         try copy.finishLoading(table)
@@ -50,6 +49,9 @@ extension ModelRun {
             do { try copy.checkInvariants() } catch { throw ModelMismatch(description: "\(name): \(error)") }
             for (i, table) in tables.enumerated() {
                 let expected = model[i].entries.map(\.bytes).sortedBytes()
+                try require(
+                    copy.memory(of: table)?.pageByteCount ?? 0 <= datastore.memory(of: table)?.pageByteCount ?? 0
+                        || copy === replica, "the pages of table \(i) of the \(name)")
                 try require(copy.count(table) == expected.count, "the count of table \(i) of the \(name)")
                 try require(try copy.rows(table).sortedBytes() == expected, "rows of table \(i) of the \(name) differ")
             }

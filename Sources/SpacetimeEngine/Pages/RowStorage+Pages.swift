@@ -1,0 +1,206 @@
+/// The pages of a table whose slots have one size.
+struct SizeClass {
+    /// The page with room that is filled next, or `PageLink.none`. Pages that got room last are filled first: they are the
+    /// fullest, and the others can drain.
+    var first = PageLink.none
+    var pageCount: UInt32 = 0
+    /// Slots handed out and not freed.
+    var usedSlots: UInt32 = 0
+}
+
+/// A page's place in the list of pages with room: the numbers of its neighbours.
+struct PageLink {
+    var next: UInt32
+    var previous: UInt32
+
+    /// In place of a number.
+    static var none: UInt32 { .max }
+    static var unlisted: PageLink { PageLink(next: none - 1, previous: none - 1) }
+
+    @inline(__always)
+    var isListed: Bool { next != Self.none - 1 }
+}
+
+/// Where pages come from and where they go.
+///
+/// A page without rows goes back to the pool at once, except for one that the table keeps. By then nobody refers to a
+/// row of it: a row that a transaction deleted counts as used until the transaction has ended, and a snapshot has its
+/// own reference to the page. Row ids name pages by number; numbers without a page are used again.
+extension RowStorage {
+    // MARK: Classes
+
+    /// The place in ``classes`` of the pages that serve a run length.
+    @inline(__always)
+    func classPlace(run: Int) -> Int { geometry.isPacked ? 0 : run }
+
+    @inline(never)
+    mutating func growClasses(toInclude place: Int) {
+        // Runs above 16 units leave gaps, which cost 12 bytes each.
+        let count = max(place + 1, min(classCount * 2, PageGeometry.sharedRunLimit + 1))
+        let new = UnsafeMutablePointer<SizeClass>.allocate(capacity: count)
+        new.initialize(repeating: SizeClass(), count: count)
+        new.update(from: classes, count: classCount)
+        classes.deallocate()
+        classes = new
+        classCount = count
+    }
+
+    mutating func list(_ page: Int, in place: Int) {
+        let first = classes[place].first
+        links[page] = PageLink(next: first, previous: PageLink.none)
+        if first != PageLink.none { links[Int(first)].previous = UInt32(page) }
+        classes[place].first = UInt32(page)
+    }
+
+    mutating func unlist(_ page: Int, from place: Int) {
+        let link = links[page]
+        if link.next != PageLink.none { links[Int(link.next)].previous = link.previous }
+        if link.previous != PageLink.none {
+            links[Int(link.previous)].next = link.next
+        } else {
+            classes[place].first = link.next
+        }
+        links[page] = .unlisted
+    }
+
+    /// Bytes of slots that hold no row, on pages that hold some.
+    var freeByteCount: Int {
+        (0..<classCount).reduce(0) { sum, place in
+            let run = geometry.isPacked ? 1 : max(place, 1)
+            let slots = Int(classes[place].pageCount) * geometry.slotCount(run: run)
+            return sum + (slots - Int(classes[place].usedSlots)) * run * geometry.unit
+        }
+    }
+
+    // MARK: Coming
+
+    /// Adds an empty page to a class and lists it. False if the table has used up its page numbers.
+    @inline(never)
+    mutating func addSharedPage(run: Int, to place: Int) -> Bool {
+        let number: Int
+        if keptPage != PageLink.none {
+            number = Int(keptPage)
+            let old = classPlace(run: Int(header(number).pointee.slotUnits))
+            unlist(number, from: old)
+            classes[old].pageCount -= 1
+            // A snapshot may hold the page; there is nothing to copy of it.
+            if entries[number].generation <= sharedGeneration {
+                replacePage(number, by: makePage(byteCount: PageGeometry.pageByteCount))
+            }
+        } else {
+            guard let added = addPage(makePage(byteCount: PageGeometry.pageByteCount), generation: currentGeneration)
+            else { return false }
+            number = added
+        }
+        keptPage = UInt32(number)
+        header(number).pointee = PageHeader(slotUnits: UInt32(run))
+        classes[place].pageCount += 1
+        list(number, in: place)
+        return true
+    }
+
+    /// A slot for a row that has a page to itself.
+    @inline(never)
+    mutating func allocateOwnPage(byteCount: Int, run: Int) -> RowID? {
+        guard byteCount <= PageGeometry.rowByteLimit,
+            let page = addPage(
+                makePage(byteCount: geometry.dataOffset + run * geometry.unit), generation: currentGeneration)
+        else { return nil }
+        var head = PageHeader(slotUnits: UInt32(run))
+        // Only unit 0 can start a row; a bump behind the run would count bitmap words that are row bytes.
+        head.bump = 1
+        head.used = 1
+        header(page).pointee = head
+        return RowID(UInt32(page) &<< geometry.unitBits)
+    }
+
+    func makePage(byteCount: Int) -> Page { Page(byteCount: byteCount, dataOffset: geometry.dataOffset, pool: pool) }
+
+    /// Gives a page a number. Nil if there is none left.
+    mutating func addPage(_ page: Page, generation: UInt64) -> Int? {
+        let number: Int
+        if let reused = emptyPageNumbers.popLast() {
+            number = Int(reused)
+            pages[number] = page
+        } else {
+            number = pages.count
+            guard number < geometry.pageLimit else { return nil }
+            if number == entryCapacity { resizeEntries(to: entryCapacity * 2) }
+            pages.append(page)
+        }
+        entries[number] = Entry(base: page.base, generation: generation)
+        links[number] = .unlisted
+        return number
+    }
+
+    mutating func replacePage(_ number: Int, by page: Page) {
+        pages[number] = page
+        entries[number] = Entry(base: page.base, generation: currentGeneration)
+    }
+
+    private mutating func resizeEntries(to capacity: Int) {
+        let count = min(pages.count, capacity)
+        let newEntries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
+        newEntries.update(from: entries, count: count)
+        entries.deallocate()
+        entries = newEntries
+        let newLinks = UnsafeMutablePointer<PageLink>.allocate(capacity: capacity)
+        newLinks.update(from: links, count: count)
+        links.deallocate()
+        links = newLinks
+        entryCapacity = capacity
+    }
+
+    // MARK: Going
+
+    /// Takes back a page whose last slot was freed.
+    @inline(never)
+    mutating func retire(_ page: Int) {
+        let head = header(page)
+        let run = Int(head.pointee.slotUnits)
+        if run > PageGeometry.sharedRunLimit {
+            giveBack(page)
+        } else {
+            let place = classPlace(run: run)
+            classes[place].usedSlots -= 1
+            if keptPage == PageLink.none {
+                // Filled from its start again, it stays dense, and nothing of it is looked at by scans.
+                head.pointee = PageHeader(slotUnits: UInt32(run))
+                keptPage = UInt32(page)
+                if !links[page].isListed { list(page, in: place) }
+            } else {
+                if links[page].isListed { unlist(page, from: place) }
+                classes[place].pageCount -= 1
+                giveBack(page)
+            }
+        }
+        if pages.count > Self.keptNumbers, pages.count - emptyPageNumbers.count <= 1 { forgetNumbers() }
+    }
+
+    private mutating func giveBack(_ page: Int) {
+        pages[page] = nil
+        entries[page].generation = Entry.absent
+        emptyPageNumbers.append(UInt32(page))
+    }
+
+    private static let keptNumbers = 64
+
+    /// Starts numbering anew when the table has no rows and many page numbers: scans go through all of them.
+    private mutating func forgetNumbers() {
+        if keptPage == PageLink.none {
+            guard pages.count == emptyPageNumbers.count else { return }
+            pages = []
+        } else {
+            let number = Int(keptPage)
+            let entry = entries[number]
+            let place = classPlace(run: Int(header(number).pointee.slotUnits))
+            unlist(number, from: place)
+            pages = [pages[number]]
+            entries[0] = entry
+            keptPage = 0
+            list(0, in: place)
+        }
+        emptyPageNumbers = []
+        resizeEntries(to: Self.smallestCapacity)
+    }
+}
