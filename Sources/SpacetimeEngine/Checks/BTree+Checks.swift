@@ -9,6 +9,8 @@ extension BTree {
         try walk.visit(root, height: height)
         try check(walk.leaves == leaves.inUse, "\(walk.leaves) leaves, \(leaves.inUse) counted")
         try check(walk.inners == inners.inUse, "\(walk.inners) inner nodes, \(inners.inUse) counted")
+        try leaves.checkInvariants()
+        try inners.checkInvariants()
         try check(walk.entries.count == count, "\(walk.entries.count) entries, \(count) counted")
         try check(walk.lastLeaf?.next == nil, "the last leaf has a next one")
         try check(start.leaf == walk.firstLeaf && end.leaf == walk.lastLeaf, "start or end is another leaf")

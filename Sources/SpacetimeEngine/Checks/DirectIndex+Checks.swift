@@ -4,6 +4,8 @@ extension DirectIndex {
         var entries: [(key: UInt64, row: RowID)] = []
         for (number, chunk) in chunks.enumerated() {
             guard let chunk else { continue }
+            let used = (0..<Self.chunkCount).count { chunk[$0] != 0 }
+            try check(used > 0 && used == Int(chunk[Self.chunkCount]), "\(used) rows in a chunk, counted otherwise")
             for i in 0..<Self.chunkCount where chunk[i] != 0 {
                 entries.append((UInt64(number) << Self.chunkBits | UInt64(i), RowID(chunk[i] - 1)))
             }

@@ -11,8 +11,9 @@ struct ExactKeys: TieBreaker {
 
 /// An ordered set of (key, row) pairs: 64-bit keys, then whatever the tie breaker says, then the row id.
 ///
-/// Leaves are linked for scans. A node that becomes empty is taken out; nodes that are merely thin are left so, as
-/// later inserts fill them again. Splitting the last leaf at its end keeps ascending inserts dense.
+/// Leaves are linked for scans. Splitting the last leaf at its end keeps ascending inserts dense. A node that has become
+/// thin is merged with a neighbour as soon as both together leave some room in one node, so neighbours are half full on
+/// average. Nothing is borrowed from a neighbour that is too full for that: moving entries would not save a node.
 ///
 /// Separator `i` of an inner node is always the first entry under child `i + 1`, so every entry that is ever compared
 /// belongs to a row that is in the tree and can be read by the tie breaker. An insert cannot break that (what is not
@@ -24,17 +25,21 @@ struct BTree: ~Copyable {
         var index: Int
     }
 
-    private(set) var root: BTreeNode
+    var root: BTreeNode
     /// Inner levels above the leaves.
-    private(set) var height = 0
-    private(set) var count = 0
-    private(set) var leaves = NodePool(blockByteCount: BTreeNode.leafByteCount)
-    private(set) var inners = NodePool(blockByteCount: BTreeNode.innerByteCount)
+    var height = 0
+    var count = 0
+    var leaves: NodePool
+    var inners: NodePool
+    let pool: PagePool
     /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
-    private let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
+    let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
     private static let heightLimit = 16
 
-    init() {
+    init(pool: PagePool = PagePool()) {
+        self.pool = pool
+        leaves = NodePool(blockByteCount: BTreeNode.leafByteCount, pool: pool)
+        inners = NodePool(blockByteCount: BTreeNode.innerByteCount, pool: pool)
         root = .makeLeaf(in: &leaves)
         path = .allocate(capacity: Self.heightLimit)
     }
@@ -43,6 +48,7 @@ struct BTree: ~Copyable {
     deinit { path.deallocate() }
 
     var byteCount: Int { leaves.byteCount + inners.byteCount }
+    var poolByteCount: Int { leaves.poolByteCount + inners.poolByteCount }
 
     // MARK: Searching
 
@@ -58,7 +64,7 @@ struct BTree: ~Copyable {
 
     /// How many of the first `count` entries are before the probe.
     @inline(__always)
-    private static func rank<Ties: TieBreaker>(
+    static func rank<Ties: TieBreaker>(
         _ keys: UnsafeMutablePointer<UInt64>, _ rows: UnsafeMutablePointer<UInt32>, _ count: Int, _ key: UInt64,
         _ row: UInt32, _ ties: Ties
     ) -> Int {
@@ -131,7 +137,7 @@ struct BTree: ~Copyable {
     // MARK: Changing
 
     @inline(__always)
-    private func descend<Ties: TieBreaker>(_ key: UInt64, _ row: UInt32, _ ties: Ties) -> BTreeNode {
+    func descend<Ties: TieBreaker>(_ key: UInt64, _ row: UInt32, _ ties: Ties) -> BTreeNode {
         var node = root
         for level in 0..<height {
             let child = Self.childIndex(node, key, row, ties)
@@ -237,78 +243,5 @@ struct BTree: ~Copyable {
         root = newRoot
         height += 1
         precondition(height < Self.heightLimit, "an index cannot be that high")
-    }
-
-    /// Takes an entry out. Returns false if it is not there.
-    @inline(__always)
-    @discardableResult
-    mutating func remove<Ties: TieBreaker>(_ key: UInt64, _ row: RowID, _ ties: Ties) -> Bool {
-        let leaf = descend(key, row.rawValue, ties)
-        let index = Self.rank(leaf.keys, leaf.rows, leaf.count, key, row.rawValue, ties)
-        guard index < leaf.count, leaf.keys[index] == key, leaf.rows[index] == row.rawValue else { return false }
-        leaf.removeEntry(at: index)
-        count &-= 1
-        if leaf.count == 0 { removeEmptyLeaf(leaf) } else if index == 0 { repairSeparator(to: leaf) }
-        return true
-    }
-
-    /// The first entry of the leaf that `path` leads to has changed: so has the separator before it.
-    private func repairSeparator(to leaf: BTreeNode) {
-        var level = height - 1
-        while level >= 0 {
-            let (node, child) = path[level]
-            if child > 0 {
-                node.separatorKeys[child - 1] = leaf.keys[0]
-                node.separatorRows[child - 1] = leaf.rows[0]
-                return
-            }
-            level -= 1
-        }
-    }
-
-    @inline(never)
-    private mutating func removeEmptyLeaf(_ leaf: BTreeNode) {
-        guard height > 0 else { return }
-        leaf.previous?.next = leaf.next
-        leaf.next?.previous = leaf.previous
-        let next = leaf.next
-        leaves.giveBack(leaf.base)
-        var level = height - 1
-        while level >= 0 {
-            let (node, child) = path[level]
-            if node.count > 1 {
-                node.removeChild(at: child)
-                // What followed the removed child is now first under the nearest ancestor that has something before it.
-                if child == 0, let next { repairSeparators(above: level, to: next) }
-                break
-            }
-            inners.giveBack(node.base)
-            level -= 1
-        }
-        if level < 0 {
-            // Every inner node had one child only: nothing is left.
-            root = .makeLeaf(in: &leaves)
-            height = 0
-            return
-        }
-        while height > 0, root.count == 1 {
-            let only = BTreeNode(base: root.children[0])
-            inners.giveBack(root.base)
-            root = only
-            height -= 1
-        }
-    }
-
-    private func repairSeparators(above level: Int, to leaf: BTreeNode) {
-        var level = level - 1
-        while level >= 0 {
-            let (node, child) = path[level]
-            if child > 0 {
-                node.separatorKeys[child - 1] = leaf.keys[0]
-                node.separatorRows[child - 1] = leaf.rows[0]
-                return
-            }
-            level -= 1
-        }
     }
 }

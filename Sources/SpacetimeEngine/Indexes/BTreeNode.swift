@@ -8,8 +8,7 @@
 /// | keys (64 × UInt64) | 24 | separators' rows (64 × UInt32) | 1040 |
 /// | rows (64 × UInt32) | 536 | | |
 ///
-/// Separator `i` of an inner node is the first entry that was ever put below child `i + 1` by a split: everything under
-/// child `i` is smaller, everything under child `i + 1` is not.
+/// Separator `i` of an inner node is the first entry below child `i + 1`: everything under child `i` is smaller.
 struct BTreeNode: Equatable {
     let base: UnsafeMutableRawPointer
 

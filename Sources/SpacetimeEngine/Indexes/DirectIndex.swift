@@ -1,24 +1,31 @@
 /// A unique index over small dense integers: an array of rows subscripted by the key, in chunks made on demand.
 ///
 /// Keys from `keyLimit` on would make the outer array as large as the key; they live in a B-tree behind it. So memory
-/// follows the largest key below the limit, and no key can exhaust it.
+/// follows the largest key below the limit, and no key can exhaust it. A chunk without rows is given back, except for one.
 struct DirectIndex: ~Copyable {
     static let chunkBits: UInt64 = 10
     static let chunkCount = 1 << Int(chunkBits)
     static let keyLimit: UInt64 = 1 << 26
 
-    /// Row ids plus one; 0 for none. A missing chunk is all zeros.
+    /// Row ids plus one, 0 for none; behind them how many there are. A missing chunk is all zeros.
     private(set) var chunks: [UnsafeMutablePointer<UInt32>?] = []
     private var chunkTotal = 0
+    /// The chunk that became empty last: of zeros, and ready for the next.
+    private var spare: UnsafeMutablePointer<UInt32>?
     private(set) var directCount = 0
-    private(set) var far = BTree()
+    private(set) var far: BTree
+
+    private static let chunkByteCount = (chunkCount + 1) * 4
+
+    init(pool: PagePool = PagePool()) { far = BTree(pool: pool) }
 
     deinit {
-        for case let chunk? in chunks { freeZeroed(chunk, byteCount: Self.chunkCount * 4) }
+        for case let chunk? in chunks { freeZeroed(chunk, byteCount: Self.chunkByteCount) }
+        if let spare { freeZeroed(spare, byteCount: Self.chunkByteCount) }
     }
 
     var count: Int { directCount + far.count }
-    var byteCount: Int { chunkTotal * Self.chunkCount * 4 + chunks.capacity * 8 + far.byteCount }
+    var byteCount: Int { chunkTotal * Self.chunkByteCount + chunks.capacity * 8 + far.byteCount }
 
     @inline(__always)
     func find(_ key: UInt64) -> RowID? {
@@ -44,13 +51,22 @@ struct DirectIndex: ~Copyable {
         if let present = chunks[number] {
             chunk = present
         } else {
-            chunk = allocateZeroed(byteCount: Self.chunkCount * 4).bindMemory(
-                to: UInt32.self, capacity: Self.chunkCount)
+            chunk = takeChunk()
             chunks[number] = chunk
-            chunkTotal += 1
         }
         chunk[Int(key) & (Self.chunkCount - 1)] = row.rawValue + 1
+        chunk[Self.chunkCount] += 1
         directCount += 1
+    }
+
+    private mutating func takeChunk() -> UnsafeMutablePointer<UInt32> {
+        if let spare {
+            self.spare = nil
+            return spare
+        }
+        chunkTotal += 1
+        return allocateZeroed(byteCount: Self.chunkByteCount).bindMemory(
+            to: UInt32.self, capacity: Self.chunkCount + 1)
     }
 
     mutating func remove(_ key: UInt64, _ row: RowID) {
@@ -64,6 +80,22 @@ struct DirectIndex: ~Copyable {
         guard chunk[index] == row.rawValue + 1 else { return }
         chunk[index] = 0
         directCount -= 1
+        chunk[Self.chunkCount] -= 1
+        if chunk[Self.chunkCount] == 0 { giveBackChunk(number) }
+    }
+
+    @inline(never)
+    private mutating func giveBackChunk(_ number: Int) {
+        if spare == nil {
+            spare = chunks[number]
+        } else if let chunk = chunks[number] {
+            freeZeroed(chunk, byteCount: Self.chunkByteCount)
+            chunkTotal -= 1
+        }
+        chunks[number] = nil
+        while let last = chunks.last, last == nil { chunks.removeLast() }
+        // An array that has become much too long is copied to a short one.
+        if chunks.capacity > 64, chunks.count < chunks.capacity / 4 { chunks = chunks.map { $0 } }
     }
 
     /// Rows with keys in `lower...upper`, in key order.

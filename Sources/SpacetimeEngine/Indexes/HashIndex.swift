@@ -5,7 +5,8 @@
 /// growing is one sequential pass that reads no row. The array has a tail behind the last home, so nothing wraps.
 ///
 /// The keys themselves are in the rows: the caller compares them when hashes are equal. Load stays at or below 4/5 and
-/// capacity grows by half, so an entry costs 10 to 15 bytes.
+/// capacity grows by half, so an entry costs 10 to 15 bytes. When entries are taken out, the table shrinks at a load of
+/// 2/5, an entry then costs at most 20 bytes.
 struct HashIndex: ~Copyable {
     private(set) var slots: UnsafeMutablePointer<UInt64>
     private(set) var capacity: Int
@@ -21,6 +22,9 @@ struct HashIndex: ~Copyable {
     deinit { freeZeroed(slots, byteCount: byteCount) }
 
     var byteCount: Int { slotCount * 8 }
+
+    /// Smaller ones stay as they are.
+    private static let smallestShrinking = 512
 
     private static func slotCount(_ capacity: Int) -> Int { capacity + 64 + capacity / 64 }
 
@@ -131,7 +135,10 @@ struct HashIndex: ~Copyable {
         }
         slots[position] = 0
         count &-= 1
-        if capacity > 4096, count &* 6 < capacity { rebuild(capacity: max(12, count * 2)) }
+        // A quarter of the entries has to go between growing and shrinking, and between two shrinkings a third.
+        if capacity > Self.smallestShrinking, count &* 5 < capacity &* 2 {
+            rebuild(capacity: max(12, count + count * 3 / 5))
+        }
         return true
     }
 

@@ -33,13 +33,13 @@ struct TableIndex: ~Copyable {
     let seed: UInt64
 
     private(set) var hash = HashIndex()
-    private(set) var tree = BTree()
-    private(set) var direct = DirectIndex()
+    private(set) var tree: BTree
+    private(set) var direct: DirectIndex
 
     /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
     init(
         id: IndexID, schema: IndexSchema, constraintName: String, types: [AlgebraicType], layout: RowLayout,
-        seed: UInt64
+        seed: UInt64, pool: PagePool
     ) throws(TypeProgramError) {
         self.id = id
         self.schema = schema
@@ -53,6 +53,8 @@ struct TableIndex: ~Copyable {
             case .direct where schema.isUnique && spec.integer?.flip == 0: .direct
             default: spec.integer == nil ? .orderedBytes : .orderedInteger
             }
+        tree = BTree(pool: pool)
+        direct = DirectIndex(pool: pool)
         integer = spec.integer
         isTriviallyValid = spec.probeLayout.isUnchecked
         pointWidth = spec.probeLayout.isUnchecked && schema.isUnique ? Int(spec.integer?.width ?? -1) : -1
@@ -95,6 +97,9 @@ struct TableIndex: ~Copyable {
         default: tree.byteCount
         }
     }
+
+    /// Bytes of ``byteCount`` and of unused structures that come from the page pool.
+    var poolByteCount: Int { tree.poolByteCount + direct.far.poolByteCount }
 
     /// True if `IndexRange` scans are possible.
     var isOrdered: Bool { structure != .hash && schema.algorithm != .hash }

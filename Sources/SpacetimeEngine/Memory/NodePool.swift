@@ -1,53 +1,172 @@
-/// Blocks of one size for the nodes of one tree, cut from chunks that double from a few blocks up to huge pages.
+/// Blocks of one size for the nodes of one tree, cut from chunks: small ones that double, then blocks of the page pool.
 ///
-/// Nodes that come back are handed out again; the chunks go with the pool, which spares a closing database the walk over
-/// its trees.
+/// A chunk without nodes goes back, except for one that is kept. Nodes are taken from the chunk that got room last, which
+/// is the fullest, so that the others can drain.
 struct NodePool: ~Copyable {
-    private let blockByteCount: Int
-    private var chunks: [(base: UnsafeMutableRawPointer, byteCount: Int)] = []
-    private var next: UnsafeMutableRawPointer?
-    private var remaining = 0
-    /// The block given back last; its first word leads to the one before.
-    private var free: UnsafeMutableRawPointer?
+    /// The first bytes of a chunk.
+    private struct Chunk {
+        var byteCount: Int
+        /// The neighbours in the list of chunks with room.
+        var next: UnsafeMutablePointer<Chunk>?
+        var previous: UnsafeMutablePointer<Chunk>?
+        /// The block given back last; its first word leads to the one before.
+        var free: UnsafeMutableRawPointer?
+        var inUse: Int32 = 0
+        /// Blocks handed out at least once.
+        var bump: Int32 = 0
+
+        static let headerByteCount = 64
+    }
+    private typealias ChunkPointer = UnsafeMutablePointer<Chunk>
+
+    private let nodeByteCount: Int
+    private let pool: PagePool
+    /// Ascending, so that a node's chunk is found.
+    private var chunks: [ChunkPointer] = []
+    /// The first chunk with room.
+    private var first: ChunkPointer?
+    /// Chunks without nodes: one at most.
+    private var empty: ChunkPointer?
     /// Bytes of all chunks.
     private(set) var byteCount = 0
-    /// Blocks handed out and not given back.
+    /// Nodes handed out and not given back.
     private(set) var inUse = 0
 
-    init(blockByteCount: Int) { self.blockByteCount = (blockByteCount + 63) & ~63 }
-
-    deinit {
-        for chunk in chunks { freeZeroed(chunk.base, byteCount: chunk.byteCount) }
+    /// Bytes of the chunks that come from the page pool.
+    var poolByteCount: Int {
+        chunks.count { $0.pointee.byteCount == PagePool.blockByteCount } * PagePool.blockByteCount
     }
 
-    /// A block with any content.
-    mutating func take() -> UnsafeMutableRawPointer {
-        inUse += 1
-        if let block = free {
-            free = block.load(as: UnsafeMutableRawPointer?.self)
-            return block
+    /// True if less than five eighths of the chunks is in use, and they are more than a few.
+    var isSparse: Bool { byteCount > 4 * PagePool.blockByteCount && inUse * nodeByteCount * 8 < byteCount * 5 }
+
+    init(blockByteCount: Int, pool: PagePool) {
+        nodeByteCount = (blockByteCount + 63) & ~63
+        self.pool = pool
+    }
+
+    deinit { for chunk in chunks { Self.free(chunk, pool) } }
+
+    private static func free(_ chunk: ChunkPointer, _ pool: PagePool) {
+        if chunk.pointee.byteCount == PagePool.blockByteCount {
+            pool.giveBack(UnsafeMutableRawPointer(chunk))
+        } else {
+            UnsafeMutableRawPointer(chunk).deallocate()
         }
-        if remaining == 0 { addChunk() }
-        let block = next.unsafelyUnwrapped
-        next = block + blockByteCount
-        remaining -= 1
-        return block
     }
 
-    mutating func giveBack(_ block: UnsafeMutableRawPointer) {
+    /// A node with any content.
+    mutating func take() -> UnsafeMutableRawPointer {
+        let chunk = first ?? addChunk()
+        inUse += 1
+        if chunk == empty { empty = nil }
+        chunk.pointee.inUse += 1
+        if let node = chunk.pointee.free {
+            chunk.pointee.free = node.load(as: UnsafeMutableRawPointer?.self)
+            if chunk.pointee.free == nil, isUsedUp(chunk) { unlist(chunk) }
+            return node
+        }
+        let node =
+            UnsafeMutableRawPointer(chunk) + Chunk.headerByteCount + Int(chunk.pointee.bump) * nodeByteCount
+        chunk.pointee.bump += 1
+        if isUsedUp(chunk) { unlist(chunk) }
+        return node
+    }
+
+    /// True if the chunk has no nodes left that were never handed out.
+    private func isUsedUp(_ chunk: ChunkPointer) -> Bool {
+        Chunk.headerByteCount + (Int(chunk.pointee.bump) + 1) * nodeByteCount > chunk.pointee.byteCount
+    }
+
+    mutating func giveBack(_ node: UnsafeMutableRawPointer) {
+        let position = position(of: node)
+        let chunk = chunks[position]
         inUse -= 1
-        block.storeBytes(of: free, as: UnsafeMutableRawPointer?.self)
-        free = block
+        chunk.pointee.inUse -= 1
+        let wasListed = chunk.pointee.free != nil || !isUsedUp(chunk)
+        if chunk.pointee.inUse == 0, empty != nil {
+            if wasListed { unlist(chunk) }
+            chunks.remove(at: position)
+            byteCount -= chunk.pointee.byteCount
+            Self.free(chunk, pool)
+            return
+        }
+        if chunk.pointee.inUse == 0 { empty = chunk }
+        node.storeBytes(of: chunk.pointee.free, as: UnsafeMutableRawPointer?.self)
+        chunk.pointee.free = node
+        if !wasListed { list(chunk) }
+    }
+
+    /// The position of the chunk that an address lies in.
+    private func position(of node: UnsafeMutableRawPointer) -> Int {
+        var low = 0
+        var high = chunks.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if UnsafeMutableRawPointer(chunks[middle]) <= node { low = middle } else { high = middle }
+        }
+        return low
     }
 
     @inline(never)
-    private mutating func addChunk() {
-        // One block first: most trees of most databases are small.
-        let size = max(blockByteCount, min(byteCount, hugePageByteCount))
-        let base = allocateZeroed(byteCount: size)
-        chunks.append((base, size))
-        byteCount += size
-        next = base
-        remaining = size / blockByteCount
+    private mutating func addChunk() -> ChunkPointer {
+        // One node first: most trees of most databases are small.
+        let wanted = max(Chunk.headerByteCount + nodeByteCount, min(byteCount, PagePool.blockByteCount))
+        let isBlock = wanted == PagePool.blockByteCount
+        let base = isBlock ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
+        let chunk = base.bindMemory(to: Chunk.self, capacity: 1)
+        chunk.initialize(to: Chunk(byteCount: wanted))
+        var position = chunks.count
+        while position > 0, chunks[position - 1] > chunk { position -= 1 }
+        chunks.insert(chunk, at: position)
+        byteCount += wanted
+        list(chunk)
+        return chunk
+    }
+
+    private mutating func list(_ chunk: ChunkPointer) {
+        chunk.pointee.previous = nil
+        chunk.pointee.next = first
+        first?.pointee.previous = chunk
+        first = chunk
+    }
+
+    private mutating func unlist(_ chunk: ChunkPointer) {
+        chunk.pointee.next?.pointee.previous = chunk.pointee.previous
+        if let previous = chunk.pointee.previous {
+            previous.pointee.next = chunk.pointee.next
+        } else {
+            first = chunk.pointee.next
+        }
+    }
+
+    // MARK: Checks
+
+    /// Whether counts and lists agree; for tests.
+    func checkInvariants() throws(InvariantViolation) {
+        var listed: Set<ChunkPointer> = []
+        var next = first
+        while let chunk = next {
+            try check(listed.insert(chunk).inserted, "a chunk of nodes is listed twice")
+            next = chunk.pointee.next
+        }
+        var used = 0
+        var bytes = 0
+        for chunk in chunks {
+            var free = 0
+            var node = chunk.pointee.free
+            while let block = node {
+                free += 1
+                node = block.load(as: UnsafeMutableRawPointer?.self)
+            }
+            try check(Int(chunk.pointee.inUse) + free == Int(chunk.pointee.bump), "nodes of a chunk are missing")
+            try check(listed.contains(chunk) == (free > 0 || !isUsedUp(chunk)), "a chunk with room is not listed")
+            try check(chunk.pointee.inUse > 0 || chunk == empty, "a chunk without nodes is kept")
+            used += Int(chunk.pointee.inUse)
+            bytes += chunk.pointee.byteCount
+        }
+        try check(
+            used == inUse && bytes == byteCount, "\(used) nodes in \(bytes) bytes, counted \(inUse), \(byteCount)")
+        try check(zip(chunks, chunks.dropFirst()).allSatisfy { $0 < $1 }, "chunks of nodes are out of order")
     }
 }

@@ -68,7 +68,8 @@ struct StoredTable: ~Copyable {
                 let constraint = schema.uniqueConstraints.first { Set($0.columns) == Set(index.columns) }
                 let entry = try TableIndex(
                     id: IndexID(firstIndex.rawValue + UInt32(offset)), schema: index,
-                    constraintName: constraint?.name ?? index.name, types: types, layout: layout, seed: seed)
+                    constraintName: constraint?.name ?? index.name, types: types, layout: layout, seed: seed,
+                    pool: pool)
                 (indexes + offset).initialize(to: entry)
                 made += 1
             }

@@ -115,9 +115,43 @@ private struct TextTies: TieBreaker {
         var tree = BTree()
         for step in 0..<64_000 { tree.insert(UInt64(step), RowID(UInt32(step)), ExactKeys()) }
         let byteCount = tree.byteCount
-        #expect(byteCount / 64_000 <= 13)
+        #expect(byteCount / 64_000 <= 14)
         let count = try entries(tree).count
         #expect(count == 64_000)
+    }
+
+    /// Neighbours under one parent hold more than a merged node may, so few leaves are thin.
+    @Test(arguments: [2, 5, 20, 100, 1_000])
+    func thinNodesAreMerged(_ kept: Int) throws {
+        var random = seededRandom("one in \(kept) is kept")
+        for isShuffled in [true, false] {
+            let pool = PagePool()
+            var tree = BTree(pool: pool)
+            for step in 0..<100_000 { tree.insert(UInt64(step), RowID(UInt32(step)), ExactKeys()) }
+            var order = (0..<100_000).filter { $0 % kept != 0 }
+            if isShuffled { order.shuffle(using: &random) }
+            for step in order { tree.remove(UInt64(step), RowID(UInt32(step)), ExactKeys()) }
+            let (left, leaves, inners) = (try entries(tree).count, tree.leaves.inUse, tree.inners.inUse)
+            #expect(left == (100_000 + kept - 1) / kept)
+            #expect(leaves <= left / 24 + 2, "\(leaves) leaves for \(left) entries")
+            #expect(inners <= leaves / 24 + 3, "\(inners) inner nodes for \(leaves) leaves")
+            // Nodes do not stay spread over all chunks.
+            let bytes = tree.byteCount
+            #expect(bytes <= leaves * 832 * 8 / 5 + 263_000, "\(bytes) bytes for \(leaves) leaves")
+        }
+    }
+
+    @Test func anEmptiedTreeIsAsSmallAsANewOne() throws {
+        let pool = PagePool()
+        var tree = BTree(pool: pool)
+        let new = tree.byteCount
+        for _ in 0..<3 {
+            for step in 0..<50_000 { tree.insert(UInt64(step), RowID(UInt32(step)), ExactKeys()) }
+            for step in 0..<50_000 { tree.remove(UInt64(step), RowID(UInt32(step)), ExactKeys()) }
+            let (bytes, count) = (tree.byteCount, try entries(tree).count)
+            #expect(bytes <= max(new, 8_192) && count == 0)
+            #expect(pool.usage.used == 0)
+        }
     }
 
     @Test func tiesAreOrderedByTheRowsTexts() throws {

@@ -65,4 +65,18 @@ import Testing
         let rows = index.rows(from: DirectIndex.keyLimit - 1, through: .max)
         #expect(rows == [3, 2, 1])
     }
+
+    @Test func chunksWithoutRowsAreGivenBack() throws {
+        var index = DirectIndex()
+        for key in 0..<100_000 { index.insert(UInt64(key), RowID(UInt32(key))) }
+        for key in 1_000..<100_000 { index.remove(UInt64(key), RowID(UInt32(key))) }
+        let bytes = index.byteCount
+        #expect(bytes < 12_000)
+        for key in 0..<1_000 { index.remove(UInt64(key), RowID(UInt32(key))) }
+        let empty = index.byteCount
+        #expect(empty < 12_000 && index.count == 0)
+        for key in 50_000..<60_000 { index.insert(UInt64(key), RowID(UInt32(key))) }
+        let entries = try index.checkedEntries()
+        #expect(entries.count == 10_000)
+    }
 }

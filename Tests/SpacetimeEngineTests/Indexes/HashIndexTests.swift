@@ -87,6 +87,29 @@ import Testing
         #expect(entries.isEmpty)
     }
 
+    /// What the design promises of a row's share: 16 bytes while rows come, and little more while they go.
+    @Test(arguments: [1_000, 30_000, 77_777, 200_000])
+    func anEntryStaysSmallWhileEntriesGoAndCome(_ total: Int) throws {
+        var random = seededRandom("\(total) entries")
+        var index = HashIndex()
+        func hash(_ row: UInt32) -> UInt32 { hashInteger(UInt64(row), seed: 1) }
+        for row in 0..<UInt32(total) { index.insert(hash(row), RowID(row)) }
+        var bytes = index.byteCount
+        #expect(bytes <= total * 16)
+        let order = (0..<UInt32(total)).shuffled(using: &random)
+        for (gone, row) in order.prefix(total / 2).enumerated() {
+            index.remove(hash(row), RowID(row))
+            let left = total - gone - 1
+            bytes = index.byteCount
+            if bytes > max(left * 21 + 600, 6_000) { Issue.record("\(bytes) bytes for \(left) entries") }
+        }
+        for row in order.prefix(total / 2) { index.insert(hash(row), RowID(row)) }
+        bytes = index.byteCount
+        #expect(bytes <= total * 16)
+        let count = try index.checkedEntries().count
+        #expect(count == total)
+    }
+
     @Test func bytesOfEqualContentHashEquallyWhereverTheyLie() {
         let bytes: [UInt8] = Array(0..<23)
         let shifted: [UInt8] = [0] + bytes
