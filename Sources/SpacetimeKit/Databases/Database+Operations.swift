@@ -84,7 +84,7 @@ extension Database {
         return (offset, found.warnings)
     }
 
-    /// Bytes by table and index.
+    /// Bytes by table and index, and what is kept empty or for snapshots. Linear in the pages, under the lock.
     public func memoryReport() throws -> MemoryReport { try core.memoryReport() }
 
     /// How the scheduled calls are doing: how many wait, how many failed, how late they were.

@@ -7,6 +7,7 @@ import SpacetimeSchema
 extension ModelRun {
     func operate() throws {
         let table = random.below(tables.count)
+        if random.oneIn(1_500) { return try churn(table) }
         let isFull = model[table].count > shapes[table].rowLimit
         if isFull || random.oneIn(shapes[table].rowLimit * 4) { isGrowing = false }
         if model[table].count < shapes[table].rowLimit / 10 { isGrowing = true }
@@ -65,7 +66,7 @@ extension ModelRun {
                 0, 1, 7, 8, 20, 250, 251, 252, 280, 1_000, 4_000, 16_360, 16_390, 20_000, 65_500, 70_000, 300_000,
             ]
             // Large ones are rare, because debug builds copy slowly.
-            let size = sizes[random.oneIn(8) ? random.below(sizes.count) : random.below(10)]
+            let size = churnedSize ?? sizes[random.oneIn(8) ? random.below(sizes.count) : random.below(10)]
             return .bytes(
                 [UInt8](repeating: random.oneIn(2) ? 0xFF : UInt8(random.below(256)), count: size + random.below(3)))
         }
@@ -122,7 +123,7 @@ extension ModelRun {
 
     // MARK: Writing
 
-    private func insert(_ table: Int) throws {
+    func insert(_ table: Int) throws {
         var row = probeRow(table, present: 3)
         var bytes = image(row)
         let isValidating = random.oneIn(2)

@@ -27,6 +27,8 @@ final class ModelRun {
     var observed: Set<Int> = []
     /// Lets rows become few or many in turn.
     var isGrowing = true
+    /// While set, rows of sized columns have about that size.
+    var churnedSize: Int?
     private var recent: [String] = []
     private(set) var step = 0
     private(set) var checks = 0
