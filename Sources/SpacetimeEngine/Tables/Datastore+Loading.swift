@@ -49,7 +49,10 @@ extension Datastore {
             throw .unsupportedSchema(table: saved.schema.name, reason: "its columns have other types now")
         }
         table.pointee.rowsPointer().pointee.storage.adopt(saved.pages)
-        try table.pointee.indexAllChecked()
+        // Rows that were under the same constraints obey them, and then all can be entered in the order of their keys.
+        let known = Set(saved.schema.indexes.filter(\.isUnique).map { Set($0.columns) })
+        let isNew = table.pointee.schema.indexes.contains { $0.isUnique && !known.contains(Set($0.columns)) }
+        if isNew { try table.pointee.indexAllChecked() } else { table.pointee.indexAll() }
     }
 
     // MARK: Sequences
