@@ -1,7 +1,7 @@
 import SpacetimeKit
 
 /// The module that the sweep runs: keyed and keyless tables, rows that grow and shrink, a sequence, two unique keys, and
-/// rows that are due at some time. There are two versions of it, for a migration in between.
+/// rows that are due at some time. There are three versions of it, for migrations in between.
 @Table(name: "entry") struct Entry: Equatable {
     @PrimaryKey @AutoIncrement var id: UInt64
     @Unique var code: UInt32
@@ -18,6 +18,13 @@ import SpacetimeKit
 @Table(name: "mark") struct WeighedMark: Hashable {
     var step: UInt64
     var text: String
+    var weight: UInt32
+}
+
+/// The same rows in the third version.
+@Table(name: "record") struct Record: Hashable {
+    var step: UInt64
+    var words: String
     var weight: UInt32
 }
 
@@ -42,7 +49,7 @@ import SpacetimeKit
     var count: UInt32
 }
 
-/// Only in the second version.
+/// From the second version on.
 @Table(name: "note") struct Note {
     @PrimaryKey var id: UInt32
     var text: String
@@ -51,15 +58,17 @@ import SpacetimeKit
 enum Ledger {
     static let start = Timestamp.unixEpoch + .days(20_000)
 
-    /// - Parameter version: 1 or 2.
+    /// - Parameter version: 1, 2 or 3.
     static func module(_ version: Int) -> Module {
         Module("ledger") {
             Table(Entry.self)
-            if version == 1 { Table(Mark.self) } else { Table(WeighedMark.self) }
+            if version == 1 { Table(Mark.self) }
+            if version == 2 { Table(WeighedMark.self) }
+            if version == 3 { Table(Record.self) }
             Table(Progress.self)
             Table(Timer.self)
             Table(Firing.self)
-            if version == 2 { Table(Note.self) }
+            if version > 1 { Table(Note.self) }
             Reducer("begin", lifecycle: .initialize) { (context: borrowing ReducerContext) in
                 try context.table(Progress.self).insert(Progress(id: 0, step: 0))
             }
@@ -72,8 +81,16 @@ enum Ledger {
         }
     }
 
-    static let migration = Migration("weigh the marks") { old, new in
-        for mark in try old.rows(of: Mark.self) { try new.insert(weigh(mark.step, mark.text)) }
+    /// What a version lists: the second writes rows anew, the third leaves them where they are.
+    static func migrations(_ version: Int) -> [Migration] {
+        let all = [
+            Migration("weigh the marks") { old, new in
+                for mark in try old.rows(of: Mark.self) { try new.insert(weigh(mark.step, mark.text)) }
+            },
+            .rename("mark", to: "record"),
+            .renameColumn("text", to: "words", of: "record"),
+        ]
+        return Array(all.prefix([0, 0, 1, 3][version]))
     }
 
     static func weigh(_ step: UInt64, _ text: String) -> WeighedMark {
@@ -101,10 +118,12 @@ enum Ledger {
             case 5: try schedule(context, number, &random)
             default:
                 let text = random.text()
-                if version == 1 {
-                    try context.table(Mark.self).insert(Mark(step: number, text: text))
-                } else {
-                    try context.table(WeighedMark.self).insert(weigh(number, text))
+                let mark = weigh(number, text)
+                switch version {
+                case 1: try context.table(Mark.self).insert(Mark(step: number, text: text))
+                case 2: try context.table(WeighedMark.self).insert(mark)
+                default:
+                    try context.table(Record.self).insert(Record(step: number, words: text, weight: mark.weight))
                 }
             }
         }

@@ -21,10 +21,10 @@ final class Shadow: Sendable {
             return !state.isCreated
         }
         try follow(database, Entry.all, "entry", isFirst)
-        if version == 1 {
-            try follow(database, Mark.all, "mark", isFirst)
-        } else {
-            try follow(database, WeighedMark.all, "mark", isFirst)
+        switch version {
+        case 1: try follow(database, Mark.all, "mark", isFirst)
+        case 2: try follow(database, WeighedMark.all, "mark", isFirst)
+        default: try follow(database, Record.all, "mark", isFirst)
         }
         try follow(database, Progress.all, "progress", isFirst)
         try follow(database, Timer.all, "timer", isFirst)
@@ -48,9 +48,10 @@ final class Shadow: Sendable {
         }
     }
 
-    /// The same for both versions of a row.
+    /// The same for all versions of a row.
     static func text(_ row: some TableRow) -> String {
         if let mark = row as? Mark { return "\(Ledger.weigh(mark.step, mark.text))" }
+        if let record = row as? Record { return "\(Ledger.weigh(record.step, record.words))" }
         return "\(row)"
     }
 
@@ -78,7 +79,11 @@ final class Shadow: Sendable {
         try database.read { db in
             var rows = db.table(Entry.self).rows.map(text) + db.table(Progress.self).rows.map(text)
             rows += db.table(Timer.self).rows.map(text) + db.table(Firing.self).rows.map(text)
-            rows += version == 1 ? db.table(Mark.self).rows.map(text) : db.table(WeighedMark.self).rows.map(text)
+            switch version {
+            case 1: rows += db.table(Mark.self).rows.map(text)
+            case 2: rows += db.table(WeighedMark.self).rows.map(text)
+            default: rows += db.table(Record.self).rows.map(text)
+            }
             return rows.sorted()
         }
     }
