@@ -143,6 +143,14 @@ import Testing
         #expect(error?.message.contains("'late' stands before 'people are users'") == true)
     }
 
+    @Test func anOlderReleaseIsToldOfTheNewer() throws {
+        let (disk, expected) = try walk([1, 5], declares: true, snapshots: false)
+        let error = #expect(throws: DatabaseError.self) { try Release(2).open(disk) }
+        #expect(error?.code == .migrationRefused)
+        #expect(error?.message.contains("does not list ('split the names', 'profiles and labels')") == true)
+        #expect(try Population.read(Release(5).open(disk)).users == expected.users)
+    }
+
     @Test func twoMigrationsOfOneNameAreRefused() throws {
         let module = Module("app") { Table(V1.Note.self) }
         var options = DatabaseOptions()

@@ -61,6 +61,27 @@ import Testing
     var newText: String
 }
 
+@SpacetimeType private enum Temper: Equatable { case calm, loud }
+
+@SpacetimeType private enum RicherTemper: Equatable { case calm, loud, said(String) }
+
+@SpacetimeType private enum PoorerTemper: Equatable { case calm }
+
+@Table(name: "diary") private struct Diary {
+    @PrimaryKey var id: UInt32
+    var mood: Temper
+}
+
+@Table(name: "diary") private struct RicherDiary: Equatable {
+    @PrimaryKey var id: UInt32
+    var mood: RicherTemper
+}
+
+@Table(name: "diary") private struct PoorerDiary {
+    @PrimaryKey var id: UInt32
+    var mood: PoorerTemper
+}
+
 @Table(.event, name: "happening") private struct Happening {
     var what: String
 }
@@ -267,7 +288,7 @@ import Testing
             #expect(old.count("contact") == 1)
             try new.insert(Contact(id: 2, name: "Bob", email: "", age: 1))
         }
-        #expect(message.contains("would lose the 1 rows"))
+        #expect(message.contains("would lose what was there, 1 row that"))
         let other = try refusal(Contact.self, Person.self) { old, new in
             try new.insert(Person(id: 2, name: "Bob", email: "", age: 1))
             try new.rename("contact", to: "person")
@@ -292,7 +313,7 @@ import Testing
         try both.close()
         let rename = Migration("change") { _, new in try new.rename("contact", to: "person") }
         let error = #expect(throws: DatabaseError.self) { try open(Person.self, migrations: [rename]) }
-        #expect(error?.message.contains("which holds 1 rows; call new.drop(\"person\") first") == true)
+        #expect(error?.message.contains("which holds 1 row; call new.drop(\"person\") first") == true)
         let dropped = Migration("change") { _, new in
             try new.drop("person")
             try new.rename("contact", to: "person")
@@ -346,6 +367,24 @@ import Testing
         let follows = Migration("change", to: Tables(Longer.self, Person.self))
         let database = try open(Longer.self, Person.self, migrations: [follows])
         #expect(try database.snapshot().rows(Longer.all).map(\.phone) == ["none"])
+    }
+
+    @Test func enumsMayHaveMoreCasesAndNotFewer() throws {
+        let first = try open(Diary.self)
+        try first.call("insert", arguments: Diary(id: 1, mood: .loud).bsatn())
+        try first.close()
+        let fewer = Migration("fewer") { old, _ in _ = try old.rows(of: PoorerDiary.self) }
+        let error = #expect(throws: DatabaseError.self) { try open(Diary.self, migrations: [fewer]) }
+        #expect(error?.message.contains("'mood: calm | loud' in the table and 'mood: calm' in 'PoorerDiary'") == true)
+        let more = Migration("more") { old, new in
+            for var row in try old.rows(of: RicherDiary.self) {
+                #expect(row.mood == .loud)
+                row.mood = .said("much")
+                try new.insert(row)
+            }
+        }
+        let second = try open(RicherDiary.self, migrations: [more])
+        #expect(try second.snapshot().rows(RicherDiary.all) == [RicherDiary(id: 1, mood: .said("much"))])
     }
 
     @Test func scheduledRowsMigrate() throws {

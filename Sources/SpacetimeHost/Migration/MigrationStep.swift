@@ -137,7 +137,7 @@ package struct MigrationStep {
             guard tables[taken].rowCount == 0 || dropped.contains(oldName) else {
                 throw DatabaseError(
                     .migrationRefused,
-                    "table '\(before)' cannot be renamed to '\(name)', which holds \(tables[taken].rowCount) rows; call "
+                    "table '\(before)' cannot be renamed to '\(name)', which holds \(rows(tables[taken].rowCount)); call "
                         + "new.drop(\"\(oldName)\") first if they may go, or insert the rows of both")
             }
             oldNames[name] = nil
@@ -175,6 +175,8 @@ package struct MigrationStep {
         dropped.insert(try old.table(name).schema.name)
     }
 
+    private func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
+
     private func requireUnfilled(_ name: String, _ advice: String) throws(DatabaseError) {
         guard filled[name] != nil else { return }
         throw DatabaseError(
@@ -200,8 +202,8 @@ package struct MigrationStep {
                 guard table.rowCount == 0 || dropped.contains(oldName) || old.wasRead(oldName) else {
                     throw DatabaseError(
                         .migrationRefused,
-                        "it fills table '\(name)' and would lose the \(table.rowCount) rows that are there, which it did "
-                            + "not read; insert them as well, or call new.drop(\"\(oldName)\")")
+                        "it fills table '\(name)' and would lose what was there, \(rows(table.rowCount)) that it did not read; "
+                            + "insert them as well, or call new.drop(\"\(oldName)\")")
                 }
                 result.append(MigrationTable(filled, replacing: table))
             } else if !dropped.contains(oldName) {

@@ -57,7 +57,7 @@ package struct Migrator {
             let isLast = position == pending.count - 1
             tables = try run(migration, on: tables, module: isLast ? new.tables : nil, recovered.datastore.hashSeed)
         }
-        let plan = try plan(from: tables, to: new, after: names)
+        let plan = try plan(from: tables, to: new, after: names, unknown: unlisted(written, of: recovered.schema))
         do {
             let migrated = try MigratedDatastore(
                 tables, as: new.tables, from: stored, ids: recovered.schema.tables,
@@ -101,6 +101,13 @@ package struct Migrator {
         return Array(written[(last + 1)...])
     }
 
+    /// Those that a database has had after all that are listed.
+    private static func unlisted(_ written: [any WrittenMigration], of schema: StoredSchema) -> [String] {
+        let listed = Set(written.map(\.name))
+        let last = schema.migrations.lastIndex { listed.contains($0) } ?? -1
+        return Array(schema.migrations[(last + 1)...])
+    }
+
     private static func run(
         _ migration: any WrittenMigration, on tables: [MigrationTable], module: [TableSchema]?, _ hashSeed: UInt64
     ) throws(DatabaseError) -> [MigrationTable] {
@@ -118,8 +125,11 @@ package struct Migrator {
 
     // MARK: What follows by itself
 
+    /// - Parameters:
+    ///   - written: the migrations that have just run.
+    ///   - unknown: migrations that the database has had and this program does not list.
     private static func plan(
-        from tables: [MigrationTable], to new: ModuleSchema, after written: [String]
+        from tables: [MigrationTable], to new: ModuleSchema, after written: [String], unknown: [String]
     ) throws(DatabaseError) -> MigrationPlan {
         let counts = Dictionary(tables.map { ($0.schema.name, $0.rowCount) }) { first, _ in first }
         do throws(MigrationProblems) {
@@ -128,8 +138,15 @@ package struct Migrator {
                 rebuilt: Set(tables.filter(\.isRebuilt).map(\.schema.name)), rowCount: { counts[$0] ?? 0 })
         } catch {
             let what = written.last.map { "the tables that migration '\($0)' leaves" } ?? "the stored tables"
+            let newer =
+                unknown.isEmpty
+                ? ""
+                : "\nThe database has had migrations that this program does not list ("
+                    + unknown.map { "'\($0)'" }.joined(separator: ", ")
+                    + "). If they belong to a later release, open it with that one."
             throw DatabaseError(
-                .migrationRefused, "\(what) cannot follow the module by themselves, and nothing was changed:\n\(error)",
+                .migrationRefused,
+                "\(what) cannot follow the module by themselves, and nothing was changed:\n\(error)\(newer)",
                 cause: error)
         }
     }
