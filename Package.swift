@@ -16,7 +16,9 @@ let common: [SwiftSetting] = [
 let strictMemory: Set<String> = ["SpacetimeSATS"]
 
 /// Targets without Swift in them.
-let cTargets: Set<String> = ["CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4"]
+let cTargets: Set<String> = [
+    "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads",
+]
 
 let package = Package(
     name: "SpacetimeKit",
@@ -41,10 +43,11 @@ let package = Package(
         .target(name: "CCRC32C"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
         .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4", "CPrefetch"]),
+        .target(name: "CThreads"),
         .target(
             name: "SpacetimeHost",
             dependencies: [
-                "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "CThreads",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .macro(

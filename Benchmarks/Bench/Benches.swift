@@ -49,7 +49,7 @@ struct Benches {
         Group(bench: "noop", workload: "one empty reducer call; an empty transaction; a lock taken and released") {
             [sizes] in
             [
-                try KitNoop(calls: sizes.callsPerPass),
+                try KitNoop(calls: sizes.callsPerPass), try KitNoop(calls: sizes.callsPerPass, isAsync: true),
                 try SQLiteNoop(.memory, calls: sizes.callsPerPass),
                 try SQLiteNoop(.writeAheadLog, calls: sizes.callsPerPass),
                 LimitNoop(calls: sizes.callsPerPass),

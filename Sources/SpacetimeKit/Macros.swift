@@ -65,7 +65,10 @@ public macro SpacetimeType(name: String? = nil) =
 public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ModuleMacro")
 
 /// Makes a static function of a ``Module(name:)`` into a reducer, which clients call by name and which runs as one
-/// transaction: if it throws, nothing has happened.
+/// transaction: if the call throws, nothing has happened.
+///
+/// Called as a plain function by another reducer it is part of that one's transaction. Who catches its error there keeps
+/// what it wrote, unless the call stands in a ``Context/savepoint(_:)``.
 ///
 /// The first parameter is `_ context: borrowing Context`; the others are the arguments, each of a type that conforms to
 /// ``SpacetimeType``. A reducer returns nothing and cannot suspend. `Chat.send` is then also a value, as in

@@ -31,13 +31,13 @@ extension SanitizerStress {
             }
             try await group.waitForAll()
         }
-        try database.close()
+        try await database.close()
         let last = try database.lastOffset()
         let again = try await Database.open(at: directory + "/bank", module: Bank.self)
         let found = try again.lastOffset()
         precondition(found >= last, "commits are missing after opening again")
-        try checkSum(of: again.snapshot())
-        try again.close()
+        try await checkSum(of: again.snapshot())
+        try await again.close()
         print("on disk: \(last.rawValue) commits are there after opening again")
     }
 }

@@ -20,9 +20,9 @@ enum SanitizerStress {
         let database = try await Database.open(.inMemory, module: Bank.self)
         let watcher = Watcher()
         try watcher.watch(5, database)
-        let subscription = try database.subscribe(Account.where { $0.branch == 3 }, bufferLimit: 1 << 20)
+        let subscription = try await database.subscribe(Account.where { $0.branch == 3 }, bufferLimit: 1 << 20)
         // Two tasks read one subscription: each change goes to one of them.
-        let shared = try database.subscribe(Slip.all, bufferLimit: 1 << 20)
+        let shared = try await database.subscribe(Slip.all, bufferLimit: 1 << 20)
 
         let dropped = try await withThrowingTaskGroup(of: Int.self) { subscribers in
             subscribers.addTask {
@@ -44,7 +44,7 @@ enum SanitizerStress {
             return dropped
         }
         let alarms = try watcher.verify(5, against: database)
-        try checkSum(of: database.snapshot())
+        try await checkSum(of: database.snapshot())
         #if canImport(CSanitizerSupport)
         print("waits for a mutex are \(sanitizer_sees_mutexes() ? "visible" : "invisible") to the thread sanitizer")
         #endif

@@ -46,7 +46,8 @@ extension SanitizerStress {
         while true {
             do {
                 var mirror = Mirror()
-                for try await change in try database.subscribe(Account.where { $0.branch == branch }, bufferLimit: 4) {
+                let query = Account.where { $0.branch == branch }
+                for try await change in try await database.subscribe(query, bufferLimit: 4) {
                     mirror.apply(change)
                     if mirror.isComplete {
                         try mirror.verify(branch, against: database)
@@ -63,7 +64,7 @@ extension SanitizerStress {
     /// Awaits changes until it is cancelled from another task.
     static func followUntilCancelled(_ database: Database<Bank>) async throws {
         for _ in 0..<40 {
-            let subscription = try database.subscribe(Slip.all)
+            let subscription = try await database.subscribe(Slip.all)
             let reader = Task {
                 var count = 0
                 for try await change in subscription { count += change.inserted.count }

@@ -50,7 +50,7 @@ import Testing
         let core = try open(.items())
         try core.call("add", arguments: "apple".bsatn(), as: core.owner)
         let sink = RecordingQuerySink()
-        let token = try core.subscribe(core.items, where: .all, sink: sink)
+        let token = try core.subscribe(core.items, where: .all, as: core.owner, sink: sink)
         try core.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
         try core.call("nothing", arguments: [], as: core.owner)
         #expect(throws: SenderError.self) { try core.call("fail", arguments: [], as: core.owner) }
@@ -70,8 +70,8 @@ import Testing
         let predicate = RowPredicate.compare(1, .equal, "apple".bsatn())
         let (first, second) = (RecordingQuerySink(), RecordingQuerySink())
         let tokens = [
-            try core.subscribe(core.items, where: predicate, sink: first),
-            try core.subscribe(core.items, where: predicate, sink: second),
+            try core.subscribe(core.items, where: predicate, as: core.owner, sink: first),
+            try core.subscribe(core.items, where: predicate, as: core.owner, sink: second),
         ]
         try core.call("add", arguments: "apple".bsatn(), as: core.owner)
         try core.call("add", arguments: "pear".bsatn(), as: core.owner)
@@ -84,10 +84,10 @@ import Testing
         let core = try open(.items())
         let sink = RecordingQuerySink()
         #expect(throws: DatabaseError.self) {
-            try core.subscribe(core.items, where: .compare(9, .equal, [0]), sink: sink)
+            try core.subscribe(core.items, where: .compare(9, .equal, [0]), as: core.owner, sink: sink)
         }
         #expect(throws: DatabaseError.self) {
-            try core.subscribe(core.items, where: .compare(0, .equal, [0]), sink: sink)
+            try core.subscribe(core.items, where: .compare(0, .equal, [0]), as: core.owner, sink: sink)
         }
         // The lock was released each time.
         try core.call("nothing", arguments: [], as: core.owner)

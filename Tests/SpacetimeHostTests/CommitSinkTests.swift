@@ -129,7 +129,7 @@ import Testing
     @Test func bookkeepingAloneIsNotBroadcast() throws {
         let core = try open(.items())
         let sink = RecordingQuerySink()
-        let token = try core.subscribe(core.systemTables.client, where: .all, sink: sink)
+        let token = try core.subscribe(core.systemTables.client, where: .all, as: core.owner, sink: sink)
         let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
         try core.disconnect(client)
         #expect(sink.updates.count == 1)

@@ -14,7 +14,7 @@ import Testing
     @Test func anAsynchronousCallDoesTheSame() async throws {
         let db = try await Database.open(.inMemory, module: Chat.self)
         try await db.call(Chat.send, "lobby", "hello")
-        #expect(try db.read { $0.message.count } == 1)
+        #expect(try await db.read { $0.message.count } == 1)
     }
 
     @Test func aReducersErrorReachesTheCallerUnwrappedAndUndoesEverything() throws {
@@ -110,8 +110,8 @@ import Testing
             }
             try await group.waitForAll()
         }
-        #expect(try db.read { $0.account.id.find(1)?.balance } == 200)
-        #expect(try db.read { $0.account.id.find(2)?.balance } == 800)
+        #expect(try await db.read { $0.account.id.find(1)?.balance } == 200)
+        #expect(try await db.read { $0.account.id.find(2)?.balance } == 800)
     }
 }
 

@@ -124,7 +124,7 @@ import Testing
     @Test func aHandleKeptBeyondItsCallStopsTheProgramWhenItReads() async {
         await #expect(processExitsWith: .failure) {
             let db = try openChat()
-            let handle = try db.read { $0.message }
+            let handle = try await db.read { $0.message }
             _ = handle.id.find(1)
         }
     }
@@ -133,7 +133,7 @@ import Testing
         await #expect(processExitsWith: .failure) {
             let db = try openChat()
             try await db.call(Chat.open, 1, 1)
-            var iterator = try db.read { $0.account.rows.makeIterator() }
+            var iterator = try await db.read { $0.account.rows.makeIterator() }
             try await db.call(Chat.open, 2, 1)
             _ = iterator.next()
         }

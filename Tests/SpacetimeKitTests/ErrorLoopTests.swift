@@ -66,12 +66,12 @@ import Testing
 
     @Test func callsAndConnectionsAreTriedAgainInALoop() async throws {
         let db = try openChat()
-        let client = try db.connect(as: "alice")
-        try client.disconnect()
+        let client = try await db.connect(as: "alice")
+        try await client.disconnect()
         var closed = 0
         for _ in 1...2 {
             do {
-                _ = try client.subscribe(Message.all)
+                _ = try await client.subscribe(Message.all)
             } catch let error as DatabaseError where error.code == .disconnected {
                 closed += 1
             }
@@ -81,10 +81,10 @@ import Testing
                 closed += 1
             }
             do {
-                _ = try db.snapshot()
+                _ = try await db.snapshot()
                 _ = try db.lastOffset()
-                try db.flush()
-                _ = try db.takeSnapshot()
+                try await db.flush()
+                _ = try await db.takeSnapshot()
             } catch let error as DatabaseError where error.code == .notPossible {
                 closed += 1
             }
@@ -96,7 +96,7 @@ import Testing
         let db = try openChat()
         var overflows = 0
         while overflows < 2 {
-            let changes = try db.subscribe(Ping.all, bufferLimit: 1)
+            let changes = try await db.subscribe(Ping.all, bufferLimit: 1)
             for text in ["a", "b", "c"] { try await db.call(Chat.ping, text) }
             do {
                 for try await _ in changes {}

@@ -71,8 +71,8 @@ import Testing
             }
         }
         let database = try await Database.open(.inMemory, module: module, options: options)
-        let accounts = try database.subscribe(Account.all)
-        try database.call("begin", arguments: [])
+        let accounts = try await database.subscribe(Account.all)
+        try await database.call("begin", arguments: [])
         var seen = 0
         for try await change in accounts {
             seen += change.inserted.count
@@ -81,7 +81,7 @@ import Testing
         #expect(failures.withLock { $0 } == ["beat"])
         let report = try database.scheduleReport()
         #expect(report.callCount >= 4 && report.failureCount == 1 && report.pendingCount == 1)
-        try database.close()
+        try await database.close()
         #expect(try database.scheduleReport().nextDue != nil)
     }
 }

@@ -117,7 +117,7 @@ private func describe(_ change: Change<Message>) -> String {
 
     @Test func aReaderThatFallsBehindGetsWhatWasBufferedAndThenANamedError() async throws {
         let db = try openChat()
-        let seen = try db.subscribe(Message.all, bufferLimit: 3)
+        let seen = try await db.subscribe(Message.all, bufferLimit: 3)
         for text in ["one", "two", "three", "four"] { try await db.call(Chat.send, "lobby", text) }
         var iterator = seen.makeAsyncIterator()
         var lines: [String] = []
@@ -131,7 +131,7 @@ private func describe(_ change: Change<Message>) -> String {
 
     @Test func aLoopAwaitsChanges() async throws {
         let db = try openChat()
-        let seen = try db.subscribe(Message.all)
+        let seen = try await db.subscribe(Message.all)
         let reader = Task {
             var texts: [String] = []
             for try await change in seen {
@@ -146,7 +146,7 @@ private func describe(_ change: Change<Message>) -> String {
 
     @Test func cancellingEndsTheSequence() async throws {
         let db = try openChat()
-        let seen = try db.subscribe(Message.all)
+        let seen = try await db.subscribe(Message.all)
         let reader = Task {
             var count = 0
             for try await _ in seen { count += 1 }
@@ -157,7 +157,7 @@ private func describe(_ change: Change<Message>) -> String {
         try await db.call(Chat.send, "lobby", "late")
         #expect(seen.nextAvailable() == nil)
         let cancelled = Task {
-            for try await _ in try db.subscribe(Message.all) {}
+            for try await _ in try await db.subscribe(Message.all) {}
         }
         cancelled.cancel()
         try await cancelled.value
@@ -185,7 +185,7 @@ private func describe(_ change: Change<Message>) -> String {
     @Test func callbacksOfManyThreadsKeepTheOrderOfCommits() async throws {
         let db = try openChat()
         let offsets = Mutex<[UInt64]>([])
-        try db.subscribe(Message.all) { change in offsets.withLock { $0.append(change.offset.rawValue) } }
+        try await db.subscribe(Message.all) { change in offsets.withLock { $0.append(change.offset.rawValue) } }
         try await withThrowingTaskGroup { group in
             for _ in 0..<4 { group.addTask { for _ in 0..<100 { try await db.call(Chat.send, "lobby", "x") } } }
             try await group.waitForAll()
@@ -227,12 +227,12 @@ private func describe(_ change: Change<Message>) -> String {
 
     @Test func disconnectingEndsTheSubscriptionsOfTheConnection() async throws {
         let db = try openChat()
-        let alice = try db.connect(as: "alice")
-        let seen = try alice.subscribe(Message.all)
-        try alice.disconnect()
+        let alice = try await db.connect(as: "alice")
+        let seen = try await alice.subscribe(Message.all)
+        try await alice.disconnect()
         var iterator = seen.makeAsyncIterator()
         #expect(try await iterator.next() == nil)
-        #expect(throws: DatabaseError.self) { try alice.subscribe(Message.all) }
+        await #expect(throws: DatabaseError.self) { try await alice.subscribe(Message.all) }
     }
 
     @Test func subscribingInsideAReducerIsAnError() throws {

@@ -93,16 +93,37 @@ final class KitDurableTransfer: Contestant {
 /// An empty reducer per operation.
 final class KitNoop: Contestant {
     let system = "spacetimekit"
+    let variant: String
     private let calls: Int
+    private let isAsync: Bool
     private let database: Database<Bank>
 
-    init(calls: Int) throws {
+    /// - Parameter isAsync: by the form that suspends, from one task.
+    init(calls: Int, isAsync: Bool = false) throws {
         self.calls = calls
+        self.isAsync = isAsync
+        variant = isAsync ? "async" : ""
         database = try Database.open(.inMemory, module: Bank.self)
     }
 
     func run(pass: Int) throws -> PassResult {
+        if isAsync { return try runInTask() }
         for _ in 0..<calls { try database.call(Bank.nothing) }
+        return PassResult(operations: calls, digest: UInt64(calls))
+    }
+
+    private func runInTask() throws -> PassResult {
+        let outcome = Monitor<Result<Void, any Error>?>(nil)
+        Task.detached { [calls, database] in
+            do {
+                for _ in 0..<calls { try await database.call(Bank.nothing) }
+                outcome.wake { $0 = .success(()) }
+            } catch {
+                outcome.wake { $0 = .failure(error) }
+            }
+        }
+        outcome.wait { $0 != nil }
+        try outcome.withLock { $0 }?.get()
         return PassResult(operations: calls, digest: UInt64(calls))
     }
 }

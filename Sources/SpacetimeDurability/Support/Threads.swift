@@ -181,6 +181,26 @@ package func runAside<Result: Sendable, Failure: Error>(
     }
 }
 
+/// Runs long work on a thread of its own that steps back for others, and suspends the task until it is done.
+///
+/// The few threads that run tasks are left to the tasks.
+package func suspendingAside<Result: Sendable, Failure: Error>(
+    _ body: @escaping @Sendable () throws(Failure) -> Result
+) async throws(Failure) -> Result {
+    // The outcome goes through a lock, which orders what the thread wrote before what the task reads.
+    let outcome = Monitor<Swift.Result<Result, Failure>?>(nil)
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+        startThread(stepsBack: true) {
+            let result: Swift.Result<Result, Failure>
+            do throws(Failure) { result = .success(try body()) } catch { result = .failure(error) }
+            outcome.withLock { $0 = result }
+            done.resume()
+        }
+    }
+    guard let result = outcome.withLock({ $0 }) else { preconditionFailure("the work ended without an outcome") }
+    return try result.get()
+}
+
 private func lowerPriorityOfThisThread() {
     #if canImport(Darwin)
     pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0)

@@ -32,6 +32,8 @@ package struct CoreState {
     @usableFromInline package var uuidCounter: UInt32 = 0
     /// Position of the running reducer, -1 if there is none.
     @usableFromInline package var reducer: Int = -1
+    /// What is to be done if the running call is undone; nil if nothing.
+    var rollbackWork: [RollbackWork]?
 
     // The database
     /// The offset that the next commit which takes one gets.

@@ -4,13 +4,49 @@ import SpacetimeSchema
 /// Calls of reducers: typed ones in three steps, so that only the reducer itself is generic code of the caller, and
 /// byte-level ones in one.
 extension DatabaseCore {
-    /// Locks and begins the transaction of a typed call.
+    /// Locks and begins the transaction of a typed call, blocking the thread while others have the lock.
     ///
     /// - Parameter name: the reducer's name as the module wrote it. A literal: its address is the key of a cache, so
     ///   that calls after the first compare no text.
     @usableFromInline
     package func beginCall(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
         try acquireForWrite()
+        return try beginHoldingLock(name, as: caller)
+    }
+
+    /// The same on behalf of the owner.
+    @usableFromInline
+    package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        try acquireForWrite()
+        return try beginHoldingLock(name)
+    }
+
+    /// ``beginCall(_:as:)`` if that needs no waiting; else 0, and the call is to wait for ``lockForWriteSuspending()`` and
+    /// to begin by ``beginCallAdoptingLock(_:as:)``.
+    @usableFromInline
+    package func beginCallIfFree(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
+        try acquireForWriteIfFree() ? try beginHoldingLock(name, as: caller) : 0
+    }
+
+    @usableFromInline
+    package func beginCallIfFree(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        try acquireForWriteIfFree() ? try beginHoldingLock(name) : 0
+    }
+
+    @usableFromInline
+    package func beginCallAdoptingLock(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
+        adoptLock()
+        return try beginHoldingLock(name, as: caller)
+    }
+
+    @usableFromInline
+    package func beginCallAdoptingLock(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        adoptLock()
+        return try beginHoldingLock(name)
+    }
+
+    @inline(__always)
+    private func beginHoldingLock(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
         do throws(DatabaseError) {
             let slot = try reducerSlot(name)
             if slot.isPrivate, caller.identity != owner.identity { throw noSuchReducer(name.description) }
@@ -21,10 +57,8 @@ extension DatabaseCore {
         }
     }
 
-    /// The same on behalf of the owner.
-    @usableFromInline
-    package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
-        try acquireForWrite()
+    @inline(__always)
+    private func beginHoldingLock(_ name: StaticString) throws(DatabaseError) -> UInt64 {
         do throws(DatabaseError) {
             let reducer = try reducerSlot(name).reducer
             if state.pointee.refusal != nil { throw writesRefused() }
@@ -53,6 +87,7 @@ extension DatabaseCore {
             end = try finishWrite(.reducer, arguments: recordedArguments)
         } catch {
             release()
+            outbox.drain()
             throw error
         }
         release()
@@ -70,8 +105,17 @@ extension DatabaseCore {
     /// Undoes a typed call.
     @usableFromInline
     package func abortCall() {
+        if state.pointee.rollbackWork != nil { return abortCallAndFollowUp() }
         undoWrite()
         release()
+    }
+
+    @inline(never)
+    private func abortCallAndFollowUp() {
+        undoWriteAndFollowUp()
+        release()
+        outbox.drain()
+        maintainStore()
     }
 
     /// The scratch's bytes stay where they are until the next call under the lock writes there.
@@ -80,14 +124,15 @@ extension DatabaseCore {
         return argumentScratch.pointee.withUnsafeBytes { $0 }
     }
 
-    /// Calls a reducer by name with encoded arguments.
+    /// Calls a reducer by name with encoded arguments, blocking the thread while others have the lock.
     ///
     /// - Throws: ``DatabaseError`` if the call was refused, else what the reducer threw, unwrapped.
     /// - Returns: the offset of the commit, or of the last one before it if nothing changed.
     @discardableResult
     package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
-        guard let id = reducerIDs[reducer] else { throw noSuchReducer(reducer) }
-        return try call(id, arguments: arguments, as: caller)
+        let id = try callableReducer(reducer, by: caller)
+        try acquireForWrite()
+        return try runAndRelease(.reducer, reducer: id, arguments: arguments, as: caller).offset
     }
 
     /// Calls a reducer by its position in the schema.
@@ -96,16 +141,31 @@ extension DatabaseCore {
         guard schema.reducers.indices.contains(reducer) else { throw noSuchReducer("#\(reducer)") }
         try requireCallable(reducer, by: caller)
         try acquireForWrite()
-        let end: CommitEnd
-        do {
-            end = try run(.reducer, reducer: reducer, arguments: arguments, as: caller)
-        } catch {
-            release()
-            throw error
+        return try runAndRelease(.reducer, reducer: reducer, arguments: arguments, as: caller).offset
+    }
+
+    /// The same for tasks: it suspends while others have the lock.
+    @discardableResult
+    package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) async throws -> TxOffset {
+        let id = try callableReducer(reducer, by: caller)
+        if try !acquireForWriteIfFree() {
+            try await lockForWriteSuspending()
+            adoptLock()
         }
-        release()
-        finishCall(end)
-        return end.offset
+        return try runAndRelease(.reducer, reducer: id, arguments: arguments, as: caller).offset
+    }
+
+    /// ``run(_:reducer:arguments:as:at:before:after:)``, then the lock is released and what follows is done.
+    func runAndRelease(
+        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller,
+        before: (TransactionReference) throws -> Void = { _ in }
+    ) throws -> CommitEnd {
+        defer {
+            outbox.drain()
+            maintainStore()
+        }
+        defer { release() }
+        return try run(kind, reducer: reducer, arguments: arguments, as: caller, before: before)
     }
 
     /// One transaction around one reducer, with the lock held.
@@ -113,8 +173,8 @@ extension DatabaseCore {
     /// - Parameter timestamp: the time of the call; by default the clock's when it is first asked for.
     func run(
         _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller, at timestamp: Timestamp? = nil,
-        before: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in },
-        after: (TransactionReference) throws(DatabaseError) -> Void = { _ throws(DatabaseError) in }
+        before: (TransactionReference) throws -> Void = { _ in },
+        after: (TransactionReference) throws -> Void = { _ in }
     ) throws -> CommitEnd {
         let serial = try beginWrite(as: caller, reducer: reducer ?? -1)
         if let timestamp {
@@ -129,7 +189,9 @@ extension DatabaseCore {
             }
             try after(transaction)
         } catch {
-            undoWrite()
+            // There is no database to write to if it could not even be created.
+            if kind == .creation { dropRollbackWork() }
+            undoWriteAndFollowUp()
             throw error
         }
         // Connects without a reducer change bookkeeping only, and nobody is told.
@@ -164,6 +226,12 @@ extension DatabaseCore {
         guard let id = schema.reducers.firstIndex(where: { $0.sourceName == text }) else { throw noSuchReducer(text) }
         if let lifecycle = schema.reducers[id].lifecycle { throw notCallable(text, lifecycle) }
         return ReducerSlot(address: address, reducer: id, isPrivate: !schema.reducers[id].isClientCallable)
+    }
+
+    private func callableReducer(_ name: String, by caller: Caller) throws(DatabaseError) -> Int {
+        guard let id = reducerIDs[name] else { throw noSuchReducer(name) }
+        try requireCallable(id, by: caller)
+        return id
     }
 
     private func requireCallable(_ id: Int, by caller: Caller) throws(DatabaseError) {

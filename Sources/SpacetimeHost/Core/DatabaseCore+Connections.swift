@@ -14,22 +14,27 @@ extension DatabaseCore {
         _ identity: Identity, connection: ConnectionId? = nil, credentials: String
     ) throws -> Caller {
         try acquireForWrite()
-        let caller: Caller
-        let end: CommitEnd
-        do {
-            caller = Caller(identity: identity, connection: connection ?? drawConnectionId())
-            let reducer = schema.reducer(for: .onConnect)?.id
-            end = try run(
-                .connect, reducer: reducer, arguments: [], as: caller,
-                before: { transaction throws(DatabaseError) in
-                    try self.addBookkeeping(of: caller, credentials: credentials, in: transaction)
-                })
-        } catch {
-            release()
-            throw error
+        return try connectAndRelease(identity, connection, credentials)
+    }
+
+    /// The same for tasks: it suspends while others have the lock.
+    package func connect(
+        _ identity: Identity, connection: ConnectionId? = nil, credentials: String
+    ) async throws -> Caller {
+        if try !acquireForWriteIfFree() {
+            try await lockForWriteSuspending()
+            adoptLock()
         }
-        release()
-        finishCall(end)
+        return try connectAndRelease(identity, connection, credentials)
+    }
+
+    private func connectAndRelease(
+        _ identity: Identity, _ connection: ConnectionId?, _ credentials: String
+    ) throws -> Caller {
+        let caller = Caller(identity: identity, connection: connection ?? drawConnectionId())
+        _ = try runAndRelease(
+            .connect, reducer: schema.reducer(for: .onConnect)?.id, arguments: [], as: caller,
+            before: { transaction in try self.addBookkeeping(of: caller, credentials: credentials, in: transaction) })
         return caller
     }
 
@@ -42,6 +47,20 @@ extension DatabaseCore {
     @discardableResult
     package func disconnect(_ caller: Caller) throws(DatabaseError) -> (any Error)? {
         try acquireForWrite()
+        return try disconnectAndRelease(caller)
+    }
+
+    /// The same for tasks: it suspends while others have the lock.
+    @discardableResult
+    package func disconnect(_ caller: Caller) async throws(DatabaseError) -> (any Error)? {
+        if try !acquireForWriteIfFree() {
+            try await lockForWriteSuspending()
+            adoptLock()
+        }
+        return try disconnectAndRelease(caller)
+    }
+
+    private func disconnectAndRelease(_ caller: Caller) throws(DatabaseError) -> (any Error)? {
         defer {
             release()
             outbox.drain()
@@ -51,9 +70,7 @@ extension DatabaseCore {
         func forget(_ reducer: Int?) throws {
             _ = try run(
                 .disconnect, reducer: reducer, arguments: [], as: caller,
-                after: { transaction throws(DatabaseError) in
-                    try self.removeBookkeeping(of: caller, in: transaction)
-                })
+                after: { transaction in try self.removeBookkeeping(of: caller, in: transaction) })
         }
         guard let reducer = schema.reducer(for: .onDisconnect)?.id else {
             return try disconnecting { try forget(nil) }
@@ -61,7 +78,7 @@ extension DatabaseCore {
         do {
             try forget(reducer)
             return nil
-        } catch let error as DatabaseError where error.code == .writesRefused {
+        } catch let error as DatabaseError where state.pointee.refusal != nil {
             throw error
         } catch {
             _ = try disconnecting { try forget(nil) }

@@ -74,21 +74,38 @@ extension DatabaseCore {
         guard let store else {
             throw DatabaseError(.notPossible, "a snapshot needs a database on disk; open it with a directory")
         }
-        if isHeldByCurrentThread { throw DatabaseError(.nestedTransaction, "a snapshot is not taken inside a reducer") }
+        if isHeldByCurrentThread {
+            throw DatabaseError(
+                .nestedTransaction,
+                "a snapshot cannot be taken inside a reducer or a read; take it after that has returned")
+        }
         try store.claimNextSnapshot()
         guard store.options.runsInBackground else { return try writeClaimedSnapshot(store) }
         return try runAside { [self] () throws(DatabaseError) in try writeClaimedSnapshot(store) }
     }
 
-    /// Ends writing: makes everything durable and gives the directory free. Reading goes on.
+    /// Ends writing and all subscriptions, makes everything durable and gives the directory free. Reading goes on.
     package func close() throws(DatabaseError) {
         try acquire()
-        if state.pointee.refusal == nil {
-            state.pointee.refusal = DatabaseError(.notPossible, "the database was closed")
-        }
-        scheduler?.stop()
-        release()
+        refuseAllAndRelease()
         try store?.close()
+    }
+
+    /// ``close()`` without blocking a thread of the pool.
+    package func close() async throws(DatabaseError) {
+        if try !acquireIfFree() {
+            await lockSuspending()
+            adoptLock()
+        }
+        refuseAllAndRelease()
+        if let store { try await suspendingAside { () throws(DatabaseError) in try store.close() } }
+    }
+
+    private func refuseAllAndRelease() {
+        let closed = DatabaseError(.closed, "the database was closed; open it again to go on")
+        refuseWrites(closed, telling: .failed(closed))
+        release()
+        outbox.drain()
     }
 
     /// Checks that rows and indexes agree. Linear in the data.
@@ -98,11 +115,12 @@ extension DatabaseCore {
         try datastore.checkInvariants()
     }
 
-    /// Refuses writes from now on.
+    /// Refuses writes from now on: the rows stay as they are.
     package func makeReadOnly(_ reason: DatabaseError) throws(DatabaseError) {
         try acquire()
-        state.pointee.refusal = reason
+        refuseWrites(reason, telling: .complete)
         release()
+        outbox.drain()
     }
 
     /// Clients that were connected when the database last stopped: they get their disconnect reducer now.

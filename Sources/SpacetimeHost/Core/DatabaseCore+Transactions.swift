@@ -1,6 +1,5 @@
 package import SpacetimeEngine
 import SpacetimeSATS
-import Synchronization
 
 /// How a write transaction ended.
 struct CommitEnd {
@@ -12,53 +11,6 @@ struct CommitEnd {
 /// Begin, commit and abort: the frame of every call. Not generic and not inlined, so that the caller's code is only
 /// the reducer.
 extension DatabaseCore {
-    /// Takes the lock, unless this thread already has it.
-    @inline(__always)
-    func acquire() throws(DatabaseError) {
-        let thread = currentThread()
-        // Relaxed is enough: only this thread can have stored its own number.
-        if ownerThread.load(ordering: .relaxed) == thread { throw nestedTransaction() }
-        lock._unsafeLock()
-        ownerThread.store(thread, ordering: .relaxed)
-    }
-
-    /// Takes the lock for writing: after waiting, if the log cannot keep up.
-    @inline(__always)
-    func acquireForWrite() throws(DatabaseError) {
-        switch keeper {
-        case .none: break
-        // Alive: `store` keeps it.
-        case .store(let store): if store._withUnsafeGuaranteedRef({ $0.isSaturated }) { try waitForRoom() }
-        case .sink: if sink?.isSaturated == true { try waitForRoom() }
-        }
-        try acquire()
-    }
-
-    @inline(never)
-    private func waitForRoom() throws(DatabaseError) {
-        // Inside a transaction of this database waiting would hold everybody up; `acquire` refuses the nesting.
-        if isHeldByCurrentThread { return }
-        try sink?.waitForRoom()
-        try store?.waitForRoom()
-    }
-
-    @inline(__always)
-    func release() {
-        ownerThread.store(0, ordering: .relaxed)
-        lock._unsafeUnlock()
-    }
-
-    /// True if the calling thread is inside a transaction of this database.
-    package var isHeldByCurrentThread: Bool { ownerThread.load(ordering: .relaxed) == currentThread() }
-
-    @inline(never)
-    private func nestedTransaction() -> DatabaseError {
-        DatabaseError(
-            .nestedTransaction,
-            "a reducer or read of this database is already running on this thread; call the function behind the "
-                + "reducer directly with the same context, or call the reducer after this one has returned")
-    }
-
     /// Begins a write transaction with the lock held.
     func beginWrite(as caller: Caller, reducer: Int) throws(DatabaseError) -> UInt64 {
         if state.pointee.refusal != nil { throw writesRefused() }
@@ -89,11 +41,20 @@ extension DatabaseCore {
         return serial
     }
 
+    /// Why there are no writes: the reason itself, or, after a failure, that with what to do.
     @inline(never)
     func writesRefused() -> DatabaseError {
-        DatabaseError(
-            .writesRefused, "the database takes no more writes since an earlier failure; reopen it",
-            cause: state.pointee.refusal)
+        guard let reason = state.pointee.refusal else {
+            return DatabaseError(.internalInconsistency, "a write was refused without a reason")
+        }
+        switch reason.code {
+        case .closed, .readOnly: return reason
+        default:
+            return DatabaseError(
+                .writesRefused,
+                "the database takes no more writes, because an earlier commit could not be kept; close it and open it "
+                    + "again: \(reason.message)", cause: reason)
+        }
     }
 
     /// Ends the write transaction: assigns the offset, hands the record to the sink and the changes to live queries.
@@ -105,6 +66,7 @@ extension DatabaseCore {
         _ kind: CommitKind, arguments: UnsafeRawBufferPointer, broadcasts: Bool = true
     ) throws(DatabaseError) -> CommitEnd {
         let state = state
+        dropRollbackWork()
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
         guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
@@ -129,6 +91,7 @@ extension DatabaseCore {
     /// - Returns: the offset as of a commit.
     @inline(__always)
     func finishUnwatchedWrite() -> TxOffset {
+        dropRollbackWork()
         if datastore.hasChanges { state.pointee.nextOffset &+= 1 }
         datastore.commit()
         endSerial()
@@ -170,11 +133,12 @@ extension DatabaseCore {
         if let error = failure {
             undoWrite()
             if error.code == .limitReached { throw error }
-            state.pointee.refusal = error
-            throw DatabaseError(
+            let refusal = DatabaseError(
                 .writesRefused,
                 "the commit could not be recorded and was rolled back; no more writes are taken: \(error.message)",
                 cause: error)
+            refuseWrites(error, telling: .failed(refusal))
+            throw refusal
         }
     }
 
@@ -184,6 +148,23 @@ extension DatabaseCore {
     @usableFromInline
     package func beginRead() throws(DatabaseError) -> UInt64 {
         try acquire()
+        return beginReadHoldingLock()
+    }
+
+    /// The same if nobody has the lock; else 0.
+    @usableFromInline
+    package func beginReadIfFree() throws(DatabaseError) -> UInt64 {
+        try acquireIfFree() ? beginReadHoldingLock() : 0
+    }
+
+    /// The same with the lock that ``lockSuspending()`` has taken.
+    @usableFromInline
+    package func beginReadAdoptingLock() -> UInt64 {
+        adoptLock()
+        return beginReadHoldingLock()
+    }
+
+    private func beginReadHoldingLock() -> UInt64 {
         // The engine's transaction cuts off scans that outlive the read.
         datastore.begin()
         state.pointee.serial &+= 1
@@ -201,15 +182,21 @@ extension DatabaseCore {
     }
 
     /// A frozen picture of all tables, to be read without the lock for as long as it is kept.
-    package func snapshot() throws(DatabaseError) -> DatastoreSnapshot {
-        try acquire()
-        defer { release() }
-        return datastore.snapshot()
-    }
+    package func snapshot() throws(DatabaseError) -> DatastoreSnapshot { try snapshotWithOffset().0 }
 
     /// A frozen picture, and the last commit in it.
     package func snapshotWithOffset() throws(DatabaseError) -> (DatastoreSnapshot, TxOffset) {
         try acquire()
+        defer { release() }
+        return (datastore.snapshot(), TxOffset(state.pointee.nextOffset &- 1))
+    }
+
+    /// The same for tasks: it suspends while others have the lock.
+    package func snapshotWithOffset() async throws(DatabaseError) -> (DatastoreSnapshot, TxOffset) {
+        if try !acquireIfFree() {
+            await lockSuspending()
+            adoptLock()
+        }
         defer { release() }
         return (datastore.snapshot(), TxOffset(state.pointee.nextOffset &- 1))
     }

@@ -1,14 +1,12 @@
 public import SpacetimeEngine
 public import SpacetimeSATS
 package import SpacetimeSchema
-import Synchronization
 
 /// One running database: its rows, its module, its connections and its live queries.
 ///
 /// The thread that calls runs the transaction itself, under the lock. `Sendable` is unchecked, and holds because
 /// everything mutable is reached in one of three ways: `state`, the scratch writers, the reducer cache, the datastore,
-/// the scheduler and the live queries only with `lock` held; `ownerThread` is atomic; the outbox has a lock of its own. What is left
-/// is immutable.
+/// the scheduler and the live queries only with `lock` held; the outbox has a lock of its own. What is left is immutable.
 @usableFromInline
 package final class DatabaseCore: @unchecked Sendable {
     @usableFromInline package let state: UnsafeMutablePointer<CoreState>
@@ -41,9 +39,7 @@ package final class DatabaseCore: @unchecked Sendable {
     let reducerCache: UnsafeMutablePointer<ReducerSlot>
     static let reducerCacheCapacity = 64
 
-    let lock = Mutex<Void>(())
-    /// The thread that holds `lock`, 0 if none does: how a call inside a call is told from one that has to wait.
-    let ownerThread = Atomic<UInt>(0)
+    let lock = TransactionLock()
     /// Draws connection ids. Guarded by `lock`.
     let hostRandom: UnsafeMutablePointer<DeterministicRandom>
     let liveQueries: LiveQueries
@@ -115,6 +111,10 @@ package final class DatabaseCore: @unchecked Sendable {
     }
 
     deinit {
+        // Nobody else refers to the database any more, so no lock is needed.
+        let gone = DatabaseError(
+            .closed, "the database is gone, since nothing refers to it any more; keep it for as long as it is watched")
+        for sink in liveQueries.removeAll() { sink.end(.failed(gone)) }
         StateBlocks.give(state)
         for writer in [rowScratch, keyScratch, argumentScratch, logScratch] {
             writer.deinitialize(count: 1).deallocate()

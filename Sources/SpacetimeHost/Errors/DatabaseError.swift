@@ -55,6 +55,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let subscriptionOverflow = Code("subscriptionOverflow")
         /// The connection was closed before.
         public static let disconnected = Code("disconnected")
+        /// The database was closed, or nobody kept it.
+        public static let closed = Code("closed")
         /// The database takes no more writes, because going on could damage data.
         public static let writesRefused = Code("writesRefused")
         /// The module failed in a way that is not an error it threw: a trap of a guest, say.

@@ -1,13 +1,6 @@
 import SpacetimeEngine
 import SpacetimeSchema
-
-/// Takes the updates of a query. Called in commit order, by one thread at a time, without the database's lock.
-package protocol QuerySink: AnyObject, Sendable {
-    /// Must not block: the thread may be the one that runs all reducers.
-    func receive(_ update: QueryUpdate)
-    /// True once the subscriber wants no more; it is then forgotten at the next occasion.
-    var isCancelled: Bool { get }
-}
+import Synchronization
 
 /// The queries that somebody subscribed to, found by table. Guarded by the database's lock.
 final class LiveQueries {
@@ -35,6 +28,16 @@ final class LiveQueries {
     /// Tables whose changes somebody else wants.
     private var kept: Set<TableID> = []
     private let datastore: Datastore
+    /// Subscriptions that were cancelled while somebody else had the database's lock. The one part that needs no lock.
+    private let departed = Mutex<[Departure]>([])
+    private let hasDeparted = Atomic(false)
+
+    private struct Departure: @unchecked Sendable {
+        // Only handed on here; touched when it is taken out of the list again, with the database's lock held.
+        let query: Query
+        let sink: any QuerySink
+    }
+
     /// Read once per commit: kept beside the dictionary so that a database that nobody watches asks nothing else.
     private let active: UnsafeMutablePointer<Bool>
 
@@ -79,8 +82,41 @@ final class LiveQueries {
         if query.sinks.isEmpty { forget(query) }
     }
 
+    /// Notes that a sink is to be removed, from any thread and without the database's lock.
+    func removeLater(_ sink: any QuerySink, from query: Query) {
+        departed.withLock { $0.append(Departure(query: query, sink: sink)) }
+        hasDeparted.store(true, ordering: .releasing)
+    }
+
+    /// Removes what was noted by ``removeLater(_:from:)``.
+    func removeDeparted() {
+        guard hasDeparted.load(ordering: .relaxed), hasDeparted.exchange(false, ordering: .acquiring) else { return }
+        let list = departed.withLock { list in
+            defer { list = [] }
+            return list
+        }
+        for departure in list { remove(departure.sink, from: departure.query) }
+    }
+
+    /// Forgets all subscriptions.
+    ///
+    /// - Returns: who is to be told.
+    func removeAll() -> [any QuerySink] {
+        let sinks = byTable.joined().flatMap(\.sinks)
+        for query in byKey.values {
+            query.sinks = []
+            byTable[Int(query.key.table.rawValue)] = []
+            tableChanged(query.key.table)
+        }
+        byKey = [:]
+        active.pointee = !kept.isEmpty
+        return sinks
+    }
+
     private func forget(_ query: Query) {
-        guard byKey.removeValue(forKey: query.key) != nil else { return }
+        // A query that was forgotten before may have been followed by an equal one, which stays.
+        guard byKey[query.key] === query else { return }
+        byKey[query.key] = nil
         byTable[Int(query.key.table.rawValue)].removeAll { $0 === query }
         tableChanged(query.key.table)
     }
@@ -101,6 +137,7 @@ final class LiveQueries {
     ///
     /// - Returns: true if something was queued.
     func publish(_ changes: ChangeSet, offset: TxOffset, into outbox: Outbox) -> Bool {
+        removeDeparted()
         var queued = false
         for table in changes.tables {
             for query in byTable[Int(table.table.rawValue)] {
@@ -110,11 +147,22 @@ final class LiveQueries {
                     continue
                 }
                 guard let update = evaluate(query, on: table, offset: offset) else { continue }
-                outbox.append(Outbox.Delivery(update: update, sinks: query.sinks))
+                deliver(update, to: query, through: outbox)
                 queued = true
             }
         }
         return queued
+    }
+
+    private func deliver(_ update: QueryUpdate, to query: Query, through outbox: Outbox) {
+        // Most often everybody has room, and the list goes as it is.
+        let full = query.sinks.filter { !$0.reserve() }
+        if !full.isEmpty {
+            query.sinks.removeAll { sink in full.contains { $0 === sink } }
+            outbox.append(.overflow, of: full)
+        }
+        if query.sinks.isEmpty { return forget(query) }
+        outbox.append(update, to: query.sinks)
     }
 
     private func evaluate(_ query: Query, on changes: TableChanges, offset: TxOffset) -> QueryUpdate? {

@@ -18,7 +18,15 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
 
     private struct Session {
         var isOpen = true
-        var subscriptions: [@Sendable () -> Void] = []
+        var subscriptions: [Watch] = []
+        /// With more than these, those that have ended are looked for.
+        var limit = 16
+    }
+
+    /// A subscription of this connection.
+    private struct Watch: Sendable {
+        let isActive: @Sendable () -> Bool
+        let cancel: @Sendable () -> Void
     }
 
     public var identity: Identity { caller.identity }
@@ -45,14 +53,19 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         return offset
     }
 
-    /// Runs a reducer as one transaction, on behalf of this client.
+    /// Runs a reducer as one transaction, on behalf of this client. Suspends while another call is running.
     @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
         try requireOpen()
-        let offset = try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        var serial = try core.beginCallIfFree(reducer.name, as: caller)
+        if serial == 0 {
+            try await core.lockForWriteSuspending()
+            serial = try core.beginCallAdoptingLock(reducer.name, as: caller)
+        }
+        let offset = try _run(core, serial, reducer, repeat each arguments)
         if case .durable = level { try await core.durable(offset) }
         return offset
     }
@@ -64,42 +77,110 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         return try core.call(reducer, arguments: arguments, as: caller)
     }
 
+    /// Runs a reducer that is known by name. Suspends while another call is running.
+    @discardableResult
+    public func call(_ reducer: String, arguments: [UInt8]) async throws -> TxOffset {
+        try requireOpen()
+        return try await core.call(reducer, arguments: arguments, as: caller)
+    }
+
     /// Watches a query as an asynchronous sequence, until the connection ends. See ``Database/subscribe(_:bufferLimit:)``.
+    ///
+    /// - Throws: ``DatabaseError`` with code `noSuchTable` if there is no public table of these rows; only the owner may
+    ///   watch private ones.
     public func subscribe<Row: TableRow>(
         _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
     ) throws -> Subscription<Row> {
         try requireOpen()
-        let subscription = try Subscription(query, core: core, bufferLimit: bufferLimit)
-        keep { [weak subscription] in subscription?.cancel() }
+        return keep(try core.subscription(query, bufferLimit, as: caller))
+    }
+
+    /// Watches a query as an asynchronous sequence, until the connection ends. Suspends while a reducer runs.
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    ) async throws -> Subscription<Row> {
+        try requireOpen()
+        return keep(try await core.subscription(query, bufferLimit, as: caller))
+    }
+
+    /// Watches a query by closures, until the connection ends. See ``Database/subscribe(_:bufferLimit:onChange:onEnd:)``.
+    ///
+    /// - Throws: ``DatabaseError`` with code `noSuchTable` if there is no public table of these rows; only the owner may
+    ///   watch private ones.
+    @discardableResult
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+        onChange: @escaping @Sendable (Change<Row>) -> Void,
+        onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
+    ) throws(DatabaseError) -> QueryObserver {
+        try requireOpen()
+        return keep(try core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: caller))
+    }
+
+    /// Watches a query by closures, until the connection ends. Suspends while a reducer runs.
+    @discardableResult
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+        onChange: @escaping @Sendable (Change<Row>) -> Void,
+        onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
+    ) async throws(DatabaseError) -> QueryObserver {
+        try requireOpen()
+        return keep(try await core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: caller))
+    }
+
+    private func keep<Row: TableRow>(_ subscription: Subscription<Row>) -> Subscription<Row> {
+        keep(
+            Watch(
+                isActive: { [weak subscription] in subscription?.isActive ?? false },
+                cancel: { [weak subscription] in subscription?.cancel() }))
         return subscription
     }
 
-    /// Watches a query by a closure, until the connection ends. See ``Database/subscribe(_:onChange:)``.
-    @discardableResult
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws -> QueryObserver {
-        try requireOpen()
-        let observation = try QueryObserver(query, core: core, onChange)
-        keep { observation.cancel() }
-        return observation
+    private func keep(_ observer: QueryObserver) -> QueryObserver {
+        keep(Watch(isActive: { observer.isActive }, cancel: { observer.cancel() }))
+        return observer
     }
 
-    private func keep(_ cancel: @escaping @Sendable () -> Void) {
+    private func keep(_ watch: Watch) {
         let isOpen = session.withLock { session in
-            if session.isOpen { session.subscriptions.append(cancel) }
-            return session.isOpen
+            guard session.isOpen else { return false }
+            session.subscriptions.append(watch)
+            if session.subscriptions.count > session.limit {
+                session.subscriptions.removeAll { !$0.isActive() }
+                // Looked for again once there are twice as many, so that keeping one is O(1) on average.
+                session.limit = max(16, session.subscriptions.count * 2)
+            }
+            return true
         }
-        if !isOpen { cancel() }
+        if !isOpen { watch.cancel() }
     }
+
+    /// The number of subscriptions that are kept to be ended with the connection.
+    package var keptSubscriptionCount: Int { session.withLock { $0.subscriptions.count } }
 
     /// Ends the subscriptions of this connection, and runs the module's `.clientDisconnected` reducer. Whatever the
     /// reducer does, the client is gone afterwards. Does nothing the second time.
     ///
     /// - Returns: what the reducer threw, for a log.
-    /// - Throws: ``DatabaseError`` with code `nestedTransaction` if called from inside a reducer or a read.
+    /// - Throws: ``DatabaseError`` with code `nestedTransaction` if called from inside a reducer or a read; the connection
+    ///   then stays open. `closed` or `writesRefused` if the database takes no more writes: the disconnect reducer then
+    ///   runs when the database is opened the next time.
     @discardableResult
     public func disconnect() throws -> (any Error)? {
+        try core.requireNoTransaction()
+        endSession()
+        return try core.disconnect(caller)
+    }
+
+    /// Ends the connection. Suspends while another call is running.
+    @discardableResult
+    public func disconnect() async throws -> (any Error)? {
+        try core.requireNoTransaction()
+        endSession()
+        return try await core.disconnect(caller)
+    }
+
+    private func endSession() {
         let ended = session.withLock { session in
             defer {
                 session.isOpen = false
@@ -107,8 +188,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
             }
             return session.subscriptions
         }
-        for cancel in ended { cancel() }
-        return try core.disconnect(caller)
+        for watch in ended { watch.cancel() }
     }
 
     @usableFromInline
@@ -125,7 +205,7 @@ extension Database {
     ///
     /// - Throws: what the module's `.clientConnected` reducer threw to refuse the client. Nothing persists then.
     public func connect(as name: String) throws -> Connection<Definition> {
-        try connect(Identity(issuer: localIssuer, subject: name), credentials: #"{"iss":"localhost","sub":"\#(name)"}"#)
+        try connect(Identity(issuer: localIssuer, subject: name), credentials: localCredentials(name))
     }
 
     /// Connects a client with an identity.
@@ -133,5 +213,26 @@ extension Database {
     /// - Parameter credentials: the payload of the client's token, for the module to read.
     public func connect(_ identity: Identity, credentials: String = "") throws -> Connection<Definition> {
         Connection(core: core, caller: try core.connect(identity, credentials: credentials))
+    }
+
+    /// Connects a client under a name. Suspends while another call is running.
+    public func connect(as name: String) async throws -> Connection<Definition> {
+        try await connect(
+            Identity(issuer: localIssuer, subject: name), credentials: localCredentials(name))
+    }
+
+    /// Connects a client with an identity. Suspends while another call is running.
+    public func connect(_ identity: Identity, credentials: String = "") async throws -> Connection<Definition> {
+        Connection(core: core, caller: try await core.connect(identity, credentials: credentials))
+    }
+}
+
+/// The payload of a token, as a client of that name would have one.
+private func localCredentials(_ name: String) throws(DatabaseError) -> String {
+    do throws(JSONError) {
+        return #"{"iss":"localhost","sub":"# + (try AlgebraicValue.string(name).json(style: .typed, type: .string))
+            + "}"
+    } catch {
+        throw DatabaseError(.internalInconsistency, "a name could not be written as JSON: \(error)", cause: error)
     }
 }

@@ -4,13 +4,14 @@ public import SpacetimeSATS
 extension Database {
     /// Runs a reducer as one transaction, on behalf of the owner.
     ///
-    /// When it returns, the changes are visible to everybody, and on disk if `level` asks for that. Waits for a call that
-    /// another thread is making.
+    /// When it returns, the changes are visible to everybody, and on disk if `level` asks for that. Blocks the thread while
+    /// another call is running; in an `async` function the form that suspends is taken.
     ///
     /// - Parameter level: `.durable` blocks until the commit is synced to disk.
     /// - Throws: what the reducer threw, as it is; then nothing has changed. ``DatabaseError`` with code
-    ///   `nestedTransaction` if a reducer or a read is running on this thread, `writesRefused` after the database went
-    ///   read-only, `storageFailure` if the commit was made but did not become durable.
+    ///   `nestedTransaction` if a reducer or a read of this database or of another one is running on this thread, `closed`
+    ///   after ``close()``, `writesRefused` after the log has failed, `storageFailure` if the commit was made but did not
+    ///   become durable.
     /// - Returns: the commit, or the last one before it if nothing changed.
     @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
@@ -24,13 +25,22 @@ extension Database {
 
     /// Runs a reducer as one transaction, on behalf of the owner.
     ///
+    /// Suspends while another call is running, and blocks no thread. A call that need not wait costs what the other form
+    /// costs and an asynchronous function call. Cancelling the task does not cancel the call.
+    ///
     /// - Parameter level: `.durable` waits until the commit is synced to disk, without blocking a thread.
     @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
-        let offset = try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
+        var serial = try core.beginCallIfFree(reducer.name)
+        if serial == 0 {
+            try await core.lockForWriteSuspending()
+            serial = try core.beginCallAdoptingLock(reducer.name)
+        }
+        // From here to the commit nothing suspends.
+        let offset = try _run(core, serial, reducer, repeat each arguments)
         if case .durable = level { try await core.durable(offset) }
         return offset
     }
@@ -42,6 +52,12 @@ extension Database {
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
         try core.call(reducer, arguments: arguments, as: core.owner)
+    }
+
+    /// Runs a reducer that is known by name. Suspends while another call is running.
+    @discardableResult
+    public func call(_ reducer: String, arguments: [UInt8]) async throws -> TxOffset {
+        try await core.call(reducer, arguments: arguments, as: core.owner)
     }
 }
 

@@ -1,3 +1,4 @@
+import SpacetimeDurability
 public import SpacetimeHost
 
 /// Disk and memory of a running database.
@@ -13,6 +14,9 @@ extension Database {
     /// Waits until everything that is visible now is on disk, blocking the thread.
     public func flush() throws { try core.waitUntilDurable(core.lastOffset()) }
 
+    /// Waits until everything that is visible now is on disk, blocking no thread.
+    public func flush() async throws { try await core.durable(core.snapshotWithOffset().1) }
+
     /// Writes a snapshot now, beside running calls, and removes what need not be kept any longer. Snapshots are taken by
     /// themselves as the log grows (``StorageOptions/snapshotLogByteCount``); one before a planned stop makes the next
     /// start faster.
@@ -25,16 +29,28 @@ extension Database {
         try core.takeSnapshot()
     }
 
+    /// Writes a snapshot now, on a thread of its own, and suspends until the file is complete.
+    @discardableResult
+    public func takeSnapshot() async throws -> (offset: TxOffset, byteCount: UInt64) {
+        try core.requireNoTransaction()
+        return try await suspendingAside { [core] in try core.takeSnapshot() }
+    }
+
     /// Why the last snapshot that was due could not be written; nil if it could. The log holds everything meanwhile, and
     /// grows; it is tried again after the next ``StorageOptions/snapshotLogByteCount``.
     public var snapshotFailure: DatabaseError? { core.store?.snapshotFailure }
 
-    /// Makes everything durable and gives the directory free. Calls are refused from now on; reading goes on.
+    /// Makes everything durable and gives the directory free. Calls and subscriptions are refused from now on, and
+    /// subscriptions that are open end, each after what it has still to read, with ``DatabaseError/Code/closed``; reading
+    /// goes on.
     ///
     /// Without it the same happens when the last reference to the database goes away, but errors are lost then.
     ///
     /// - Throws: ``DatabaseError`` with code `storageFailure` if not everything could be written.
     public func close() throws { try core.close() }
+
+    /// Makes everything durable and gives the directory free. Suspends meanwhile.
+    public func close() async throws { try await core.close() }
 
     /// Checks that rows and indexes agree. For tests; linear in the data.
     package func checkInvariants() throws { try core.checkInvariants() }

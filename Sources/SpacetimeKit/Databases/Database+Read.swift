@@ -3,7 +3,8 @@ public import SpacetimeHost
 import SpacetimeSATS
 
 extension Database {
-    /// Reads tables in one consistent state. Other threads' calls wait meanwhile: for long reads take a ``snapshot()``.
+    /// Reads tables in one consistent state. Other calls wait meanwhile: for long reads take a ``snapshot()``. Blocks the
+    /// thread while a call is running; in an `async` function the form that suspends is taken.
     ///
     /// ```swift
     /// let texts = try db.read { db in db.message.room.filter("lobby").map(\.text) }
@@ -19,12 +20,31 @@ extension Database {
         return try body(Definition.TableHandles(_spacetimeTransaction: transaction))
     }
 
+    /// Reads tables in one consistent state. Suspends while a call is running, and blocks no thread.
+    @inlinable
+    public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) async throws -> Result {
+        var serial = try core.beginReadIfFree()
+        if serial == 0 {
+            await core.lockSuspending()
+            serial = core.beginReadAdoptingLock()
+        }
+        // From here to the end nothing suspends.
+        defer { core.endRead() }
+        let transaction = TransactionReference(core: core, serial: serial)
+        return try body(Definition.TableHandles(_spacetimeTransaction: transaction))
+    }
+
     /// A picture of all tables as they are now, which can be read for as long as it is kept without stopping writers.
     ///
     /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
     /// before changing it.
     public func snapshot() throws -> DatabaseSnapshot<Definition> {
         DatabaseSnapshot(core: core, snapshot: try core.snapshot())
+    }
+
+    /// A picture of all tables as they are now. Suspends while a call is running.
+    public func snapshot() async throws -> DatabaseSnapshot<Definition> {
+        DatabaseSnapshot(core: core, snapshot: try await core.snapshotWithOffset().0)
     }
 
     /// The offset of the last commit.

@@ -1,3 +1,4 @@
+import SpacetimeDurability
 public import SpacetimeHost
 public import SpacetimeSATS
 
@@ -9,7 +10,10 @@ public import SpacetimeSATS
 /// let count = try db.read { $0.message.count }
 /// ```
 ///
-/// It may be used from any thread. The thread that calls runs the reducer itself; others wait for it.
+/// It may be used from any thread and any task. The thread that calls runs the reducer itself; others wait for it:
+/// synchronous code by blocking its thread, asynchronous code by suspending. What the synchronous forms do with files is
+/// done on a thread of its own by the asynchronous ones. Dropping the last reference ends subscriptions and closes the
+/// files.
 public final class Database<Definition: ModuleDefinition>: Sendable {
     @usableFromInline package let core: DatabaseCore
 
@@ -41,11 +45,11 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
         try open(storage, content: module.moduleContent, options: options)
     }
 
-    /// Opens the database that the storage holds, or creates it.
+    /// Opens the database that the storage holds, or creates it: on a thread of its own, suspending meanwhile.
     public static func open(
         _ storage: Storage, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) async throws -> Database {
-        try open(storage, content: module.moduleContent, options: options)
+        try await suspendingAside { try open(storage, content: module.moduleContent, options: options) }
     }
 
     /// Opens the database in a directory, or creates it there.
@@ -55,11 +59,11 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
         try open(.directory(directory), content: module.moduleContent, options: options)
     }
 
-    /// Opens the database in a directory, or creates it there.
+    /// Opens the database in a directory, or creates it there: on a thread of its own, suspending meanwhile.
     public static func open(
         at directory: String, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) async throws -> Database {
-        try open(.directory(directory), content: module.moduleContent, options: options)
+        try await open(.directory(directory), module: module, options: options)
     }
 }
 
@@ -78,6 +82,6 @@ extension Database where Definition == DynamicModule {
     public static func open(
         _ storage: Storage, module: Module, options: DatabaseOptions = DatabaseOptions()
     ) async throws -> Database {
-        try open(storage, content: module.content, options: options)
+        try await suspendingAside { try open(storage, content: module.content, options: options) }
     }
 }

@@ -2,67 +2,78 @@ import SpacetimeHost
 import SpacetimeSATS
 import Synchronization
 
-/// A query watched by a closure. It lasts until it is cancelled, or the database is gone.
+/// A query watched by a closure. It lasts until it is cancelled, falls too far behind, or the database is closed or gone.
 public final class QueryObserver: Sendable {
-    private let sink: any QuerySink & CancellableSink
+    /// 16,384 changes.
+    public static var defaultBufferLimit: Int { 16_384 }
+
+    private let sink: CallbackSink
     private let token: SubscriptionToken
 
-    init<Row: TableRow>(
-        _ query: Query<Row>, core: DatabaseCore, _ onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws(DatabaseError) {
-        let sink = CallbackSink { onChange(Change($0)) }
+    init(_ sink: CallbackSink, _ token: SubscriptionToken) {
         self.sink = sink
-        token = try core.subscribe(try core.table(of: Row.self), where: query.predicate, sink: sink)
+        self.token = token
     }
 
-    /// Ends it. A change that is just being delivered by another thread may still arrive.
+    /// False once it was cancelled, or has ended by itself.
+    public var isActive: Bool { !sink.isCancelled }
+
+    /// Ends it. A change that is just being delivered by another thread may still arrive. May be called from anywhere, and
+    /// waits for nobody.
     public func cancel() {
         sink.cancel()
         token.cancel()
     }
 }
 
-protocol CancellableSink: AnyObject {
-    func cancel()
-}
-
 /// Hands updates to a closure, on the thread that committed (or on another that is delivering at the time).
-final class CallbackSink: QuerySink, CancellableSink {
+final class CallbackSink: QuerySink {
     private let body: @Sendable (QueryUpdate) -> Void
+    private let onEnd: @Sendable (DatabaseError?) -> Void
+    private let limit: Int
+    private let reserved = Atomic(0)
     private let cancelled = Atomic(false)
 
-    init(_ body: @escaping @Sendable (QueryUpdate) -> Void) { self.body = body }
+    init<Row: TableRow>(
+        limit: Int, _ onChange: @escaping @Sendable (Change<Row>) -> Void,
+        _ onEnd: @escaping @Sendable (DatabaseError?) -> Void
+    ) {
+        self.limit = max(1, limit)
+        body = { onChange(Change($0)) }
+        self.onEnd = onEnd
+    }
 
     var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
+    func reserve() -> Bool {
+        if reserved.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
+        reserved.wrappingSubtract(1, ordering: .relaxed)
+        return false
+    }
+
     func receive(_ update: QueryUpdate) {
+        reserved.wrappingSubtract(1, ordering: .relaxed)
         if !isCancelled { body(update) }
+    }
+
+    func end(_ reason: SubscriptionEnd) {
+        guard !cancelled.exchange(true, ordering: .relaxed) else { return }
+        switch reason {
+        case .overflow: onEnd(DatabaseError.overflow(limit))
+        case .complete: onEnd(nil)
+        case .failed(let error): onEnd(error)
+        }
     }
 
     func cancel() { cancelled.store(true, ordering: .relaxed) }
 }
 
-extension Database {
-    /// Watches a query as an asynchronous sequence.
-    ///
-    /// - Parameter bufferLimit: how many changes may wait to be read.
-    /// - Throws: ``DatabaseError`` with code `noSuchTable` if the module has no table of these rows.
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
-    ) throws -> Subscription<Row> {
-        try Subscription(query, core: core, bufferLimit: bufferLimit)
-    }
-
-    /// Watches a query by a closure.
-    ///
-    /// The closure is first called with the rows as they are, before this returns unless another thread is delivering
-    /// at the time. Then it is called once per commit that changed the query's rows: in commit order, one call at a
-    /// time, never while the database is locked, so it may itself read and call reducers; what those change is
-    /// delivered after it returns. It should be quick: the thread that committed is waiting.
-    @discardableResult
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, onChange: @escaping @Sendable (Change<Row>) -> Void
-    ) throws -> QueryObserver {
-        try QueryObserver(query, core: core, onChange)
+extension DatabaseError {
+    /// What a subscriber hears that fell behind.
+    static func overflow(_ limit: Int) -> DatabaseError {
+        DatabaseError(
+            .subscriptionOverflow,
+            "the subscriber fell more than \(limit) changes behind and was dropped; read faster, raise bufferLimit, "
+                + "or subscribe again for the current rows")
     }
 }

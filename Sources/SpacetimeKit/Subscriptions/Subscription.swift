@@ -1,4 +1,3 @@
-import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeSATS
 
@@ -14,8 +13,10 @@ import SpacetimeSATS
 /// ```
 ///
 /// A reader that falls behind is never waited for. When its buffer is full, the sequence ends, after what was buffered,
-/// with ``DatabaseError/Code/subscriptionOverflow``. The subscription ends when its last reference is dropped. With
-/// several readers each change goes to one of them.
+/// with ``DatabaseError/Code/subscriptionOverflow``. It ends in the same way with ``DatabaseError/Code/closed`` when the
+/// database is closed or its last reference is dropped, and with ``DatabaseError/Code/writesRefused`` if the log has
+/// failed; and without an error if the rows cannot change, because the database was opened as of an offset. The
+/// subscription ends when its last reference is dropped. With several readers each change goes to one of them.
 public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
     public typealias Element = Change<Row>
     public typealias Failure = any Error
@@ -26,15 +27,18 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
     private let buffer: UpdateBuffer
     private let token: SubscriptionToken
 
-    init(_ query: Query<Row>, core: DatabaseCore, bufferLimit: Int) throws(DatabaseError) {
-        buffer = UpdateBuffer(limit: bufferLimit)
-        token = try core.subscribe(try core.table(of: Row.self), where: query.predicate, sink: buffer)
+    init(_ buffer: UpdateBuffer, _ token: SubscriptionToken) {
+        self.buffer = buffer
+        self.token = token
     }
 
-    // Only marked: taking the database's lock here could wait for a reducer that drops its last reference to this.
-    deinit { buffer.cancel() }
+    deinit { cancel() }
 
-    /// Ends the subscription: no more changes are delivered, and the sequence is over.
+    /// False once it was cancelled, or has ended by itself; what was buffered before that can still be read.
+    public var isActive: Bool { !buffer.isCancelled }
+
+    /// Ends the subscription: no more changes are delivered, and the sequence is over. May be called from anywhere, and
+    /// waits for nobody.
     public func cancel() {
         buffer.cancel()
         token.cancel()
@@ -56,14 +60,5 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Change<Row>? {
             try await subscription.buffer.next().map { Change($0) }
         }
-    }
-}
-
-extension DatabaseCore {
-    func table<Row: TableRow>(of row: Row.Type) throws(DatabaseError) -> TableID {
-        guard let position = tablePosition(of: ObjectIdentifier(row)) else {
-            throw DatabaseError(.noSuchTable, "the module has no table of \(row); list it in the module's tables")
-        }
-        return tableMap.table(at: position)
     }
 }

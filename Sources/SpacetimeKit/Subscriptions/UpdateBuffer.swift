@@ -1,8 +1,8 @@
 import SpacetimeHost
 import Synchronization
 
-/// Updates between the database and one reader that awaits them. Holds at most `limit`; one more and the reader is told
-/// that it fell behind, after it has read what is there.
+/// Updates between the database and one reader that awaits them. At most `limit` are on their way or here; one more and
+/// the reader is told that it fell behind, after it has read what is there.
 final class UpdateBuffer: QuerySink {
     private struct Waiter {
         let id: UInt64
@@ -32,52 +32,60 @@ final class UpdateBuffer: QuerySink {
     }
 
     private enum End {
-        case cancelled
-        case overflow(DatabaseError)
+        case over
+        /// Told once.
+        case failure(DatabaseError)
     }
 
     private let limit: Int
     private let state = Mutex(State())
     private let cancelled = Atomic(false)
+    private let reserved = Atomic(0)
 
     init(limit: Int) { self.limit = max(1, limit) }
 
     var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 
+    func reserve() -> Bool {
+        if reserved.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
+        reserved.wrappingSubtract(1, ordering: .relaxed)
+        return false
+    }
+
     func receive(_ update: QueryUpdate) {
-        let (waiter, overflowed) = state.withLock { state -> (Waiter?, Bool) in
-            guard state.end == nil else { return (nil, false) }
-            guard state.count < limit else {
-                state.end = .overflow(overflow())
-                return (nil, true)
-            }
+        let waiter = state.withLock { state -> Waiter? in
+            guard state.end == nil else { return nil }
             state.updates.append(update)
-            return (state.waiters.isEmpty ? nil : state.waiters.removeFirst(), false)
+            return state.waiters.isEmpty ? nil : state.waiters.removeFirst()
         }
-        if overflowed { cancelled.store(true, ordering: .relaxed) }
         waiter?.continuation.resume()
     }
 
-    private func overflow() -> DatabaseError {
-        DatabaseError(
-            .subscriptionOverflow,
-            "the subscriber fell more than \(limit) changes behind and was dropped; read faster, raise bufferLimit, "
-                + "or subscribe again for the current rows")
+    func end(_ reason: SubscriptionEnd) {
+        switch reason {
+        case .overflow: end(.failure(DatabaseError.overflow(limit)))
+        case .complete: end(.over)
+        case .failed(let error): end(.failure(error))
+        }
     }
 
-    /// Ends the sequence: what was not read is dropped.
-    func cancel() {
+    private func end(_ end: End, dropping: Bool = false) {
         cancelled.store(true, ordering: .relaxed)
         let waiters = state.withLock { state -> [Waiter] in
             guard state.end == nil else { return [] }
-            state.end = .cancelled
-            state.updates = []
-            state.first = 0
+            state.end = end
+            if dropping {
+                state.updates = []
+                state.first = 0
+            }
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.continuation.resume() }
     }
+
+    /// Ends the sequence: what was not read is dropped.
+    func cancel() { end(.over, dropping: true) }
 
     /// The next update; nil once the subscription or the waiting task was cancelled.
     ///
@@ -105,7 +113,11 @@ final class UpdateBuffer: QuerySink {
     }
 
     /// An update that is there already, without waiting.
-    func nextAvailable() -> QueryUpdate? { state.withLock { $0.pop() } }
+    func nextAvailable() -> QueryUpdate? {
+        let update = state.withLock { $0.pop() }
+        if update != nil { reserved.wrappingSubtract(1, ordering: .relaxed) }
+        return update
+    }
 
     private enum Taken {
         case update(QueryUpdate)
@@ -115,17 +127,18 @@ final class UpdateBuffer: QuerySink {
     }
 
     private func take() -> Taken {
-        state.withLock { state in
+        let taken = state.withLock { state -> Taken in
             if let update = state.pop() { return .update(update) }
             switch state.end {
-            case .cancelled: return .end
-            case .overflow(let error):
-                // Told once; after that the sequence is over.
-                state.end = .cancelled
+            case .over: return .end
+            case .failure(let error):
+                state.end = .over
                 return .failure(error)
             case nil: return .nothing
             }
         }
+        if case .update = taken { reserved.wrappingSubtract(1, ordering: .relaxed) }
+        return taken
     }
 
     /// Wakes the reader when there is something to take, which may be now.

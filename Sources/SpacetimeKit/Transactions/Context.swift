@@ -39,6 +39,10 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     @inlinable
     public var identity: Identity { transaction.core.identity }
 
+    /// The owner of the database, on whose behalf ``Database/call(_:_:)`` runs: `context.sender == context.owner`.
+    @inlinable
+    public var owner: Identity { transaction.core.owner.identity }
+
     /// Random numbers for this call: `Int.random(in: 1...6, using: &context.random)`.
     ///
     /// The sequence follows from the time and the place of the call in the history of the database, so that a recorded
@@ -71,6 +75,30 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
             transaction.rollback(to: savepoint)
             throw error
         }
+    }
+
+    /// Notes what is to be done if this call fails, once it has been undone: in a transaction of its own, on behalf of the
+    /// same caller, at the same time, before anybody else's call. For what has to survive: an audit, a count of failures,
+    /// a ban.
+    ///
+    /// ```swift
+    /// let sender = context.sender
+    /// try context.afterRollback { context in
+    ///     try context.db.failure.insert(Failure(id: 0, who: sender, when: context.timestamp))
+    /// }
+    /// guard password == expected else { throw SenderError("wrong password") }   // the row stays
+    /// ```
+    ///
+    /// Several are done in the order in which they were noted, each in its own transaction, also those that were noted
+    /// inside a ``savepoint(_:)`` that was undone. If one throws, it alone is undone, and nobody is told: the caller gets
+    /// what the call itself threw. None is done if the call succeeds, if a database could not be created (`.initialize`),
+    /// or if the process ends before that.
+    ///
+    /// - Throws: ``DatabaseError`` with code `readOnly` or `transactionEnded` outside a call.
+    public func afterRollback(
+        _ work: @escaping (borrowing Context<Definition>) throws -> Void
+    ) throws {
+        try transaction.afterRollback { try work(Context($0)) }
     }
 
     /// A random UUID (version 4), from ``random``.

@@ -1,0 +1,3 @@
+#include "Threads.h"
+
+_Thread_local const void *_Nullable spacetime_held_database SPACETIME_TLS_MODEL = 0;

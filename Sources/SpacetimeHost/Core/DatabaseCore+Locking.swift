@@ -1,0 +1,106 @@
+import CThreads
+import SpacetimeDurability
+
+/// Taking and releasing the database, by threads that block and by tasks that suspend.
+///
+/// A thread runs at most one transaction at a time, of whatever database: a thread-local variable says of which. So a call
+/// inside a call is refused instead of waiting for itself; and so is one to another database, since two databases whose
+/// reducers call each other would wait for each other for ever.
+extension DatabaseCore {
+    /// This database, as the thread-local variable names it.
+    private var address: UnsafeRawPointer { UnsafeRawPointer(state) }
+
+    /// True if the calling thread is inside a transaction of this database.
+    package var isHeldByCurrentThread: Bool { spacetime_get_held_database() == address }
+
+    /// Takes the lock, blocking the thread while others have it.
+    @inline(__always)
+    func acquire() throws(DatabaseError) {
+        if spacetime_get_held_database() != nil { throw nestedTransaction() }
+        lock.lock()
+        spacetime_set_held_database(address)
+    }
+
+    /// - Throws: `nestedTransaction` if the calling thread is inside a transaction, of whatever database.
+    package func requireNoTransaction() throws(DatabaseError) {
+        if spacetime_get_held_database() != nil { throw nestedTransaction() }
+    }
+
+    /// Takes the lock for writing: after waiting, if the log cannot keep up.
+    @inline(__always)
+    func acquireForWrite() throws(DatabaseError) {
+        if isSaturated { try waitForRoom() }
+        try acquire()
+    }
+
+    /// Takes the lock if nobody has it.
+    @inline(__always)
+    func acquireIfFree() throws(DatabaseError) -> Bool {
+        if spacetime_get_held_database() != nil { throw nestedTransaction() }
+        guard lock.tryLock() else { return false }
+        spacetime_set_held_database(address)
+        return true
+    }
+
+    /// Takes the lock for writing if nobody has it and the log has room.
+    @inline(__always)
+    func acquireForWriteIfFree() throws(DatabaseError) -> Bool {
+        if isSaturated { return false }
+        return try acquireIfFree()
+    }
+
+    @inline(__always)
+    func release() {
+        spacetime_set_held_database(nil)
+        lock.unlock()
+    }
+
+    /// Waits for the lock, suspending the task, and takes it. What follows must begin with ``adoptLock()``.
+    @usableFromInline
+    package func lockSuspending() async { await lock.lockSuspending() }
+
+    /// ``lockSuspending()`` for a write: after the log has room.
+    @usableFromInline
+    package func lockForWriteSuspending() async throws(DatabaseError) {
+        if isSaturated { try await suspendingAside { [self] () throws(DatabaseError) in try waitForRoom() } }
+        await lock.lockSuspending()
+    }
+
+    /// The calling thread is the one that goes on with the lock that a task has taken. From here on there must be no
+    /// `await` until ``release()``.
+    @inline(__always)
+    func adoptLock() { spacetime_set_held_database(address) }
+
+    @inline(__always)
+    private var isSaturated: Bool {
+        switch keeper {
+        case .none: false
+        // Alive: `store` keeps it.
+        case .store(let store): store._withUnsafeGuaranteedRef { $0.isSaturated }
+        case .sink: sink?.isSaturated == true
+        }
+    }
+
+    @inline(never)
+    private func waitForRoom() throws(DatabaseError) {
+        // Inside a transaction waiting would hold everybody up; `acquire` refuses the nesting.
+        if spacetime_get_held_database() != nil { return }
+        try sink?.waitForRoom()
+        try store?.waitForRoom()
+    }
+
+    @inline(never)
+    private func nestedTransaction() -> DatabaseError {
+        if isHeldByCurrentThread {
+            return DatabaseError(
+                .nestedTransaction,
+                "a reducer or read of this database is already running on this thread; call the function behind the "
+                    + "reducer directly with the same context, or call the reducer after this one has returned")
+        }
+        return DatabaseError(
+            .nestedTransaction,
+            "a reducer or read of another database is running on this thread, and two databases that wait for each other "
+                + "would stop both; write down in a table what the other database is to do, and do it from a "
+                + "subscription to that table, or call it after this call has returned")
+    }
+}

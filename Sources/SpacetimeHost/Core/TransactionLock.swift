@@ -1,0 +1,161 @@
+import CThreads
+import SpacetimeDurability
+import Synchronization
+
+/// The lock of a database, for which threads wait blocked and tasks wait suspended.
+///
+/// Free and taken it is one atomic operation each. Who finds it taken first tries again for about a microsecond, which is
+/// longer than most calls last, and then joins a queue. Whoever releases the lock wakes the first of the queue, and leaves
+/// the lock free meanwhile, so that a thread that is running anyway may take it: handing it over each time would cost a
+/// change of threads per call. Somebody who has waited for a millisecond is handed it, so that nobody waits for ever.
+///
+/// The owner is whoever took it, not a thread: a task that was handed the lock may go on on any thread. The form is that
+/// of WebKit's WTF::Lock (https://webkit.org/blog/6161/locking-in-webkit/).
+struct TransactionLock: ~Copyable, Sendable {
+    /// Two bits: taken, and whether somebody is in the queue. The second one changes only with `queue` locked.
+    private let word = Atomic<UInt32>(0)
+    private let queue = Mutex<Queue>(Queue())
+
+    private static var taken: UInt32 { 1 }
+    private static var awaited: UInt32 { 2 }
+
+    /// How often a taken lock is looked at before waiting for it.
+    private static var spinCount: Int { 40 }
+    /// Who has waited so long is handed the lock.
+    private static var patienceInNanoseconds: Int64 { 1_000_000 }
+
+    enum Waiter: Sendable {
+        case thread(Monitor<Outcome?>)
+        case task(UnsafeContinuation<Outcome, Never>)
+
+        func wake(_ outcome: Outcome) {
+            switch self {
+            case .thread(let monitor): monitor.wake { $0 = outcome }
+            case .task(let continuation): continuation.resume(returning: outcome)
+            }
+        }
+    }
+
+    /// What became of waiting.
+    enum Outcome: Sendable {
+        /// The lock was free a moment ago.
+        case tryAgain
+        /// The lock is the waiter's.
+        case owned
+    }
+
+    struct Queue {
+        /// First in, first out; taken from `first` on.
+        private var entries: [(waiter: Waiter, since: Int64)] = []
+        private var first = 0
+
+        var isEmpty: Bool { first == entries.count }
+
+        mutating func append(_ waiter: Waiter, since: Int64) { entries.append((waiter, since)) }
+
+        mutating func popFirst() -> (waiter: Waiter, since: Int64)? {
+            guard first < entries.count else { return nil }
+            defer {
+                first += 1
+                // Shifted now and then, so that taking one is O(1) on average.
+                if first == entries.count || (first >= 64 && first * 2 >= entries.count) {
+                    entries.removeFirst(first)
+                    first = 0
+                }
+            }
+            return entries[first]
+        }
+    }
+
+    /// Takes the lock if it is free.
+    @inline(__always)
+    borrowing func tryLock() -> Bool {
+        word.compareExchange(expected: 0, desired: Self.taken, ordering: .acquiring).exchanged || tryLockAwaited()
+    }
+
+    /// The same with somebody in the queue.
+    private borrowing func tryLockAwaited() -> Bool {
+        word.compareExchange(expected: Self.awaited, desired: Self.awaited | Self.taken, ordering: .acquiring).exchanged
+    }
+
+    /// Takes the lock, blocking the thread while somebody else has it.
+    @inline(__always)
+    borrowing func lock() {
+        if !word.compareExchange(expected: 0, desired: Self.taken, ordering: .acquiring).exchanged { lockSlowly() }
+    }
+
+    @inline(never)
+    private borrowing func lockSlowly() {
+        var since: Int64?
+        while !lockSpinning() {
+            let start = since ?? monotonicNanoseconds()
+            since = start
+            let monitor = Monitor<Outcome?>(nil)
+            guard enqueue(.thread(monitor), since: start) else { continue }
+            monitor.wait { $0 != nil }
+            if case .owned? = monitor.withLock({ $0 }) { return accept() }
+        }
+    }
+
+    /// Takes the lock, suspending the task while somebody else has it. Waiting is not cut short by cancelling the task:
+    /// it lasts no longer than the calls that are ahead.
+    borrowing func lockSuspending() async {
+        var since: Int64?
+        while !lockSpinning() {
+            let start = since ?? monotonicNanoseconds()
+            since = start
+            let outcome = await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
+                if !enqueue(.task(continuation), since: start) { continuation.resume(returning: .tryAgain) }
+            }
+            if case .owned = outcome { return accept() }
+        }
+    }
+
+    private borrowing func lockSpinning() -> Bool {
+        for _ in 0..<Self.spinCount {
+            if word.load(ordering: .relaxed) & Self.taken == 0, tryLock() { return true }
+            spacetime_spin_hint()
+        }
+        return false
+    }
+
+    /// What the last owner did happened before: it stored the word when it handed the lock over.
+    private borrowing func accept() { _ = word.load(ordering: .acquiring) }
+
+    /// Joins the queue, unless the lock has become free meanwhile.
+    private borrowing func enqueue(_ waiter: Waiter, since: Int64) -> Bool {
+        queue.withLock { queue in
+            // Once the bit is set on a taken lock, its owner must lock the queue to release it, and finds the waiter.
+            var current = word.load(ordering: .relaxed)
+            while true {
+                if current & Self.taken == 0 { return false }
+                let (done, original) = word.compareExchange(
+                    expected: current, desired: current | Self.awaited, ordering: .relaxed)
+                if done { break }
+                current = original
+            }
+            queue.append(waiter, since: since)
+            return true
+        }
+    }
+
+    @inline(__always)
+    borrowing func unlock() {
+        if !word.compareExchange(expected: Self.taken, desired: 0, ordering: .releasing).exchanged { unlockAwaited() }
+    }
+
+    @inline(never)
+    private borrowing func unlockAwaited() {
+        let (waiter, outcome) = queue.withLock { queue -> (Waiter?, Outcome) in
+            let next = queue.popFirst()
+            let rest: UInt32 = queue.isEmpty ? 0 : Self.awaited
+            if let next, monotonicNanoseconds() - next.since > Self.patienceInNanoseconds {
+                word.store(Self.taken | rest, ordering: .releasing)
+                return (next.waiter, .owned)
+            }
+            word.store(rest, ordering: .releasing)
+            return (next?.waiter, .tryAgain)
+        }
+        waiter?.wake(outcome)
+    }
+}

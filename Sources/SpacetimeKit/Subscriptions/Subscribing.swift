@@ -1,0 +1,100 @@
+import SpacetimeEngine
+public import SpacetimeHost
+import SpacetimeSATS
+
+extension Database {
+    /// Watches a query as an asynchronous sequence, as the owner: of private tables, too.
+    ///
+    /// Blocks the thread while a reducer runs; in an `async` function the form that suspends is taken.
+    ///
+    /// - Parameter bufferLimit: how many changes may wait to be read.
+    /// - Throws: ``DatabaseError`` with code `noSuchTable` if the module has no table of these rows, `nestedTransaction`
+    ///   inside a reducer or a read, `closed` after ``close()``.
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    ) throws -> Subscription<Row> {
+        try core.subscription(query, bufferLimit, as: core.owner)
+    }
+
+    /// Watches a query as an asynchronous sequence, as the owner. Suspends while a reducer runs.
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    ) async throws -> Subscription<Row> {
+        try await core.subscription(query, bufferLimit, as: core.owner)
+    }
+
+    /// Watches a query by closures, as the owner: of private tables, too.
+    ///
+    /// `onChange` is first called with the rows as they are, before this returns unless another thread is delivering
+    /// at the time. Then it is called once per commit that changed the query's rows: in commit order, one call at a
+    /// time, never while the database is locked, so it may itself read and call reducers; what those change is
+    /// delivered after it returns. It should be quick: the thread that committed is waiting.
+    ///
+    /// - Parameters:
+    ///   - bufferLimit: how many changes may wait for the closure while other subscribers are called. With one more the
+    ///     observer ends, after what waits.
+    ///   - onEnd: called once if it ends without having been cancelled: with the reason, or with nil if the rows cannot
+    ///     change any more.
+    /// - Throws: as the other forms.
+    @discardableResult
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+        onChange: @escaping @Sendable (Change<Row>) -> Void,
+        onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
+    ) throws(DatabaseError) -> QueryObserver {
+        try core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: core.owner)
+    }
+
+    /// Watches a query by closures, as the owner. Suspends while a reducer runs.
+    @discardableResult
+    public func subscribe<Row: TableRow>(
+        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+        onChange: @escaping @Sendable (Change<Row>) -> Void,
+        onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
+    ) async throws(DatabaseError) -> QueryObserver {
+        try await core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: core.owner)
+    }
+}
+
+extension DatabaseCore {
+    func subscription<Row: TableRow>(
+        _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
+    ) throws(DatabaseError) -> Subscription<Row> {
+        let buffer = UpdateBuffer(limit: bufferLimit)
+        let table = try readableTable(of: Row.self, by: caller)
+        return Subscription(buffer, try subscribe(table, where: query.predicate, as: caller, sink: buffer))
+    }
+
+    func subscription<Row: TableRow>(
+        _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
+    ) async throws(DatabaseError) -> Subscription<Row> {
+        let buffer = UpdateBuffer(limit: bufferLimit)
+        let table = try readableTable(of: Row.self, by: caller)
+        return Subscription(buffer, try await subscribe(table, where: query.predicate, as: caller, sink: buffer))
+    }
+
+    func observer<Row: TableRow>(
+        _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
+    ) throws(DatabaseError) -> QueryObserver {
+        let table = try readableTable(of: Row.self, by: caller)
+        return QueryObserver(sink, try subscribe(table, where: query.predicate, as: caller, sink: sink))
+    }
+
+    func observer<Row: TableRow>(
+        _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
+    ) async throws(DatabaseError) -> QueryObserver {
+        let table = try readableTable(of: Row.self, by: caller)
+        return QueryObserver(sink, try await subscribe(table, where: query.predicate, as: caller, sink: sink))
+    }
+
+    /// The table of these rows. To a client a private one is as if it were not there.
+    private func readableTable<Row: TableRow>(of row: Row.Type, by caller: Caller) throws(DatabaseError) -> TableID {
+        guard let position = tablePosition(of: ObjectIdentifier(row)) else {
+            if caller.identity != owner.identity { throw Self.noReadableTable("\(row)") }
+            throw DatabaseError(.noSuchTable, "the module has no table of \(row); list it in the module's tables")
+        }
+        let table = tableMap.table(at: position)
+        guard isReadable(table, by: caller) else { throw Self.noReadableTable("\(row)") }
+        return table
+    }
+}

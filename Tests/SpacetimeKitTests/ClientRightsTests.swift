@@ -1,0 +1,64 @@
+import SpacetimeEngine
+import SpacetimeKit
+import Testing
+
+/// What a client may see of a database, beside its owner.
+@Suite struct ClientRightsTests {
+    private func message(_ body: () throws -> Void) -> (DatabaseError.Code?, String?) {
+        let error = #expect(throws: DatabaseError.self) { try body() }
+        return (error?.code, error?.message)
+    }
+
+    @Test func aPrivateTableIsAsAbsentForAClientAsOneThatTheModuleLacks() throws {
+        let db = try openChat()
+        try db.call(Chat.open, 1, 100)
+        let alice = try db.connect(as: "alice")
+        let (code, text) = message { _ = try alice.subscribe(Account.all) }
+        #expect(code == .noSuchTable)
+        #expect(message { try alice.subscribe(Account.where { $0.id == 1 }, onChange: { _ in }) }.0 == .noSuchTable)
+        #expect(try db.core.liveQueryCount() == 0)
+
+        let small = try Database.open(.inMemory, module: Module("small") { Table(Message.self) })
+        let bob = try small.connect(as: "bob")
+        let (missing, missingText) = message { _ = try bob.subscribe(Account.all) }
+        #expect(missing == code && missingText == text)
+    }
+
+    @Test func theFormsThatSuspendRefuseAPrivateTableToo() async throws {
+        let db = try openChat()
+        let alice = try await db.connect(as: "alice")
+        let errors = [
+            await #expect(throws: DatabaseError.self) { _ = try await alice.subscribe(Account.all) },
+            await #expect(throws: DatabaseError.self) { try await alice.subscribe(Account.all, onChange: { _ in }) },
+        ]
+        #expect(errors.map { $0?.code } == [.noSuchTable, .noSuchTable])
+    }
+
+    @Test func theOwnerWatchesPrivateTables() throws {
+        let db = try openChat()
+        try db.call(Chat.open, 1, 100)
+        #expect(try db.subscribe(Account.all).nextAvailable()?.inserted.count == 1)
+        // Also over a connection, since rights belong to the identity.
+        let connection = try db.connect(db.owner)
+        #expect(try connection.subscribe(Account.all).nextAvailable()?.inserted.count == 1)
+    }
+
+    @Test func bytesOfAPrivateTableAreRefusedInTheCore() throws {
+        let db = try openChat()
+        let stranger = Caller(identity: Identity(issuer: "localhost", subject: "stranger"))
+        let sink = NothingExpected()
+        let table = db.core.tableMap.table(at: 1)
+        let error = #expect(throws: DatabaseError.self) {
+            _ = try db.core.subscribe(table, where: .all, as: stranger, sink: sink)
+        }
+        #expect(error?.code == .noSuchTable)
+    }
+}
+
+/// A sink that must get nothing.
+private final class NothingExpected: QuerySink {
+    var isCancelled: Bool { false }
+    func reserve() -> Bool { true }
+    func receive(_ update: QueryUpdate) { Issue.record("a private row was delivered") }
+    func end(_ reason: SubscriptionEnd) {}
+}
