@@ -86,7 +86,7 @@ func openCallRead() throws -> [String] {
 }
 
 func watch(_ db: Database<Library>) async throws {
-    let lent = try db.subscribe(Book.where { $0.borrower == "Ada" })
+    let lent = try await db.subscribe(Book.where { $0.borrower == "Ada" })
     for try await change in lent {
         for book in change.inserted { print("Ada has \(book.title)") }
         for book in change.deleted { print("\(book.title) is back") }
@@ -97,6 +97,64 @@ func actForSomebody(_ db: Database<Library>) throws {
     let ada = try db.connect(as: "ada")
     try ada.call(Library.lend, 2, "Ada")
     try ada.disconnect()
+}
+
+func greet(_ db: Database<Library>) async throws -> Int {
+    try await db.call(Library.add, "On Computable Numbers", "C")
+    return try await db.read { $0.book.count }
+}
+
+@Module
+enum Nested {
+    static let tables = Tables(Book.self)
+
+    @Reducer static func add(_ context: borrowing Context, title: String, shelf: String) throws {
+        try context.db.book.insert(Book(id: 0, title: title, shelf: shelf, borrower: nil))
+    }
+
+    @Reducer static func addAndLend(_ context: borrowing Context, title: String, to reader: String) throws {
+        try add(context, title: title, shelf: "new")
+        for var book in context.db.book.shelf.filter("new") {
+            book.borrower = reader
+            try context.db.book.update(book)
+        }
+    }
+}
+
+@Table struct Outgoing { @PrimaryKey @AutoIncrement var id: UInt64; var to: String; var text: String }
+
+@Table struct Received { @PrimaryKey var id: UInt64; var text: String }
+
+@Module
+enum Lobby {
+    static let tables = Tables(Outgoing.self)
+
+    @Reducer static func send(_ context: borrowing Context, to database: String, text: String) throws {
+        try context.db.outgoing.insert(Outgoing(id: 0, to: database, text: text))
+    }
+
+    @Reducer static func sent(_ context: borrowing Context, id: UInt64) throws {
+        try context.db.outgoing.id.delete(id)
+    }
+}
+
+@Module
+enum Arena {
+    static let tables = Tables(Received.self)
+
+    @Reducer static func receive(_ context: borrowing Context, id: UInt64, text: String) throws {
+        if context.db.received.id.contains(id) { return }
+        try context.db.received.insert(Received(id: id, text: text))
+    }
+}
+
+func connectDatabases(_ lobby: Database<Lobby>, _ arena: Database<Arena>) throws {
+    try lobby.subscribe(Outgoing.all) { change in
+        for message in change.inserted {
+            _ = try? arena.call(Arena.receive, message.id, message.text)  // may see a message twice: it knows the id
+            _ = try? lobby.call(Lobby.sent, message.id)  // deletes the row
+        }
+    }
 }
 
 struct LibraryTests {

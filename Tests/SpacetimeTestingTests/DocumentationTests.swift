@@ -14,6 +14,7 @@ struct DocumentationTests {
         "Sources/SpacetimeKit/SpacetimeKit.docc/GettingStarted.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/ModellingTables.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/TestingAModule.md",
+        "Sources/SpacetimeKit/SpacetimeKit.docc/Concurrency.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Schedules.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Migrations.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Guarantees.md",
@@ -45,7 +46,25 @@ struct DocumentationTests {
         #expect(checked > 0 || document.hasSuffix("Guarantees.md"), "\(document) has no Swift block")
     }
 
-    @Test func theExamplesDoWhatTheySay() throws {
+    @Test func databasesThatSendEachOtherRowsLoseAndRepeatNone() throws {
+        let (lobby, arena) = (try TestDatabase(Lobby.self), try TestDatabase(Arena.self))
+        try connectDatabases(lobby.database, arena.database)
+        for text in ["one", "two"] { try lobby.call(Lobby.send, "arena", text) }
+        #expect(try lobby.rows(of: Outgoing.self).isEmpty)
+        #expect(try arena.rows(of: Received.self).map(\.text).sorted() == ["one", "two"])
+        // A message that comes again is known.
+        try arena.call(Arena.receive, 2, "two")
+        #expect(try arena.rows(of: Received.self).count == 2)
+    }
+
+    @Test func aReducerMayCallAnotherAsAFunction() throws {
+        let library = try TestDatabase(Nested.self)
+        try library.call(Nested.addAndLend, "On Computable Numbers", "Ada")
+        #expect(try library.rows(of: Book.self).map(\.borrower) == ["Ada"])
+    }
+
+    @Test func theExamplesDoWhatTheySay() async throws {
+        #expect(try await greet(Database.open(.inMemory, module: Library.self)) == 1)
         #expect(try overview() == 1)
         #expect(try openCallRead() == ["The Art of Computer Programming"])
         let game = try TestDatabase(Game.self)
