@@ -96,6 +96,7 @@ extension RowStorage {
                 previous = page
                 page = links[Int(page)].next
             }
+            try check(classes[place].last == previous, "the list of class \(place) ends elsewhere")
         }
         var counted = Array(repeating: (pages: 0, used: 0), count: classCount)
         for page in 0..<pageCount where pages[page] != nil {
@@ -106,6 +107,7 @@ extension RowStorage {
             guard run <= PageGeometry.sharedRunLimit else { continue }
             let hasRoom = head.freeHead != 0 || Int(head.bump) + run <= geometry.unitsPerPage
             try check(!hasRoom || links[page].isListed, "page \(page) has room but is not listed")
+            if head.used == 0 { continue }
             counted[classPlace(run: run)].pages += 1
             counted[classPlace(run: run)].used += Int(head.used)
         }

@@ -50,7 +50,7 @@ extension RowStorage {
         guard run <= PageGeometry.sharedRunLimit else { return }
         let place = classPlace(run: run)
         if place >= classCount { growClasses(toInclude: place) }
-        classes[place].pageCount += 1
+        changePageCount(of: place, by: 1)
         classes[place].usedSlots += used
         if head.freeHead != 0 || Int(head.bump) + run <= geometry.unitsPerPage { list(page, in: place) }
     }

@@ -3,9 +3,19 @@ struct SizeClass {
     /// The page with room that is filled next, or `PageLink.none`. Pages that got room last are filled first: they are the
     /// fullest, and the others can drain.
     var first = PageLink.none
-    var pageCount: UInt32 = 0
+    /// The page that has had room for longest and was not needed.
+    var last = PageLink.none
+    /// Pages with rows.
+    private(set) var pageCount: UInt32 = 0
     /// Slots handed out and not freed.
     var usedSlots: UInt32 = 0
+    /// With fewer slots in use, pages are worth draining: three quarters of all pages but one.
+    private(set) var sparseBelow: UInt32 = 0
+
+    mutating func changePageCount(by change: Int, slotsPerPage: Int) {
+        pageCount = UInt32(Int(pageCount) + change)
+        sparseBelow = pageCount < 2 ? 0 : (pageCount - 1) * UInt32(slotsPerPage) / 4 * 3
+    }
 }
 
 /// A page's place in the list of pages with room: the numbers of its neighbours.
@@ -35,7 +45,7 @@ extension RowStorage {
 
     @inline(never)
     mutating func growClasses(toInclude place: Int) {
-        // Runs above 16 units leave gaps, which cost 12 bytes each.
+        // Runs above 16 units leave gaps, which cost 20 bytes each.
         let count = max(place + 1, min(classCount * 2, PageGeometry.sharedRunLimit + 1))
         let new = UnsafeMutablePointer<SizeClass>.allocate(capacity: count)
         new.initialize(repeating: SizeClass(), count: count)
@@ -45,16 +55,42 @@ extension RowStorage {
         classCount = count
     }
 
+    /// The place in ``classes`` of a shared page.
+    func place(of page: Int) -> Int { classPlace(run: Int(header(page).pointee.slotUnits)) }
+
+    func usedSlots(of page: Int) -> Int { Int(header(page).pointee.used) }
+
+    mutating func changePageCount(of place: Int, by change: Int) {
+        classes[place].changePageCount(
+            by: change, slotsPerPage: geometry.slotCount(run: geometry.isPacked ? 1 : place))
+    }
+
     mutating func list(_ page: Int, in place: Int) {
         let first = classes[place].first
         links[page] = PageLink(next: first, previous: PageLink.none)
-        if first != PageLink.none { links[Int(first)].previous = UInt32(page) }
+        if first != PageLink.none {
+            links[Int(first)].previous = UInt32(page)
+        } else {
+            classes[place].last = UInt32(page)
+        }
         classes[place].first = UInt32(page)
+    }
+
+    /// Lists a page so that all others are filled before it.
+    mutating func listLast(_ page: Int, in place: Int) {
+        let last = classes[place].last
+        links[page] = PageLink(next: PageLink.none, previous: last)
+        if last != PageLink.none { links[Int(last)].next = UInt32(page) } else { classes[place].first = UInt32(page) }
+        classes[place].last = UInt32(page)
     }
 
     mutating func unlist(_ page: Int, from place: Int) {
         let link = links[page]
-        if link.next != PageLink.none { links[Int(link.next)].previous = link.previous }
+        if link.next != PageLink.none {
+            links[Int(link.next)].previous = link.previous
+        } else {
+            classes[place].last = link.previous
+        }
         if link.previous != PageLink.none {
             links[Int(link.previous)].next = link.next
         } else {
@@ -63,9 +99,10 @@ extension RowStorage {
         links[page] = .unlisted
     }
 
-    /// Bytes of slots that hold no row, on pages that hold some.
+    /// Bytes of slots that hold no row.
     var freeByteCount: Int {
-        (0..<classCount).reduce(0) { sum, place in
+        let kept = keptPage == PageLink.none ? 0 : geometry.unitsPerPage * geometry.unit
+        return (0..<classCount).reduce(kept) { sum, place in
             let run = geometry.isPacked ? 1 : max(place, 1)
             let slots = Int(classes[place].pageCount) * geometry.slotCount(run: run)
             return sum + (slots - Int(classes[place].usedSlots)) * run * geometry.unit
@@ -82,7 +119,6 @@ extension RowStorage {
             number = Int(keptPage)
             let old = classPlace(run: Int(header(number).pointee.slotUnits))
             unlist(number, from: old)
-            classes[old].pageCount -= 1
             // A snapshot may hold the page; there is nothing to copy of it.
             if entries[number].generation <= sharedGeneration {
                 replacePage(number, by: makePage(byteCount: PageGeometry.pageByteCount))
@@ -94,9 +130,15 @@ extension RowStorage {
         }
         keptPage = UInt32(number)
         header(number).pointee = PageHeader(slotUnits: UInt32(run))
-        classes[place].pageCount += 1
         list(number, in: place)
         return true
+    }
+
+    /// The page without rows gets one.
+    @inline(never)
+    mutating func useKeptPage(of place: Int) {
+        keptPage = PageLink.none
+        changePageCount(of: place, by: 1)
     }
 
     /// A slot for a row that has a page to itself.
@@ -163,14 +205,14 @@ extension RowStorage {
         } else {
             let place = classPlace(run: run)
             classes[place].usedSlots -= 1
+            changePageCount(of: place, by: -1)
+            if links[page].isListed { unlist(page, from: place) }
             if keptPage == PageLink.none {
                 // Filled from its start again, it stays dense, and nothing of it is looked at by scans.
                 head.pointee = PageHeader(slotUnits: UInt32(run))
                 keptPage = UInt32(page)
-                if !links[page].isListed { list(page, in: place) }
+                listLast(page, in: place)
             } else {
-                if links[page].isListed { unlist(page, from: place) }
-                classes[place].pageCount -= 1
                 giveBack(page)
             }
         }

@@ -34,6 +34,11 @@ struct RowStorage: ~Copyable {
     /// again and again does not fetch and give back a page each time.
     var keptPage = PageLink.none
 
+    /// True once a slot was freed in a class that has few in use: its pages are worth draining.
+    var isSparse = false
+    /// The page that rows are being moved away from, which gets none; -1 at all other times.
+    var drainedPage = -1
+
     let pool: PagePool
 
     init(geometry: PageGeometry, pool: PagePool = PagePool()) {
@@ -178,7 +183,8 @@ struct RowStorage: ~Copyable {
         head.pointee.freeHead = (row.rawValue & geometry.unitMask) + 1
         let place = classPlace(run: Int(head.pointee.slotUnits))
         classes[place].usedSlots -= 1
-        if !links[page].isListed { list(page, in: place) }
+        if classes[place].usedSlots < classes[place].sparseBelow { isSparse = true }
+        if !links[page].isListed, page != drainedPage { list(page, in: place) }
     }
 
     private mutating func allocate(byteCount: Int) -> RowID? {
@@ -206,7 +212,7 @@ struct RowStorage: ~Copyable {
                 unlist(Int(page), from: place)
                 continue
             }
-            if head.pointee.used == 0 { keptPage = PageLink.none }
+            if head.pointee.used == 0 { useKeptPage(of: place) }
             head.pointee.used += 1
             classes[place].usedSlots += 1
             return RowID(page &<< geometry.unitBits | unit)

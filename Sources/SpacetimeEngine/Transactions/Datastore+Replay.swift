@@ -13,6 +13,8 @@ extension Datastore {
         }
         var cursor = ChangeCursor(changes)
         var table: StoredTable.Pointer?
+        var freed = 0
+        var hasSparse = false
         while let kind = try cursor.next() {
             if kind == .table {
                 table = try self.table(TableID(try cursor.load(UInt32.self)))
@@ -29,10 +31,14 @@ extension Datastore {
                 }
                 table.pointee.index(row)
             case .replace: try table.pointee.replayReplace(try cursor.image(of: table))
-            case .delete: try replayDelete(table, &cursor)
+            case .delete:
+                try replayDelete(table, &cursor)
+                freed += 1
+                if table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
             case .sequence: try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
         }
+        if hasSparse { compactSparseTables(freed: freed) }
     }
 
     /// What logged changes say of rows, without applying them.

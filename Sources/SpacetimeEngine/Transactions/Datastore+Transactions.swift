@@ -63,8 +63,9 @@ extension Datastore {
                 result = collectChanges(all: { if case .all = collecting { true } else { false } }())
             }
         }
-        finishRows()
+        let (freed, hasSparse) = finishRows()
         end()
+        if hasSparse { compactSparseTables(freed: freed) }
         return result
     }
 
@@ -78,17 +79,39 @@ extension Datastore {
     }
 
     /// Gives back the slots of deleted rows, and the rows of event tables, which live for one transaction only.
+    ///
+    /// - Returns: how many slots of deleted rows that were, and whether tables have sparse pages now.
     @inline(__always)
-    private func finishRows() {
+    private func finishRows() -> (freed: Int, hasSparse: Bool) {
+        var freed = 0
+        var hasSparse = false
         for i in 0..<state.pointee.undo.count {
             let record = state.pointee.undo.records[i]
             switch record.kind {
             case .overwrite: break
-            case .delete: record.table.pointee.rowsPointer().pointee.storage.free(record.row)
+            case .delete:
+                record.table.pointee.rowsPointer().pointee.storage.free(record.row)
+                freed &+= 1
+                if record.table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
             case .insert: if record.table.pointee.schema.isEvent { state.pointee.hasEventRows = true }
             }
         }
         if state.pointee.hasEventRows { dropEventRows() }
+        return (freed, hasSparse)
+    }
+
+    /// Moves rows of sparse pages together: two for each that was deleted, which keeps up with any deleting, and makes no
+    /// commit longer than what it did itself.
+    @inline(never)
+    func compactSparseTables(freed: Int) {
+        var rest = freed * 2
+        for i in 0..<state.pointee.tableCount {
+            guard let table = state.pointee.tables[i], table.pointee.rowsPointer().pointee.storage.isSparse else {
+                continue
+            }
+            rest -= table.pointee.compact(moving: rest)
+            if rest <= 0 { return }
+        }
     }
 
     @inline(never)

@@ -1,0 +1,88 @@
+/// Choosing pages to be drained.
+///
+/// Pages come to be sparse where rows are deleted here and there, or where most rows have another size now. When the
+/// slots of a class are less than three quarters in use, beside one page that is always granted, rows are moved from
+/// the page that has had room for longest to the others, until it is empty and goes.
+extension RowStorage {
+    /// Takes a page to be drained out of the list of its class, so that it is not filled; nil if no class is sparse. Whoever
+    /// takes it gives it back by ``giveBackSparsePage(_:)``.
+    mutating func takeSparsePage() -> Int? {
+        for place in 0..<classCount where classes[place].usedSlots < classes[place].sparseBelow {
+            var page = classes[place].last
+            if page == keptPage, page != PageLink.none { page = links[Int(page)].previous }
+            guard page != PageLink.none else { continue }
+            unlist(Int(page), from: place)
+            drainedPage = Int(page)
+            return drainedPage
+        }
+        isSparse = false
+        return nil
+    }
+
+    /// True if a row that is moved would go to a page that has rows already.
+    func hasRoomElsewhere(in place: Int) -> Bool {
+        let page = classes[place].first
+        return page != PageLink.none && page != keptPage
+    }
+
+    /// Lists a page that was taken to be drained, if it is still there.
+    mutating func giveBackSparsePage(_ page: Int) {
+        drainedPage = -1
+        guard page < pages.count, pages[page] != nil, !links[page].isListed else { return }
+        let place = place(of: page)
+        listLast(page, in: place)
+        // The page without rows stays behind those with some.
+        if keptPage != PageLink.none, self.place(of: Int(keptPage)) == place {
+            unlist(Int(keptPage), from: place)
+            listLast(Int(keptPage), in: place)
+        }
+    }
+}
+
+extension StoredTable {
+    /// Moves rows from sparse pages to others. Not inside a transaction: rows get other ids. Pages that a snapshot holds
+    /// are copied as by any write; to wait for its end would let the layout depend on when that is.
+    ///
+    /// - Parameter limit: rows that are moved at most; each costs what taking it out of all indexes and entering it costs.
+    /// - Returns: how many were moved.
+    @discardableResult
+    mutating func compact(moving limit: Int) -> Int {
+        var moved = 0
+        while moved < limit, let page = rowsPointer().pointee.storage.takeSparsePage() {
+            let count = drain(page, limit: limit - moved)
+            rowsPointer().pointee.storage.giveBackSparsePage(page)
+            if count == 0 { break }
+            moved += count
+        }
+        return moved
+    }
+
+    /// Moves the rows of a page, in their order. Returns how many.
+    private mutating func drain(_ page: Int, limit: Int) -> Int {
+        let place = rowsPointer().pointee.storage.place(of: page)
+        let unitBits = rowsPointer().pointee.storage.geometry.unitBits
+        // With the last row the page is gone.
+        let count = min(limit, rowsPointer().pointee.storage.usedSlots(of: page))
+        var moved = 0
+        var word = 0
+        while moved < count {
+            var bits = rowsPointer().pointee.storage.liveWords(page: page)[word]
+            while bits != 0, moved < count {
+                guard rowsPointer().pointee.storage.hasRoomElsewhere(in: place) else { return moved }
+                move(RowID(UInt32(page) << unitBits | UInt32(word << 6 | bits.trailingZeroBitCount)))
+                bits &= bits &- 1
+                moved += 1
+            }
+            word += 1
+        }
+        return moved
+    }
+
+    private mutating func move(_ row: RowID) {
+        unindex(row)
+        // There is room, so no page number is needed.
+        if let new = rowsPointer().pointee.storage.insert(rowsPointer().pointee.storage.image(row)) { index(new) }
+        rowsPointer().pointee.storage.setLive(row, false)
+        rowsPointer().pointee.storage.free(row)
+    }
+}
