@@ -91,6 +91,7 @@ struct Bench: AsyncParsableCommand {
         case "crash": try storage.crash(points: points ?? sizes.crashPoints, seed: seed)
         case "kill": try storage.kill(rounds: max(rounds, tiny ? 3 : 200), seed: seed)
         case "full": try storage.fullDisk(fileByteLimit: fileByteLimit)
+        case "churn-memory": try storage.churnMemory(seed: seed)
         case "soak": try storage.soak(seconds: seconds)
         default: return false
         }

@@ -1,7 +1,7 @@
 /// Every benchmark that there is.
 struct Benches {
     static let names = [
-        "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory",
+        "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory", "churn-memory",
         "durable", "recovery", "backup", "pause", "crash", "kill", "full",
     ]
     /// Those that run by name only.

@@ -10,7 +10,7 @@ struct StorageBenches {
     let json: Bool
 
     /// One figure, as a line of text or of JSON.
-    private func report(_ bench: String, _ system: String, _ variant: String, _ figures: [(String, Double)]) {
+    func report(_ bench: String, _ system: String, _ variant: String, _ figures: [(String, Double)]) {
         if json {
             let fields = figures.map { "\"\($0.0)\":\(Report.fixed($0.1, 3))" }.joined(separator: ",")
             print("{\"bench\":\"\(bench)\",\"system\":\"\(system)\",\"variant\":\"\(variant)\",\(fields)}")

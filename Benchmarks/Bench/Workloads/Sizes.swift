@@ -16,6 +16,9 @@ struct Sizes {
     /// Bytes of rows in the database whose snapshot the writer is watched under.
     var pausedByteCount = 1 << 30
     var crashPoints = 10_000
+    /// Bytes of rows that live while others come and go, and how often their size changes.
+    var churnedByteCount = 64 << 20
+    var churnPhases = 20
 
     /// Rows that the benchmark of single inserts adds: each is a transaction, so fewer will do.
     var singleInserts: Int { min(rows, 100_000) }
@@ -27,6 +30,6 @@ struct Sizes {
         Sizes(
             rows: rows, accounts: 1_000, pairs: 10_000, transfersPerPass: 500, findsPerPass: 500, rangesPerPass: 20,
             callsPerPass: 500, databasesPerPass: 3, durableTransfersPerPass: 64, replayedTransfers: 2_000,
-            pausedByteCount: 1 << 20, crashPoints: 100)
+            pausedByteCount: 1 << 20, crashPoints: 100, churnedByteCount: 1 << 20, churnPhases: 6)
     }
 }
