@@ -116,6 +116,8 @@ extension DatabaseCore {
     ) throws(DatabaseError) {
         let reducer = state.pointee.reducer
         logScratch.pointee.removeAll(keepingCapacity: true)
+        // The record of a large transaction does not keep its memory.
+        defer { if logScratch.pointee.count > 4 << 20 { logScratch.pointee.removeAll(keepingCapacity: false) } }
         CommitRecord.writeHead(
             kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments,
             caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
