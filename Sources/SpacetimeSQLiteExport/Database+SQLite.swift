@@ -32,7 +32,8 @@ extension Database {
     /// columns of a table, that differ only in the case of letters, the first in byte order keeps its name and the others
     /// get `_2`, `_3`; reserved names get `renamed_` in front. The report and the table `spacetimekit_renamed` list them.
     ///
-    /// The file appears under its name only when it is whole. Blocks until then; calls of other threads go on.
+    /// The file appears under its name only when it is whole. Blocks until then; calls of other threads go on. A text or
+    /// bytes beyond what SQLite takes, usually a thousand million bytes, make the export fail.
     ///
     /// - Parameter replacing: overwrites a file of that name.
     /// - Throws: ``DatabaseError`` with code `notPossible` if there is a file, `storageFailure` with what SQLite said.
@@ -45,29 +46,10 @@ extension Database {
             present.close()
             throw DatabaseError(.notPossible, "'\(path)' exists; choose another name, or pass replacing: true")
         }
+        let file = try WholeFile(path, on: disk)
         let (snapshot, offset) = try core.snapshotWithOffset()
-        let partial = path + ".partial"
-        try? disk.remove(partial)
-        do throws(DatabaseError) {
-            let report = try SQLiteWriter.write(snapshot, offset: offset, identity: "\(identity)", to: partial)
-            try Self.finish(partial, path, disk)
-            return report
-        } catch {
-            try? disk.remove(partial)
-            throw error
-        }
-    }
-
-    private static func finish(_ partial: String, _ path: String, _ disk: SystemDisk) throws(DatabaseError) {
-        do {
-            let file = try disk.open(partial, .update)
-            defer { file.close() }
-            try file.sync()
-            try disk.rename(partial, to: path)
-            let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
-            try disk.syncDirectory(directory.isEmpty ? "/" : directory)
-        } catch {
-            throw DatabaseError(.storageFailure, "the export could not be completed: \(error)", cause: error)
+        return try file.write {
+            try SQLiteWriter.write(snapshot, offset: offset, identity: "\(identity)", to: file.partialPath)
         }
     }
 }

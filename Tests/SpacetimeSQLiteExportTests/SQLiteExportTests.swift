@@ -109,5 +109,7 @@ import Testing
             try test.database.exportSQLite(to: "/no/such/place.sqlite")
         }
         #expect(missing?.code == .storageFailure)
+        let empty = #expect(throws: DatabaseError.self) { try test.database.exportSQLite(to: "") }
+        #expect(empty?.code == .notPossible)
     }
 }

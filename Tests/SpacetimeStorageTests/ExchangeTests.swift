@@ -73,6 +73,46 @@ import Testing
         #expect(disk.contents("all/note.csv").map { String(decoding: $0, as: UTF8.self) } == "text\r\n")
     }
 
+    @Test func aFailedExportLeavesTheFileOfBefore() throws {
+        file("before")
+        var faults = SimulatedDisk.Faults()
+        faults.capacity = 1_000
+        disk.setFaults(faults)
+        let full = #expect(throws: DatabaseError.self) {
+            try database.export(Mixed.self, as: .csv, to: "d/file", disk: disk)
+        }
+        #expect(full?.code == .storageFailure)
+        #expect(disk.contents("d/file") == Array("before".utf8) && disk.paths == ["d/file"])
+        disk.setFaults(SimulatedDisk.Faults())
+        try database.export(Note.self, as: .csv, to: "d/file", disk: disk)
+        #expect(disk.contents("d/file") == Array("text\r\n".utf8) && disk.paths == ["d/file"])
+    }
+
+    @Test func allTablesAreAsAfterOneCommit() throws {
+        let noting = try Database.open(.inMemory, module: Shop.self)
+        var faults = SimulatedDisk.Faults()
+        // A call before each operation of the disk.
+        faults.onOperation = { number in _ = try? noting.call(Shop.add, "item \(number)", 1) }
+        disk.setFaults(faults)
+        try noting.exportAll(as: .jsonLines, to: "all", disk: disk)
+        disk.setFaults(SimulatedDisk.Faults())
+        let count = try noting.read { $0.item.count }
+        #expect(count > 3)
+        // Making the directory came first.
+        #expect(disk.contents("all/item.jsonl")?.count { $0 == 0x0A } == 1)
+    }
+
+    @Test func anEmptyPathIsRefused() throws {
+        for work in [
+            { try database.export(Note.self, as: .csv, to: "", disk: disk) },
+            { try database.exportAll(as: .csv, to: "", disk: disk) },
+        ] as [() throws -> Int] {
+            let error = #expect(throws: DatabaseError.self) { try work() }
+            #expect(error?.code == .notPossible)
+        }
+        #expect(disk.paths.isEmpty)
+    }
+
     @Test func aDirectoryMayBeginWithAMark() throws {
         let real = try TemporaryDirectory()
         for (disk, parent) in [(disk as any Disk, "marks"), (SystemDisk(), real.path)] {

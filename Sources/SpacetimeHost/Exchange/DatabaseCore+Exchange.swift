@@ -4,13 +4,12 @@ import SpacetimeSchema
 
 /// Tables as text and back.
 extension DatabaseCore {
-    /// Writes the rows of a table, as they are now, in pieces of about a megabyte.
+    /// Writes the rows of a table, as they are in a frozen picture, in pieces of about a megabyte.
     ///
     /// - Returns: the number of rows.
-    package func exportRows(
-        _ table: TableID, as format: ExchangeFormat, to sink: ([UInt8]) throws -> Void
+    package static func exportRows(
+        _ table: TableID, of frozen: DatastoreSnapshot, as format: ExchangeFormat, to sink: ([UInt8]) throws -> Void
     ) throws -> Int {
-        let frozen = try snapshot()
         guard let schema = frozen.schema(of: table) else { return 0 }
         let text = RowText(schema: schema, format: format)
         var piece = text.heading

@@ -5,31 +5,37 @@ import SpacetimeSchema
 
 /// Tables as JSON Lines and CSV.
 extension Database {
-    /// Writes the rows of a table as they are now to a file, while the database runs. The file is replaced.
+    /// Writes the rows of a table as they are now to a file, while the database runs. A file of that name is replaced, once
+    /// the new one is whole.
     ///
-    /// - Throws: ``DatabaseError`` with code `storageFailure`; the file then holds a part.
+    /// - Throws: ``DatabaseError`` with code `storageFailure`; a file of that name then is as it was.
     /// - Returns: the number of rows.
     @discardableResult
     public func export<Row: TableRow>(
         _ table: Row.Type, as format: ExchangeFormat, to path: String, disk: any Disk = SystemDisk()
     ) throws -> Int {
-        try export(tableID(of: table), as: format, to: path, disk)
+        try export(tableID(of: table), of: core.snapshot(), as: format, to: path, disk)
     }
 
     /// Writes every table of the module to a file of its own, named after the table, in a directory.
     ///
-    /// The tables are written one after the other: a commit in between shows in the later ones only.
+    /// All tables are as after the same commit. The directory is made if it is not there; other files in it stay.
     ///
+    /// - Throws: ``DatabaseError`` with code `storageFailure`; some of the files may be new then, each of them whole.
     /// - Returns: the number of rows.
     @discardableResult
     public func exportAll(
         as format: ExchangeFormat, to directory: String, disk: any Disk = SystemDisk()
     ) throws -> Int {
+        guard !directory.isEmpty else {
+            throw DatabaseError(.notPossible, "an export needs the path of a directory; the current one is '.'")
+        }
         do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
+        let frozen = try core.snapshot()
         var count = 0
         for (position, table) in core.schema.tables.enumerated() where !table.isEvent {
             let path = "\(directory)/\(table.name).\(format.fileExtension)"
-            count += try export(core.tableMap.table(at: position), as: format, to: path, disk)
+            count += try export(core.tableMap.table(at: position), of: frozen, as: format, to: path, disk)
         }
         return count
     }
@@ -65,22 +71,15 @@ extension Database {
     }
 
     private func export(
-        _ table: TableID, as format: ExchangeFormat, to path: String, _ disk: any Disk
+        _ table: TableID, of frozen: DatastoreSnapshot, as format: ExchangeFormat, to path: String, _ disk: any Disk
     ) throws(DatabaseError) -> Int {
-        do { return try write(table, as: format, to: path, disk) } catch { throw DatabaseError(any: error) }
-    }
-
-    private func write(
-        _ table: TableID, as format: ExchangeFormat, to path: String, _ disk: any Disk
-    ) throws -> Int {
-        // If it cannot be removed, it cannot be made, and that says why.
-        try? disk.remove(path)
-        let file = try disk.open(path, .create)
-        defer { file.close() }
-        let output = ExportFile(file)
-        let count = try core.exportRows(table, as: format) { try output.write($0) }
-        try file.sync()
-        return count
+        let whole = try WholeFile(path, on: disk)
+        return try whole.write {
+            let file = try disk.open(whole.partialPath, .create)
+            defer { file.close() }
+            let output = ExportFile(file)
+            return try DatabaseCore.exportRows(table, of: frozen, as: format) { try output.write($0) }
+        }
     }
 }
 

@@ -1,0 +1,40 @@
+package import SpacetimeDurability
+
+/// A file that appears under its name only when it is whole, and replaces the file of that name only then.
+package struct WholeFile {
+    package let path: String
+    /// Where it is until then.
+    package let partialPath: String
+    private let disk: any Disk
+
+    /// Removes what an earlier attempt left.
+    package init(_ path: String, on disk: any Disk) throws(DatabaseError) {
+        guard !path.isEmpty else { throw DatabaseError(.notPossible, "an export needs the path of a file; '' is none") }
+        self.path = path
+        partialPath = path + ".partial"
+        self.disk = disk
+        try? disk.remove(partialPath)
+    }
+
+    /// Runs `body`, which makes the file at ``partialPath``, then syncs it and gives it its name. If anything fails, what
+    /// was written is removed, and a file of that name stays as it was.
+    package func write<Value>(_ body: () throws -> Value) throws(DatabaseError) -> Value {
+        do {
+            let value = try body()
+            let file = try disk.open(partialPath, .update)
+            defer { file.close() }
+            try file.sync()
+            try disk.rename(partialPath, to: path)
+            try disk.syncDirectory(directory)
+            return value
+        } catch {
+            try? disk.remove(partialPath)
+            throw DatabaseError(any: error)
+        }
+    }
+
+    private var directory: String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}
