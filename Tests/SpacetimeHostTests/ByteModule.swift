@@ -13,20 +13,25 @@ final class ByteModule: ModuleHost {
     private let definition: RawModuleDefV10
     private let bodies: [Body]
 
-    /// - Parameter reducers: name, parameters, lifecycle and body.
+    /// - Parameters:
+    ///   - types: the row types, and behind them those that rows are made of.
+    ///   - reducers: name, parameters, lifecycle and body.
     init(
-        tables: [RawTableDefV10], types: [ProductType],
+        tables: [RawTableDefV10], types: [AlgebraicType],
         reducers: [(name: String, parameters: [(String, AlgebraicType)], lifecycle: Lifecycle?, body: Body)]
     ) {
         let lifecycles = reducers.compactMap { reducer in
             reducer.lifecycle.map { RawLifecycleReducerDef(lifecycle: $0, functionName: reducer.name) }
         }
         definition = RawModuleDefV10(sections: [
-            .typespace(Typespace(types.map { .product($0) })),
+            .typespace(Typespace(types)),
             .types(
-                tables.map {
-                    RawTypeDef(
-                        scope: [], sourceName: "Row_\($0.sourceName)", ref: $0.productTypeRef, customOrdering: true)
+                types.indices.map { position in
+                    let ref = UInt32(position)
+                    let table = tables.first { $0.productTypeRef == ref }
+                    return RawTypeDef(
+                        scope: [], sourceName: table.map { "Row_\($0.sourceName)" } ?? "Part_\(position)x", ref: ref,
+                        customOrdering: true)
                 }),
             .tables(tables),
             .reducers(
@@ -96,7 +101,7 @@ extension ByteModule {
         ]
         for (lifecycle, body) in lifecycle { reducers.append(("on_\(lifecycle)", [], lifecycle, body)) }
         return ByteModule(
-            tables: [item], types: [ProductType([("id", .u64), ("name", .string)])], reducers: reducers)
+            tables: [item], types: [.product([("id", .u64), ("name", .string)])], reducers: reducers)
     }
 }
 
