@@ -52,4 +52,11 @@ extension Database {
             try SQLiteWriter.write(snapshot, offset: offset, identity: "\(identity)", to: file.partialPath)
         }
     }
+
+    /// The same on a thread of its own; suspends until the file is whole.
+    @discardableResult
+    public func exportSQLite(to path: String, replacing: Bool = false) async throws -> SQLiteExportReport {
+        try core.requireNoTransaction()
+        return try await suspendingAside { [self] in try exportSQLite(to: path, replacing: replacing) }
+    }
 }

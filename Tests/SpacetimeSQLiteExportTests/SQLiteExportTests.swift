@@ -99,6 +99,12 @@ import Testing
         #expect(try query("SELECT count(*) FROM pragma_index_list('select') WHERE \"unique\" = 1") == [["1"]])
     }
 
+    @Test func tasksSuspendWhileTheFileIsWritten() async throws {
+        let report = try await test.database.exportSQLite(to: path)
+        #expect(report.rowCount == 5)
+        #expect(try query("SELECT count(*) FROM \"select\"") == [["5"]])
+    }
+
     @Test func aFileIsNotOverwrittenUnasked() throws {
         try test.database.exportSQLite(to: path)
         let error = #expect(throws: DatabaseError.self) { try test.database.exportSQLite(to: path) }
