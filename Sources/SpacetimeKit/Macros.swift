@@ -17,13 +17,18 @@
 /// The struct gets a nested `Columns` type for predicates (`Message.where { $0.room == "lobby" }`) and a nested
 /// `Handle`, which is what `context.db.message` returns: `context.db.message.id` is the unique index over `id`.
 ///
+/// If the struct and its properties are `public`, or `package`, it gets a memberwise initialiser that is so, too, with the
+/// default values that Swift's own would have, unless one is written that takes the same.
+///
+/// The struct belongs to no actor, also where the default isolation is the main actor.
+///
 /// - Parameters:
 ///   - options: who may see the table, whether it keeps its rows, and indexes over several columns.
 ///   - name: the table's name for clients, a string literal; by default the name of the struct.
 @attached(
     member,
     names: named(tableDefinition), named(algebraicType), named(bsatnFixedSize), named(encode), named(init),
-    named(Columns), named(Handle), named(PrimaryKey), named(_spacetimePrimaryKeyIndex),
+    named(_spacetimeInitial), named(Columns), named(Handle), named(PrimaryKey), named(_spacetimePrimaryKeyIndex),
     named(_spacetimePrimaryKey), named(_spacetimeHasGeneratedColumns))
 @attached(extension, conformances: TableRow, KeyedTableRow, names: named(init))
 public macro Table(_ options: TableOption..., name: String? = nil) =
@@ -39,9 +44,13 @@ public macro Table(_ options: TableOption..., name: String? = nil) =
 /// A case with several values, or with labels, is seen by clients as a type of its own, named after enum and case.
 /// Values without a label are named `value0`, `value1` and so on there.
 ///
+/// A struct gets a memberwise initialiser as with ``Table(_:name:)``.
+///
 /// - Parameter name: the type's name for clients, a string literal; by default the name of the declaration.
 @attached(
-    member, names: named(algebraicType), named(bsatnFixedSize), named(encode), named(init), named(_SpacetimePayloads))
+    member,
+    names: named(algebraicType), named(bsatnFixedSize), named(encode), named(init), named(_spacetimeInitial),
+    named(_SpacetimePayloads))
 @attached(extension, conformances: SpacetimeType, names: named(init))
 public macro SpacetimeType(name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "SpacetimeTypeMacro")
@@ -57,7 +66,11 @@ public macro SpacetimeType(name: String? = nil) =
 /// ```
 ///
 /// `Context` is the context of this module's reducers; its `db` has one property per listed table, named after the
-/// struct with a small first letter. Reducers must stand in the body of the enum, not in an extension.
+/// struct with a small first letter. Reducers must stand in the body of the enum, not in an extension; those inside `#if`
+/// are there in the builds in which the condition holds. Tables are the same in every build.
+///
+/// The enum and its reducers belong to no actor, also where the default isolation is the main actor. Functions outside of
+/// it that reducers call need `nonisolated` there.
 ///
 /// - Parameter name: the module's name, a string literal; by default the name of the enum.
 @attached(member, names: named(Context), named(TableHandles), named(moduleContent))
@@ -79,8 +92,16 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 ///     `.scheduled` one the row that is due.
 ///   - name: the reducer's name for clients, a string literal; by default the name of the function.
 @attached(peer, names: overloaded)
-public macro Reducer(_ lifecycle: ReducerLifecycle? = nil, name: String? = nil) =
+public macro Reducer(_ lifecycle: ReducerLifecycle, name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
+
+/// Makes a static function of a ``Module(name:)`` into a reducer that clients call; see ``Reducer(_:name:)``.
+///
+/// - Parameter name: the reducer's name for clients, a string literal; by default the name of the function.
+// Without the other's first parameter, which could have been optional: over `.init` for an optional the compiler fails
+// without saying why.
+@attached(peer, names: overloaded)
+public macro Reducer(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
 
 /// Marks the column that identifies a row, for clients too: an update is a change of the row with the same key.
 ///
@@ -107,12 +128,27 @@ public macro AutoIncrement() = #externalMacro(module: "SpacetimeKitMacros", type
 public macro Indexed(_ algorithm: IndexAlgorithm = .btree) =
     #externalMacro(module: "SpacetimeKitMacros", type: "IndexedMacro")
 
+@available(*, unavailable, renamed: "Indexed")
+@attached(peer)
+public macro Index(_ algorithm: IndexAlgorithm = .btree) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "IndexedMacro")
+
 /// The value that existing rows get when this column is added to a table that has rows already.
 ///
 /// Not for columns that are a key, unique or auto-incremented. A value that could be of several types needs to say
-/// which one it is: `@Default(Color.red)`, `@Default([String]())`.
+/// which one it is: `@Default(Color.red)`, `@Default(["a"] as [String])`. `@Default(nil)` and `@Default([])` need not.
 @attached(peer)
 public macro Default<Value>(_ value: Value) = #externalMacro(module: "SpacetimeKitMacros", type: "DefaultMacro")
+
+/// The value of existing rows for an optional column or an array: `@Default(nil)`, `@Default([])`.
+@attached(peer)
+public macro Default(_ value: EmptyLiteral) = #externalMacro(module: "SpacetimeKitMacros", type: "DefaultMacro")
+
+/// What `nil` and `[]` are to ``Default(_:)-(EmptyLiteral)``, which reads them from the source.
+public struct EmptyLiteral: ExpressibleByNilLiteral, ExpressibleByArrayLiteral {
+    public init(nilLiteral: ()) {}
+    public init(arrayLiteral elements: Never...) {}
+}
 
 /// An argument of ``Table(_:name:)``.
 ///
@@ -126,6 +162,10 @@ public struct TableOption: Sendable {
 
     /// Rows are sent to subscribers when the transaction commits and are not kept.
     public static var event: TableOption { TableOption() }
+
+    /// Columns of type ``ScheduleAt`` are values like any other: nothing is called when a row is due. Without this option a
+    /// table with such a column needs a reducer that is `.scheduled` and takes its rows.
+    public static var unscheduled: TableOption { TableOption() }
 
     /// An ordered index over several columns, for look-ups by all of them, or by the first ones and a range of the next.
     ///
@@ -144,6 +184,12 @@ public struct TableOption: Sendable {
     public static func unique(_ name: String, _ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption {
         TableOption()
     }
+
+    @available(*, unavailable, message: "name the index first, as in .index(\"byRoomSent\", \\.room, \\.sent)")
+    public static func index(_ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption { TableOption() }
+
+    @available(*, unavailable, message: "name the index first, as in .unique(\"onePerRoom\", \\.room, \\.name)")
+    public static func unique(_ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption { TableOption() }
 
     /// A primary key of several columns. The table's handle has it as `primaryKey`.
     ///
@@ -187,4 +233,7 @@ public enum ReducerLifecycle: Hashable, Sendable {
     /// ``ScheduleAt``. If the reducer throws, its changes are undone and the schedule goes on. Clients cannot call it; the
     /// owner can, with a row of his own making.
     case scheduled
+
+    /// Cannot be called. It is what the compiler names when it finds `@Reducer(.init)`, as SpacetimeDB spells it.
+    public init(writeInitializeInstead never: Never) { switch never {} }
 }

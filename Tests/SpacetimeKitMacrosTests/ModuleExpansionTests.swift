@@ -28,7 +28,7 @@ import Testing
                 }
 
                 nonisolated static var send: SpacetimeKit.Reducer<Self, String, String> {
-                    .init("send", parameters: ["room", "text"], lifecycle: nil) {
+                    .init("send", parameters: ["room", "text"]) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: String, a1: String) throws in
                         try Self.send(context, room: a0, text: a1)
                     }
@@ -46,7 +46,7 @@ import Testing
                 }
 
                 private nonisolated static var `repeat`: SpacetimeKit.Reducer<Self, UInt8, [String]?> {
-                    .init("custom", parameters: ["a", "b"], lifecycle: nil) {
+                    .init("custom", parameters: ["a", "b"]) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: UInt8, a1: [String]?) throws in
                         try Self.`repeat`(context: context, a0, for: a1)
                     }
@@ -84,7 +84,7 @@ import Testing
                 }
             }
 
-            extension Chat: SpacetimeKit.ModuleDefinition {
+            nonisolated extension Chat: SpacetimeKit.ModuleDefinition {
             }
             """)
     }
@@ -109,7 +109,7 @@ import Testing
                 }
 
                 public nonisolated static var buy: SpacetimeKit.Reducer<Self, UInt32> {
-                    .init("buy", parameters: ["item"], lifecycle: nil) {
+                    .init("buy", parameters: ["item"]) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: UInt32) throws in
                         Self.buy(context, item: a0)
                     }
@@ -137,7 +137,7 @@ import Testing
                 }
             }
 
-            extension Store: SpacetimeKit.ModuleDefinition {
+            nonisolated extension Store: SpacetimeKit.ModuleDefinition {
             }
             """)
     }
@@ -177,7 +177,100 @@ import Testing
                 }
             }
 
-            extension Store: SpacetimeKit.ModuleDefinition {
+            nonisolated extension Store: SpacetimeKit.ModuleDefinition {
+            }
+            """)
+    }
+
+    @Test func reducersInAnIfAreListedInOne() {
+        expectExpansion(
+            """
+            @Module
+            enum Shop {
+                static let tables = Tables(Item.self)
+
+                @Reducer static func buy(_ context: borrowing Context) {
+                }
+                #if DEBUG
+                @Reducer static func cheat(_ context: borrowing Context) {
+                }
+                #if TRACE && os(Linux)
+                @Reducer static func trace(_ context: borrowing Context) {
+                }
+                #endif
+                #else
+                @Reducer(name: "cheat") static func complain(_ context: borrowing Context) {
+                }
+                #endif
+                #if HELPERS
+                static func help() {
+                }
+                #endif
+            }
+            """,
+            """
+
+            enum Shop {
+                static let tables = Tables(Item.self)
+
+                static func buy(_ context: borrowing Context) {
+                }
+
+                nonisolated static var buy: SpacetimeKit.Reducer<Self> {
+                    .init("buy", parameters: []) {
+                        (context: borrowing SpacetimeKit.Context<Self>) throws in
+                        Self.buy(context)
+                    }
+                }
+                #if DEBUG
+                static func cheat(_ context: borrowing Context) {
+                }
+                #if TRACE && os(Linux)
+                static func trace(_ context: borrowing Context) {
+                }
+                #endif
+                #else
+                static func complain(_ context: borrowing Context) {
+                }
+                #endif
+                #if HELPERS
+                static func help() {
+                }
+                #endif
+
+                typealias Context = SpacetimeKit.Context<Shop>
+
+                nonisolated struct TableHandles: SpacetimeKit.TableHandles {
+                    let _spacetimeTransaction: SpacetimeKit.TransactionReference
+                    init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
+                        self._spacetimeTransaction = transaction
+                    }
+                    var item: Item.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0))
+                    }
+                }
+
+                nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
+                    var reducers: [SpacetimeKit.AnyReducer<Self>] = []
+                    reducers += [
+                        Self.buy.erased,
+                    ] as [SpacetimeKit.AnyReducer<Self>]
+                    #if DEBUG
+                    reducers.append(Self.cheat.erased)
+                    #if TRACE && os(Linux)
+                    reducers.append(Self.trace.erased)
+                    #endif
+                    #else
+                    reducers.append(Self.complain.erased)
+                    #endif
+                    return .init(
+                        name: "Shop",
+                        tables: Self.tables,
+                        reducers: reducers)
+                }
+            }
+
+            nonisolated extension Shop: SpacetimeKit.ModuleDefinition {
             }
             """)
     }

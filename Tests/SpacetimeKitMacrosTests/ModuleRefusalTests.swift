@@ -15,8 +15,11 @@ import Testing
         Refusal(
             "@Module enum »M {\n}", .noTables, fixIt: "Add 'static let tables = Tables()'",
             fixed: "@Module enum M {\n    static let tables = Tables()\n}"),
-        Refusal(
-            "@Module enum M { static let tables = Tables(»A) }", .notATableType),
+        Refusal("@Module enum M { static let »tables = [A.self] }", .unreadableTables),
+        Refusal("@Module enum M { static let »tables: Tables<A> = .init(A.self) }", .unreadableTables),
+        Refusal("@Module enum M { static var »tables: Tables<A> { Tables(A.self) } }", .unreadableTables),
+        Refusal("@Module enum M { let »tables = Tables(A.self) }", .unreadableTables),
+        Refusal("@Module enum M { static let tables = Tables(»A) }", .notATableType),
         Refusal("@Module enum M { static let tables = Tables(A.self, »[B].self) }", .notATableType),
         Refusal("@Module enum M { static let tables = Tables(A.self, »X.A.self) }", .duplicateTable("a")),
         Refusal("@Module(name: »\"a b\") enum M { static let tables = Tables() }", .invalidName("a b")),
@@ -38,8 +41,64 @@ import Testing
             @Reducer(.initialize) static func a(_ context: borrowing Context) {}
             »@Reducer(.initialize) static func b(_ context: borrowing Context) {} }
             """, .duplicateLifecycle("initialize")),
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables()
+            #if X
+            @Reducer static func a(_ context: borrowing Context) {}
+            #endif
+            @Reducer static func »a(_ context: borrowing Context, b: Int32) {} }
+            """, .duplicateReducer("a")),
+        Refusal(
+            "@Module enum M {\n»#if X\nstatic let tables = Tables()\n#else\nstatic let tables = Tables(A.self)\n#endif\n}",
+            .conditionalTables),
+        Refusal(
+            "@Module »@MainActor enum M { static let tables = Tables() }",
+            .isolatedType(macro: "Module", actor: "MainActor")),
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables(A.self)
+            @Table struct A { @PrimaryKey var id: UInt64; var »at: ScheduleAt } }
+            """, .scheduleWithoutReducer(row: "A")),
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables(A.self)
+            @Table struct A { @PrimaryKey var id: UInt64; var at: Timestamp }
+            @Reducer(.scheduled) static func »due(_ context: borrowing Context, row: A) {} }
+            """, .scheduledRowWithoutTime(row: "A")),
     ])
     func enumsThatAreNoModules(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        """
+        @Module enum M { static let tables = Tables(A.self)
+        @Table struct A { @PrimaryKey var id: UInt64; var at: Moment }
+        @Reducer(.scheduled) static func due(_ context: borrowing Context, row: A) {} }
+        """,
+        """
+        @Module enum M { static let tables = Tables(A.self)
+        @Table(.unscheduled) struct A { @PrimaryKey var id: UInt64; var at: ScheduleAt } }
+        """,
+        """
+        @Module enum M { static let tables = Tables(A.self)
+        @Table struct A { @PrimaryKey var id: UInt64; var at: ScheduleAt }
+        #if X
+        @Reducer(.scheduled) static func due(_ context: borrowing Context, row: A) {}
+        #endif
+        }
+        """,
+        """
+        @Module enum M { static let tables = Tables()
+        #if X
+        @Reducer static func a(_ context: borrowing Context) {}
+        #endif
+        #if !X
+        @Reducer static func a(_ context: borrowing Context) {}
+        #endif
+        }
+        """,
+    ])
+    func modulesThatMayBeRight(_ source: String) { expectNoRefusal(source) }
 }
 
 @Suite struct ReducerRefusalTests {
@@ -69,7 +128,14 @@ import Testing
             fixIt: "Remove '-> Int32'", fixed: "@Reducer static func a(_ context: borrowing Context) { 1 }"),
         refuse("@Reducer static func a»<T>(_ context: borrowing Context, b: T) {}", .reducerIsGeneric),
         refuse("@Reducer static func a(_ context: borrowing Context, b: »some Equatable) {}", .reducerIsGeneric),
+        refuse("@Reducer static func »tables(_ context: borrowing Context) {}", .reducerName("tables")),
         refuse("@Reducer static func »+(_ context: borrowing Context, b: Int32) {}", .reducerName("+")),
+        refuse(
+            "@Reducer »@MainActor static func a(_ context: borrowing Context) {}",
+            .reducerIsIsolated(actor: "MainActor")),
+        refuse(
+            "»@My.DatabaseActor @Reducer static func a(_ context: borrowing Context) {}",
+            .reducerIsIsolated(actor: "DatabaseActor")),
     ])
     func functionsThatAreNoReducers(_ refusal: Refusal) { refusal.check() }
 
@@ -90,6 +156,14 @@ import Testing
             "@Reducer static func a(_ context: »consuming M.Context) {}", .contextNotBorrowed,
             fixIt: "Write 'borrowing'",
             fixed: "@Reducer static func a(_ context: borrowing M.Context) {}"),
+        refuse(
+            "@Reducer static func a(_ context: »borrowing ReducerContext) {}",
+            .otherContext("borrowing ReducerContext"), fixIt: "Write 'borrowing Context'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
+        refuse(
+            "@Reducer static func a(_ context: »Context<M>) {}", .otherContext("Context<M>"),
+            fixIt: "Write 'borrowing Context'",
+            fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
     ])
     func contextsThatCouldEscape(_ refusal: Refusal) { refusal.check() }
 
@@ -110,6 +184,10 @@ import Testing
         refuse("@Reducer(.scheduled) static func a»(_ context: borrowing Context) {}", .scheduledWithoutRow),
         refuse(
             "@Reducer(.scheduled) static func a»(_ context: borrowing Context, b: B, c: C) {}", .scheduledWithoutRow),
+        refuse(
+            "@Reducer(.scheduled) static func a(_ context: borrowing Context, »id: UInt64) {}", .scheduledWithoutRow),
+        refuse(
+            "@Reducer(.scheduled) static func a(_ context: borrowing Context, »rows: [B]) {}", .scheduledWithoutRow),
         refuse("@Reducer(».started) static func a(_ context: borrowing Context) {}", .unknownLifecycle(".started")),
         refuse(
             "@Reducer(name: »\"a b\") static func a(_ context: borrowing Context) {}", .invalidName("a b")),

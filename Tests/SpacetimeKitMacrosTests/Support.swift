@@ -28,6 +28,13 @@ func expectExpansion(_ source: String, _ expanded: String, at location: Testing.
         failureHandler: { Issue.record("\($0.message)", sourceLocation: location) })
 }
 
+/// Expands `source`, in which the macros must find nothing wrong.
+func expectNoRefusal(_ source: String, at location: Testing.SourceLocation = #_sourceLocation) {
+    assertMacroExpansion(
+        source, expandedSource: Refusal.expanded(source), macroSpecs: macros, indentationWidth: .spaces(4),
+        failureHandler: { Issue.record("\($0.message)", sourceLocation: location) })
+}
+
 /// One thing that a macro refuses. In `source`, `»` stands before the place that the message points at.
 struct Refusal: Sendable, CustomTestStringConvertible {
     let source: String
@@ -62,7 +69,7 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     }
 
     // What remains of refused source is not the point, so it is computed, not written down.
-    private static func expanded(_ text: String) -> String {
+    fileprivate static func expanded(_ text: String) -> String {
         let file = Parser.parse(source: text)
         let context = BasicMacroExpansionContext(
             sourceFiles: [file: .init(moduleName: "TestModule", fullFilePath: "test.swift")])

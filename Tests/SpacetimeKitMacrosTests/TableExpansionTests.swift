@@ -348,6 +348,10 @@ import Testing
             public struct Open {
                 public var id: UInt64
 
+                @inlinable public nonisolated init(id: UInt64) {
+                    self.id = id
+                }
+
                 public nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
                     SpacetimeKit.TableDefinition(
                         name: "Open",
@@ -433,6 +437,10 @@ import Testing
 
             public struct Half {
                 public private(set) var id: UInt64
+
+                public nonisolated init(id: UInt64) {
+                    self.id = id
+                }
 
                 public nonisolated static var tableDefinition: SpacetimeKit.TableDefinition {
                     SpacetimeKit.TableDefinition(

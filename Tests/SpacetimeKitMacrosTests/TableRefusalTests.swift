@@ -11,6 +11,10 @@ import Testing
         Refusal("@Table struct »Row { var a: Int32 }", .reservedTypeName("Row")),
         Refusal("@Table struct »A { var a: Int32 { 1 } }", .noColumns),
         Refusal("@Table struct »A { static var a: Int32 = 1 }", .noColumns),
+        Refusal("@Table »@MainActor struct A { var a: Int32 }", .isolatedType(macro: "Table", actor: "MainActor")),
+        Refusal("func f() { »@Table struct A { var a: Int32 } }", .localType(macro: "Table")),
+        Refusal("enum N { init() { »@Table struct A { var a: Int32 } } }", .localType(macro: "Table")),
+        Refusal("enum N { var a: Int32 { »@Table struct A { var a: Int32 } } }", .localType(macro: "Table")),
     ])
     func structsThatCannotBeRows(_ refusal: Refusal) { refusal.check() }
 
@@ -24,6 +28,10 @@ import Testing
         Refusal("@Table struct A { »lazy var a: Int32 = 1 }", .lazyProperty("a")),
         Refusal("@Table struct A { var a: Int32\n»#if X\nvar b: Int32\n#endif\n}", .conditionalMembers),
         Refusal("@Table struct A { var »größe: Int32 }", .invalidName("größe")),
+        Refusal("@Table struct A { var a: [»A] }", .recursiveRow(column: "a", row: "A")),
+        Refusal("@Table struct A { var a: B<»A?> }", .recursiveRow(column: "a", row: "A")),
+        Refusal("@Table struct A { var a: »Handle }", .hiddenType("Handle")),
+        Refusal("@Table struct A { var a: [»Columns.B] }", .hiddenType("Columns")),
     ])
     func propertiesThatCannotBeColumns(_ refusal: Refusal) { refusal.check() }
 
@@ -35,6 +43,12 @@ import Testing
         ("Substring", "String", "use 'String'"),
         ("Float16", "Float", "use 'Float'"),
         ("Float80", "Double", "use 'Double'"),
+        ("Date", "Timestamp", own("Date", use: "Timestamp")),
+        ("Foundation.UUID", "Uuid", own("UUID", use: "Uuid")),
+        ("URL", "String", own("URL", use: "String")),
+        ("Data", "[UInt8]", own("Data", use: "[UInt8]")),
+        ("Duration", "TimeDuration", own("Duration", use: "TimeDuration")),
+        ("CGFloat", "Double", own("CGFloat", use: "Double")),
     ])
     func typesWithACertainReplacement(_ type: String, _ replacement: String, _ advice: String) {
         for (before, after) in [("", ""), ("[", "]"), ("", "?"), ("Optional<", ">")] {
@@ -44,6 +58,14 @@ import Testing
                 fixed: "@Table struct A { var a: \(before)\(replacement)\(after) }"
             ).check()
         }
+    }
+
+    private static func own(_ name: String, use replacement: String) -> String {
+        "use '\(replacement)'. If it is a type of your own, write it with its module, as in 'MyModule.\(name)'"
+    }
+
+    @Test func typesOfTheUserMayHaveNamesOfFoundation() {
+        expectNoRefusal("@Table struct A { var a: MyModule.Date; var b: My.Data? }")
     }
 
     @Test func implicitlyUnwrappedOptionals() {
@@ -56,6 +78,7 @@ import Testing
     @Test(arguments: [
         ("(Int32, Int32)", "declare a struct with @SpacetimeType"),
         ("()", "declare a struct with @SpacetimeType"),
+        ("Void", "declare a struct with @SpacetimeType"),
         ("[String: Int32]", "use an array of a @SpacetimeType struct, or a table of its own"),
         ("Dictionary<String, Int32>", "use an array of a @SpacetimeType struct, or a table of its own"),
         ("Set<Int32>", "use an array, or a table of its own"),
@@ -65,6 +88,8 @@ import Testing
         ("Any", "name one concrete type, for instance an enum with @SpacetimeType"),
         ("Int32.Type", "a type is not a value that could be kept"),
         ("[3 of Int32]", "use '[Int32]'"),
+        ("Decimal", "use 'Int64' and count in the smallest unit, or 'String'"),
+        ("Range<Int32>", "use a column for each bound, or a struct with @SpacetimeType"),
     ])
     func typesWithoutAReplacement(_ type: String, _ advice: String) {
         Refusal("@Table struct A { var a: »\(type) }", .unsupportedType(type, advice: advice)).check()
@@ -94,8 +119,39 @@ import Testing
         Refusal("@Table struct A { @Unique »@Default(Int32(1)) var a: Int32 }", .defaultWithKey(column: "a")),
         Refusal("@Table struct A { @AutoIncrement »@Default(Int32(1)) var a: Int32 }", .defaultWithKey(column: "a")),
         Refusal("@Table struct A { @Indexed(»\(".tree")) var a: Int32 }", .unknownAlgorithm(".tree")),
+        Refusal("@Table struct A { »@Default(nil) var a: Int32 }", .nilForValue(column: "a", type: "Int32")),
+        Refusal("@Table struct A { »@Default(nil) var a: [Int32] }", .nilForValue(column: "a", type: "[Int32]")),
+        Refusal("@Table struct A {\n»#if X\n@Unique\n#endif\nvar a: Int32 }", .conditionalMarker(macro: "Unique")),
+        Refusal(
+            "@Table struct A {\n»#if X\n#else\n#if Y\n@PrimaryKey\n#endif\n#endif\nvar a: Int32 }",
+            .conditionalMarker(macro: "PrimaryKey")),
     ])
     func marksThatDoNotFitTheColumn(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        Refusal(
+            "@Table(.event) struct A { @PrimaryKey var id: UInt64; var »at: ScheduleAt }",
+            .scheduledEvents(column: "at")),
+        Refusal(
+            "@Table struct A { @PrimaryKey var id: UInt64; var at: ScheduleAt; var »b: SpacetimeKit.ScheduleAt }",
+            .secondSchedule(column: "b")),
+        Refusal("@Table struct »A { var at: ScheduleAt }", .scheduleKey(row: "A")),
+        Refusal("@Table struct A { @PrimaryKey var »id: UInt32; var at: ScheduleAt }", .scheduleKey(row: "A")),
+        Refusal(
+            "@Table(.primaryKey(\\.a, \\.b)) struct »A { var a: UInt64; var b: UInt64; var at: ScheduleAt }",
+            .scheduleKey(row: "A")),
+        Refusal(
+            "@Table(.primaryKey(\\.a)) struct A { var »a: String; var at: ScheduleAt }", .scheduleKey(row: "A")),
+    ])
+    func rowsThatCannotBeDue(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        "@Table(.unscheduled) struct A { var at: ScheduleAt; var b: ScheduleAt }",
+        "@Table(.unscheduled, .event) struct A { var at: ScheduleAt }",
+        "@Table(.primaryKey(\\.a)) struct A { var a: UInt64; var at: ScheduleAt }",
+        "@Table struct A { @PrimaryKey var a: MyKey; var at: ScheduleAt }",
+    ])
+    func rowsThatAreDueOrNotMeantToBe(_ source: String) { expectNoRefusal(source) }
 
     @Test(arguments: [
         Refusal("struct A { »@Unique var a: Int32 }", .orphanMarker(macro: "Unique")),

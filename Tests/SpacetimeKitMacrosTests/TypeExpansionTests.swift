@@ -59,6 +59,10 @@ import Testing
 
             package struct Nothing {
 
+                package nonisolated init() {
+
+                }
+
                 package nonisolated static func algebraicType(
                     in types: inout SpacetimeKit.TypespaceBuilder
                 ) -> SpacetimeKit.AlgebraicType {
@@ -358,6 +362,127 @@ import Testing
             }
 
             nonisolated extension Chain: SpacetimeKit.SpacetimeType {
+            }
+            """)
+    }
+
+    @Test func aPublicStructGetsAMemberwiseInitializer() {
+        expectExpansion(
+            """
+            @SpacetimeType
+            public struct Style {
+                public var width: Int32 = -1
+                public var color: Color = .red
+                public var `default`: [String] = []
+                public var note: String?
+                public let shade: UInt8?
+            }
+            """,
+            """
+
+            public struct Style {
+                public var width: Int32 = -1
+                public var color: Color = .red
+                public var `default`: [String] = []
+                public var note: String?
+                public let shade: UInt8?
+
+                @usableFromInline nonisolated static func _spacetimeInitial(color _: Swift.Void) -> Color {
+                    .red
+                }
+
+                @inlinable public nonisolated init(width: Int32 = -1, color: Color = Self._spacetimeInitial(color: ()), `default`: [String] = [], note: String? = nil, shade: UInt8?) {
+                    self.width = width
+                    self.color = color
+                    self.`default` = `default`
+                    self.note = note
+                    self.shade = shade
+                }
+
+                public nonisolated static func algebraicType(
+                    in types: inout SpacetimeKit.TypespaceBuilder
+                ) -> SpacetimeKit.AlgebraicType {
+                    types.declare(Self.self, name: "Style") { types in
+                        let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
+                            ("width", SpacetimeKit._spacetimeType(Int32.self, &types)),
+                            ("color", SpacetimeKit._spacetimeType(Color.self, &types)),
+                            ("default", SpacetimeKit._spacetimeType([String].self, &types)),
+                            ("note", SpacetimeKit._spacetimeType((String?).self, &types)),
+                            ("shade", SpacetimeKit._spacetimeType((UInt8?).self, &types)),
+                        ]
+                        return .product(SpacetimeKit.ProductType(elements))
+                    }
+                }
+
+                @inlinable public nonisolated static var bsatnFixedSize: Swift.Int? {
+                    SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(Int32.self), SpacetimeKit._spacetimeSize(Color.self), SpacetimeKit._spacetimeSize([String].self), SpacetimeKit._spacetimeSize((String?).self), SpacetimeKit._spacetimeSize((UInt8?).self))
+                }
+
+                @inlinable public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                    SpacetimeKit._spacetimeWrite(self.width, &writer)
+                    SpacetimeKit._spacetimeWrite(self.color, &writer)
+                    SpacetimeKit._spacetimeWrite(self.`default`, &writer)
+                    SpacetimeKit._spacetimeWrite(self.note, &writer)
+                    SpacetimeKit._spacetimeWrite(self.shade, &writer)
+                }
+            }
+
+            nonisolated extension Style: SpacetimeKit.SpacetimeType {
+                @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                    self.width = try SpacetimeKit._spacetimeRead(&reader)
+                    self.color = try SpacetimeKit._spacetimeRead(&reader)
+                    self.`default` = try SpacetimeKit._spacetimeRead(&reader)
+                    self.note = try SpacetimeKit._spacetimeRead(&reader)
+                    self.shade = try SpacetimeKit._spacetimeRead(&reader)
+                }
+            }
+            """)
+    }
+
+    @Test func aHiddenNamespaceNeedsNoHelpersForDefaultValues() {
+        expectExpansion(
+            """
+            enum Hidden {
+                @SpacetimeType
+                public struct Style {
+                    public var color: Color = .red
+                }
+            }
+            """,
+            """
+            enum Hidden {
+                public struct Style {
+                    public var color: Color = .red
+
+                    public nonisolated init(color: Color = .red) {
+                        self.color = color
+                    }
+
+                    public nonisolated static func algebraicType(
+                        in types: inout SpacetimeKit.TypespaceBuilder
+                    ) -> SpacetimeKit.AlgebraicType {
+                        types.declare(Self.self, name: "Style") { types in
+                            let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
+                                ("color", SpacetimeKit._spacetimeType(Color.self, &types)),
+                            ]
+                            return .product(SpacetimeKit.ProductType(elements))
+                        }
+                    }
+
+                    public nonisolated static var bsatnFixedSize: Swift.Int? {
+                        SpacetimeKit._fixedSize(SpacetimeKit._spacetimeSize(Color.self))
+                    }
+
+                    public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
+                        SpacetimeKit._spacetimeWrite(self.color, &writer)
+                    }
+                }
+            }
+
+            nonisolated extension Hidden.Style: SpacetimeKit.SpacetimeType {
+                public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
+                    self.color = try SpacetimeKit._spacetimeRead(&reader)
+                }
             }
             """)
     }

@@ -13,6 +13,10 @@ import Testing
         Refusal("»@SpacetimeType @Table struct A { var a: Int32 }", .tableIsAlreadyType),
         Refusal("@SpacetimeType struct A { var »a = 1 }", .missingType("a")),
         Refusal(
+            "@SpacetimeType »@MainActor enum A { case a }", .isolatedType(macro: "SpacetimeType", actor: "MainActor")),
+        Refusal("func f() { »@SpacetimeType enum A { case a } }", .localType(macro: "SpacetimeType")),
+        Refusal("let f = { »@SpacetimeType struct A { } }", .localType(macro: "SpacetimeType")),
+        Refusal(
             "@SpacetimeType enum A { case a(»Int) }",
             .unsupportedType("Int", advice: "its width depends on the machine; use 'Int64'"),
             fixIt: "Replace 'Int' by 'Int64'", fixed: "@SpacetimeType enum A { case a(Int64) }"),

@@ -34,6 +34,26 @@ struct Pet: Equatable {
     }
 }
 
+@Module enum Conditional {
+    static let tables = Tables(Pet.self)
+
+    @Reducer static func always(_ context: borrowing Context) throws { try add(context, "always") }
+    #if NEVER_DEFINED
+    @Reducer static func absent(_ context: borrowing Context) throws { try add(context, "absent") }
+    #elseif swift(>=6)
+    @Reducer static func here(_ context: borrowing Context) throws { try add(context, "here") }
+    #if !NEVER_DEFINED
+    @Reducer static func inner(_ context: borrowing Context) throws { try add(context, "inner") }
+    #endif
+    #else
+    @Reducer static func here(_ context: borrowing Context) throws { try add(context, "elsewhere") }
+    #endif
+
+    private static func add(_ context: borrowing Context, _ name: String) throws {
+        try context.db.pet.insert(Pet(id: 0, kind: "if", name: name, score: 0, mood: .happy, owner: nil))
+    }
+}
+
 /// What the macros generate runs on the real engine.
 @Suite struct MacroModuleTests {
     @Test func aModuleOfMacrosRuns() throws {
@@ -50,6 +70,17 @@ struct Pet: Equatable {
         #expect(try db.read { $0.pet.oneName.find("dog", "Rex")?.id } == 2)
         #expect(try db.read { $0.pet.byKindScore.filter("cat", 1...).map(\.name) } == ["Tom"])
         #expect(try db.read { $0.pet.score.filter(0).map(\.name) } == ["Rex"])
+    }
+
+    @Test func reducersInAnIfAreThereWhenTheyAreCompiled() throws {
+        let db = try Database.open(.inMemory, module: Conditional.self)
+        try db.call(Conditional.always)
+        try db.call(Conditional.here)
+        try db.call("inner", arguments: [])
+        let error = #expect(throws: DatabaseError.self) { try db.call("absent", arguments: []) }
+        #expect(error?.code == .noSuchReducer)
+        let names = try db.read { $0.pet.rows.map(\.name) }
+        #expect(names.sorted() == ["always", "here", "inner"])
     }
 
     @Test func lifecycleReducersOfMacrosRun() throws {

@@ -7,20 +7,33 @@ import Testing
     var when: ScheduleAt
 }
 
+/// Macros see names only, so what they would refuse is hidden from them here, to be found when a database is opened.
+typealias Moment = ScheduleAt
+typealias Narrow = UInt32
+
 @Table(name: "two_times") struct TwoTimes {
     @PrimaryKey var id: UInt64
-    var first: ScheduleAt
-    var second: ScheduleAt
+    var first: Moment
+    var second: Moment
 }
 
 @Table(name: "narrow") struct NarrowKey {
-    @PrimaryKey var id: UInt32
+    @PrimaryKey var id: Narrow
     var when: ScheduleAt
 }
 
 @Table(.event, name: "passing") struct Passing {
     @PrimaryKey var id: UInt64
+    var when: Moment
+}
+
+@Table(.unscheduled, name: "diary") struct Diary: Equatable {
     var when: ScheduleAt
+    var until: ScheduleAt?
+}
+
+@Module enum Forgotten {
+    static let tables = Tables(Beat.self)
 }
 
 /// What a module may schedule, and the machine's clock as the one who wakes.
@@ -41,6 +54,36 @@ import Testing
         #expect(refusal(Account.self).contains("one column of type ScheduleAt, not 0"))
         #expect(refusal(NarrowKey.self).contains("a primary key of one U64 column"))
         #expect(refusal(Passing.self).contains("is an event table, which keeps no rows"))
+    }
+
+    @Test func rowsThatNothingIsCalledForAreRefused() {
+        let modules = [
+            Module("m") { Table(Beat.self) }, Module("m") { Table(TwoTimes.self) }, Module("m") { Table(Passing.self) },
+        ]
+        for module in modules {
+            let error = #expect(throws: DatabaseError.self) { try Database.open(.inMemory, module: module) }
+            #expect(error?.code == .invalidModule)
+            #expect(error?.message.contains("@Reducer(.scheduled)") == true)
+            #expect(error?.message.contains("@Table(.unscheduled)") == true)
+        }
+        let error = #expect(throws: DatabaseError.self) { try Database.open(.inMemory, module: Forgotten.self) }
+        #expect(error?.message.contains("'beat' is due") == true)
+        #expect(error?.message.contains("column 'when'") == true)
+        #expect(error?.message.contains("row: Beat") == true)
+    }
+
+    @Test func unscheduledTimesAreValuesLikeAnyOther() throws {
+        let module = Module("m") {
+            Table(Diary.self)
+            Reducer("write") { (context: borrowing ReducerContext, entry: ScheduleAt) in
+                try context.table(Diary.self).insert(Diary(when: entry, until: nil))
+            }
+        }
+        let db = try Database.open(.inMemory, module: module)
+        try db.call("write", arguments: ScheduleAt.interval(.milliseconds(1)).bsatn())
+        let rows = try db.read { Array($0.table(Diary.self).rows) }
+        #expect(rows == [Diary(when: .interval(.milliseconds(1)), until: nil)])
+        #expect(try db.scheduleReport().pendingCount == 0)
     }
 
     @Test func aScheduledReducerWithoutARowIsRefused() {

@@ -110,6 +110,11 @@ import Testing
                 try context.table(One.self).insert(row)
             }
             parts += ModuleBuilder.buildExpression(Table(type)) + ModuleBuilder.buildExpression(reducer)
+            guard One.self == Task.self else { return }
+            let due = Reducer<DynamicModule, Task>("due", lifecycle: .scheduled) {
+                (context: borrowing ReducerContext, row: Task) in
+            }
+            parts += ModuleBuilder.buildExpression(due)
         }
         repeat add(each rows)
         let module = Module("contacts") { return parts }

@@ -300,3 +300,12 @@ struct ClubTests {
         #expect(try db.read { db in db.member.rows.map(\.cents) } == [1_250])
     }
 }
+
+enum Edition1 {
+    @SpacetimeType enum Mood { case good, bad }
+
+    @Table(.public) struct Entry {
+        @PrimaryKey var id: UInt64
+        var mood: Mood
+    }
+}

@@ -4,7 +4,9 @@ import SpacetimeSchema
 
 extension ModuleContent {
     /// The definition in the form that every module hands over, native or guest.
-    func rawDefinition() throws(DatabaseError) -> RawModuleDefV10 {
+    ///
+    /// - Parameter isWhole: false for some tables of a module, whose reducers stand elsewhere.
+    func rawDefinition(isWhole: Bool = true) throws(DatabaseError) -> RawModuleDefV10 {
         var types = TypespaceBuilder()
         var tables: [RawTableDefV10] = []
         for table in self.tables { tables.append(try rawTable(table, types: &types)) }
@@ -24,6 +26,7 @@ extension ModuleContent {
                 schedules.append(try schedule(reducer, taking: named.map(\.1), tables, types.typespace))
             }
         }
+        if isWhole { try requireReducers(for: tables, scheduled: Set(schedules.map(\.tableName)), types.typespace) }
         let declared = types.names.map { RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true) }
         var sections: [RawModuleDefV10.Section] = [
             .typespace(types.typespace), .types(declared), .tables(tables), .reducers(reducers),
@@ -53,6 +56,26 @@ extension ModuleContent {
         return RawScheduleDefV10(
             sourceName: nil, tableName: table.sourceName, scheduleAtColumn: ColumnID(positions[0]),
             functionName: reducer.name)
+    }
+
+    /// Refuses tables that look scheduled, but whose rows nothing would ever be called for.
+    private func requireReducers(
+        for tables: [RawTableDefV10], scheduled: Set<String>, _ typespace: Typespace
+    ) throws(DatabaseError) {
+        for (table, description) in zip(tables, self.tables)
+        where !scheduled.contains(table.sourceName) && !description.definition.isUnscheduled {
+            guard case .product(let columns)? = typespace[table.productTypeRef],
+                let time = columns.elements.first(where: { $0.algebraicType.isScheduleAt })
+            else { continue }
+            throw DatabaseError(
+                .invalidModule,
+                """
+                nothing is called when a row of '\(table.sourceName)' is due, which its column \
+                '\(time.name ?? "")' of type ScheduleAt says; add '@Reducer(.scheduled) static func due(_ context: \
+                borrowing Context, row: \(description.typeName))' to the module, or write @Table(.unscheduled) if the \
+                column is a value like any other
+                """)
+        }
     }
 
     private func rawTable(

@@ -14,6 +14,8 @@ public struct TableDefinition: Sendable {
     public var access: Access
     /// Rows of an event table are sent to subscribers and not kept.
     public var isEvent: Bool
+    /// Whether a column of type ``ScheduleAt`` is a value like any other, and nothing is called for the rows.
+    public var isUnscheduled: Bool
     public var columns: [ColumnDefinition]
     /// Positions of columns; empty if there is no primary key.
     public var primaryKey: [Int]
@@ -24,13 +26,14 @@ public struct TableDefinition: Sendable {
     public var indexes: [IndexDefinition]
 
     public init(
-        name: String, access: Access = .private, isEvent: Bool = false, columns: [ColumnDefinition],
-        primaryKey: [Int] = [], uniqueConstraints: [[Int]] = [], autoIncrement: [Int] = [],
+        name: String, access: Access = .private, isEvent: Bool = false, isUnscheduled: Bool = false,
+        columns: [ColumnDefinition], primaryKey: [Int] = [], uniqueConstraints: [[Int]] = [], autoIncrement: [Int] = [],
         indexes: [IndexDefinition] = []
     ) {
         self.name = name
         self.access = access
         self.isEvent = isEvent
+        self.isUnscheduled = isUnscheduled
         self.columns = columns
         self.primaryKey = primaryKey
         self.uniqueConstraints = uniqueConstraints

@@ -95,7 +95,7 @@ extension Migration: WrittenMigration {
 /// The canonical schemas of row types' tables.
 func schemas(of tables: [TableDescription]) throws(DatabaseError) -> [TableSchema] {
     let content = ModuleContent(name: "migration", tables: tables, reducers: [])
-    return try DatabaseCore.validate(NativeModule(content).describe()).tables
+    return try DatabaseCore.validate(content.rawDefinition(isWhole: false)).tables
 }
 
 /// The canonical schema of a row type's table.

@@ -56,3 +56,8 @@ public struct Index<Row: TableRow, Key: SpacetimeType> {
         return try filter.delete(range.bounds(filter.reference))
     }
 }
+
+extension Index {
+    @available(*, unavailable, message: "many rows can have the key: use filter, or mark the column @Unique if one has")
+    public func find(_ key: Key) -> Row? { fatalError() }
+}

@@ -120,7 +120,21 @@ extension TableHandle where Row: KeyedTableRow {
     }
 }
 
+extension TableHandle where Row: KeyedTableRow {
+    @available(*, unavailable, message: "delete by the key through its index, as in db.message.id.delete(1)")
+    public func delete(_ key: Row.PrimaryKey) throws -> Bool { fatalError() }
+}
+
 extension TableHandle {
+    @available(*, unavailable, message: "ask an index, as in db.message.id.find(1)")
+    public func find<Key>(_ key: Key) -> Row? { fatalError() }
+
+    @available(*, unavailable, message: "ask an index, as in db.message.room.filter(1)")
+    public func filter<Key>(_ key: Key) -> [Row] { fatalError() }
+
+    @available(*, unavailable, message: "use where { $0.room == 1 }, or rows.filter for a condition in Swift")
+    public func filter(_ condition: (Row) throws -> Bool) -> [Row] { fatalError() }
+
     @available(*, unavailable, message: "update needs a primary key: mark a column of the row with @PrimaryKey")
     public func update(_ row: Row) throws { fatalError() }
 

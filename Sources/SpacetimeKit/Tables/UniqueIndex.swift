@@ -95,6 +95,9 @@ extension UniqueIndex where Row: KeyedTableRow, Row.PrimaryKey == Key {
 }
 
 extension UniqueIndex {
+    @available(*, unavailable, message: "at most one row has the key: use find")
+    public func filter(_ key: Key) -> Rows<Row> { fatalError() }
+
     @available(*, unavailable, message: "upsert needs a primary key: mark a column of the row with @PrimaryKey")
     public func upsert(_ row: Row) throws -> Row { fatalError() }
 }

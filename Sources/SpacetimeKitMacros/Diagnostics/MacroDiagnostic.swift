@@ -10,6 +10,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case tableIsAlreadyType
     case reservedTypeName(String)
     case localType(macro: String)
+    case isolatedType(macro: String, actor: String)
 
     // Stored properties.
     case noColumns
@@ -18,6 +19,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case initializedConstant(String)
     case lazyProperty(String)
     case conditionalMembers
+    case recursiveRow(column: String, row: String)
+    case hiddenType(String)
     case unsupportedType(String, advice: String)
 
     // Keys, indexes and defaults.
@@ -26,9 +29,18 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case unsuitableKey(column: String, type: String)
     case directIndexNeedsUnsigned(column: String, type: String)
     case defaultWithKey(column: String)
+    case nilForValue(column: String, type: String)
+    case conditionalMarker(macro: String)
     case duplicateAccessor(String)
     case orphanMarker(macro: String)
     case markerOnNonColumn(macro: String)
+
+    // Schedules.
+    case scheduledEvents(column: String)
+    case secondSchedule(column: String)
+    case scheduleKey(row: String)
+    case scheduleWithoutReducer(row: String)
+    case scheduledRowWithoutTime(row: String)
 
     // Arguments of attributes.
     case notALiteral(argument: String)
@@ -47,8 +59,11 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
 
     // Modules.
     case noTables
+    case unreadableTables
     case notATableType
     case duplicateTable(String)
+    case conditionalTables
+    case conditionalReducer
     case duplicateReducer(String)
     case duplicateLifecycle(String)
 
@@ -58,10 +73,12 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case reducerNotStatic
     case reducerIsAsync
     case reducerIsGeneric
+    case reducerIsIsolated(actor: String)
     case reducerReturns
     case reducerName(String)
     case contextMissing
     case contextNotBorrowed
+    case otherContext(String)
     case inoutParameter(String)
     case variadicParameter(String)
     case defaultParameter(String)
@@ -77,7 +94,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     }
 
     var message: String {
-        typeMessage ?? columnMessage ?? argumentMessage ?? moduleMessage ?? reducerMessage ?? "\(self)"
+        typeMessage ?? columnMessage ?? keyMessage ?? scheduleMessage ?? argumentMessage ?? moduleMessage
+            ?? reducerMessage ?? "\(self)"
     }
 
     private var typeMessage: String? {
@@ -98,6 +116,9 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .localType(let macro):
             "@\(macro) does not work inside a function, where Swift has no extensions. Move the declaration out of it, to "
                 + "the file or into a type"
+        case .isolatedType(let macro, let actor):
+            "A type with @\(macro) is used on the thread of whoever calls, so it cannot belong to an actor. "
+                + "Remove '@\(actor)'"
         case .noCases:
             "An enum without cases has no values to store; add a case"
         case .tooManyCases(let count):
@@ -120,8 +141,20 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "'\(name)' is lazy and has no value to store; make it a computed or an ordinary stored property"
         case .conditionalMembers:
             "Stored members cannot depend on '#if': the schema must be the same in every build. Move them out"
+        case .recursiveRow(let column, let row):
+            "'\(column)' makes '\(row)' a part of itself, which cannot be stored; "
+                + "keep the other row's primary key in the column"
+        case .hiddenType(let name):
+            "'\(name)' is the name of a type that @Table makes inside the struct, and hides yours; write your type with "
+                + "the module or type that it stands in, or rename it"
         case .unsupportedType(let type, let advice):
             "'\(type)' cannot be stored; \(advice)"
+        default: nil
+        }
+    }
+
+    private var keyMessage: String? {
+        switch self {
         case .autoIncrementNeedsInteger(let column, let type):
             "@AutoIncrement counts in integers, but '\(column)' is '\(type)'; use UInt64 or remove @AutoIncrement"
         case .secondPrimaryKey:
@@ -135,12 +168,35 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
                 + "UInt64 or a plain enum, or @Indexed"
         case .defaultWithKey(let column):
             "'\(column)' cannot have a default: every row added by a migration would get the same key. Remove @Default"
+        case .nilForValue(let column, let type):
+            "'\(column)' is '\(type)', which has no nil; write the value that existing rows get, or make it '\(type)?'"
+        case .conditionalMarker(let macro):
+            "@\(macro) cannot depend on '#if': the schema must be the same in every build. Move it out"
         case .duplicateAccessor(let name):
             "Two indexes are named '\(name)'; give this one another name"
         case .orphanMarker(let macro):
             "@\(macro) works on the columns of a struct marked @Table; add @Table to the struct or remove @\(macro)"
         case .markerOnNonColumn(let macro):
             "@\(macro) needs a stored property; computed and static properties are not columns"
+        default: nil
+        }
+    }
+
+    private var scheduleMessage: String? {
+        let wayOut = "If nothing is to be called at that time, write @Table(.unscheduled)"
+        return switch self {
+        case .scheduledEvents(let column):
+            "'\(column)' says when a row is due, but an event table keeps no rows; remove .event. \(wayOut)"
+        case .secondSchedule(let column):
+            "A row is due at one time, so '\(column)' cannot be a second column of type ScheduleAt; use Timestamp. \(wayOut)"
+        case .scheduleKey(let row):
+            "The rows of '\(row)' are scheduled by their column of type ScheduleAt, and need a primary key of type UInt64: "
+                + "add '@PrimaryKey @AutoIncrement var id: UInt64'. \(wayOut)"
+        case .scheduledRowWithoutTime(let row):
+            "A row of '\(row)' does not say when it is due; add a column of type ScheduleAt, as in 'var when: ScheduleAt'"
+        case .scheduleWithoutReducer(let row):
+            "Nothing is called when a row of '\(row)' is due; add "
+                + "'@Reducer(.scheduled) static func due(_ context: borrowing Context, row: \(row))'. \(wayOut)"
         default: nil
         }
     }
@@ -152,7 +208,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .invalidName(let name):
             "'\(name)' is not a valid name; use letters, digits and '_', not starting with a digit"
         case .unknownOption(let option):
-            "'\(option)' is not a table option; use .public, .private, .event, .index, .unique or .primaryKey"
+            "'\(option)' is not a table option; use .public, .private, .event, .unscheduled, .index, .unique "
+                + "or .primaryKey"
         case .publicAndPrivate:
             "A table is either .public or .private; remove one"
         case .unknownColumn(let name, let known):
@@ -173,10 +230,16 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         switch self {
         case .noTables:
             "A module lists its tables; add 'static let tables = Tables(...)'"
+        case .unreadableTables:
+            "@Module reads the list from the source; write it as 'static let tables = Tables(Message.self, User.self)'"
         case .notATableType:
             "List each table as its type, as in Message.self"
         case .duplicateTable(let name):
             "Two tables would both be 'context.db.\(name)'; rename one of the structs"
+        case .conditionalTables:
+            "The list of tables cannot depend on '#if': the schema must be the same in every build. Move it out"
+        case .conditionalReducer:
+            "@Reducer cannot depend on '#if' alone; put the whole function into the '#if'"
         case .duplicateReducer(let name):
             "There are two reducers named '\(name)'; rename one"
         case .duplicateLifecycle(let name):
@@ -197,14 +260,19 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "A reducer is one transaction and cannot suspend; remove 'async' and do the waiting outside"
         case .reducerIsGeneric:
             "A reducer cannot be generic: clients call it by name with fixed types. Remove the generic parameters"
+        case .reducerIsIsolated(let actor):
+            "A reducer runs on the thread of whoever calls it, so it cannot belong to an actor. Remove '@\(actor)', and do "
+                + "what needs the actor after the call or in a subscription"
         case .reducerReturns:
             "A reducer returns nothing: clients see its effects in the tables. Remove the return type"
         case .reducerName(let name):
-            "'\(name)' cannot be a reducer; give the function an ordinary name"
+            "'\(name)' cannot be the name of a reducer; give the function an ordinary name that the module does not use"
         case .contextMissing:
             "A reducer's first parameter is its context; add '_ context: borrowing Context'"
         case .contextNotBorrowed:
             "The context must not outlive the call; write 'borrowing Context'"
+        case .otherContext(let type):
+            "'\(type)' is not the context of this module; write 'borrowing Context'"
         case .inoutParameter(let name):
             "'\(name)' is inout, but a reducer's arguments come from a client and go nowhere; remove 'inout'"
         case .variadicParameter(let name):

@@ -30,15 +30,39 @@ struct ModuleSource {
     }
 
     private var content: String {
-        """
-        \(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
-            .init(
-                name: \(quoted(module.name)),
-                tables: Self.tables,
-                reducers: [
-                    \(module.reducers.map { "Self.\($0).erased," }.lines(indentedBy: 3))
-                ] as [SpacetimeKit.AnyReducer<Self>])
+        let always = module.reducers.compactMap { registration -> String? in
+            guard case .reducer(let name) = registration else { return nil }
+            return "Self.\(name).erased,"
         }
-        """
+        let conditional = module.reducers.filter { if case .condition = $0 { true } else { false } }
+        let list = """
+            [
+                \(always.lines(indentedBy: 1))
+            ] as [SpacetimeKit.AnyReducer<Self>]
+            """
+        // A literal cannot hold an `#if`.
+        let statements = """
+            var reducers: [SpacetimeKit.AnyReducer<Self>] = []
+            reducers += \(list)
+            \(conditional.map(statements).joined(separator: "\n"))
+            return\u{20}
+            """
+        return """
+            \(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
+                \(conditional.isEmpty ? "" : statements.indented(1)).init(
+                    name: \(quoted(module.name)),
+                    tables: Self.tables,
+                    reducers: \(conditional.isEmpty ? list.indented(2) : "reducers"))
+            }
+            """
+    }
+
+    private func statements(_ registration: ModuleModel.Registration) -> String {
+        switch registration {
+        case .reducer(let name): "reducers.append(Self.\(name).erased)"
+        case .condition(let clauses):
+            clauses.map { clause in ([clause.head] + clause.reducers.map(statements)).joined(separator: "\n") }
+                .joined(separator: "\n") + "\n#endif"
+        }
     }
 }

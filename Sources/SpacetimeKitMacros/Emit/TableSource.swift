@@ -4,17 +4,15 @@ struct TableSource {
 
     private var access: Access { table.access }
 
-    /// What stands in the struct itself, where the user's types have the names that the user wrote.
-    var members: [String] {
-        [definition] + codec.members + generatedColumns + [columnsStruct, handleStruct] + primaryKeyMembers
+    var additions: Additions {
+        Additions(
+            members: (table.memberwise?.members ?? []) + [definition] + codec.members + generatedColumns
+                + [columnsStruct, handleStruct] + primaryKeyMembers,
+            protocols: keyColumn == nil ? ["TableRow"] : ["TableRow", "KeyedTableRow"],
+            initializer: codec.initializer)
     }
 
-    /// What stands in the extension with the conformance.
-    var initializer: String { codec.initializer }
-
-    /// Whether the table's primary key is one column.
-    var isKeyed: Bool { keyColumn != nil }
-
+    /// The one column of the primary key.
     private var keyColumn: (index: Int, field: Field)? {
         guard let index = table.primaryKeyIndex, table.indexes[index].columns.count == 1 else { return nil }
         return (index, table.fields[table.indexes[index].columns[0]])
@@ -45,7 +43,7 @@ struct TableSource {
             SpacetimeKit.TableDefinition(
                 name: \(quoted(table.name)),
                 access: .\(table.isPublicTable ? "public" : "private"),
-                isEvent: \(table.isEvent),
+                isEvent: \(table.isEvent),\(table.isUnscheduled ? "\n        isUnscheduled: true," : "")
                 columns: [
                     \(table.columns.map(column).lines(indentedBy: 3))
                 ],

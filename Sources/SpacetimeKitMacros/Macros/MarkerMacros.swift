@@ -13,7 +13,12 @@ extension MarkerMacro {
         in context: some MacroExpansionContext
     ) throws -> [DeclSyntax] {
         var problems = Problems()
-        if !isInTable(context.lexicalContext) {
+        let isConditional =
+            declaration.asProtocol((any WithAttributesSyntax).self)?.attributes.conditional
+            .contains { $0.name == name } == true
+        if isConditional {
+            // `@Table` says so.
+        } else if !isInTable(context.lexicalContext) {
             problems.add(.orphanMarker(macro: name), at: node)
         } else if !isColumn(declaration) {
             problems.add(.markerOnNonColumn(macro: name), at: node)

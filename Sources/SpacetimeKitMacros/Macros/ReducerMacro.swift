@@ -15,6 +15,9 @@ enum ReducerMacro: PeerMacro {
             problems.report(to: context)
             return []
         }
+        for (name, condition) in function.attributes.conditional where name == "Reducer" {
+            problems.add(.conditionalReducer, at: condition)
+        }
         let reducer = ReducerModel(
             function, attribute: node, lexicalContext: context.lexicalContext, problems: &problems)
         guard problems.isEmpty else {

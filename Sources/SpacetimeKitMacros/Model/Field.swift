@@ -10,11 +10,18 @@ struct Field {
     let name: String
     /// The written type, without surrounding white space.
     let type: TypeSyntax
+    /// The type where it stands in the source, for messages about parts of it.
+    let typeInSource: TypeSyntax
+    /// The value behind `=`.
+    let initialValue: ExprSyntax?
     let declaration: VariableDeclSyntax
     /// Where to point at when the field is at fault.
     let node: Syntax
 
     var typeText: String { type.trimmedDescription }
+
+    /// Whether it is a `var`.
+    var isVariable: Bool { declaration.bindingSpecifier.tokenKind == .keyword(.var) }
 
     /// The type where an expression is expected.
     var typeExpression: String { expression(of: type) }
@@ -86,9 +93,11 @@ extension Field {
         }
         TypeCheck.check(type, problems: &problems)
         return Field(
-            code: pattern.identifier.text, name: name, type: type.trimmed, declaration: variable, node: Syntax(pattern))
+            code: pattern.identifier.text, name: name, type: type.trimmed, typeInSource: type,
+            initialValue: binding.initializer?.value, declaration: variable, node: Syntax(pattern))
     }
 
+    /// Whether `#if` hides stored properties or cases.
     private static func containsStorage(_ condition: IfConfigDeclSyntax) -> Bool {
         condition.clauses.contains { clause in
             guard case .decls(let members) = clause.elements else { return false }
@@ -101,7 +110,7 @@ extension Field {
         }
     }
 
-    /// Whether `#if` hides cases or stored properties.
+    /// Notes each `#if` that hides cases.
     static func reportConditionalCases(in members: MemberBlockSyntax, problems: inout Problems) {
         for member in members.members {
             if let condition = member.decl.as(IfConfigDeclSyntax.self), containsStorage(condition) {

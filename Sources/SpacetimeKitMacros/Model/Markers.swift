@@ -24,7 +24,12 @@ struct Markers {
             default: break
             }
         }
+        for (name, condition) in attributes.conditional where Self.names.contains(name) {
+            problems.add(.conditionalMarker(macro: name), at: condition)
+        }
     }
+
+    private static let names = ["PrimaryKey", "Unique", "AutoIncrement", "Default", "Indexed"]
 
     var defaultValue: ExprSyntax? { defaultAttribute?.labeledArguments.first?.expression.trimmed }
 
@@ -57,6 +62,29 @@ extension AttributeListSyntax {
     /// The attribute of the macro with this name.
     func first(named name: String) -> AttributeSyntax? {
         for case .attribute(let attribute) in self where attribute.macroName == name { return attribute }
+        return nil
+    }
+
+    /// The names of attributes that stand in an `#if`, with it.
+    var conditional: [(name: String, condition: IfConfigDeclSyntax)] {
+        flatMap { element -> [(name: String, condition: IfConfigDeclSyntax)] in
+            guard case .ifConfigDecl(let condition) = element else { return [] }
+            return condition.clauses.flatMap { clause -> [(name: String, condition: IfConfigDeclSyntax)] in
+                guard case .attributes(let list) = clause.elements else { return [] }
+                let own = list.compactMap { element -> (name: String, condition: IfConfigDeclSyntax)? in
+                    guard case .attribute(let attribute) = element, let name = attribute.macroName else { return nil }
+                    return (name, condition)
+                }
+                return own + list.conditional.map { ($0.name, condition) }
+            }
+        }
+    }
+
+    /// The attribute that ties a declaration to an actor. Macros see names only: `@MainActor`, and others that end so.
+    var globalActor: AttributeSyntax? {
+        for case .attribute(let attribute) in self where attribute.macroName?.hasSuffix("Actor") == true {
+            return attribute
+        }
         return nil
     }
 }

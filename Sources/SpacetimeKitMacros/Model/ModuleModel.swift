@@ -17,8 +17,20 @@ struct ModuleModel {
     /// Rows may be less visible than the module; then so is the list of them, and what is generated for each.
     let tableAccess: Access
     let tables: [Table]
-    /// Base names of the reducers, as they must be written in code.
-    let reducers: [String]
+    let reducers: [Registration]
+
+    /// An entry of the list of reducers.
+    enum Registration: Equatable {
+        /// The function's base name, as it must be written in code.
+        case reducer(String)
+        /// Reducers that are there only in some builds. Each clause begins with its line: `#if DEBUG`, `#else`.
+        case condition([Clause])
+    }
+
+    struct Clause: Equatable {
+        let head: String
+        let reducers: [Registration]
+    }
 
     init(
         _ declaration: EnumDeclSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax], problems: inout Problems
@@ -33,16 +45,26 @@ struct ModuleModel {
         if let generics = declaration.genericParameterClause {
             problems.add(.genericType(macro: "Module"), at: generics)
         }
-        if let list = Self.tableList(of: declaration) {
+        if let hidden = Self.conditionalTables(in: declaration.memberBlock.members) {
+            tableAccess = .implicit
+            tables = []
+            problems.add(.conditionalTables, at: hidden)
+        } else if let list = Self.tableList(of: declaration) {
             tableAccess = Access(list.variable.modifiers)
             tables = Self.tables(list.call, problems: &problems)
         } else {
             tableAccess = .implicit
             tables = []
-            let fix = Self.insertTables(into: declaration)
-            problems.add(.noTables, at: declaration.name, fixIts: [fix])
+            if let other = Self.otherTables(in: declaration) {
+                problems.add(.unreadableTables, at: other)
+            } else {
+                let fix = Self.insertTables(into: declaration)
+                problems.add(.noTables, at: declaration.name, fixIts: [fix])
+            }
         }
-        reducers = Self.reducers(of: declaration, problems: &problems)
+        var scan = ReducerScan(lexicalContext: [Syntax(declaration)] + lexicalContext)
+        reducers = scan.registrations(in: declaration.memberBlock.members, problems: &problems)
+        Self.checkSchedules(in: declaration, scan.scheduled, problems: &problems)
     }
 }
 
@@ -82,27 +104,58 @@ extension ModuleModel {
         return tables
     }
 
-    private static func reducers(of declaration: EnumDeclSyntax, problems: inout Problems) -> [String] {
-        var reducers: [String] = []
-        var names: Set<String> = []
-        var lifecycles: Set<String> = []
+    /// What is called `tables`, but is no list that can be read.
+    private static func otherTables(in declaration: EnumDeclSyntax) -> PatternSyntax? {
         for member in declaration.memberBlock.members {
-            guard let function = member.decl.as(FunctionDeclSyntax.self),
-                let attribute = function.attributes.first(named: "Reducer")
-            else { continue }
-            var reportedByReducer = Problems()
-            let options = ReducerOptions(attribute, problems: &reportedByReducer)
-            let name = options.name ?? function.name.plainName
-            let isNew = names.insert(name).inserted && !reducers.contains(function.name.text)
-            if !isNew { problems.add(.duplicateReducer(name), at: function.name) }
-            if let lifecycle = options.lifecycle, lifecycle != ReducerModel.scheduled,
-                !lifecycles.insert(lifecycle).inserted
-            {
-                problems.add(.duplicateLifecycle(lifecycle), at: attribute)
+            guard let variable = member.decl.as(VariableDeclSyntax.self) else { continue }
+            for binding in variable.bindings where binding.pattern.trimmedDescription == "tables" {
+                return binding.pattern
             }
-            reducers.append(function.name.text)
         }
-        return reducers
+        return nil
+    }
+
+    private static func conditionalTables(in members: MemberBlockItemListSyntax) -> IfConfigDeclSyntax? {
+        for member in members {
+            guard let condition = member.decl.as(IfConfigDeclSyntax.self) else { continue }
+            for case .decls(let hidden) in condition.clauses.map(\.elements) {
+                let declares = hidden.contains { member in
+                    guard let variable = member.decl.as(VariableDeclSyntax.self), variable.isStatic else {
+                        return false
+                    }
+                    let names = variable.bindings.map { $0.pattern.trimmedDescription }
+                    return names.contains("tables")
+                }
+                if declares || conditionalTables(in: hidden) != nil { return condition }
+            }
+        }
+        return nil
+    }
+
+    /// Of rows declared inside the module it can be seen whether they are due at a time, and whether nothing is called.
+    private static func checkSchedules(
+        in declaration: EnumDeclSyntax, _ scheduled: [ReducerScan.Scheduled], problems: inout Problems
+    ) {
+        for member in declaration.memberBlock.members {
+            guard let structure = member.decl.as(StructDeclSyntax.self),
+                let attribute = structure.attributes.first(named: "Table")
+            else { continue }
+            var reportedByTable = Problems()
+            let options = TableOptions(attribute, problems: &reportedByTable)
+            let fields = Field.all(in: structure.memberBlock, problems: &reportedByTable)
+            guard reportedByTable.isEmpty else { continue }
+            let row = structure.name.plainName
+            let time = fields.first { $0.type.isScheduleAt }
+            if let time, scheduled.isEmpty, !options.isUnscheduled {
+                problems.add(.scheduleWithoutReducer(row: row), at: time.node)
+            }
+            // A type that is not known by its name could be another name of ScheduleAt.
+            if time == nil, let reducer = scheduled.first(where: { $0.row == row }),
+                fields.allSatisfy({ KeyTraits($0.type).isNoRow })
+            {
+                problems.add(.scheduledRowWithoutTime(row: row), at: reducer.function)
+            }
+        }
     }
 
     private static func insertTables(into declaration: EnumDeclSyntax) -> FixIt {

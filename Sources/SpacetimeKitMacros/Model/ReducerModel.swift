@@ -40,9 +40,15 @@ struct ReducerModel {
         Self.checkHead(function, problems: &problems)
 
         let all = Array(function.signature.parameterClause.parameters)
-        if let first = all.first, Self.isContext(first) {
+        if let first = all.first, let context = Self.contextName(first) {
             contextLabel = first.firstName.tokenKind == .wildcard ? nil : first.firstName.plainName
-            Self.checkBorrowed(first, problems: &problems)
+            if context == "Context" {
+                Self.checkBorrowed(first, problems: &problems)
+            } else {
+                let fix = FixIt.replace(
+                    "Write 'borrowing Context'", first.type, by: TypeSyntax("borrowing Context"))
+                problems.add(.otherContext(first.type.trimmedDescription), at: first.type, fixIts: [fix])
+            }
             parameters = all.dropFirst().map { Self.parameter($0, problems: &problems) }
         } else {
             contextLabel = nil
@@ -51,7 +57,11 @@ struct ReducerModel {
                 .contextMissing, at: function.signature.parameterClause, fixIts: [Self.addContext(to: function)])
         }
         if lifecycle == Self.scheduled {
-            if all.count != 2 { problems.add(.scheduledWithoutRow, at: function.signature.parameterClause) }
+            if all.count != 2 {
+                problems.add(.scheduledWithoutRow, at: function.signature.parameterClause)
+            } else if let row = parameters.first, KeyTraits(row.type).isNoRow {
+                problems.add(.scheduledWithoutRow, at: all[1])
+            }
         } else if let lifecycle, let extra = all.dropFirst().first {
             problems.add(.lifecycleWithParameters(lifecycle), at: extra)
         }
@@ -60,11 +70,15 @@ struct ReducerModel {
 
 extension ReducerModel {
     private static func checkHead(_ function: FunctionDeclSyntax, problems: inout Problems) {
-        if !isPlainIdentifier(function.name.plainName) {
+        let name = function.name.plainName
+        if !isPlainIdentifier(name) || ["tables", "moduleContent"].contains(name) {
             problems.add(.reducerName(function.name.text), at: function.name)
         }
         if !function.modifiers.contains(where: { $0.name.tokenKind == .keyword(.static) }) {
             problems.add(.reducerNotStatic, at: function.name, fixIts: [addStatic(to: function)])
+        }
+        if let actor = function.attributes.globalActor {
+            problems.add(.reducerIsIsolated(actor: actor.macroName ?? ""), at: actor)
         }
         if let generics = function.genericParameterClause { problems.add(.reducerIsGeneric, at: generics) }
         if let async = function.signature.effectSpecifiers?.asyncSpecifier {
@@ -107,10 +121,12 @@ extension ReducerModel {
         return Parameter(label: label, name: name, type: type.trimmed)
     }
 
-    private static func isContext(_ parameter: FunctionParameterSyntax) -> Bool {
+    /// The name of the parameter's type, if that is a context: this module's, or one that somebody took for it.
+    private static func contextName(_ parameter: FunctionParameterSyntax) -> String? {
         let type = parameter.type.as(AttributedTypeSyntax.self)?.baseType ?? parameter.type
         let name = type.as(MemberTypeSyntax.self)?.name ?? type.as(IdentifierTypeSyntax.self)?.name
-        return name?.plainName == "Context"
+        guard let name = name?.plainName, name.hasSuffix("Context") else { return nil }
+        return type.as(IdentifierTypeSyntax.self)?.genericArgumentClause == nil ? name : type.trimmedDescription
     }
 
     private static func checkBorrowed(_ parameter: FunctionParameterSyntax, problems: inout Problems) {

@@ -27,10 +27,14 @@ struct TableModel {
     let access: Access
     let isPublicTable: Bool
     let isEvent: Bool
+    /// Whether columns of type `ScheduleAt` are values like any other.
+    let isUnscheduled: Bool
     let columns: [Column]
     /// Unique single columns, then other indexed columns, then those of `.index` and so on, each as written. Generated
     /// code addresses an index by its place in this list.
     let indexes: [Index]
+    /// What can be written behind the decoder, nil where Swift's own serves.
+    let memberwise: MemberwiseInitializer?
 
     var fields: [Field] { columns.map(\.field) }
     var primaryKeyIndex: Int? { indexes.firstIndex { $0.kind == .primaryKey } }
@@ -55,6 +59,8 @@ extension TableModel {
 
         let marked = fields.map { (field: $0, markers: Markers($0.declaration.attributes, problems: &problems)) }
         Self.check(marked, keyInOptions: options.indexes.contains { $0.kind == .primaryKey }, problems: &problems)
+        Self.checkNames(of: fields, in: structName, problems: &problems)
+        if !options.isUnscheduled { Self.checkSchedule(marked, options, at: declaration.name, problems: &problems) }
         var indexes = Self.columnIndexes(marked)
         let position = Dictionary(fields.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         for option in options.indexes {
@@ -79,12 +85,14 @@ extension TableModel {
             fields: fields, in: lexicalContext)
         isPublicTable = options.isPublic
         isEvent = options.isEvent
+        isUnscheduled = options.isUnscheduled
         columns = marked.map {
             Column(
                 field: $0.field, defaultValue: $0.markers.defaultValue,
                 isAutoIncrement: $0.markers.autoIncrement != nil)
         }
         self.indexes = indexes
+        memberwise = MemberwiseInitializer(of: declaration, fields: fields, access: access, in: lexicalContext)
     }
 
     private static func columnIndexes(_ marked: [(field: Field, markers: Markers)]) -> [Index] {
@@ -124,6 +132,11 @@ extension TableModel {
             if markers.algorithm == "direct", let attribute = markers.indexed, traits.isNotDirect {
                 problems.add(.directIndexNeedsUnsigned(column: field.name, type: field.typeText), at: attribute)
             }
+            if let attribute = markers.defaultAttribute, markers.defaultValue?.is(NilLiteralExprSyntax.self) == true,
+                traits.isNotOptional
+            {
+                problems.add(.nilForValue(column: field.name, type: field.typeText), at: attribute)
+            }
             if let attribute = markers.defaultAttribute,
                 (markers.primaryKey ?? markers.unique ?? markers.autoIncrement) != nil
             {
@@ -133,14 +146,56 @@ extension TableModel {
     }
 }
 
+extension TableModel {
+    /// Types that mean something else inside the struct than outside of it.
+    private static func checkNames(of fields: [Field], in structName: String, problems: inout Problems) {
+        for field in fields {
+            for name in field.typeInSource.typeNames {
+                if name.plainName == structName {
+                    problems.add(.recursiveRow(column: field.name, row: structName), at: name)
+                } else if ["Columns", "Handle", "PrimaryKey"].contains(name.plainName) {
+                    problems.add(.hiddenType(name.plainName), at: name)
+                }
+            }
+        }
+    }
+
+    /// What a table with a column of type `ScheduleAt` needs, as far as it can be seen here. Whether there is a reducer is
+    /// known only to the module, and checked when a database is opened.
+    private static func checkSchedule(
+        _ marked: [(field: Field, markers: Markers)], _ options: TableOptions, at name: TokenSyntax,
+        problems: inout Problems
+    ) {
+        let times = marked.filter { $0.field.type.isScheduleAt }
+        guard let time = times.first else { return }
+        if options.isEvent { problems.add(.scheduledEvents(column: time.field.name), at: time.field.node) }
+        for second in times.dropFirst() {
+            problems.add(.secondSchedule(column: second.field.name), at: second.field.node)
+        }
+        let named = options.indexes.first { $0.kind == .primaryKey }?.columns.map(\.name)
+        let keys = marked.filter { named?.contains($0.field.name) ?? ($0.markers.primaryKey != nil) }
+        if keys.count != 1 {
+            problems.add(.scheduleKey(row: name.plainName), at: name)
+        } else if KeyTraits(keys[0].field.type).isNotUInt64 {
+            problems.add(.scheduleKey(row: name.plainName), at: keys[0].field.node)
+        }
+    }
+}
+
 extension Access {
     /// Inlining needs everything around and inside a public type to be public, too.
     func inlinableIfPossible(fields: [Field], in lexicalContext: [Syntax]) -> Access {
-        guard self == .public, fields.allSatisfy(\.isPublic) else { return self }
-        let aroundIsPublic = lexicalContext.allSatisfy {
+        guard self == .public, fields.allSatisfy(\.isPublic), Access.isPublic(around: lexicalContext) else {
+            return self
+        }
+        return .publicInlinable
+    }
+
+    /// Whether all that is around a declaration is public.
+    static func isPublic(around lexicalContext: [Syntax]) -> Bool {
+        lexicalContext.allSatisfy {
             guard let group = $0.asProtocol((any WithModifiersSyntax).self) else { return false }
             return Access(group.modifiers) == .public
         }
-        return aroundIsPublic ? .publicInlinable : self
     }
 }

@@ -17,6 +17,7 @@ struct TableOptions {
     private(set) var name: String?
     private(set) var isPublic = false
     private(set) var isEvent = false
+    private(set) var isUnscheduled = false
     private(set) var indexes: [IndexOption] = []
 
     init(_ attribute: AttributeSyntax, problems: inout Problems) {
@@ -32,6 +33,7 @@ struct TableOptions {
             case ("public", nil): isPublic = true
             case ("private", nil): isPrivate = true
             case ("event", nil): isEvent = true
+            case ("unscheduled", nil): isUnscheduled = true
             case ("index", let call?): addIndex(.plain, call, problems: &problems)
             case ("unique", let call?): addIndex(.unique, call, problems: &problems)
             case ("primaryKey", let call?): addIndex(.primaryKey, call, problems: &problems)

@@ -39,12 +39,14 @@ enum TypeCheck {
             refuse(type, "use '[\(array.element.trimmedDescription)]'", &problems)
         case .identifierType(let named):
             checkNamed(named.name.plainName, named.genericArgumentClause, type, problems: &problems)
-        case .memberType(let member) where member.baseType.trimmedDescription == "Swift":
+        case .memberType(let member) where ["Swift", "Foundation"].contains(member.baseType.trimmedDescription):
             checkNamed(member.name.plainName, member.genericArgumentClause, type, problems: &problems)
         default:
             break
         }
     }
+
+    private static let foundationTypes: Set = ["CGFloat", "Date", "Duration", "UUID", "URL", "Data"]
 
     private static func refuse(_ type: TypeSyntax, _ advice: String, _ problems: inout Problems) {
         problems.add(.unsupportedType(type.trimmedDescription, advice: advice), at: type)
@@ -59,11 +61,22 @@ enum TypeCheck {
         case "UInt": replacement = "UInt64"
         case "Character", "Substring": replacement = "String"
         case "Float16": replacement = "Float"
-        case "Float80": replacement = "Double"
+        case "Float80", "CGFloat": replacement = "Double"
+        case "Date": replacement = "Timestamp"
+        case "Duration": replacement = "TimeDuration"
+        case "UUID": replacement = "Uuid"
+        case "URL": replacement = "String"
+        case "Data": replacement = "[UInt8]"
+        case "Decimal":
+            return refuse(type, "use 'Int64' and count in the smallest unit, or 'String'", &problems)
+        case "Range" where arguments != nil, "ClosedRange" where arguments != nil:
+            return refuse(type, "use a column for each bound, or a struct with @SpacetimeType", &problems)
         case "Set" where arguments != nil:
             return refuse(type, "use an array, or a table of its own", &problems)
         case "Dictionary" where arguments != nil:
             return refuse(type, "use an array of a @SpacetimeType struct, or a table of its own", &problems)
+        case "Void":
+            return refuse(type, "declare a struct with @SpacetimeType", &problems)
         case "Any", "AnyObject", "AnyHashable":
             return refuse(type, "name one concrete type, for instance an enum with @SpacetimeType", &problems)
         default:
@@ -73,8 +86,13 @@ enum TypeCheck {
             return
         }
         let advice =
-            name == "Int" || name == "UInt"
-            ? "its width depends on the machine; use '\(replacement)'" : "use '\(replacement)'"
+            switch name {
+            case "Int", "UInt": "its width depends on the machine; use '\(replacement)'"
+            case _ where foundationTypes.contains(name):
+                // Somebody may have a type of that name, with @SpacetimeType.
+                "use '\(replacement)'. If it is a type of your own, write it with its module, as in 'MyModule.\(name)'"
+            default: "use '\(replacement)'"
+            }
         let new = TypeSyntax("\(raw: replacement)").with(\.leadingTrivia, type.leadingTrivia)
             .with(\.trailingTrivia, type.trailingTrivia)
         let fix = FixIt.replace("Replace '\(type.trimmedDescription)' by '\(replacement)'", type, by: new)
@@ -90,6 +108,10 @@ struct KeyTraits {
     let isUnsuitableKey: Bool
     /// Known not to fit a direct index.
     let isNotDirect: Bool
+    /// Known not to be a `UInt64`.
+    let isNotUInt64: Bool
+    /// Known to have no nil.
+    let isNotOptional: Bool
 
     /// Names of other types are unknown: aliases and enums are possible, and validated when the module is opened.
     init(_ type: TypeSyntax) {
@@ -104,6 +126,8 @@ struct KeyTraits {
             isNotInteger = true
             isUnsuitableKey = type.is(ArrayTypeSyntax.self)
             isNotDirect = true
+            isNotUInt64 = true
+            isNotOptional = type.is(ArrayTypeSyntax.self)
             return
         }
         let notIntegers = ["Identity", "ConnectionId", "Timestamp", "TimeDuration", "ScheduleAt", "Uuid"]
@@ -112,5 +136,29 @@ struct KeyTraits {
         isNotInteger = name.map { notIntegers.contains($0) || plain.contains($0) } ?? false
         isUnsuitableKey = name.map { ["Float", "Double", "Float32", "Float64", "Array"].contains($0) } ?? false
         isNotDirect = isNotInteger || (name.map { wide.contains($0) } ?? false)
+        isNotUInt64 = isNotDirect || (name.map { ["UInt8", "UInt16", "UInt32"].contains($0) } ?? false)
+        isNotOptional = (isNotUInt64 || name == "UInt64") && name != "Optional"
+    }
+
+    /// Whether it cannot be the row of a table: a value that everybody knows, a collection or an optional.
+    var isNoRow: Bool { isNotUInt64 || isNotOptional }
+}
+
+extension TypeSyntax {
+    /// Whether it is `ScheduleAt`, as written.
+    var isScheduleAt: Bool { ["ScheduleAt", "SpacetimeKit.ScheduleAt"].contains(trimmedDescription) }
+
+    /// The names in it that are looked up from where it stands: `A` and `C` of `[A.B<C>]`.
+    var typeNames: [TokenSyntax] {
+        final class Names: SyntaxVisitor {
+            var found: [TokenSyntax] = []
+            override func visit(_ node: IdentifierTypeSyntax) -> SyntaxVisitorContinueKind {
+                found.append(node.name)
+                return .visitChildren
+            }
+        }
+        let names = Names(viewMode: .sourceAccurate)
+        names.walk(self)
+        return names.found
     }
 }

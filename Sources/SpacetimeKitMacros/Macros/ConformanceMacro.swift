@@ -1,0 +1,92 @@
+import SwiftSyntax
+import SwiftSyntaxBuilder
+import SwiftSyntaxMacros
+
+/// A macro that gives a type members and conformances.
+///
+/// Members stand in the type itself, where the user's types have the names that the user wrote. The extension stands at file
+/// scope and sees nothing of what is around a nested type, so its content names none of them.
+protocol ConformanceMacro: MemberMacro, ExtensionMacro {
+    /// What to add to `declaration`, or anything after noting what is wrong with it.
+    static func additions(
+        to declaration: some DeclGroupSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax],
+        problems: inout Problems
+    ) -> Additions?
+}
+
+/// Source text that a macro adds to a type.
+struct Additions {
+    let members: [String]
+    /// The protocols of the library that the type conforms to. Each is named, also one that another implies: the compiler
+    /// does not look further for a conformance that a macro announces.
+    let protocols: [String]
+    /// The content of the extension. An initialiser in a struct would take the memberwise one away.
+    var initializer = ""
+}
+
+extension ConformanceMacro {
+    static func expansion(
+        of node: AttributeSyntax, providingMembersOf declaration: some DeclGroupSyntax,
+        conformingTo protocols: [TypeSyntax], in context: some MacroExpansionContext
+    ) throws -> [DeclSyntax] {
+        var problems = Problems()
+        if isLocal(context.lexicalContext) {
+            problems.add(.localType(macro: node.macroName ?? ""), at: node)
+            problems.report(to: context)
+            return []
+        }
+        // All else that is wrong is reported with the extension: the compiler expands the members of an enum late, and not
+        // at all if it has found errors until then.
+        let additions = checkedAdditions(to: declaration, attribute: node, in: context, problems: &problems)
+        guard problems.isEmpty, let additions else { return [] }
+        return additions.members.map { "\(raw: $0)" }
+    }
+
+    static func expansion(
+        of node: AttributeSyntax, attachedTo declaration: some DeclGroupSyntax,
+        providingExtensionsOf type: some TypeSyntaxProtocol, conformingTo protocols: [TypeSyntax],
+        in context: some MacroExpansionContext
+    ) throws -> [ExtensionDeclSyntax] {
+        guard !isLocal(context.lexicalContext) else { return [] }
+        var problems = Problems()
+        let additions = checkedAdditions(to: declaration, attribute: node, in: context, problems: &problems)
+        guard problems.isEmpty, let additions else {
+            problems.report(to: context)
+            return []
+        }
+        let inherited = additions.protocols.map { "SpacetimeKit.\($0)" }.joined(separator: ", ")
+        let body = additions.initializer.isEmpty ? "" : "    \(additions.initializer.indented(1))\n"
+        let source = "nonisolated extension \(type.trimmedDescription): \(inherited) {\n\(body)}"
+        return [try ExtensionDeclSyntax("\(raw: source)")]
+    }
+
+    private static func checkedAdditions(
+        to declaration: some DeclGroupSyntax, attribute: AttributeSyntax, in context: some MacroExpansionContext,
+        problems: inout Problems
+    ) -> Additions? {
+        if let actor = declaration.attributes.globalActor {
+            problems.add(.isolatedType(macro: attribute.macroName ?? "", actor: actor.macroName ?? ""), at: actor)
+        }
+        return additions(
+            to: declaration, attribute: attribute, lexicalContext: context.lexicalContext, problems: &problems)
+    }
+
+    /// Whether a declaration stands in a function, where Swift has no extensions.
+    private static func isLocal(_ lexicalContext: [Syntax]) -> Bool {
+        lexicalContext.contains { $0.asProtocol((any DeclGroupSyntax).self) == nil }
+    }
+}
+
+extension DeclGroupSyntax {
+    /// What the declaration is, with an article.
+    var kindName: String {
+        switch Syntax(self).kind {
+        case .classDecl: "a class"
+        case .enumDecl: "an enum"
+        case .actorDecl: "an actor"
+        case .protocolDecl: "a protocol"
+        case .structDecl: "a struct"
+        default: "an extension"
+        }
+    }
+}
