@@ -13,7 +13,10 @@ let common: [SwiftSetting] = [
 ]
 
 /// Targets that handle raw memory say so at every use.
-let strictMemory: Set<String> = ["SpacetimeSATS"]
+let strictMemory: Set<String> = ["SpacetimeSATS", "SpacetimeKitIsolationTests"]
+
+/// Tests that are built as a new app is, whose code belongs to the main actor.
+let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]
 
 /// Targets without Swift in them.
 let cTargets: Set<String> = [
@@ -131,6 +134,7 @@ let package = Package(
         .testTarget(
             name: "SpacetimeKitTests",
             dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .testTarget(name: "SpacetimeKitIsolationTests", dependencies: ["SpacetimeKit"]),
         .testTarget(name: "SpacetimeTestingTests", dependencies: ["SpacetimeTesting", "SpacetimeKit"]),
         .testTarget(
             name: "SpacetimeKitMacrosTests",
@@ -165,6 +169,7 @@ if prebuiltMacros != nil {
 
 for target in package.targets where !cTargets.contains(target.name) {
     target.swiftSettings = common + (strictMemory.contains(target.name) ? [.strictMemorySafety()] : [])
+    if mainActor.contains(target.name) { target.swiftSettings?.append(.defaultIsolation(MainActor.self)) }
     if let prebuiltMacros {
         target.swiftSettings?.append(
             .unsafeFlags(["-load-plugin-executable", "\(prebuiltMacros)#SpacetimeKitMacros"]))
