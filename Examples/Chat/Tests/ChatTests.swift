@@ -31,6 +31,13 @@ struct ChatTests {
         #expect(message.sent == .testStart + TimeDuration(microseconds: 60_000_000))
     }
 
+    @Test func rowsOfOtherModulesCanBeMade() throws {
+        try test.call(Chat.open, "kitchen")
+        let made = [Room(name: "kitchen", created: .testStart), Room(name: "lobby", created: .testStart)]
+        let rooms = try test.rows(of: Room.self).sorted { $0.name < $1.name }
+        #expect(rooms.map { $0.bsatn() } == made.map { $0.bsatn() })
+    }
+
     @Test(arguments: [("lobby", ""), ("nowhere", "hello")])
     func refusedMessagesLeaveNoTrace(room: String, text: String) throws {
         let alice = try test.connect(as: "alice")
