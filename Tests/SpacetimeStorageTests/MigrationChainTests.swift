@@ -13,13 +13,17 @@ import Testing
     }
 
     /// Goes through the releases, with rows that come and go in each.
-    private func walk(_ path: [Int], declares: Bool, snapshots: Bool) throws -> (SimulatedDisk, Population) {
+    ///
+    /// - Parameter empty: without any.
+    private func walk(
+        _ path: [Int], declares: Bool, snapshots: Bool, empty: Bool = false
+    ) throws -> (SimulatedDisk, Population) {
         let disk = SimulatedDisk()
         var population = Population()
         for version in path {
             let database = try Release(version, declares: declares).open(disk)
             try database.checkInvariants()
-            try population.grow(database, version)
+            if !empty { try population.grow(database, version) }
             if snapshots { try database.takeSnapshot() }
             try database.close()
         }
@@ -33,6 +37,18 @@ import Testing
             let found = try Population.read(last)
             #expect(found.users == expected.users)
             #expect(found.tags == expected.tags)
+            try last.checkInvariants()
+        }
+    }
+
+    @Test(arguments: paths) func nothingDependsOnWhetherThereAreRows(path: [Int]) throws {
+        for declares in [true, false] {
+            let (disk, _) = try walk(path, declares: declares, snapshots: false, empty: true)
+            let last = try Release(Release.last, declares: declares).open(disk)
+            var expected = Population()
+            try expected.grow(last, Release.last)
+            #expect(try Population.read(last).users == expected.users)
+            #expect(try Population.read(last).tags == expected.tags)
             try last.checkInvariants()
         }
     }

@@ -44,6 +44,14 @@ import Testing
     var age: UInt32
 }
 
+@Table(name: "contact") private struct Landline: Equatable {
+    @PrimaryKey var id: UInt32
+    var name: String
+    var email: String
+    var age: UInt32
+    var landline: String
+}
+
 @Table(name: "person") private struct Person: Equatable {
     @PrimaryKey var id: UInt32
     var name: String
@@ -372,6 +380,34 @@ import Testing
         let follows = Migration("change", to: Tables(Longer.self, Person.self))
         let database = try open(Longer.self, Person.self, migrations: [follows])
         #expect(try database.snapshot().rows(Longer.all).map(\.phone) == ["none"])
+    }
+
+    @Test func whatAMigrationSaysItBeginsWithIsThere() throws {
+        try fill()
+        // As if the release with Longer and Person had opened it.
+        let follows = Migration("change", from: Tables(Longer.self, Person.self), to: Tables(Person.self)) { old, new in
+            #expect(try old.rows(of: Person.self).isEmpty)
+            try new.renameColumn("phone", to: "email", of: "contact")
+        }
+        let taken = #expect(throws: DatabaseError.self) {
+            try open(Longer.self, Person.self, migrations: [follows])
+        }
+        #expect(taken?.message.contains("which is there already") == true)
+        let renames = Migration("change", from: Tables(Longer.self, Person.self)) { _, new in
+            try new.renameColumn("phone", to: "landline", of: "contact")
+        }
+        #expect(
+            try open(Landline.self, Person.self, migrations: [renames]).snapshot().rows(Landline.all).map(\.landline)
+                == ["none"])
+    }
+
+    @Test func whatAMigrationCannotBeginWithIsRefused() throws {
+        try fill()
+        let begins = Migration("change", from: Tables(Renamed.self)) { _, _ in Issue.record("it ran") }
+        let error = #expect(throws: DatabaseError.self) { try open(Contact.self, migrations: [begins]) }
+        #expect(
+            error?.message.contains("table 'contact' is not what the migration says it begins with: column 3 is 'email")
+                == true)
     }
 
     @Test func enumsMayHaveMoreCasesAndNotFewer() throws {

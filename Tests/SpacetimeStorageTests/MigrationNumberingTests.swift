@@ -149,44 +149,34 @@ extension Plain: Numbers {
             for row in try old.rows(of: Entry.self) { try new.insert(Renamed(id: row.id, text: row.text)) }
         }
         try check(Renamed.self, [moved])
-        let dropped = Migration("dropped") { old, new in
-            let rows = try old.rows(in: "entry")
+    }
+
+    @Test func tablesThatWereDroppedGoOn() throws {
+        let again = Migration("again") { old, new in
             try new.drop("entry")
-            for row in rows { try new.insert(row, into: "entry") }
+            for row in try old.rows(in: "entry") { try new.insert(row, into: "entry") }
         }
-        // Without rows to insert, dropping means a new table.
+        try check(Entry.self, [again])
         let disk = SimulatedDisk()
         let first = try open(disk, Entry.self)
         try first.call("insert", arguments: 10.bsatn8)
-        try first.call("keep", arguments: 5.bsatn8)
         try first.close()
-        let second = try open(disk, Entry.self, [dropped])
+        let gone = [Migration("gone") { _, new in try new.drop("entry") }, Migration("nothing") { _, _ in }]
+        let second = try open(disk, Wide.self, gone)
         try second.call("insert", arguments: 1.bsatn8)
-        #expect(try second.snapshot().rows(Entry.all).map(\.value).sorted() == [1, 2, 3, 4, 5, 11])
+        #expect(try second.snapshot().rows(Wide.all).map(\.value) == [11])
     }
 
     @Test func otherWidthsGoOn() throws {
         func retype<Row: Numbers>(_ make: @escaping @Sendable (Entry) -> Row) -> Migration {
             Migration("retype") { old, new in
-                // Something is inserted even into an emptied table, or the migration would not be about it.
                 for row in try old.rows(of: Entry.self) { try new.insert(make(row)) }
             }
         }
-        try checkRetyped(Wide.self, retype { Wide(id: UInt64($0.id), text: $0.text) })
-        try checkRetyped(Narrow.self, retype { Narrow(id: UInt8($0.id), text: $0.text) })
-        try checkRetyped(Signed.self, retype { Signed(text: $0.text, id: Int16($0.id)) })
-        try checkRetyped(Numbered.self, retype { Numbered(number: $0.id, text: $0.text) })
-    }
-
-    private func checkRetyped<Row: Numbers>(_ row: Row.Type, _ migration: Migration) throws {
-        let disk = SimulatedDisk()
-        let first = try open(disk, Entry.self)
-        try first.call("insert", arguments: 10.bsatn8)
-        try first.call("keep", arguments: 5.bsatn8)
-        try first.close()
-        let second = try open(disk, row, [migration])
-        try second.call("insert", arguments: 1.bsatn8)
-        #expect(try second.snapshot().rows(Row.all).map(\.value).sorted() == [1, 2, 3, 4, 5, 11], "\(row)")
+        try check(Wide.self, [retype { Wide(id: UInt64($0.id), text: $0.text) }])
+        try check(Narrow.self, [retype { Narrow(id: UInt8($0.id), text: $0.text) }])
+        try check(Signed.self, [retype { Signed(text: $0.text, id: Int16($0.id)) }])
+        try check(Numbered.self, [retype { Numbered(number: $0.id, text: $0.text) }])
     }
 
     @Test func columnsThatAreNotNumberedOnTheWayGoOn() throws {

@@ -76,10 +76,22 @@ struct Release: Sendable {
 
     static let last = 5
 
-    /// - Parameter declares: whether the fourth release says that it leaves the table of the third.
+    /// - Parameter declares: whether migrations say what they begin with and leave, or take it as it is.
     init(_ version: Int, declares: Bool = true) {
         self.version = version
-        let all = [Self.toV2, declares ? Self.toV4 : Migration("split the names", Self.splitNames), Self.toV5]
+        let all =
+            declares
+            ? [
+                Self.toV2, Migration("split the names", to: Tables(V4.User.self), Self.splitNames),
+                Migration("profiles and labels", from: Tables(V4.User.self, V3.Tag.self), Self.divide),
+            ]
+            : [
+                Self.toV2, Migration("split the names", Self.splitNames),
+                Migration("profiles and labels") { old, new in
+                    // A database that skipped the third release has no tags.
+                    if old.contains("tag") { try Self.divide(old, &new) } else { try Self.divideUsers(old, &new) }
+                },
+            ]
         migrations = Array(all.prefix([0, 0, 1, 1, 2, 3][version]))
         module =
             switch version {
@@ -150,8 +162,6 @@ struct Release: Sendable {
         try new.renameColumn("name", to: "fullName", of: "user")
     }
 
-    static let toV4 = Migration("split the names", to: Tables(V4.User.self, V3.Tag.self), splitNames)
-
     static let splitNames: @Sendable (OldTables, inout NewTables) throws -> Void = { old, new in
         for user in try old.rows(of: V3.User.self) {
             let parts = user.fullName.split(separator: " ").map(String.init)
@@ -161,14 +171,16 @@ struct Release: Sendable {
         try new.drop("note")
     }
 
-    static let toV5 = Migration("profiles and labels") { old, new in
+    static let divide: @Sendable (OldTables, inout NewTables) throws -> Void = { old, new in
+        try divideUsers(old, &new)
+        try new.rename("tag", to: "label")
+        try new.renameColumn("label", to: "text", of: "label")
+    }
+
+    private static let divideUsers: @Sendable (OldTables, inout NewTables) throws -> Void = { old, new in
         for user in try old.rows(of: V4.User.self) {
             try new.insert(V5.User(id: user.id, first: user.first, last: user.last, mood: user.mood))
             try new.insert(V5.Profile(user: user.id, age: user.age))
-        }
-        if old.contains("tag") {
-            try new.rename("tag", to: "label")
-            try new.renameColumn("label", to: "text", of: "label")
         }
     }
 

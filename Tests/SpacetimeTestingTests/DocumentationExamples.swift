@@ -271,6 +271,12 @@ func openClub(_ storage: Storage) throws -> Database<Club> {
     return try Database.open(storage, module: Club.self, options: options)
 }
 
+enum V3 {
+    @Table(name: "visit") struct Visit {
+        @PrimaryKey var member: UInt32
+    }
+}
+
 @Table struct Visit {
     @PrimaryKey var member: UInt32
     var count: UInt32
@@ -281,7 +287,11 @@ enum Club {
     static let tables = Tables(Member.self, Visit.self)
 }
 
-let visitsAreCounted = Migration("visits are counted", to: Tables(Visit.self))
+let visitsAreCounted = Migration("visits are counted", from: Tables(V2.Member.self, V3.Visit.self)) { old, new in
+    for visit in try old.rows(of: V3.Visit.self) {
+        try new.insert(Visit(member: visit.member, count: 1))
+    }
+}
 
 struct ClubTests {
     @Test func membersOfTheFirstReleaseStay() throws {

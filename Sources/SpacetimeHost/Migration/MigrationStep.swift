@@ -19,11 +19,22 @@ package struct MigrationStep {
     private let module: [TableSchema]?
     private let hashSeed: UInt64
 
-    init(_ tables: [MigrationTable], declared: [TableSchema], module: [TableSchema]?, hashSeed: UInt64) {
-        old = OldMigrationTables(tables)
+    /// - Parameters:
+    ///   - tables: what the migration before it left.
+    ///   - from: tables that the migration says it begins with. They follow by themselves, or it is refused.
+    ///   - to: tables that it says it leaves.
+    ///   - isFirst: whether no other migration ran before, in this opening.
+    ///   - module: the module's tables, if this is the last migration.
+    init(
+        _ tables: [MigrationTable], from: [TableSchema], to: [TableSchema], isFirst: Bool, module: [TableSchema]?,
+        hashSeed: UInt64
+    ) throws(DatabaseError) {
+        var tables = tables
+        try tables.follow(from, "begins with", "list the migration that makes it so before this one")
+        old = OldMigrationTables(tables, mayLack: !isFirst)
         self.tables = tables
         oldNames = Dictionary(tables.map { ($0.schema.name, $0.schema.name) }) { first, _ in first }
-        self.declared = declared
+        declared = to
         self.module = module
         self.hashSeed = hashSeed
     }
@@ -41,14 +52,19 @@ package struct MigrationStep {
     /// The canonical name that a new name stands for.
     private func canonical(_ name: String) -> String { target(name)?.schema.name ?? CaseConversion.snake(name) }
 
-    private func position(_ name: String) throws(DatabaseError) -> Int {
-        if let position = tables.firstIndex(where: { $0.schema.name == name })
-            ?? tables.firstIndex(where: { $0.schema.sourceName == name || $0.schema.name == CaseConversion.snake(name) }
-            )
-        {
-            return position
+    private func find(_ name: String) -> Int? {
+        func first(_ matches: (TableSchema) -> Bool) -> Int? {
+            tables.firstIndex { !$0.isGone && matches($0.schema) }
         }
-        throw OldMigrationTables.noSuchTable(name, tables)
+        return first { $0.name == name } ?? first { $0.sourceName == name }
+            ?? first { $0.name == CaseConversion.snake(name) }
+    }
+
+    /// Nil if there is no such table, and may be none.
+    private func position(_ name: String) throws(DatabaseError) -> Int? {
+        let position = find(name)
+        if position == nil, !old.mayLack { throw OldMigrationTables.noSuchTable(name, tables) }
+        return position
     }
 
     // MARK: Rows
@@ -93,7 +109,8 @@ package struct MigrationStep {
         if let target = try requireTarget(name) {
             schema = target.schema
         } else {
-            schema = try tables[position(name)].schema
+            guard let position = find(name) else { throw OldMigrationTables.noSuchTable(name, tables) }
+            schema = tables[position].schema
         }
         if let known = filled[schema.name] { return known }
         return try begin(schema, nil)
@@ -126,9 +143,9 @@ package struct MigrationStep {
 
     /// Gives a table another name. Its rows stay where they are.
     package mutating func rename(_ old: String, to new: String) throws(DatabaseError) {
-        let position = try position(old)
+        try requireUnfilled(canonical(old), "rename it first")
+        guard let position = try position(old) else { return }
         let (before, name) = (tables[position].schema.name, canonical(new))
-        try requireUnfilled(before, "rename it first")
         try requireUnfilled(name, "rename first, or move the rows by hand")
         try requireIdentifier(name)
         if before == name { return }
@@ -141,17 +158,20 @@ package struct MigrationStep {
                         + "new.drop(\"\(oldName)\") first if they may go, or insert the rows of both")
             }
             oldNames[name] = nil
+            oldNames[name] = oldNames.removeValue(forKey: before)
+            tables[position].rename(to: name)
             tables.remove(at: taken)
+        } else {
+            oldNames[name] = oldNames.removeValue(forKey: before)
+            tables[position].rename(to: name)
         }
-        oldNames[name] = oldNames.removeValue(forKey: before)
-        try tables[self.position(before)].rename(to: name)
     }
 
     /// Gives a column another name. The rows stay where they are.
     package mutating func renameColumn(_ old: String, to new: String, of table: String) throws(DatabaseError) {
-        let position = try position(table)
+        try requireUnfilled(canonical(table), "rename the column first")
+        guard let position = try position(table), !tables[position].isOpen else { return }
         let schema = tables[position].schema
-        try requireUnfilled(schema.name, "rename the column first")
         guard let column = schema.columns.firstIndex(named: old) else {
             throw DatabaseError(
                 .migrationRefused,
@@ -172,7 +192,7 @@ package struct MigrationStep {
 
     /// Lets the old rows of a table go, and the table, unless it is filled.
     package mutating func drop(_ name: String) throws(DatabaseError) {
-        dropped.insert(try old.table(name).schema.name)
+        if let table = try old.table(name) { dropped.insert(table.schema.name) }
     }
 
     private func rows(_ count: Int) -> String { count == 1 ? "1 row" : "\(count) rows" }
@@ -195,7 +215,7 @@ package struct MigrationStep {
     /// - Throws: if rows would be lost that it neither read nor dropped, or if the tables are not what it says it leaves.
     func finish() throws(DatabaseError) -> [MigrationTable] {
         var result: [MigrationTable] = []
-        for table in tables {
+        for var table in tables {
             let name = table.schema.name
             let oldName = oldNames[name] ?? name
             if let filled = filled[name] {
@@ -206,30 +226,21 @@ package struct MigrationStep {
                             + "insert them as well, or call new.drop(\"\(oldName)\")")
                 }
                 result.append(MigrationTable(filled, replacing: table))
-            } else if !dropped.contains(oldName) {
-                result.append(table)
+                continue
             }
+            if dropped.contains(oldName) {
+                table.letGo()
+            } else if old.wasRead(oldName) {
+                table.open()
+            }
+            result.append(table)
         }
         // In a fixed order, since ids follow from it.
         let new = filled.filter { name, _ in !tables.contains { $0.schema.name == name } }
         for (_, filled) in new.sorted(by: { $0.key < $1.key }) {
             result.append(MigrationTable(filled, replacing: nil))
         }
-        for schema in declared {
-            guard let position = result.firstIndex(where: { $0.schema.name == schema.name }) else {
-                result.append(MigrationTable(empty: schema))
-                continue
-            }
-            let before = result[position].schema
-            guard result[position].follow(schema) else {
-                let difference = MigrationPlan.firstDifference(
-                    of: before, "the database", from: schema, "what the migration says it leaves")
-                throw DatabaseError(
-                    .migrationRefused,
-                    "table '\(schema.name)' does not become what the migration says it leaves: \(difference ?? "")"
-                        + "; insert its rows anew, or rename what has another name")
-            }
-        }
+        try result.follow(declared, "leaves", "insert its rows anew, or rename what has another name")
         return result
     }
 }
@@ -255,5 +266,26 @@ extension TableSchema {
 
     fileprivate func hasColumns(of other: TableSchema) -> Bool {
         columns.map(\.name) == other.columns.map(\.name) && columns.map(\.type) == other.columns.map(\.type)
+    }
+}
+
+extension [MigrationTable] {
+    /// Brings tables to the form that a migration states, as a module that changed does; adds those that are not there.
+    fileprivate mutating func follow(
+        _ stated: [TableSchema], _ verb: String, _ advice: String
+    ) throws(DatabaseError) {
+        for schema in stated {
+            guard let position = firstIndex(where: { $0.schema.name == schema.name }) else {
+                append(MigrationTable(empty: schema))
+                continue
+            }
+            let before = self[position].schema
+            if self[position].follow(schema) { continue }
+            let difference = MigrationPlan.firstDifference(
+                of: before, "the database", from: schema, "what the migration says it \(verb)")
+            throw DatabaseError(
+                .migrationRefused,
+                "table '\(schema.name)' is not what the migration says it \(verb): \(difference ?? ""); \(advice)")
+        }
     }
 }

@@ -20,6 +20,11 @@ package struct MigrationTable {
     /// True once a migration touched the table: its indexes and keys are then those of a declaration that no module made,
     /// and are of no interest.
     private(set) var isRebuilt = false
+    /// True if it has no rows and a migration has dealt with it. It then takes any columns: whether a migration that
+    /// inserts row by row has said what they are must not depend on whether there were rows.
+    private(set) var isOpen = false
+    /// True if it was dropped. Should a table of its name come again, its numbers go on.
+    private(set) var isGone = false
 
     struct Source {
         let snapshot: DatastoreSnapshot
@@ -85,6 +90,12 @@ package struct MigrationTable {
     ///
     /// - Returns: false if they cannot.
     mutating func follow(_ new: TableSchema) -> Bool {
+        isRebuilt = true
+        if isOpen {
+            schema = new
+            (isOpen, isGone) = (false, false)
+            return true
+        }
         guard let fate = MigrationPlan.fate(of: schema, in: new) else { return false }
         switch fate {
         case .kept: break
@@ -92,8 +103,23 @@ package struct MigrationTable {
         case .added: source = nil
         }
         schema = new
-        isRebuilt = true
         return true
+    }
+
+    /// Lets the table take any columns, as far as it has no rows.
+    mutating func open() {
+        guard rowCount == 0 else { return }
+        letGo()
+        isGone = false
+    }
+
+    /// Lets the rows go, and the table.
+    mutating func letGo() {
+        source = nil
+        suffix = []
+        isRebuilt = true
+        isOpen = true
+        isGone = true
     }
 
     mutating func rename(to name: String) {

@@ -5,8 +5,8 @@ package import SpacetimeSchema
 /// A migration that somebody wrote, as the migrator sees it.
 package protocol WrittenMigration: Sendable {
     var name: String { get }
-    /// The tables that it says it leaves; others stay as they are.
-    func tables() throws(DatabaseError) -> [TableSchema]
+    /// The tables that it says it begins with, and those that it says it leaves. Others are as they are.
+    func tables() throws(DatabaseError) -> (from: [TableSchema], to: [TableSchema])
     func run(_ step: inout MigrationStep) throws
 }
 
@@ -54,8 +54,17 @@ package struct Migrator {
             return MigrationTable(stored: table.id, in: stored, schema)
         }
         for (position, migration) in pending.enumerated() {
-            let isLast = position == pending.count - 1
-            tables = try run(migration, on: tables, module: isLast ? new.tables : nil, recovered.datastore.hashSeed)
+            tables = try run(
+                migration, on: tables, isFirst: position == 0, module: position == pending.count - 1 ? new.tables : nil,
+                recovered.datastore.hashSeed)
+        }
+        tables = tables.compactMap { table in
+            guard table.isOpen else { return table }
+            var table = table
+            if let schema = new.tables.first(where: { $0.name == table.schema.name }), table.follow(schema) {
+                return table
+            }
+            return table.isGone ? nil : table
         }
         let plan = try plan(from: tables, to: new, after: names, unknown: unlisted(written, of: recovered.schema))
         do {
@@ -109,10 +118,13 @@ package struct Migrator {
     }
 
     private static func run(
-        _ migration: any WrittenMigration, on tables: [MigrationTable], module: [TableSchema]?, _ hashSeed: UInt64
+        _ migration: any WrittenMigration, on tables: [MigrationTable], isFirst: Bool, module: [TableSchema]?,
+        _ hashSeed: UInt64
     ) throws(DatabaseError) -> [MigrationTable] {
         do {
-            var step = MigrationStep(tables, declared: try migration.tables(), module: module, hashSeed: hashSeed)
+            let (from, to) = try migration.tables()
+            var step = try MigrationStep(
+                tables, from: from, to: to, isFirst: isFirst, module: module, hashSeed: hashSeed)
             try migration.run(&step)
             return try step.finish()
         } catch {

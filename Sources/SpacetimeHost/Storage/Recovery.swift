@@ -108,7 +108,8 @@ package struct Recovery {
         return nil
     }
 
-    private func apply(
+    /// Does again what a record of the log says, on the state before it; nil before the first.
+    func apply(
         _ bytes: UnsafeRawBufferPointer, at offset: UInt64, to state: inout RecoveredDatabase?
     ) throws {
         let record = try CommitRecord(bytes)

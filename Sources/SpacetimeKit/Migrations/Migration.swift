@@ -10,13 +10,18 @@ package import SpacetimeSchema
 ///
 /// ```swift
 /// enum V1 {
-///     @Table(name: "member") struct Member { @PrimaryKey @AutoIncrement var id: UInt32; var name: String }
+///     @Table(name: "member") struct Member {
+///         @PrimaryKey @AutoIncrement var id: UInt32
+///         var name: String
+///         var fee: Double
+///     }
 /// }
 ///
 /// let splitTheName = Migration("split the name") { old, new in
 ///     for member in try old.rows(of: V1.Member.self) {
-///         let parts = member.name.split(separator: " ", maxSplits: 1).map(String.init)
-///         try new.insert(Member(id: member.id, first: parts.first ?? "", last: parts.count > 1 ? parts[1] : ""))
+///         let words = member.name.split(separator: " ", maxSplits: 1).map(String.init)
+///         let last = words.count > 1 ? words[1] : ""
+///         try new.insert(V2.Member(id: member.id, first: words.first ?? "", last: last, fee: member.fee))
 ///     }
 /// }
 /// ```
@@ -29,43 +34,75 @@ package import SpacetimeSchema
 public struct Migration: Sendable {
     /// Remembered in the database: never change it, and never use it for another migration.
     public let name: String
-    let declared: [TableDescription]
+    let from: [TableDescription]
+    let to: [TableDescription]
     let body: @Sendable (OldTables, inout NewTables) throws -> Void
 
-    /// A migration that moves rows.
+    private init(
+        _ name: String, _ from: [TableDescription], _ to: [TableDescription],
+        _ body: @escaping @Sendable (OldTables, inout NewTables) throws -> Void
+    ) {
+        self.name = name
+        self.from = from
+        self.to = to
+        self.body = body
+    }
+
+    /// A migration that takes the tables as they are and leaves what it inserts.
     ///
     /// - Parameters:
     ///   - name: unlike all others in the list; a database remembers it.
     ///   - body: runs at most once in the life of a database. It may run for nothing, when a database is opened
     ///     ``Database/open(at:asOf:module:options:disk:)`` or is asked for its plan, so it should touch nothing but rows.
     public init(_ name: String, _ body: @escaping @Sendable (OldTables, inout NewTables) throws -> Void) {
-        self.name = name
-        declared = []
-        self.body = body
+        self.init(name, [], [], body)
+    }
+
+    /// A migration that says which tables it begins with.
+    ///
+    /// Those tables are brought to that form before the body, by the rules of a module that changed: tables that are not
+    /// there are added, columns at the end get their `@Default`. So a database that skipped releases without migrations
+    /// looks as if it had been opened by them. Others are as they are.
+    ///
+    /// - Parameters:
+    ///   - name: unlike all others in the list; a database remembers it.
+    ///   - from: row types as they were in the release before, `V2.tables` or `Tables(V2.Member.self)`.
+    ///   - body: moves rows.
+    public init<each Old: TableRow>(
+        _ name: String, from old: Tables<repeat each Old>,
+        _ body: @escaping @Sendable (OldTables, inout NewTables) throws -> Void
+    ) {
+        self.init(name, old.list, [], body)
     }
 
     /// A migration that says which tables it leaves.
     ///
-    /// Those tables are brought to that form after the body, by the rules of a module that changed: tables that are not
-    /// there are added, columns at the end get their `@Default`. Others stay as they are. Later migrations can rely on it,
-    /// also in a database that skipped the release which added them.
+    /// Rows that it inserts are checked against them, and after the body they are brought to that form, by the rules of a
+    /// module that changed. Others are as they are.
     ///
     /// - Parameters:
     ///   - name: unlike all others in the list; a database remembers it.
-    ///   - tables: row types as they were in that release, `V2.tables` or `Tables(V2.Member.self)`.
+    ///   - to: row types as they were in the release that the migration made, `V2.tables` or `Tables(V2.Member.self)`.
     ///   - body: moves rows; by default there are none to move.
-    public init<each Row: TableRow>(
-        _ name: String, to tables: Tables<repeat each Row>,
+    public init<each New: TableRow>(
+        _ name: String, to new: Tables<repeat each New>,
         _ body: @escaping @Sendable (OldTables, inout NewTables) throws -> Void = { _, _ in }
     ) {
-        self.name = name
-        declared = tables.list
-        self.body = body
+        self.init(name, [], new.list, body)
+    }
+
+    /// A migration that says which tables it begins with, and which it leaves.
+    public init<each Old: TableRow, each New: TableRow>(
+        _ name: String, from old: Tables<repeat each Old>, to new: Tables<repeat each New>,
+        _ body: @escaping @Sendable (OldTables, inout NewTables) throws -> Void
+    ) {
+        self.init(name, old.list, new.list, body)
     }
 
     /// Gives a table another name. No row is copied: the cost is that of opening the database.
     ///
-    /// The migration's name is made of the two.
+    /// The migration's name is made of the two, so a second one of the same is told apart only by a name of its own: see
+    /// ``NewTables/rename(_:to:)``.
     public static func rename(_ old: String, to new: String) -> Migration {
         Migration("rename table '\(old)' to '\(new)'") { _, tables in try tables.rename(old, to: new) }
     }
@@ -83,7 +120,9 @@ public struct Migration: Sendable {
 }
 
 extension Migration: WrittenMigration {
-    package func tables() throws(DatabaseError) -> [TableSchema] { try schemas(of: declared) }
+    package func tables() throws(DatabaseError) -> (from: [TableSchema], to: [TableSchema]) {
+        (try schemas(of: from), try schemas(of: to))
+    }
 
     package func run(_ step: inout MigrationStep) throws {
         var new = NewTables(step)

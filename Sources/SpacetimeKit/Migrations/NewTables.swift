@@ -4,7 +4,9 @@ import SpacetimeSchema
 
 /// The tables after a ``Migration``.
 ///
-/// Tables are named by what clients see (`user_account`) or by what the code says (`UserAccount`).
+/// Tables are named by what clients see (`user_account`) or by what the code says (`UserAccount`). After another migration
+/// of the same opening, what is to be renamed or dropped may be missing, because that one had no rows to insert; there is
+/// nothing to do then.
 public struct NewTables {
     var step: MigrationStep
     /// The tables that rows of a type go to, where no other is named.
@@ -67,7 +69,8 @@ public struct NewTables {
         try step.renameColumn(old, to: new, of: table)
     }
 
-    /// Lets a table go, rows and all. If this migration inserts into it, only the rows that it had.
+    /// Lets a table go, rows and all. If this migration inserts into it, only the rows that it had. Should a table of this
+    /// name come again, its auto-incremented numbers go on.
     ///
     /// - Parameter old: the name that it had when the migration began.
     /// - Throws: ``DatabaseError`` with code `noSuchTable`.
