@@ -140,4 +140,33 @@ import Testing
         #expect(try again.read { $0.brick.rows.map(\.id) } == [0])
         try again.close()
     }
+
+    @Test func theReportTellsWhatIsFreeEmptyOrHeldForSnapshots() throws {
+        let database = try Database.open(.inMemory, module: Attic.self)
+        func box() throws -> MemoryReport.Table {
+            try #require(try database.memoryReport().tables.first { $0.name == "box" })
+        }
+        try database.call(Attic.store, 1, 20_000, String(repeating: "x", count: 200))
+        let full = try box()
+        #expect(full.pageByteCount > 4_000_000 && full.freeByteCount < full.pageByteCount / 10)
+        #expect(try database.memoryReport().snapshotByteCount == 0)
+
+        try database.call(Attic.clearOut, 2)
+        let half = try box()
+        #expect(half.rowCount == 10_000 && half.pageByteCount < full.pageByteCount * 3 / 4)
+        #expect(half.freeByteCount > 0)
+        let report = try database.memoryReport()
+        #expect(report.pooledByteCount > 300_000)
+        #expect(report.byteCount >= half.byteCount + report.pooledByteCount)
+        #expect(report.description.contains("empty pages: \(report.pooledByteCount) bytes"))
+
+        var snapshot: DatabaseSnapshot<Attic>? = try database.snapshot()
+        try database.call(Attic.clearOut, 0)
+        #expect(try box().pageByteCount == 65_536)
+        // A page without rows was and is the table's own.
+        #expect(try database.memoryReport().snapshotByteCount >= half.pageByteCount - 65_536)
+        #expect(try snapshot?.rows(Box.all).count == 10_000)
+        snapshot = nil
+        #expect(try database.memoryReport().snapshotByteCount == 0)
+    }
 }
