@@ -29,7 +29,7 @@
     member,
     names: named(tableDefinition), named(algebraicType), named(bsatnFixedSize), named(encode), named(init),
     named(_spacetimeInitial), named(Columns), named(Handle), named(PrimaryKey), named(_spacetimePrimaryKeyIndex),
-    named(_spacetimePrimaryKey), named(_spacetimeHasGeneratedColumns))
+    named(_spacetimeHasGeneratedColumns))
 @attached(extension, conformances: TableRow, KeyedTableRow, names: named(init))
 public macro Table(_ options: TableOption..., name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "TableMacro")
@@ -87,6 +87,9 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 /// ``SpacetimeType``. A reducer returns nothing and cannot suspend. `Chat.send` is then also a value, as in
 /// `try await db.call(Chat.send, "lobby", "hello")`.
 ///
+/// A `private` or `fileprivate` function is no part of what clients can call: the owner of the database may, by name, and
+/// the module itself. `@Reducer(.private)` says the same of a function that other files use.
+///
 /// - Parameters:
 ///   - lifecycle: the event at which the engine calls the function itself; such a reducer takes only the context, and a
 ///     `.scheduled` one the row that is due.
@@ -103,17 +106,37 @@ public macro Reducer(_ lifecycle: ReducerLifecycle, name: String? = nil) =
 @attached(peer, names: overloaded)
 public macro Reducer(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
 
+/// Makes a static function of a ``Module(name:)`` into a reducer, and says who may call it.
+///
+/// ```swift
+/// @Reducer(.private) static func settle(_ context: borrowing Context, round: UInt32) throws { … }
+/// ```
+///
+/// To clients a private reducer does not exist: whichever way they call it, the error is that of an unknown name. The
+/// owner of the database may call it, as `db.call` does, and other reducers, as the function that it is.
+///
+/// - Parameters:
+///   - access: who may call the reducer. A `private` or `fileprivate` function is private in any case.
+///   - name: the reducer's name for callers, a string literal; by default the name of the function.
+@attached(peer, names: overloaded)
+public macro Reducer(_ access: ReducerAccess, name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
+
 /// Marks the column that identifies a row, for clients too: an update is a change of the row with the same key.
 ///
 /// The column is unique and has a hash index, unless `@Indexed` on the same column asks for another one.
+///
+/// - Parameter name: what the database calls the index, a string literal; by default a name made of table and column.
 @attached(peer)
-public macro PrimaryKey() = #externalMacro(module: "SpacetimeKitMacros", type: "PrimaryKeyMacro")
+public macro PrimaryKey(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "PrimaryKeyMacro")
 
 /// Marks a column in which no two rows have the same value.
 ///
 /// The column has a hash index, unless `@Indexed` on the same column asks for another one.
+///
+/// - Parameter name: what the database calls the index, a string literal; by default a name made of table and column.
 @attached(peer)
-public macro Unique() = #externalMacro(module: "SpacetimeKitMacros", type: "UniqueMacro")
+public macro Unique(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "UniqueMacro")
 
 /// Marks an integer column whose zero is replaced by the next number of a sequence when a row is inserted.
 ///
@@ -123,9 +146,11 @@ public macro AutoIncrement() = #externalMacro(module: "SpacetimeKitMacros", type
 
 /// Gives a column an index.
 ///
-/// - Parameter algorithm: what the index can do and cost; by default one that also finds ranges.
+/// - Parameters:
+///   - algorithm: what the index can do and cost; by default one that also finds ranges.
+///   - name: what the database calls the index, a string literal; by default a name made of table and column.
 @attached(peer)
-public macro Indexed(_ algorithm: IndexAlgorithm = .btree) =
+public macro Indexed(_ algorithm: IndexAlgorithm = .btree, name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "IndexedMacro")
 
 @available(*, unavailable, renamed: "Indexed")
@@ -170,20 +195,22 @@ public struct TableOption: Sendable {
     /// An ordered index over several columns, for look-ups by all of them, or by the first ones and a range of the next.
     ///
     /// - Parameters:
-    ///   - name: the property of the table's handle, a string literal: `context.db.message.byRoomSent`.
+    ///   - property: the property of the table's handle, a string literal: `context.db.message.byRoomSent`.
     ///   - columns: the columns in order, as `\.room, \.sent`.
-    public static func index(_ name: String, _ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption {
-        TableOption()
-    }
+    ///   - name: what the database calls the index, a string literal; by default a name made of table and columns.
+    public static func index(
+        _ property: String, _ columns: KeyPath<ColumnNames, ColumnName>..., name: String? = nil
+    ) -> TableOption { TableOption() }
 
     /// Several columns in which no two rows have the same values, and an index over them.
     ///
     /// - Parameters:
-    ///   - name: the property of the table's handle, a string literal.
+    ///   - property: the property of the table's handle, a string literal.
     ///   - columns: the columns in order, as `\.room, \.name`.
-    public static func unique(_ name: String, _ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption {
-        TableOption()
-    }
+    ///   - name: what the database calls the index, a string literal; by default a name made of table and columns.
+    public static func unique(
+        _ property: String, _ columns: KeyPath<ColumnNames, ColumnName>..., name: String? = nil
+    ) -> TableOption { TableOption() }
 
     @available(*, unavailable, message: "name the index first, as in .index(\"byRoomSent\", \\.room, \\.sent)")
     public static func index(_ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption { TableOption() }
@@ -193,8 +220,12 @@ public struct TableOption: Sendable {
 
     /// A primary key of several columns. The table's handle has it as `primaryKey`.
     ///
-    /// - Parameter columns: the columns in order, as `\.room, \.user`.
-    public static func primaryKey(_ columns: KeyPath<ColumnNames, ColumnName>...) -> TableOption { TableOption() }
+    /// - Parameters:
+    ///   - columns: the columns in order, as `\.room, \.user`.
+    ///   - name: what the database calls the index, a string literal; by default a name made of table and columns.
+    public static func primaryKey(
+        _ columns: KeyPath<ColumnNames, ColumnName>..., name: String? = nil
+    ) -> TableOption { TableOption() }
 
     /// Stands for the columns of the table: any name is accepted here, and checked by ``Table(_:name:)``.
     ///
@@ -218,6 +249,14 @@ public enum IndexAlgorithm: Hashable, Sendable {
     /// An array addressed by the value, for unsigned integers up to 64 bits and plain enums whose values are small and
     /// dense. O(1), with the least work of all; memory grows with the largest value.
     case direct
+}
+
+/// Who may call a reducer.
+public enum ReducerAccess: Hashable, Sendable {
+    /// Every client.
+    case `public`
+    /// The owner of the database, and the module itself. To clients there is no such reducer.
+    case `private`
 }
 
 /// An event at which the engine calls a reducer by itself.

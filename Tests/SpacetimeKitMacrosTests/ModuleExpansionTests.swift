@@ -13,6 +13,8 @@ import Testing
                 }
                 @Reducer(.initialize) static func setUp(_ context: borrowing Context) {
                 }
+                @Reducer(.private) static func settle(_ context: borrowing Context) {
+                }
                 @Reducer(name: "custom") private static func `repeat`(context: borrowing Chat.Context, _ a: UInt8, for b: [String]?) throws {
                 }
                 static func helper() {
@@ -42,11 +44,20 @@ import Testing
                         Self.setUp(context)
                     }
                 }
+                static func settle(_ context: borrowing Context) {
+                }
+
+                nonisolated static var settle: SpacetimeKit.Reducer<Self> {
+                    .init("settle", parameters: [], access: .private) {
+                        (context: borrowing SpacetimeKit.Context<Self>) throws in
+                        Self.settle(context)
+                    }
+                }
                 private static func `repeat`(context: borrowing Chat.Context, _ a: UInt8, for b: [String]?) throws {
                 }
 
                 private nonisolated static var `repeat`: SpacetimeKit.Reducer<Self, UInt8, [String]?> {
-                    .init("custom", parameters: ["a", "b"]) {
+                    .init("custom", parameters: ["a", "b"], access: .private) {
                         (context: borrowing SpacetimeKit.Context<Self>, a0: UInt8, a1: [String]?) throws in
                         try Self.`repeat`(context: context, a0, for: a1)
                     }
@@ -79,6 +90,7 @@ import Testing
                         reducers: [
                             Self.send.erased,
                             Self.setUp.erased,
+                            Self.settle.erased,
                             Self.`repeat`.erased,
                         ] as [SpacetimeKit.AnyReducer<Self>])
                 }
@@ -147,13 +159,13 @@ import Testing
             """
             @Module
             public enum Store {
-                public static let tables = Tables(Item.self)
+                public static let tables = Tables(Item.self, also: Table(Item.self, name: "sold"))
             }
             """,
             """
 
             public enum Store {
-                public static let tables = Tables(Item.self)
+                public static let tables = Tables(Item.self, also: Table(Item.self, name: "sold"))
 
                 public typealias Context = SpacetimeKit.Context<Store>
 
@@ -164,6 +176,9 @@ import Testing
                     }
                     public var item: Item.Handle {
                         .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0))
+                    }
+                    public var sold: Item.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 1))
                     }
                 }
 

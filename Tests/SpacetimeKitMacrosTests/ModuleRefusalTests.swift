@@ -22,6 +22,13 @@ import Testing
         Refusal("@Module enum M { static let tables = Tables(»A) }", .notATableType),
         Refusal("@Module enum M { static let tables = Tables(A.self, »[B].self) }", .notATableType),
         Refusal("@Module enum M { static let tables = Tables(A.self, »X.A.self) }", .duplicateTable("a")),
+        Refusal(
+            "@Module enum M { static let tables = Tables(A.self, also: »Table(B.self, name: \"a\")) }",
+            .duplicateTable("a")),
+        Refusal("@Module enum M { static let tables = Tables(A.self, also: »A.self) }", .notANamedTable),
+        Refusal("@Module enum M { static let tables = Tables(also: »Table(A.self)) }", .notANamedTable),
+        Refusal(
+            "@Module enum M { static let tables = Tables(also: Table(A.self, name: »\"b c\")) }", .invalidName("b c")),
         Refusal("@Module(name: »\"a b\") enum M { static let tables = Tables() }", .invalidName("a b")),
         Refusal(
             """
@@ -189,6 +196,12 @@ import Testing
         refuse(
             "@Reducer(.scheduled) static func a(_ context: borrowing Context, »rows: [B]) {}", .scheduledWithoutRow),
         refuse("@Reducer(».started) static func a(_ context: borrowing Context) {}", .unknownLifecycle(".started")),
+        refuse(
+            "@Reducer(».public) private static func a(_ context: borrowing Context) {}",
+            .publicReducerIsHidden("private")),
+        refuse(
+            "@Reducer(».public) fileprivate static func a(_ context: borrowing Context) {}",
+            .publicReducerIsHidden("fileprivate")),
         refuse(
             "@Reducer(name: »\"a b\") static func a(_ context: borrowing Context) {}", .invalidName("a b")),
     ])

@@ -39,11 +39,11 @@ import Testing
                         uniqueConstraints: [[0], [3], [1, 3]],
                         autoIncrement: [0],
                         indexes: [
-                            SpacetimeKit.IndexDefinition(name: "id", columns: [0], algorithm: .hash, accessor: "id"),
-                            SpacetimeKit.IndexDefinition(name: "sent", columns: [3], algorithm: .btree, accessor: "sent"),
-                            SpacetimeKit.IndexDefinition(name: "room", columns: [2], algorithm: .btree, accessor: "room"),
-                            SpacetimeKit.IndexDefinition(name: "byRoomSent", columns: [2, 3], algorithm: .btree, accessor: "byRoomSent"),
-                            SpacetimeKit.IndexDefinition(name: "onePerMoment", columns: [1, 3], algorithm: .btree, accessor: "onePerMoment"),
+                            SpacetimeKit.IndexDefinition(columns: [0], algorithm: .hash, accessor: "id"),
+                            SpacetimeKit.IndexDefinition(columns: [3], algorithm: .btree, accessor: "sent"),
+                            SpacetimeKit.IndexDefinition(columns: [2], algorithm: .btree, accessor: "room"),
+                            SpacetimeKit.IndexDefinition(columns: [2, 3], algorithm: .btree, accessor: "byRoomSent"),
+                            SpacetimeKit.IndexDefinition(columns: [1, 3], algorithm: .btree, accessor: "onePerMoment"),
                         ])
                 }
 
@@ -113,10 +113,10 @@ import Testing
                     var room: SpacetimeKit.Index<Message, String> {
                         .init(_spacetimeReference, index: 2)
                     }
-                    var byRoomSent: SpacetimeKit.CompositeIndex<Message, String, Timestamp> {
+                    var byRoomSent: SpacetimeKit.CompositeIndex<Message, SpacetimeKit.KeyColumns2<String, Timestamp>> {
                         .init(_spacetimeReference, index: 3)
                     }
-                    var onePerMoment: SpacetimeKit.UniqueCompositeIndex<Message, Identity, Timestamp> {
+                    var onePerMoment: SpacetimeKit.UniqueCompositeIndex<Message, SpacetimeKit.KeyColumns2<Identity, Timestamp>> {
                         .init(_spacetimeReference, index: 4)
                     }
                 }
@@ -125,10 +125,6 @@ import Testing
 
                 nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
                     0
-                }
-
-                nonisolated var _spacetimePrimaryKey: UInt64 {
-                    self.id
                 }
             }
 
@@ -277,14 +273,14 @@ import Testing
                             uniqueConstraints: [[0, 1]],
                             autoIncrement: [],
                             indexes: [
-                                SpacetimeKit.IndexDefinition(name: "primaryKey", columns: [0, 1], algorithm: .btree, accessor: "primaryKey"),
+                                SpacetimeKit.IndexDefinition(columns: [0, 1], algorithm: .btree, accessor: "primaryKey"),
                             ])
                     }
 
                     nonisolated static func algebraicType(
                         in types: inout SpacetimeKit.TypespaceBuilder
                     ) -> SpacetimeKit.AlgebraicType {
-                        types.declare(Self.self, name: "things") { types in
+                        types.declare(Self.self, name: "things", isGenerated: true) { types in
                             let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                                 ("a", SpacetimeKit._spacetimeType(UInt32.self, &types)),
                                 ("default", SpacetimeKit._spacetimeType([Inner?].self, &types)),
@@ -319,14 +315,20 @@ import Testing
                         init(_spacetimeReference reference: SpacetimeKit.TableReference) {
                             self._spacetimeReference = reference
                         }
-                        var primaryKey: SpacetimeKit.UniqueCompositeIndex<Thing, UInt32, [Inner?]> {
+                        var primaryKey: SpacetimeKit.UniqueCompositeIndex<Thing, SpacetimeKit.KeyColumns2<UInt32, [Inner?]>> {
                             .init(_spacetimeReference, index: 0)
                         }
+                    }
+
+                    typealias PrimaryKey = SpacetimeKit.KeyColumns2<UInt32, [Inner?]>
+
+                    nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
+                        0
                     }
                 }
             }
 
-            nonisolated extension Outer.Thing: SpacetimeKit.TableRow {
+            nonisolated extension Outer.Thing: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     self.a = try SpacetimeKit._spacetimeRead(&reader)
                     self.`default` = try SpacetimeKit._spacetimeRead(&reader)
@@ -364,7 +366,7 @@ import Testing
                         uniqueConstraints: [[0]],
                         autoIncrement: [],
                         indexes: [
-                            SpacetimeKit.IndexDefinition(name: "id", columns: [0], algorithm: .hash, accessor: "id"),
+                            SpacetimeKit.IndexDefinition(columns: [0], algorithm: .hash, accessor: "id"),
                         ])
                 }
 
@@ -411,10 +413,6 @@ import Testing
                 @inlinable public nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
                     0
                 }
-
-                @inlinable public nonisolated var _spacetimePrimaryKey: UInt64 {
-                    self.id
-                }
             }
 
             nonisolated extension Open: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
@@ -454,7 +452,7 @@ import Testing
                         uniqueConstraints: [[0]],
                         autoIncrement: [],
                         indexes: [
-                            SpacetimeKit.IndexDefinition(name: "id", columns: [0], algorithm: .hash, accessor: "id"),
+                            SpacetimeKit.IndexDefinition(columns: [0], algorithm: .hash, accessor: "id"),
                         ])
                 }
 
@@ -500,10 +498,6 @@ import Testing
 
                 public nonisolated static var _spacetimePrimaryKeyIndex: Swift.Int {
                     0
-                }
-
-                public nonisolated var _spacetimePrimaryKey: UInt64 {
-                    self.id
                 }
             }
 

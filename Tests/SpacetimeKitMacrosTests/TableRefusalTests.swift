@@ -125,6 +125,11 @@ import Testing
         Refusal(
             "@Table struct A {\n»#if X\n#else\n#if Y\n@PrimaryKey\n#endif\n#endif\nvar a: Int32 }",
             .conditionalMarker(macro: "PrimaryKey")),
+        Refusal(
+            "@Table struct A { @Unique(name: \"x\") @Indexed(.btree, »name: \"y\") var a: Int32 }",
+            .twoIndexNames("x", "y")),
+        Refusal("@Table struct A { @Unique(name: »\"x y\") var a: Int32 }", .invalidName("x y")),
+        Refusal("@Table struct A { @Indexed(name: »x) var a: Int32 }", .notALiteral(argument: "The index's name")),
     ])
     func marksThatDoNotFitTheColumn(_ refusal: Refusal) { refusal.check() }
 
@@ -172,7 +177,7 @@ import Testing
         Refusal("@Table(.unique(\"i\", \\.a, »\\.a)) struct A { var a: Int32 }", .repeatedColumn("a")),
         Refusal("@Table(».index(\"i\")) struct A { var a: Int32 }", .noColumnsInIndex("i")),
         Refusal("@Table(.index(»\"b c\", \\.a)) struct A { var a: Int32 }", .invalidName("b c")),
-        Refusal("@Table(.index(»i, \\.a)) struct A { var a: Int32 }", .notALiteral(argument: "The index's name")),
+        Refusal("@Table(.index(»i, \\.a)) struct A { var a: Int32 }", .notALiteral(argument: "The handle's property")),
         Refusal("@Table(».index(\"a\", \\.a)) struct A { @Indexed var a: Int32 }", .duplicateAccessor("a")),
         Refusal(
             "@Table(.primaryKey(\\.a), ».unique(\"primaryKey\", \\.a)) struct A { var a: Int32 }",

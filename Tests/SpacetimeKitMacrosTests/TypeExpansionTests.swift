@@ -119,7 +119,7 @@ import Testing
                     types.declare(Self.self, name: "Shape") { types in
                         let variants: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                             ("circle", SpacetimeKit._spacetimeType(Double.self, &types)),
-                            ("square", types.declare(_SpacetimePayloads._square.self, name: "Shape_Square") { types in
+                            ("square", types.declare(_SpacetimePayloads._square.self, name: "Shape_Square", isGenerated: true) { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                                         ("w", SpacetimeKit._spacetimeType(UInt16.self, &types)),
                                         ("h", SpacetimeKit._spacetimeType((UInt16?).self, &types)),
@@ -127,7 +127,7 @@ import Testing
                                     return .product(SpacetimeKit.ProductType(elements))
                                 }),
                             ("point", .unit),
-                            ("default", types.declare(_SpacetimePayloads._default.self, name: "Shape_Default") { types in
+                            ("default", types.declare(_SpacetimePayloads._default.self, name: "Shape_Default", isGenerated: true) { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                                         ("value0", SpacetimeKit._spacetimeType(Int8.self, &types)),
                                         ("value1", SpacetimeKit._spacetimeType(Int8.self, &types)),
@@ -259,7 +259,7 @@ import Testing
                     types.declare(Self.self, name: "Fixed") { types in
                         let variants: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                             ("a", SpacetimeKit._spacetimeType(Int32.self, &types)),
-                            ("b", types.declare(_SpacetimePayloads._b.self, name: "Fixed_B") { types in
+                            ("b", types.declare(_SpacetimePayloads._b.self, name: "Fixed_B", isGenerated: true) { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                                         ("value0", SpacetimeKit._spacetimeType(UInt16.self, &types)),
                                         ("value1", SpacetimeKit._spacetimeType(UInt16.self, &types)),
@@ -328,7 +328,7 @@ import Testing
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Chain") { types in
                         let variants: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-                            ("link", types.declare(_SpacetimePayloads._link.self, name: "Chain_Link") { types in
+                            ("link", types.declare(_SpacetimePayloads._link.self, name: "Chain_Link", isGenerated: true) { types in
                                     let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
                                         ("value0", SpacetimeKit._spacetimeType(Int32.self, &types)),
                                         ("value1", SpacetimeKit._spacetimeType((Chain?).self, &types)),

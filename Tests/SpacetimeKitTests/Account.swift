@@ -20,8 +20,8 @@ extension Account: SpacetimeKit.TableRow {
             ],
             primaryKey: [0], uniqueConstraints: [[0], [1, 2]], autoIncrement: [],
             indexes: [
-                .init(name: "id", columns: [0], algorithm: .hash, accessor: "id"),
-                .init(name: "bySlot", columns: [1, 2], algorithm: .btree, accessor: "bySlot"),
+                .init(columns: [0], algorithm: .hash, accessor: "id"),
+                .init(columns: [1, 2], algorithm: .btree, accessor: "bySlot"),
             ])
     }
     static func algebraicType(in types: inout SpacetimeKit.TypespaceBuilder) -> SpacetimeKit.AlgebraicType {
@@ -61,7 +61,7 @@ extension Account: SpacetimeKit.TableRow {
         let _spacetimeReference: SpacetimeKit.TableReference
         init(_spacetimeReference reference: SpacetimeKit.TableReference) { _spacetimeReference = reference }
         var id: SpacetimeKit.UniqueIndex<Account, UInt64> { .init(_spacetimeReference, index: 0) }
-        var bySlot: SpacetimeKit.UniqueCompositeIndex<Account, UInt32, UInt32> {
+        var bySlot: SpacetimeKit.UniqueCompositeIndex<Account, SpacetimeKit.KeyColumns2<UInt32, UInt32>> {
             .init(_spacetimeReference, index: 1)
         }
     }
@@ -70,5 +70,4 @@ extension Account: SpacetimeKit.TableRow {
 extension Account: SpacetimeKit.KeyedTableRow {
     typealias PrimaryKey = UInt64
     static var _spacetimePrimaryKeyIndex: Int { 0 }
-    var _spacetimePrimaryKey: UInt64 { id }
 }

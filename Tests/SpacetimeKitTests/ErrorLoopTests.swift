@@ -7,7 +7,7 @@ import Testing
     private static let accounts = (1...6).map { Account(id: UInt64($0 % 4), owner: UInt32($0), slot: 0, balance: 1) }
 
     @Test func duplicatesAreSkippedInALoop() throws {
-        try inReducer { context in
+        try inReducer { context throws in
             let accounts = context.table(Account.self)
             var skipped: [UInt32] = []
             for account in Self.accounts {
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func missingRowsAreSkippedInALoop() throws {
-        try inReducer { context in
+        try inReducer { context throws in
             let accounts = context.table(Account.self)
             try accounts.insert(Self.accounts[0])
             var missing = 0
@@ -76,6 +76,11 @@ import Testing
                 closed += 1
             }
             do {
+                _ = try await client.subscribe(Message.all) { _ in }
+            } catch let error as DatabaseError where error.code == .disconnected {
+                closed += 1
+            }
+            do {
                 try await client.call(Chat.nothing)
             } catch let error as DatabaseError where error.code == .disconnected {
                 closed += 1
@@ -89,7 +94,7 @@ import Testing
                 closed += 1
             }
         }
-        #expect(closed == 6)
+        #expect(closed == 8)
     }
 
     @Test func anOverflownSubscriptionIsBegunAgainInALoop() async throws {

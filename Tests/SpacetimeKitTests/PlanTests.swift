@@ -93,7 +93,7 @@ struct Beast: Equatable {
                 try core.plan(condition(Beast.Columns()).condition.predicate, for: table)
             }
             func index(_ position: Int) -> IndexID { core.tableMap.index(position, ofTableAt: 0) }
-            let names = Beast.tableDefinition.indexes.map(\.name)
+            let names = Beast.tableDefinition.indexes.map(\.accessor)
             func named(_ name: String) throws -> IndexID { index(try #require(names.firstIndex(of: name))) }
 
             #expect(try access { $0.id == 7 } == ScanPlan(access: .key(named("id"), UInt32(7).bsatn()), rest: nil))

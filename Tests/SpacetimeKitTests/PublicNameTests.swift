@@ -29,6 +29,30 @@ struct PublicNameTests {
         model.observer?.cancel()
     }
 
+    /// Every public name that people write, where a type is looked up, beside the modules above.
+    @Test func namesNeedNoModuleBeforeThem() {
+        let types: [Any.Type] = [
+            Database<Chat>.self, Connection<Chat>.self, DatabaseSnapshot<Chat>.self, DatabaseOptions.self, Storage.self,
+            StorageOptions.self, CommitLevel.self, TxOffset.self, ExchangeFormat.self, ImportMode.self,
+            MemoryReport.self, ReplayReport.self, ScheduleReport.self, PlannedMigration.self,
+            Module.self, Table.self, Tables<Message>.self, ModulePart.self, ModuleBuilder.self, ModuleContent.self,
+            Reducer<Chat, String>.self, AnyReducer<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
+            TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
+            Migration.self, OldTables.self, NewTables.self,
+            Column<Message, String>.self, Query<Message>.self, Rows<Message>.self,
+            Index<Message, String>.self, UniqueIndex<Message, UInt64>.self,
+            CompositeIndex<Message, KeyColumns2<String, Timestamp>>.self,
+            UniqueCompositeIndex<Message, KeyColumns3<String, Timestamp, UInt8>>.self, InsertOutcome<Message>.self,
+            ConflictResolution.self, Subscription<Message>.self, QueryObserver.self, Change<Message>.self,
+            DatabaseError.self, SenderError.self, Identity.self, ConnectionId.self, Timestamp.self, TimeDuration.self,
+            Uuid.self, ScheduleAt.self, UInt256.self, Int256.self, AlgebraicType.self, AlgebraicValue.self,
+            ProductType.self, SumType.self, Typespace.self, TypespaceBuilder.self, JSON.self, BSATNError.self,
+            BLAKE3.self, Keccak256.self, Hexadecimal.self, SystemClock.self, VirtualClock.self, SystemDisk.self,
+            DiskError.self, StorageError.self,
+        ]
+        for type in types { #expect(String(reflecting: type).hasPrefix("Spacetime")) }
+    }
+
     private final class Flag: Sendable {
         private let value = Atomic(false)
 

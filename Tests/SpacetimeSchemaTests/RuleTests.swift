@@ -296,12 +296,19 @@ import Testing
             $0.views.append(RawViewDef(sourceName: "timer", index: 9, returnType: .array(row)))
         },
         Breach(
-            "two indexes of one kind on the same columns", .duplicateName,
-            "table 'extra', index 'extra_source_1'"
+            "two indexes of one source name", .duplicateName,
+            "table 'extra', index 'extra_source_0'"
         ) {
+            let table = $0.table("extra", [("a", .u8), ("b", .u8)])
+            $0.index(table, .btree([0]))
+            $0.index(table, .btree([1]))
+            $0.tables[table].indexes[1].sourceName = "extra_source_0"
+        },
+        Breach("an explicit index name that a table has", .duplicateName, "table 'extra', index 'extra_source_0'") {
             let table = $0.table("extra", [("a", .u8)])
             $0.index(table, .btree([0]))
-            $0.index(table, .btree([0]))
+            $0.explicitNames.append(
+                RawExplicitName(.index, sourceName: "extra_source_0", canonicalName: "player"))
         },
         Breach("two functions", .duplicateFunctionName, "procedure 'AddPlayer'") {
             $0.procedures.append(RawProcedureDefV10(sourceName: "AddPlayer"))

@@ -30,6 +30,16 @@ enum Library {
     }
 }
 
+@Module
+enum Audited {
+    static let tables = Tables(Book.self)
+
+    @Reducer(.private) static func audit(_ context: borrowing Context, shelf: String) throws {
+        let missing = context.db.book.shelf.filter(shelf).filter { $0.borrower != nil }.count
+        print("\(missing) books of shelf \(shelf) are lent")
+    }
+}
+
 @SpacetimeType struct Position { var x: Float; var y: Float }
 @SpacetimeType enum Weapon { case fists, sword(damage: UInt16), bow(arrows: UInt8, range: Float) }
 
@@ -66,6 +76,43 @@ enum Game {
         guard !taken, var monster = context.db.monster.id.find(id) else { throw SenderError("the name is taken") }
         monster.name = name
         try context.db.monster.update(monster)
+    }
+
+    @Reducer static func strike(_ context: borrowing Context, id: UInt64, damage: UInt16) throws {
+        try context.db.monster.update(id) { $0.level = damage < $0.level ? $0.level - damage : 0 }
+    }
+
+    @Reducer static func move(_ context: borrowing Context, zone: UInt32, name: String, to target: UInt32) throws {
+        try context.db.monster.oneNamePerZone.update(zone, name) { $0.zone = target }
+    }
+
+    @Reducer static func settle(_ context: borrowing Context, monsters: [Monster]) throws {
+        for monster in monsters {
+            if try context.db.monster.insert(monster, onConflict: .ignore).isUnchanged {
+                print("\(monster.name) is there already")
+            }
+        }
+    }
+
+    @Reducer static func settleSome(_ context: borrowing Context, monsters: [Monster]) throws {
+        for monster in monsters {
+            do {
+                try context.db.monster.insert(monster)
+            } catch let error as DatabaseError where error.code == .uniqueViolation {
+                continue
+            }
+        }
+    }
+}
+
+@Module
+enum Zoo {
+    static let tables = Tables(Monster.self, also: Table(Monster.self, name: "graveyard"))
+
+    @Reducer static func bury(_ context: borrowing Context, id: UInt64) throws {
+        guard let monster = context.db.monster.id.find(id) else { throw SenderError("there is no monster \(id)") }
+        try context.db.monster.id.delete(id)
+        try context.db.graveyard.insert(monster)
     }
 }
 

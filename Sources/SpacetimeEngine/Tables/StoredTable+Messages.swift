@@ -16,6 +16,21 @@ extension StoredTable {
             table: schema.name, index: indexPointer(index).pointee.schema.name, value: describeKey(index, ofRow: image))
     }
 
+    /// - Parameter key: the BSATN of the index's columns.
+    @inline(never)
+    func noSuchRow(_ index: Int, key: UnsafeRawBufferPointer) -> EngineError {
+        var reader = BSATNReader(RawSpan(_unsafeBytes: key))
+        var values: [String] = []
+        for column in indexPointer(index).pointee.schema.columns {
+            let type = schema.columns[Int(column.rawValue)].type
+            let start = reader.offset
+            guard (try? AlgebraicValue(from: &reader, type: type)) != nil else { break }
+            values.append(describe(UnsafeRawBufferPointer(rebasing: key[start..<reader.offset]), type))
+        }
+        return .noSuchRow(
+            table: schema.name, index: indexPointer(index).pointee.schema.name, value: values.joined(separator: ", "))
+    }
+
     private func columnNames(_ index: Int) -> [String] {
         indexPointer(index).pointee.schema.columns.map { schema.columns[Int($0.rawValue)].name }
     }

@@ -89,7 +89,7 @@ extension Datastore {
     }
 
     @inline(__always)
-    private func replace(
+    func replace(
         _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer, foundThrough position: Int
     ) throws(EngineError) {
         let old = table.pointee.rowsPointer().pointee.storage.image(row)
@@ -259,7 +259,7 @@ extension Datastore {
     // MARK: Checks
 
     @inline(__always)
-    private func requireTransaction() throws(EngineError) {
+    func requireTransaction() throws(EngineError) {
         guard state.pointee.isInTransaction else { throw noTransaction() }
     }
 

@@ -139,7 +139,7 @@ extension DatabaseCore {
     @discardableResult
     package func call(_ reducer: Int, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
         guard schema.reducers.indices.contains(reducer) else { throw noSuchReducer("#\(reducer)") }
-        try requireCallable(reducer, by: caller)
+        try requireCallable(reducer, calledAs: "#\(reducer)", by: caller)
         try acquireForWrite()
         return try runAndRelease(.reducer, reducer: reducer, arguments: arguments, as: caller).offset
     }
@@ -230,14 +230,16 @@ extension DatabaseCore {
 
     private func callableReducer(_ name: String, by caller: Caller) throws(DatabaseError) -> Int {
         guard let id = reducerIDs[name] else { throw noSuchReducer(name) }
-        try requireCallable(id, by: caller)
+        try requireCallable(id, calledAs: name, by: caller)
         return id
     }
 
-    private func requireCallable(_ id: Int, by caller: Caller) throws(DatabaseError) {
+    /// - Parameter name: what the caller called it. The error for a private reducer says it again, as it would if there
+    ///   were no such reducer.
+    private func requireCallable(_ id: Int, calledAs name: String, by caller: Caller) throws(DatabaseError) {
         let reducer = schema.reducers[id]
         if let lifecycle = reducer.lifecycle { throw notCallable(reducer.name, lifecycle) }
-        if !reducer.isClientCallable && caller.identity != owner.identity { throw noSuchReducer(reducer.name) }
+        if !reducer.isClientCallable && caller.identity != owner.identity { throw noSuchReducer(name) }
     }
 
     @inline(never)

@@ -34,8 +34,8 @@ package final class DatabaseCore: @unchecked Sendable {
     /// What the files of this database say of its tables.
     package let storedSchema: StoredSchema
     let reducerIDs: [String: Int]
-    /// Positions of tables by the Swift type of their rows.
-    let rowTypes: [ObjectIdentifier: Int]
+    /// Tables by the Swift type of their rows.
+    let rowTypes: [ObjectIdentifier: RowTables]
     let reducerCache: UnsafeMutablePointer<ReducerSlot>
     static let reducerCacheCapacity = 64
 
@@ -147,6 +147,38 @@ package final class DatabaseCore: @unchecked Sendable {
         return names
     }
 
-    /// The position of the table whose rows have that Swift type.
-    package func tablePosition(of row: ObjectIdentifier) -> Int? { rowTypes[row] }
+    /// The position of the table whose rows have a Swift type.
+    ///
+    /// - Parameters:
+    ///   - name: which table is meant, as clients or as the code see its name; nil for the type's own.
+    ///   - rowType: the type, for messages.
+    /// - Throws: `noSuchTable`.
+    package func tablePosition(
+        of row: ObjectIdentifier, named name: String? = nil, rowType: @autoclosure () -> String
+    ) throws(DatabaseError) -> Int {
+        guard let tables = rowTypes[row] else {
+            throw DatabaseError(
+                .noSuchTable, "the module has no table of \(rowType()); list it in the module's tables")
+        }
+        guard let name else {
+            if let own = tables.own { return own }
+            throw DatabaseError(
+                .noSuchTable,
+                "the module has no table of \(rowType()) that needs no name, but \(names(of: tables)); say which is meant"
+            )
+        }
+        guard
+            let position = tables.all.first(where: { schema.tables[$0].name == name })
+                ?? tables.all.first(where: { schema.tables[$0].sourceName == name })
+        else {
+            throw DatabaseError(
+                .noSuchTable,
+                "the module has no table '\(name)' of \(rowType()), but \(names(of: tables)); check the name")
+        }
+        return position
+    }
+
+    private func names(of tables: RowTables) -> String {
+        tables.all.map { "'\(schema.tables[$0].name)'" }.joined(separator: ", ")
+    }
 }

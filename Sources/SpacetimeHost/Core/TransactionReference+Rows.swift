@@ -176,6 +176,38 @@ extension TransactionReference {
     }
 
     @usableFromInline
+    package func insertScratchRow(_ table: TableID, rule: ConflictRule) throws(DatabaseError) -> ConflictOutcome {
+        try requireWritable()
+        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        return try withDatastore { datastore throws(EngineError) in
+            try datastore.insert(table, row: bytes, rule: rule)
+        }
+    }
+
+    @usableFromInline
+    package func upsertScratchRow(_ index: IndexID) throws(DatabaseError) {
+        try requireWritable()
+        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        try withDatastore { datastore throws(EngineError) in try datastore.upsert(index, row: bytes) }
+    }
+
+    /// Replaces the row with the key in the scratch by the row in the scratch, whose key may be another.
+    @usableFromInline
+    package func updateScratchKey(_ index: IndexID) throws(DatabaseError) {
+        try requireWritable()
+        let key = state.pointee.keyScratch.pointee.withUnsafeBytes { $0 }
+        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        try withDatastore { datastore throws(EngineError) in try datastore.update(index, key: key, row: bytes) }
+    }
+
+    /// The error of an update that found no row with the key in the scratch.
+    @inline(never) @usableFromInline
+    package func noSuchRow(_ index: IndexID) -> DatabaseError {
+        let key = state.pointee.keyScratch.pointee.withUnsafeBytes { $0 }
+        return DatabaseError(core.datastore.noSuchRow(index, key: key))
+    }
+
+    @usableFromInline
     package func deleteScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
         try delete(table, equalTo: state.pointee.rowScratch.pointee.withUnsafeBytes { $0 })
     }

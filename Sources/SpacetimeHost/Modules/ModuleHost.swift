@@ -16,10 +16,22 @@ package protocol ModuleHost: AnyObject, Sendable {
     func callReducer(
         _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference) throws
 
-    /// Swift types of rows and the positions of their tables, if the module has any. Asked once.
-    var rowTypes: [ObjectIdentifier: Int] { get }
+    /// The tables of each Swift type of rows, if the module has any. Asked once.
+    var rowTypes: [ObjectIdentifier: RowTables] { get }
 }
 
 extension ModuleHost {
-    package var rowTypes: [ObjectIdentifier: Int] { [:] }
+    package var rowTypes: [ObjectIdentifier: RowTables] { [:] }
+}
+
+/// The tables whose rows have one Swift type.
+package struct RowTables: Sendable {
+    /// The position of the type's own table, which is meant where none is named.
+    package var own: Int?
+    package var all: [Int]
+
+    package init(own: Int?, all: [Int]) {
+        self.own = own
+        self.all = all
+    }
 }

@@ -112,7 +112,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
-    ) throws(DatabaseError) -> QueryObserver {
+    ) throws -> QueryObserver {
         try requireOpen()
         return keep(try core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: caller))
     }
@@ -123,7 +123,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
-    ) async throws(DatabaseError) -> QueryObserver {
+    ) async throws -> QueryObserver {
         try requireOpen()
         return keep(try await core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: caller))
     }

@@ -8,13 +8,15 @@ extension Database {
     /// Writes the rows of a table as they are now to a file, while the database runs. A file of that name is replaced, once
     /// the new one is whole.
     ///
+    /// - Parameter name: which table, if the row type has several; by default its own.
     /// - Throws: ``DatabaseError`` with code `storageFailure`; a file of that name then is as it was.
     /// - Returns: the number of rows.
     @discardableResult
     public func export<Row: TableRow>(
-        _ table: Row.Type, as format: ExchangeFormat, to path: String, disk: any Disk = SystemDisk()
+        _ table: Row.Type, named name: String? = nil, as format: ExchangeFormat, to path: String,
+        disk: any Disk = SystemDisk()
     ) throws -> Int {
-        try export(tableID(of: table), of: core.snapshot(), as: format, to: path, disk)
+        try export(core.table(of: table, named: name), of: core.snapshot(), as: format, to: path, disk)
     }
 
     /// Writes every table of the module to a file of its own, named after the table, in a directory.
@@ -46,6 +48,7 @@ extension Database {
     /// auto-incremented. Auto-increment goes on above the largest imported value.
     ///
     /// - Parameters:
+    ///   - name: which table, if the row type has several; by default its own.
     ///   - mode: what happens to rows that are there.
     ///   - batchRows: commits after so many rows, for files too large for one transaction; earlier batches then stay if a
     ///     later one is refused.
@@ -54,20 +57,13 @@ extension Database {
     /// - Returns: the number of rows read.
     @discardableResult
     public func `import`<Row: TableRow>(
-        _ table: Row.Type, from path: String, as format: ExchangeFormat, mode: ImportMode = .insert,
-        batchRows: Int? = nil, disk: any Disk = SystemDisk()
+        _ table: Row.Type, named name: String? = nil, from path: String, as format: ExchangeFormat,
+        mode: ImportMode = .insert, batchRows: Int? = nil, disk: any Disk = SystemDisk()
     ) throws -> Int {
         let text: [UInt8]
         do throws(DiskError) { text = try disk.readAll(path) } catch { throw DatabaseError(any: error) }
         return try core.importRows(
-            tableID(of: table), from: text, as: format, mode: mode, batchRows: batchRows)
-    }
-
-    private func tableID<Row: TableRow>(of type: Row.Type) throws(DatabaseError) -> TableID {
-        guard let position = core.tablePosition(of: ObjectIdentifier(type)) else {
-            throw DatabaseError(.noSuchTable, "the module has no table of '\(type)' rows")
-        }
-        return core.tableMap.table(at: position)
+            core.table(of: table, named: name), from: text, as: format, mode: mode, batchRows: batchRows)
     }
 
     private func export(

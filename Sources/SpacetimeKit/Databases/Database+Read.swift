@@ -62,7 +62,13 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     }
 
     /// How many rows the table has.
-    public func count<Row: TableRow>(of row: Row.Type) -> Int { snapshot.count(table(row)) }
+    ///
+    /// - Parameter name: which table, if the type has several; by default its own.
+    public func count<Row: TableRow>(of row: Row.Type, in name: String? = nil) -> Int {
+        do throws(DatabaseError) { return snapshot.count(try core.table(of: row, named: name)) } catch {
+            fatalError(error.message)
+        }
+    }
 
     /// Calls `body` with each row of a table, in no particular order.
     public func forEach<Row: TableRow>(_ row: Row.Type, _ body: (Row) throws -> Void) throws {
@@ -71,7 +77,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
 
     /// Calls `body` with each row of a query.
     public func forEach<Row: TableRow>(_ query: Query<Row>, _ body: (Row) throws -> Void) throws {
-        let table = table(Row.self)
+        let table = try core.table(of: Row.self, named: query.table)
         var predicate: CompiledPredicate?
         if query.predicate != .all {
             do throws(EngineError) {
@@ -87,12 +93,5 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
         var rows: [Row] = []
         try forEach(query) { rows.append($0) }
         return rows
-    }
-
-    private func table<Row: TableRow>(_ row: Row.Type) -> TableID {
-        guard let position = core.tablePosition(of: ObjectIdentifier(row)) else {
-            fatalError("the module has no table of \(row); list it in the module's tables")
-        }
-        return core.tableMap.table(at: position)
     }
 }

@@ -28,11 +28,14 @@ public struct Module: Sendable {
     }
 }
 
-/// A table of a ``Module`` value.
+/// A table of a ``Module`` value, or one of several tables of a row type in ``Tables``.
 public struct Table: Sendable {
     let description: TableDescription
 
-    public init<Row: TableRow>(_ row: Row.Type) { description = TableDescription(row) }
+    /// - Parameter name: what the table is called, if it is not the row type's own table: one row type may have several.
+    public init<Row: TableRow>(_ row: Row.Type, name: String? = nil) {
+        description = TableDescription(row, name: name)
+    }
 }
 
 /// A table or a reducer of a ``Module`` value.

@@ -8,8 +8,9 @@ extension ModuleContent {
     /// - Parameter isWhole: false for some tables of a module, whose reducers stand elsewhere.
     func rawDefinition(isWhole: Bool = true) throws(DatabaseError) -> RawModuleDefV10 {
         var types = TypespaceBuilder()
+        var indexNames = IndexNames(self.tables)
         var tables: [RawTableDefV10] = []
-        for table in self.tables { tables.append(try rawTable(table, types: &types)) }
+        for table in self.tables { tables.append(try rawTable(table, types: &types, indexNames: &indexNames)) }
         var reducers: [RawReducerDefV10] = []
         var lifecycles: [RawLifecycleReducerDef] = []
         var schedules: [RawScheduleDefV10] = []
@@ -18,7 +19,7 @@ extension ModuleContent {
             reducers.append(
                 RawReducerDefV10(
                     sourceName: reducer.name, parameters: ProductType(named),
-                    visibility: reducer.lifecycle == nil ? .clientCallable : .private))
+                    visibility: reducer.lifecycle == nil && reducer.access == .public ? .clientCallable : .private))
             guard let moment = reducer.lifecycle else { continue }
             if let lifecycle = Lifecycle(moment) {
                 lifecycles.append(RawLifecycleReducerDef(lifecycle: lifecycle, functionName: reducer.name))
@@ -27,12 +28,15 @@ extension ModuleContent {
             }
         }
         if isWhole { try requireReducers(for: tables, scheduled: Set(schedules.map(\.tableName)), types.typespace) }
-        let declared = types.names.map { RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true) }
+        let declared = Self.typeNames(types).map {
+            RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true)
+        }
         var sections: [RawModuleDefV10.Section] = [
             .typespace(types.typespace), .types(declared), .tables(tables), .reducers(reducers),
             .lifecycleReducers(lifecycles),
         ]
         if !schedules.isEmpty { sections.append(.schedules(schedules)) }
+        if !indexNames.explicit.isEmpty { sections.append(.explicitNames(indexNames.explicit)) }
         return RawModuleDefV10(sections: sections)
     }
 
@@ -44,17 +48,26 @@ extension ModuleContent {
         func refuse(_ reason: String) -> DatabaseError {
             DatabaseError(.invalidModule, "the scheduled reducer '\(reducer.name)' \(reason)")
         }
-        guard parameters.count == 1, case .ref(let row) = parameters[0],
-            let table = tables.first(where: { $0.productTypeRef == row })
-        else { throw refuse("must take one row of a table of this module, beside the context") }
-        guard case .product(let columns)? = typespace[row] else { throw refuse("takes a row of an unknown type") }
-        let positions = columns.elements.indices.filter { columns.elements[$0].algebraicType.isScheduleAt }
-        guard positions.count == 1 else {
+        guard parameters.count == 1, case .ref(let row) = parameters[0] else {
+            throw refuse("must take one row of a table of this module, beside the context")
+        }
+        let positions = tables.indices.filter { tables[$0].productTypeRef == row }
+        let own = positions.count == 1 ? positions[0] : positions.first { !self.tables[$0].isNamed }
+        guard let own else {
             throw refuse(
-                "takes rows of '\(table.sourceName)', which need one column of type ScheduleAt, not \(positions.count)")
+                positions.isEmpty
+                    ? "must take one row of a table of this module, beside the context"
+                    : "takes rows of several tables; give the one that is the schedule no name of its own")
+        }
+        let table = tables[own]
+        guard case .product(let columns)? = typespace[row] else { throw refuse("takes a row of an unknown type") }
+        let times = columns.elements.indices.filter { columns.elements[$0].algebraicType.isScheduleAt }
+        guard times.count == 1 else {
+            throw refuse(
+                "takes rows of '\(table.sourceName)', which need one column of type ScheduleAt, not \(times.count)")
         }
         return RawScheduleDefV10(
-            sourceName: nil, tableName: table.sourceName, scheduleAtColumn: ColumnID(positions[0]),
+            sourceName: nil, tableName: table.sourceName, scheduleAtColumn: ColumnID(times[0]),
             functionName: reducer.name)
     }
 
@@ -79,7 +92,7 @@ extension ModuleContent {
     }
 
     private func rawTable(
-        _ table: TableDescription, types: inout TypespaceBuilder
+        _ table: TableDescription, types: inout TypespaceBuilder, indexNames: inout IndexNames
     ) throws(DatabaseError) -> RawTableDefV10 {
         let definition = table.definition
         guard case .ref(let ref) = table.declare(&types) else {
@@ -88,7 +101,6 @@ extension ModuleContent {
         }
         func columnIDs(_ positions: [Int]) -> [ColumnID] { positions.map { ColumnID($0) } }
         let indexes = definition.indexes.map { index in
-            let names = index.columns.map { definition.columns[$0].name }
             let columns = columnIDs(index.columns)
             let algorithm: RawIndexAlgorithm =
                 switch index.algorithm {
@@ -96,19 +108,42 @@ extension ModuleContent {
                 case .hash: .hash(columns)
                 case .direct: .direct(columns[0])
                 }
-            let name = GeneratedName.index(table: definition.name, columns: names, algorithm: .init(index.algorithm))
-            return RawIndexDef(sourceName: name, accessorName: index.accessor, algorithm: algorithm)
+            return RawIndexDef(
+                sourceName: indexNames.sourceName(of: index, in: definition), accessorName: index.accessor,
+                algorithm: algorithm)
         }
         let defaults = definition.columns.enumerated().compactMap { position, column in
             column.defaultValue.map { RawColumnDefaultValue(column: ColumnID(position), value: $0) }
         }
+        // An index of its own for each way to look rows up, but one constraint.
+        var constrained: Set<[Int]> = []
+        let constraints = definition.uniqueConstraints.filter { constrained.insert($0).inserted }
         return RawTableDefV10(
             sourceName: definition.name, productTypeRef: ref, primaryKey: columnIDs(definition.primaryKey),
             indexes: indexes,
-            constraints: definition.uniqueConstraints.map { RawConstraintDef(data: .unique(columnIDs($0))) },
+            constraints: constraints.map { RawConstraintDef(data: .unique(columnIDs($0))) },
             sequences: definition.autoIncrement.map { RawSequenceDef(column: ColumnID($0)) },
             tableAccess: definition.access == .public ? .public : .private, defaultValues: defaults,
             isEvent: definition.isEvent)
+    }
+}
+
+extension ModuleContent {
+    /// The declared types. Those that nobody named get the first free name: a case `square` with two values of an enum
+    /// `Shape` is declared as `Shape_Square`, which somebody may have called a type of his own.
+    private static func typeNames(_ types: TypespaceBuilder) -> [(name: String, ref: UInt32)] {
+        let written = types.names.filter { !types.generatedNames.contains($0.ref) }
+        var taken = Set(written.map { CaseConversion.pascal($0.name) })
+        return types.names.map { name, ref in
+            guard types.generatedNames.contains(ref) else { return (name, ref) }
+            var free = name
+            var number = 2
+            while !taken.insert(CaseConversion.pascal(free)).inserted {
+                free = "\(name)_\(number)"
+                number += 1
+            }
+            return (free, ref)
+        }
     }
 }
 
@@ -125,7 +160,7 @@ extension Lifecycle {
 }
 
 extension SpacetimeSchema.IndexAlgorithm {
-    fileprivate init(_ algorithm: IndexAlgorithm) {
+    init(_ algorithm: IndexAlgorithm) {
         switch algorithm {
         case .btree: self = .btree
         case .hash: self = .hash

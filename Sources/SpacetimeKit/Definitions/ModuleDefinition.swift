@@ -16,13 +16,24 @@ public protocol TableHandles {
 
 /// The row types of a module: `static let tables = Tables(Message.self, User.self)`.
 ///
-/// The order is the order of the tables in the database.
+/// The order is the order of the tables in the database. A row type may have more tables than its own, each with a name:
+///
+/// ```swift
+/// static let tables = Tables(Message.self, User.self, also: Table(Message.self, name: "archive"))
+/// ```
+///
+/// They have the same columns, keys and indexes. Reducers reach the second one as `context.db.archive`; where a row type
+/// stands for its table, as in `Message.all`, its own is meant, and `Message.all.in("archive")` names the other.
 public struct Tables<each Row: TableRow>: Sendable {
     let list: [TableDescription]
 
-    public init(_ rows: repeat (each Row).Type) {
+    /// - Parameters:
+    ///   - rows: row types, each of which gets a table of its own.
+    ///   - named: further tables of row types, each with a name.
+    public init(_ rows: repeat (each Row).Type, also named: Table...) {
         var list: [TableDescription] = []
         repeat list.append(TableDescription(each rows))
+        for table in named { list.append(table.description) }
         self.list = list
     }
 }
@@ -31,13 +42,23 @@ public struct Tables<each Row: TableRow>: Sendable {
 struct TableDescription: Sendable {
     let rowType: ObjectIdentifier
     let typeName: String
+    /// Whether the table has another name than its row type gives it.
+    let isNamed: Bool
     let definition: TableDefinition
     let declare: @Sendable (inout TypespaceBuilder) -> AlgebraicType
 
-    init<Row: TableRow>(_ row: Row.Type) {
+    /// - Parameter name: the table's name, if it is not the row type's own table.
+    init<Row: TableRow>(_ row: Row.Type, name: String? = nil) {
         rowType = ObjectIdentifier(row)
         typeName = String(describing: row)
-        definition = Row.tableDefinition
+        isNamed = name != nil
+        var definition = Row.tableDefinition
+        if let name {
+            definition.name = name
+            // Written names of indexes are those of the type's own table.
+            for position in definition.indexes.indices { definition.indexes[position].name = nil }
+        }
+        self.definition = definition
         declare = { Row.algebraicType(in: &$0) }
     }
 }

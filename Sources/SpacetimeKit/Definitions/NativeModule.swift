@@ -15,9 +15,15 @@ final class NativeModule: ModuleHost {
         try content.reducers[reducer].run(transaction, arguments)
     }
 
-    var rowTypes: [ObjectIdentifier: Int] {
-        var positions: [ObjectIdentifier: Int] = [:]
-        for (position, table) in content.tables.enumerated() { positions[table.rowType] = position }
-        return positions
+    var rowTypes: [ObjectIdentifier: RowTables] {
+        var tables: [ObjectIdentifier: RowTables] = [:]
+        for (position, table) in content.tables.enumerated() {
+            var known = tables[table.rowType] ?? RowTables(own: nil, all: [])
+            known.all.append(position)
+            if !table.isNamed { known.own = position }
+            tables[table.rowType] = known
+        }
+        // The only one is meant even if it has a name of its own.
+        return tables.mapValues { RowTables(own: $0.own ?? ($0.all.count == 1 ? $0.all[0] : nil), all: $0.all) }
     }
 }

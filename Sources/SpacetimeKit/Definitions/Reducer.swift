@@ -1,7 +1,7 @@
 import SpacetimeHost
 public import SpacetimeSATS
 
-/// A function of a module that runs as one transaction, as a value: what ``Reducer(_:name:)`` makes of a static
+/// A function of a module that runs as one transaction, as a value: what `@Reducer` makes of a static
 /// function, and what ``Database/call(_:_:)`` takes.
 ///
 /// In a module built at run time it is made from a closure:
@@ -14,21 +14,24 @@ public struct Reducer<Definition: ModuleDefinition, each Argument: SpacetimeType
     public let name: StaticString
     @usableFromInline let parameters: @Sendable () -> [String]
     @usableFromInline let lifecycle: ReducerLifecycle?
+    @usableFromInline let access: ReducerAccess
     @usableFromInline let body: @Sendable (borrowing Context<Definition>, repeat each Argument) throws -> Void
 
     /// - Parameters:
     ///   - parameters: the names of the arguments for clients; any that are missing are called `arg0`, `arg1` and so on.
     ///     Evaluated only when a database is opened: a reducer is made for each call, and must cost nothing.
     ///   - lifecycle: the event at which the database calls the reducer itself.
+    ///   - access: who may call it; a reducer with a `lifecycle` is private whatever this says.
     @inlinable
     public init(
         _ name: StaticString, parameters: @autoclosure @escaping @Sendable () -> [String] = [],
-        lifecycle: ReducerLifecycle? = nil,
+        lifecycle: ReducerLifecycle? = nil, access: ReducerAccess = .public,
         _ body: @escaping @Sendable (borrowing Context<Definition>, repeat each Argument) throws -> Void
     ) {
         self.name = name
         self.parameters = parameters
         self.lifecycle = lifecycle
+        self.access = access
         self.body = body
     }
 }
@@ -43,6 +46,7 @@ struct ReducerDescription: Sendable {
     let name: String
     let parameterNames: [String]
     let lifecycle: ReducerLifecycle?
+    let access: ReducerAccess
     let parameterTypes: @Sendable (inout TypespaceBuilder) -> [AlgebraicType]
     let run: @Sendable (TransactionReference, UnsafeRawBufferPointer) throws -> Void
 }
@@ -59,6 +63,7 @@ extension Reducer {
         for position in min(names.count, count)..<count { names.append("arg\(position)") }
         return ReducerDescription(
             name: name.description, parameterNames: Array(names.prefix(count)), lifecycle: lifecycle,
+            access: access,
             parameterTypes: { types in
                 var list: [AlgebraicType] = []
                 repeat list.append((each Argument).algebraicType(in: &types))

@@ -59,14 +59,15 @@ public struct ColumnDefinition: Sendable {
 
 /// An index of a ``TableDefinition``.
 public struct IndexDefinition: Hashable, Sendable {
-    public var name: String
+    /// What the database calls the index; nil for a name made of table, columns and algorithm.
+    public var name: String?
     /// Positions of columns in key order.
     public var columns: [Int]
     public var algorithm: IndexAlgorithm
     /// The property of the table's handle.
     public var accessor: String
 
-    public init(name: String, columns: [Int], algorithm: IndexAlgorithm, accessor: String) {
+    public init(name: String? = nil, columns: [Int], algorithm: IndexAlgorithm, accessor: String) {
         self.name = name
         self.columns = columns
         self.algorithm = algorithm

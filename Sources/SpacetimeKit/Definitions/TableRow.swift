@@ -18,10 +18,10 @@ extension TableRow {
     @inlinable public static var _spacetimeHasGeneratedColumns: Bool { false }
 }
 
-/// A row with a primary key of one column.
+/// A row with a primary key.
 public protocol KeyedTableRow: TableRow {
-    associatedtype PrimaryKey: SpacetimeType
+    /// The type of the key's column; ``KeyColumns`` if there are several.
+    associatedtype PrimaryKey
     /// The position of the key's index in the definition.
     static var _spacetimePrimaryKeyIndex: Int { get }
-    var _spacetimePrimaryKey: PrimaryKey { get }
 }

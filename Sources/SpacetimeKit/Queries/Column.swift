@@ -51,8 +51,20 @@ public struct Predicate<Row: TableRow>: Hashable, Sendable {
 /// The rows of one table that meet a condition: what one subscribes to.
 public struct Query<Row: TableRow>: Hashable, Sendable {
     let predicate: RowPredicate
+    /// Nil for the row type's own table.
+    private(set) var table: String?
 
     init(_ predicate: RowPredicate) { self.predicate = predicate }
+
+    /// The same query of another table of the same row type: `Message.where { $0.room == "lobby" }.in("archive")`.
+    ///
+    /// - Parameter table: its name, as the module's list of tables gives it. Whoever runs the query throws `noSuchTable` if
+    ///   there is none of that name.
+    public func `in`(_ table: String) -> Query {
+        var query = self
+        query.table = table
+        return query
+    }
 }
 
 extension TableRow {

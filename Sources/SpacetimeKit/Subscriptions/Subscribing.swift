@@ -41,7 +41,7 @@ extension Database {
         _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
-    ) throws(DatabaseError) -> QueryObserver {
+    ) throws -> QueryObserver {
         try core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: core.owner)
     }
 
@@ -51,7 +51,7 @@ extension Database {
         _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
-    ) async throws(DatabaseError) -> QueryObserver {
+    ) async throws -> QueryObserver {
         try await core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: core.owner)
     }
 }
@@ -61,7 +61,7 @@ extension DatabaseCore {
         _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
     ) throws(DatabaseError) -> Subscription<Row> {
         let buffer = UpdateBuffer(limit: bufferLimit)
-        let table = try readableTable(of: Row.self, by: caller)
+        let table = try readableTable(of: query, by: caller)
         return Subscription(buffer, try subscribe(table, where: query.predicate, as: caller, sink: buffer))
     }
 
@@ -69,32 +69,34 @@ extension DatabaseCore {
         _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
     ) async throws(DatabaseError) -> Subscription<Row> {
         let buffer = UpdateBuffer(limit: bufferLimit)
-        let table = try readableTable(of: Row.self, by: caller)
+        let table = try readableTable(of: query, by: caller)
         return Subscription(buffer, try await subscribe(table, where: query.predicate, as: caller, sink: buffer))
     }
 
     func observer<Row: TableRow>(
         _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
     ) throws(DatabaseError) -> QueryObserver {
-        let table = try readableTable(of: Row.self, by: caller)
+        let table = try readableTable(of: query, by: caller)
         return QueryObserver(sink, try subscribe(table, where: query.predicate, as: caller, sink: sink))
     }
 
     func observer<Row: TableRow>(
         _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
     ) async throws(DatabaseError) -> QueryObserver {
-        let table = try readableTable(of: Row.self, by: caller)
+        let table = try readableTable(of: query, by: caller)
         return QueryObserver(sink, try await subscribe(table, where: query.predicate, as: caller, sink: sink))
     }
 
-    /// The table of these rows. To a client a private one is as if it were not there.
-    private func readableTable<Row: TableRow>(of row: Row.Type, by caller: Caller) throws(DatabaseError) -> TableID {
-        guard let position = tablePosition(of: ObjectIdentifier(row)) else {
-            if caller.identity != owner.identity { throw Self.noReadableTable("\(row)") }
-            throw DatabaseError(.noSuchTable, "the module has no table of \(row); list it in the module's tables")
+    /// The table that a query means. To a client a private one is as if it were not there.
+    private func readableTable<Row: TableRow>(
+        of query: Query<Row>, by caller: Caller
+    ) throws(DatabaseError) -> TableID {
+        let table: TableID
+        do throws(DatabaseError) { table = try self.table(of: Row.self, named: query.table) } catch {
+            // The reason could name private tables.
+            throw caller.identity == owner.identity ? error : Self.noReadableTable(query.table ?? "\(Row.self)")
         }
-        let table = tableMap.table(at: position)
-        guard isReadable(table, by: caller) else { throw Self.noReadableTable("\(row)") }
+        guard isReadable(table, by: caller) else { throw Self.noReadableTable(query.table ?? "\(Row.self)") }
         return table
     }
 }

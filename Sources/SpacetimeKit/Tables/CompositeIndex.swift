@@ -2,36 +2,41 @@ public import SpacetimeEngine
 public import SpacetimeHost
 public import SpacetimeSATS
 
-/// An index over several columns: `context.db.message.byRoomSent`.
+/// An index over several columns: `context.db.message.byRoomSent`. `Key` lists the columns' types.
 ///
-/// It finds rows by all columns, by the leading ones, or by leading ones and a range of the next:
-///
-/// ```swift
-/// db.message.byRoomSent.filter("lobby")
-/// db.message.byRoomSent.filter("lobby", yesterday...)
-/// ```
-///
-/// A hash index finds complete keys only; for anything else the whole table is looked at.
-public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: SpacetimeType, each Rest: SpacetimeType> {
-    @usableFromInline let filter: _KeyFilter
+/// It finds rows by all columns, by the leading ones, or by leading ones and a range of the next; see
+/// ``CompositeKeyIndex``.
+public struct CompositeIndex<Row: TableRow, Key: KeyColumns>: CompositeKeyIndex {
+    public let _filter: _KeyFilter
 
     @inlinable
     public init(_ reference: TableReference, index: Int) {
-        filter = _KeyFilter(reference, reference.index(index))
+        _filter = _KeyFilter(reference, reference.index(index))
     }
+
+    @usableFromInline
+    init(_ filter: _KeyFilter) { _filter = filter }
 
     /// The rows with these values in all columns.
     @inlinable
-    public func filter(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Rows<Row> {
-        filter.reference.encode(key: first)
-        let scratch = filter.reference.transaction.state.pointee.keyScratch
-        second.encode(to: &scratch.pointee)
-        repeat (each rest).encode(to: &scratch.pointee)
-        return Rows(filter.reference, filter.scratchKey())
+    public func filter<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) -> Rows<Row> where Key.Values == (A, B, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
+        return Rows(_filter.reference, _filter.scratchKey())
     }
 
-    /// How many rows have these values in all columns.
-    public func count(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Int {
+    /// Whether there is a row with these values in all columns.
+    public func contains<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) -> Bool where Key.Values == (A, B, repeat each Rest) {
+        filter(first, second, repeat each rest).count > 0
+    }
+
+    /// How many rows have these values in all columns. Decodes none.
+    public func count<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) -> Int where Key.Values == (A, B, repeat each Rest) {
         filter(first, second, repeat each rest).count
     }
 
@@ -39,63 +44,20 @@ public struct CompositeIndex<Row: TableRow, First: SpacetimeType, Second: Spacet
     ///
     /// - Returns: how many there were.
     @discardableResult
-    public func delete(
-        _ first: First, _ second: Second, _ rest: repeat each Rest
-    ) throws -> Int {
-        try filter.reference.transaction.requireWritable()
-        filter.reference.encode(key: first)
-        let scratch = filter.reference.transaction.state.pointee.keyScratch
-        second.encode(to: &scratch.pointee)
-        repeat (each rest).encode(to: &scratch.pointee)
-        return try filter.deleteScratchKey()
-    }
-
-    /// The rows with this value in the first column, ordered by the others.
-    public func filter(_ first: First) -> Rows<Row> {
-        Rows(filter.reference, filter.source(nil, prefix: filter.reference.encoded(key: first)))
-    }
-
-    /// The rows whose first column lies in a range.
-    public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == First {
-        Rows(filter.reference, filter.source(range.bounds(filter.reference)))
-    }
-
-    /// The rows with this value in the first column, and a second column within a range.
-    public func filter<Range: KeyRange>(_ first: First, _ range: Range) -> Rows<Row> where Range.Bound == Second {
-        let prefix = filter.reference.encoded(key: first)
-        return Rows(filter.reference, filter.source(range.bounds(filter.reference), prefix: prefix))
-    }
-
-    /// How many rows have this value in the first column.
-    public func count(_ first: First) -> Int { filter(first).count }
-
-    /// How many rows have this value in the first column, and a second column within a range.
-    public func count<Range: KeyRange>(_ first: First, _ range: Range) -> Int where Range.Bound == Second {
-        filter(first, range).count
-    }
-
-    /// Deletes the rows with this value in the first column.
-    @discardableResult
-    public func delete(_ first: First) throws -> Int {
-        try filter.reference.transaction.requireWritable()
-        return try filter.delete(nil, prefix: filter.reference.encoded(key: first))
-    }
-
-    /// Deletes the rows with this value in the first column, and a second column within a range.
-    @discardableResult
-    public func delete<Range: KeyRange>(
-        _ first: First, _ range: Range
-    ) throws -> Int where Range.Bound == Second {
-        try filter.reference.transaction.requireWritable()
-        let prefix = filter.reference.encoded(key: first)
-        return try filter.delete(range.bounds(filter.reference), prefix: prefix)
+    public func delete<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) throws -> Int where Key.Values == (A, B, repeat each Rest) {
+        try _filter.reference.transaction.requireWritable()
+        _filter.encode(first, second, repeat each rest)
+        return try _filter.deleteScratchKey()
     }
 }
 
-/// An index over several columns that together do not repeat.
-public struct UniqueCompositeIndex<
-    Row: TableRow, First: SpacetimeType, Second: SpacetimeType, each Rest: SpacetimeType
-> {
+/// An index over several columns that together do not repeat. `Key` lists the columns' types.
+///
+/// It finds the row by all columns, and rows by the leading ones or by leading ones and a range of the next; see
+/// ``CompositeKeyIndex``.
+public struct UniqueCompositeIndex<Row: TableRow, Key: KeyColumns>: CompositeKeyIndex {
     @usableFromInline let reference: TableReference
     @usableFromInline let index: IndexID
 
@@ -105,64 +67,78 @@ public struct UniqueCompositeIndex<
         self.index = reference.index(index)
     }
 
-    /// The same index, as one that finds several rows: by leading columns and ranges.
-    public var all: CompositeIndex<Row, First, Second, repeat each Rest> {
-        CompositeIndex(_KeyFilter(reference, index))
-    }
+    @inlinable public var _filter: _KeyFilter { _KeyFilter(reference, index) }
 
     /// The row with these values.
     @inlinable
-    public func find(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Row? {
-        encode(first, second, repeat each rest)
+    public func find<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) -> Row? where Key.Values == (A, B, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
         guard let image = reference.transaction.findScratchKey(index) else { return nil }
         return _decode(image, as: Row.self)
     }
 
     /// Whether there is a row with these values.
     @inlinable
-    public func contains(_ first: First, _ second: Second, _ rest: repeat each Rest) -> Bool {
-        encode(first, second, repeat each rest)
+    public func contains<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) -> Bool where Key.Values == (A, B, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
         return reference.transaction.findScratchKey(index) != nil
     }
 
     /// Replaces the row that has the same values in these columns.
     ///
-    /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none.
+    /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none, or `uniqueViolation` if another unique value
+    ///   collides. Nothing is written then.
     @inlinable
     public func update(_ row: Row) throws {
         try reference.encode(row: row)
         try reference.transaction.updateScratchRow(index)
     }
 
+    /// Changes the row with these values: `db.seat.byPlace.update(row, number) { $0.guest = guest }`.
+    ///
+    /// The key may be changed, too.
+    ///
+    /// - Returns: the row as it is stored.
+    /// - Throws: what `change` throws, and as ``update(_:)``. Nothing is written then.
+    @inlinable @discardableResult
+    public func update<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest, change: (inout Row) throws -> Void
+    ) throws -> Row where Key.Values == (A, B, repeat each Rest) {
+        try reference.transaction.requireWritable()
+        guard var row = find(first, second, repeat each rest) else { throw reference.transaction.noSuchRow(index) }
+        try change(&row)
+        try reference.encode(row: row)
+        _filter.encode(first, second, repeat each rest)
+        try reference.transaction.updateScratchKey(index)
+        return Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row
+    }
+
     /// Deletes the row with these values.
     ///
     /// - Returns: whether there was one.
     @inlinable @discardableResult
-    public func delete(
-        _ first: First, _ second: Second, _ rest: repeat each Rest
-    ) throws -> Bool {
+    public func delete<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest
+    ) throws -> Bool where Key.Values == (A, B, repeat each Rest) {
         try reference.transaction.requireWritable()
-        encode(first, second, repeat each rest)
+        _filter.encode(first, second, repeat each rest)
         return try reference.transaction.deleteScratchKey(index) > 0
-    }
-
-    /// The rows with this value in the first column.
-    public func filter(_ first: First) -> Rows<Row> { all.filter(first) }
-
-    /// The rows with this value in the first column, and a second column within a range.
-    public func filter<Range: KeyRange>(_ first: First, _ range: Range) -> Rows<Row> where Range.Bound == Second {
-        all.filter(first, range)
-    }
-
-    @inlinable
-    func encode(_ first: First, _ second: Second, _ rest: repeat each Rest) {
-        reference.encode(key: first)
-        let scratch = reference.transaction.state.pointee.keyScratch
-        second.encode(to: &scratch.pointee)
-        repeat (each rest).encode(to: &scratch.pointee)
     }
 }
 
-extension CompositeIndex {
-    init(_ filter: _KeyFilter) { self.filter = filter }
+extension UniqueCompositeIndex where Row: KeyedTableRow, Row.PrimaryKey == Key {
+    /// Replaces the row that has the same primary key, or adds the row if there is none.
+    ///
+    /// - Returns: the row as it is stored.
+    @inlinable @discardableResult
+    public func upsert(_ row: Row) throws -> Row { try reference.upsert(row) }
+}
+
+extension UniqueCompositeIndex {
+    @available(*, unavailable, message: "upsert needs a primary key: add .primaryKey(\\.a, \\.b) to @Table")
+    public func upsert(_ row: Row) throws -> Row { fatalError() }
 }

@@ -1,10 +1,10 @@
 public import SpacetimeEngine
 public import SpacetimeHost
+public import SpacetimeSATS
 import SpacetimeSchema
 
 /// What all kinds of index do with a key, a prefix and a range: not generic over the row until rows are decoded.
-@usableFromInline
-struct _KeyFilter {
+public struct _KeyFilter {
     @usableFromInline let reference: TableReference
     @usableFromInline let index: IndexID
 
@@ -18,31 +18,54 @@ struct _KeyFilter {
     @inlinable @inline(__always)
     func scratchKey() -> RowSource { .key(index, KeyBytes(reference.transaction.state.pointee.keyScratch.pointee)) }
 
-    /// The rows whose first column lies within `bounds`; or, given its value, whose second one does.
+    /// Puts the values of some columns, one behind the other, into the key scratch.
+    @inlinable @inline(__always)
+    func encode<First: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: borrowing First, _ rest: repeat each Rest
+    ) {
+        reference.encode(key: first)
+        let scratch = reference.transaction.state.pointee.keyScratch
+        repeat (each rest).encode(to: &scratch.pointee)
+    }
+
+    /// The rows with the values of leading columns that are in the key scratch, and the next column within `bounds`.
     @usableFromInline
-    func source(_ bounds: KeyBounds?, prefix: [UInt8]? = nil) -> RowSource {
+    func scratchPrefix(_ columns: Int, _ bounds: KeyBounds? = nil) -> RowSource {
+        source(bounds, prefix: reference.transaction.state.pointee.keyScratch.pointee.toArray(), columns)
+    }
+
+    /// The rows with these values of leading columns, and the next column within `bounds`.
+    @usableFromInline
+    func source(_ bounds: KeyBounds?, prefix: [UInt8] = [], _ prefixColumns: Int = 0) -> RowSource {
         // A hash index knows complete keys only.
         reference.transaction.requireCurrent()
         guard reference.transaction.state.pointee.tableMap.isOrdered(index) else {
-            return wholeTable(bounds, prefix: prefix)
+            return wholeTable(bounds, prefix: prefix, prefixColumns)
         }
         return .range(
             index,
             IndexRange(
-                prefix: prefix ?? [], prefixColumns: prefix == nil ? 0 : 1, lower: bounds?.lower ?? .unbounded,
+                prefix: prefix, prefixColumns: prefixColumns, lower: bounds?.lower ?? .unbounded,
                 upper: bounds?.upper ?? .unbounded))
     }
 
     /// The condition that prefix and range mean, for a scan of the whole table.
     @inline(never)
-    private func wholeTable(_ bounds: KeyBounds?, prefix: [UInt8]?) -> RowSource {
-        guard let columns = reference.transaction.core.datastore.schema(of: index)?.columns else {
-            preconditionFailure("the handle's index is not in the database")
-        }
+    private func wholeTable(_ bounds: KeyBounds?, prefix: [UInt8], _ prefixColumns: Int) -> RowSource {
+        let datastore = reference.transaction.core.datastore
+        guard let columns = datastore.schema(of: index)?.columns, let table = datastore.schema(of: reference.table)
+        else { preconditionFailure("the handle's index is not in the database") }
         var parts: [RowPredicate] = []
-        if let prefix { parts.append(.compare(columns[0], .equal, prefix)) }
+        var reader = BSATNReader(prefix.span.bytes)
+        for column in columns.prefix(prefixColumns) {
+            let start = reader.offset
+            guard (try? AlgebraicValue(from: &reader, type: table.columns[column.index].type)) != nil else {
+                preconditionFailure("the values of the leading columns are not what the index holds")
+            }
+            parts.append(.compare(column, .equal, Array(prefix[start..<reader.offset])))
+        }
         if let bounds {
-            let column = columns[prefix == nil ? 0 : 1]
+            let column = columns[prefixColumns]
             switch bounds.lower {
             case .included(let value): parts.append(.compare(column, .greaterOrEqual, value))
             case .excluded(let value): parts.append(.compare(column, .greater, value))
@@ -61,9 +84,17 @@ struct _KeyFilter {
     @inlinable
     func deleteScratchKey() throws(DatabaseError) -> Int { try reference.transaction.deleteScratchKey(index) }
 
+    /// Deletes the rows with the values of leading columns that are in the key scratch, and the next column within
+    /// `bounds`.
     @usableFromInline
-    func delete(_ bounds: KeyBounds?, prefix: [UInt8]? = nil) throws(DatabaseError) -> Int {
-        let source = source(bounds, prefix: prefix)
+    func deleteScratchPrefix(_ columns: Int, _ bounds: KeyBounds? = nil) throws(DatabaseError) -> Int {
+        try delete(scratchPrefix(columns, bounds))
+    }
+
+    @usableFromInline
+    func delete(_ bounds: KeyBounds) throws(DatabaseError) -> Int { try delete(source(bounds)) }
+
+    private func delete(_ source: RowSource) throws(DatabaseError) -> Int {
         if case .range(let index, let range) = source {
             return try reference.transaction.delete(index, range: range)
         }

@@ -1,5 +1,6 @@
+public import SpacetimeEngine
 public import SpacetimeHost
-import SpacetimeSATS
+public import SpacetimeSATS
 
 /// A table inside a transaction: `context.db.message`.
 ///
@@ -25,6 +26,51 @@ extension TableHandle {
         try reference.encode(row: row)
         _ = try reference.transaction.insertScratchRow(reference.table)
         return Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row
+    }
+
+    /// Adds a row whatever its unique values, by keeping or replacing the rows that have them already.
+    ///
+    /// ```swift
+    /// for name in names {
+    ///     let outcome = try db.user.insert(User(id: 0, name: name), onConflict: .ignore)
+    ///     if outcome.isUnchanged { skipped.append(name) }
+    /// }
+    /// ```
+    ///
+    /// No number of an auto-incremented column is used up by a row that is not added. Costs a look-up per unique index
+    /// more than a plain insert.
+    ///
+    /// - Returns: what was done. Never throws `uniqueViolation`.
+    @inlinable @discardableResult
+    public func insert(_ row: Row, onConflict resolution: ConflictResolution) throws -> InsertOutcome<Row> {
+        let reference = _spacetimeReference
+        try reference.encode(row: row)
+        let outcome = try reference.transaction.insertScratchRow(reference.table, rule: resolution.rule)
+        switch outcome {
+        case .unchanged: return .unchanged
+        case .inserted: return .inserted(Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row)
+        case .replaced(let deleted):
+            return .replaced(by: Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row, deleted: deleted)
+        }
+    }
+
+    /// Adds rows one after the other, as ``insert(_:onConflict:)`` does.
+    ///
+    /// - Returns: how many were added; the others changed nothing.
+    @inlinable @discardableResult
+    public func insert(
+        contentsOf rows: some Sequence<Row>, onConflict resolution: ConflictResolution
+    ) throws -> Int {
+        let reference = _spacetimeReference
+        var added = 0
+        for row in rows {
+            try reference.encode(row: row)
+            switch try reference.transaction.insertScratchRow(reference.table, rule: resolution.rule) {
+            case .unchanged: break
+            case .inserted, .replaced: added += 1
+            }
+        }
+        return added
     }
 
     /// Adds rows one after the other. Those before one that fails stay; use ``Context/savepoint(_:)`` for all or nothing.
@@ -102,21 +148,56 @@ extension TableHandle {
 extension TableHandle where Row: KeyedTableRow {
     /// Replaces the row that has the same primary key.
     ///
-    /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none.
+    /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none, or `uniqueViolation` if another unique value
+    ///   collides. Nothing is written then.
     @inlinable
     public func update(_ row: Row) throws {
-        try _primaryKey.update(row)
+        try _spacetimeReference.encode(row: row)
+        try _spacetimeReference.transaction.updateScratchRow(
+            _spacetimeReference.index(Row._spacetimePrimaryKeyIndex))
     }
 
     /// Replaces the row that has the same primary key, or adds the row if there is none.
+    ///
+    /// - Returns: the row as it is stored.
     @inlinable @discardableResult
-    public func upsert(_ row: Row) throws -> Row {
-        try _primaryKey.upsert(row, key: row._spacetimePrimaryKey)
+    public func upsert(_ row: Row) throws -> Row { try _spacetimeReference.upsert(row) }
+
+    /// Changes the row with that primary key: `db.player.update(id) { $0.score += 1 }`.
+    ///
+    /// - Returns: the row as it is stored.
+    /// - Throws: what `change` throws, and ``DatabaseError`` with code `noSuchRow` if there is none. Nothing is written
+    ///   then.
+    @inlinable @discardableResult
+    public func update(
+        _ key: Row.PrimaryKey, change: (inout Row) throws -> Void
+    ) throws -> Row where Row.PrimaryKey: SpacetimeType {
+        let primaryKey = UniqueIndex<Row, Row.PrimaryKey>(_spacetimeReference, index: Row._spacetimePrimaryKeyIndex)
+        return try primaryKey.update(key, change: change)
     }
 
+    /// Changes the row with that primary key of several columns: `db.seat.update(row, number) { $0.guest = guest }`.
+    ///
+    /// - Returns: the row as it is stored.
+    /// - Throws: what `change` throws, and ``DatabaseError`` with code `noSuchRow` if there is none. Nothing is written
+    ///   then.
+    @inlinable @discardableResult
+    public func update<A: SpacetimeType, B: SpacetimeType, each Rest: SpacetimeType>(
+        _ first: A, _ second: B, _ rest: repeat each Rest, change: (inout Row) throws -> Void
+    ) throws -> Row where Row.PrimaryKey: KeyColumns, Row.PrimaryKey.Values == (A, B, repeat each Rest) {
+        let primaryKey = UniqueCompositeIndex<Row, Row.PrimaryKey>(
+            _spacetimeReference, index: Row._spacetimePrimaryKeyIndex)
+        return try primaryKey.update(first, second, repeat each rest, change: change)
+    }
+}
+
+extension TableReference {
+    /// Replaces the row that has the same primary key, or adds the row if there is none.
     @inlinable
-    var _primaryKey: UniqueIndex<Row, Row.PrimaryKey> {
-        UniqueIndex(_spacetimeReference, index: Row._spacetimePrimaryKeyIndex)
+    func upsert<Row: KeyedTableRow>(_ row: Row) throws -> Row {
+        try encode(row: row)
+        try transaction.upsertScratchRow(index(Row._spacetimePrimaryKeyIndex))
+        return Row._spacetimeHasGeneratedColumns ? decodeScratch() : row
     }
 }
 
@@ -137,6 +218,9 @@ extension TableHandle {
 
     @available(*, unavailable, message: "update needs a primary key: mark a column of the row with @PrimaryKey")
     public func update(_ row: Row) throws { fatalError() }
+
+    @available(*, unavailable, message: "update needs a primary key: mark a column of the row with @PrimaryKey")
+    public func update<Key>(_ key: Key, change: (inout Row) throws -> Void) throws -> Row { fatalError() }
 
     @available(*, unavailable, message: "upsert needs a primary key: mark a column of the row with @PrimaryKey")
     public func upsert(_ row: Row) throws -> Row { fatalError() }

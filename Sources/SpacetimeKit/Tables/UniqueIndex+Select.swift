@@ -1,6 +1,6 @@
 import SpacetimeEngine
 public import SpacetimeHost
-import SpacetimeSATS
+public import SpacetimeSATS
 
 extension UniqueIndex {
     /// One column of the row with that key: `db.item.id.find(key) { $0.name }`. The others are not decoded.
@@ -44,40 +44,40 @@ extension UniqueIndex {
 extension UniqueCompositeIndex {
     /// One column of the row with these values. The others are not decoded.
     @inlinable
-    public func find<A>(
+    public func find<First: SpacetimeType, Second: SpacetimeType, each Rest: SpacetimeType, A>(
         _ first: First, _ second: Second, _ rest: repeat each Rest, select column: (Row.Columns) -> Column<Row, A>
-    ) -> A? {
-        encode(first, second, repeat each rest)
+    ) -> A? where Key.Values == (First, Second, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
         return read(_Select1(column(Row._spacetimeColumns), reference))
     }
 
     /// Two columns of the row with these values, as a tuple.
     @inlinable
-    public func find<A, B>(
+    public func find<First: SpacetimeType, Second: SpacetimeType, each Rest: SpacetimeType, A, B>(
         _ first: First, _ second: Second, _ rest: repeat each Rest,
         select columns: (Row.Columns) -> (Column<Row, A>, Column<Row, B>)
-    ) -> (A, B)? {
-        encode(first, second, repeat each rest)
+    ) -> (A, B)? where Key.Values == (First, Second, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
         return read(_Select2(columns(Row._spacetimeColumns), reference))
     }
 
     /// Three columns of the row with these values, as a tuple.
     @inlinable
-    public func find<A, B, C>(
+    public func find<First: SpacetimeType, Second: SpacetimeType, each Rest: SpacetimeType, A, B, C>(
         _ first: First, _ second: Second, _ rest: repeat each Rest,
         select columns: (Row.Columns) -> (Column<Row, A>, Column<Row, B>, Column<Row, C>)
-    ) -> (A, B, C)? {
-        encode(first, second, repeat each rest)
+    ) -> (A, B, C)? where Key.Values == (First, Second, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
         return read(_Select3(columns(Row._spacetimeColumns), reference))
     }
 
     /// Four columns of the row with these values, as a tuple.
     @inlinable
-    public func find<A, B, C, D>(
+    public func find<First: SpacetimeType, Second: SpacetimeType, each Rest: SpacetimeType, A, B, C, D>(
         _ first: First, _ second: Second, _ rest: repeat each Rest,
         select columns: (Row.Columns) -> (Column<Row, A>, Column<Row, B>, Column<Row, C>, Column<Row, D>)
-    ) -> (A, B, C, D)? {
-        encode(first, second, repeat each rest)
+    ) -> (A, B, C, D)? where Key.Values == (First, Second, repeat each Rest) {
+        _filter.encode(first, second, repeat each rest)
         return read(_Select4(columns(Row._spacetimeColumns), reference))
     }
 

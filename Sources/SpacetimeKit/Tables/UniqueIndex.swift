@@ -38,6 +38,24 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
         try reference.transaction.updateScratchRow(index)
     }
 
+    /// Changes the row with that key: `db.user.name.update("ann") { $0.visits += 1 }`.
+    ///
+    /// The key may be changed, too; if it is the primary key, subscribers see another row then. Costs two look-ups.
+    ///
+    /// - Returns: the row as it is stored.
+    /// - Throws: what `change` throws, and ``DatabaseError`` with code `noSuchRow` if there is no row with that key, or
+    ///   `uniqueViolation`. Nothing is written then.
+    @inlinable @discardableResult
+    public func update(_ key: Key, change: (inout Row) throws -> Void) throws -> Row {
+        try reference.transaction.requireWritable()
+        guard var row = find(key) else { throw reference.transaction.noSuchRow(index) }
+        try change(&row)
+        try reference.encode(row: row)
+        reference.encode(key: key)
+        try reference.transaction.updateScratchKey(index)
+        return Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row
+    }
+
     /// Deletes the row with that key.
     ///
     /// - Returns: whether there was one.
@@ -46,19 +64,6 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
         try reference.transaction.requireWritable()
         reference.encode(key: key)
         return try reference.transaction.deleteScratchKey(index) > 0
-    }
-
-    /// Replaces the row that has the key, or adds the row if there is none.
-    @inlinable
-    func upsert(_ row: Row, key: Key) throws(DatabaseError) -> Row {
-        try reference.encode(row: row)
-        reference.encode(key: key)
-        if reference.transaction.findScratchKey(index) != nil {
-            try reference.transaction.updateScratchRow(index)
-        } else {
-            _ = try reference.transaction.insertScratchRow(reference.table)
-        }
-        return Row._spacetimeHasGeneratedColumns ? reference.decodeScratch() : row
     }
 
     /// The rows whose keys lie in a range, in key order: `filter(10..<20)`, `filter(...5)`.
@@ -88,10 +93,7 @@ extension UniqueIndex where Row: KeyedTableRow, Row.PrimaryKey == Key {
     ///
     /// - Returns: the row as it is stored.
     @inlinable @discardableResult
-    public func upsert(_ row: Row) throws -> Row {
-        let primary = UniqueIndex(reference, index: Row._spacetimePrimaryKeyIndex)
-        return try primary.upsert(row, key: row._spacetimePrimaryKey)
-    }
+    public func upsert(_ row: Row) throws -> Row { try reference.upsert(row) }
 }
 
 extension UniqueIndex {

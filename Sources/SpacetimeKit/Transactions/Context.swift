@@ -55,7 +55,11 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     }
 
     /// The table whose rows have that type. Stops the program if the module has none.
-    public func table<Row: TableRow>(_ row: Row.Type) -> Row.Handle { _table(row, in: transaction) }
+    ///
+    /// - Parameter name: which one, if the type has several tables; by default its own.
+    public func table<Row: TableRow>(_ row: Row.Type, name: String? = nil) -> Row.Handle {
+        _table(row, name, in: transaction)
+    }
 
     /// Runs `body`, and undoes its writes, and only those, if it throws.
     ///
@@ -135,12 +139,17 @@ public struct ContextRandom: RandomNumberGenerator {
 
 extension TableHandles {
     /// The table whose rows have that type. Stops the program if the module has none.
-    public func table<Row: TableRow>(_ row: Row.Type) -> Row.Handle { _table(row, in: _spacetimeTransaction) }
+    ///
+    /// - Parameter name: which one, if the type has several tables; by default its own.
+    public func table<Row: TableRow>(_ row: Row.Type, name: String? = nil) -> Row.Handle {
+        _table(row, name, in: _spacetimeTransaction)
+    }
 }
 
-func _table<Row: TableRow>(_ row: Row.Type, in transaction: TransactionReference) -> Row.Handle {
-    guard let position = transaction.core.tablePosition(of: ObjectIdentifier(row)) else {
-        fatalError("the module has no table of \(row); list it in the module's tables")
-    }
-    return Row.Handle(_spacetimeReference: TableReference(transaction, table: position))
+func _table<Row: TableRow>(_ row: Row.Type, _ name: String?, in transaction: TransactionReference) -> Row.Handle {
+    do throws(DatabaseError) {
+        let position = try transaction.core.tablePosition(
+            of: ObjectIdentifier(row), named: name, rowType: "\(row)")
+        return Row.Handle(_spacetimeReference: TableReference(transaction, table: position))
+    } catch { fatalError(error.message) }
 }

@@ -51,6 +51,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case notAColumnPath
     case repeatedColumn(String)
     case noColumnsInIndex(String)
+    case twoIndexNames(String, String)
     case unknownAlgorithm(String)
 
     // Enums as values.
@@ -61,6 +62,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case noTables
     case unreadableTables
     case notATableType
+    case notANamedTable
     case duplicateTable(String)
     case conditionalTables
     case conditionalReducer
@@ -85,6 +87,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case lifecycleWithParameters(String)
     case scheduledWithoutRow
     case unknownLifecycle(String)
+    case publicReducerIsHidden(String)
 
     var severity: DiagnosticSeverity { .error }
 
@@ -220,6 +223,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "'\(name)' is listed twice; remove one"
         case .noColumnsInIndex(let name):
             "'\(name)' lists no columns; add them as key paths, as in \\.room"
+        case .twoIndexNames(let first, let second):
+            "The column has one index, which cannot be named both '\(first)' and '\(second)'; remove one"
         case .unknownAlgorithm(let name):
             "'\(name)' is not an index algorithm; use .btree, .hash or .direct"
         default: nil
@@ -234,8 +239,11 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "@Module reads the list from the source; write it as 'static let tables = Tables(Message.self, User.self)'"
         case .notATableType:
             "List each table as its type, as in Message.self"
+        case .notANamedTable:
+            "Write each further table of a row type as Table(Message.self, name: \"archive\")"
         case .duplicateTable(let name):
-            "Two tables would both be 'context.db.\(name)'; rename one of the structs"
+            "Two tables would both be 'context.db.\(name)'; rename one of the structs, or give it "
+                + "another name with also: Table(Message.self, name: \"archive\")"
         case .conditionalTables:
             "The list of tables cannot depend on '#if': the schema must be the same in every build. Move it out"
         case .conditionalReducer:
@@ -285,7 +293,10 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "A scheduled reducer takes the context and the row that is due, as in "
                 + "'(_ context: borrowing Context, reminder: Reminder)'"
         case .unknownLifecycle(let name):
-            "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected or .scheduled"
+            "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected or .scheduled, "
+                + "or say .private who may call the reducer"
+        case .publicReducerIsHidden(let modifier):
+            "A \(modifier) function is not for clients; remove '.public', or '\(modifier)'"
         default: nil
         }
     }

@@ -1,6 +1,8 @@
 /// Source text for the four members by which a struct is stored: its type, size, decoder and encoder.
 struct ProductCodec {
     let name: String
+    /// True if the type was not given this name, but takes it from its table.
+    var isGeneratedName = false
     let fields: [Field]
     let access: Access
 
@@ -22,7 +24,7 @@ struct ProductCodec {
         \(access.plainMemberPrefix)static func algebraicType(
             in types: inout SpacetimeKit.TypespaceBuilder
         ) -> SpacetimeKit.AlgebraicType {
-            types.declare(Self.self, name: \(quoted(name))) { types in
+            types.declare(Self.self, name: \(quoted(name))\(isGeneratedName ? ", isGenerated: true" : "")) { types in
                 \(productBody(fields.map { ($0.name, $0.typeExpression) }).indented(2))
             }
         }

@@ -6,6 +6,7 @@ struct ReducerSource {
         let types = reducer.parameters.map { ", \($0.type)" }.joined()
         let names = reducer.parameters.map { quoted($0.name) }.joined(separator: ", ")
         let lifecycle = reducer.lifecycle.map { ", lifecycle: .\($0)" } ?? ""
+        let access = reducer.isPrivate ? ", access: .private" : ""
         let inputs = reducer.parameters.enumerated().map { ", a\($0): \($1.type)" }.joined()
         let context = reducer.contextLabel.map { "\(argumentLabel($0)): context" } ?? "context"
         let arguments = reducer.parameters.enumerated().map { position, parameter in
@@ -13,7 +14,7 @@ struct ReducerSource {
         }
         return """
             \(reducer.accessPrefix)nonisolated static var \(reducer.code): SpacetimeKit.Reducer<Self\(types)> {
-                .init(\(quoted(reducer.name)), parameters: [\(names)]\(lifecycle)) {
+                .init(\(quoted(reducer.name)), parameters: [\(names)]\(lifecycle)\(access)) {
                     (context: borrowing SpacetimeKit.Context<Self>\(inputs)) throws in
                     \(reducer.canThrow ? "try " : "")Self.\(reducer.code)(\(context)\(arguments.joined()))
                 }

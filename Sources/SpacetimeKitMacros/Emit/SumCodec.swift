@@ -65,7 +65,7 @@ struct SumCodec {
             (name: parameter.label ?? "value\(position)", type: expression(of: parameter.type))
         }
         return """
-            types.declare(_SpacetimePayloads.\(element.marker).self, name: \(quoted(declared))) { types in
+            types.declare(_SpacetimePayloads.\(element.marker).self, name: \(quoted(declared)), isGenerated: true) { types in
                     \(productBody(fields).indented(2))
                 }
             """

@@ -8,34 +8,26 @@ struct TableSource {
         Additions(
             members: (table.memberwise?.members ?? []) + [definition] + codec.members + generatedColumns
                 + [columnsStruct, handleStruct] + primaryKeyMembers,
-            protocols: keyColumn == nil ? ["TableRow"] : ["TableRow", "KeyedTableRow"],
+            protocols: table.primaryKeyIndex == nil ? ["TableRow"] : ["TableRow", "KeyedTableRow"],
             initializer: codec.initializer)
     }
 
-    /// The one column of the primary key.
-    private var keyColumn: (index: Int, field: Field)? {
-        guard let index = table.primaryKeyIndex, table.indexes[index].columns.count == 1 else { return nil }
-        return (index, table.fields[table.indexes[index].columns[0]])
-    }
-
     private var primaryKeyMembers: [String] {
-        guard let (index, field) = keyColumn else { return [] }
+        guard let index = table.primaryKeyIndex else { return [] }
         return [
-            "\(access.plainPrefix)typealias PrimaryKey = \(field.typeText)",
+            "\(access.plainPrefix)typealias PrimaryKey = \(keyType(table.indexes[index]))",
             """
             \(access.memberPrefix)static var _spacetimePrimaryKeyIndex: Swift.Int {
                 \(index)
             }
             """,
-            """
-            \(access.memberPrefix)var _spacetimePrimaryKey: \(field.typeText) {
-                self.\(field.code)
-            }
-            """,
         ]
     }
 
-    private var codec: ProductCodec { ProductCodec(name: table.name, fields: table.fields, access: access) }
+    private var codec: ProductCodec {
+        ProductCodec(
+            name: table.name, isGeneratedName: table.name != table.structName, fields: table.fields, access: access)
+    }
 
     private var definition: String {
         """
@@ -69,7 +61,8 @@ struct TableSource {
     }
 
     private func index(_ index: TableModel.Index) -> String {
-        "SpacetimeKit.IndexDefinition(name: \(quoted(index.name)), columns: \(list(index.columns)), "
+        "SpacetimeKit.IndexDefinition(\(index.databaseName.map { "name: \(quoted($0)), " } ?? "")"
+            + "columns: \(list(index.columns)), "
             + "algorithm: .\(index.algorithm), accessor: \(quoted(index.name))),"
     }
 
@@ -123,7 +116,13 @@ struct TableSource {
 
     private func accessorType(_ index: TableModel.Index) -> String {
         let composite = index.columns.count > 1 ? "Composite" : ""
-        let columns = index.columns.map { ", \(table.fields[$0].typeText)" }.joined()
-        return "SpacetimeKit.\(index.isUnique ? "Unique" : "")\(composite)Index<\(table.typeName)\(columns)>"
+        return "SpacetimeKit.\(index.isUnique ? "Unique" : "")\(composite)Index<\(table.typeName), \(keyType(index))>"
+    }
+
+    /// The type of the index's column, or the list of its columns' types.
+    private func keyType(_ index: TableModel.Index) -> String {
+        let types = index.columns.map { table.fields[$0].typeText }
+        return types.count == 1
+            ? types[0] : "SpacetimeKit.KeyColumns\(min(types.count, 5))<\(types.joined(separator: ", "))>"
     }
 }

@@ -10,6 +10,8 @@ struct Markers {
     private(set) var defaultAttribute: AttributeSyntax?
     /// The algorithm asked for, if the column is `@Indexed`.
     private(set) var algorithm: String?
+    /// What the database is to call the column's index, if that is written.
+    private(set) var indexName: String?
 
     init(_ attributes: AttributeListSyntax, problems: inout Problems) {
         for case .attribute(let attribute) in attributes {
@@ -23,6 +25,9 @@ struct Markers {
                 algorithm = Self.algorithm(of: attribute, problems: &problems)
             default: break
             }
+            if ["PrimaryKey", "Unique", "Indexed"].contains(attribute.macroName) {
+                readName(of: attribute, problems: &problems)
+            }
         }
         for (name, condition) in attributes.conditional where Self.names.contains(name) {
             problems.add(.conditionalMarker(macro: name), at: condition)
@@ -31,10 +36,20 @@ struct Markers {
 
     private static let names = ["PrimaryKey", "Unique", "AutoIncrement", "Default", "Indexed"]
 
+    private mutating func readName(of attribute: AttributeSyntax, problems: inout Problems) {
+        guard let argument = attribute.labeledArguments.first(where: { $0.label?.plainName == "name" }),
+            let name = literalName(argument.expression, argument: "The index's name", problems: &problems)
+        else { return }
+        if let other = indexName, other != name { problems.add(.twoIndexNames(other, name), at: argument) }
+        indexName = name
+    }
+
     var defaultValue: ExprSyntax? { defaultAttribute?.labeledArguments.first?.expression.trimmed }
 
     private static func algorithm(of attribute: AttributeSyntax, problems: inout Problems) -> String {
-        guard let argument = attribute.labeledArguments.first?.expression else { return "btree" }
+        guard let argument = attribute.labeledArguments.first(where: { $0.label == nil })?.expression else {
+            return "btree"
+        }
         guard let name = argument.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName,
             ["btree", "hash", "direct"].contains(name)
         else {

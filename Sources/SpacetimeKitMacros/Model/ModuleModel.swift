@@ -86,22 +86,47 @@ extension ModuleModel {
 
     private static func tables(_ call: FunctionCallExprSyntax, problems: inout Problems) -> [Table] {
         var tables: [Table] = []
+        // After `also:` come tables with names: `Table(Message.self, name: "archive")`.
+        var isNamed = false
         for argument in call.arguments {
-            guard argument.label == nil, let access = argument.expression.as(MemberAccessExprSyntax.self),
-                access.declName.baseName.tokenKind == .keyword(.self), let base = access.base,
-                let name = base.as(DeclReferenceExprSyntax.self)?.baseName.plainName
-                    ?? base.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
-            else {
-                problems.add(.notATableType, at: argument.expression)
+            if argument.label?.plainName == "also" { isNamed = true }
+            guard let table = isNamed ? namedTable(argument, problems: &problems) : ownTable(argument) else {
+                if !isNamed || problems.isEmpty {
+                    problems.add(isNamed ? .notANamedTable : .notATableType, at: argument.expression)
+                }
                 continue
             }
-            let property = lowerCamelCase(name)
-            if tables.contains(where: { $0.property == property }) {
-                problems.add(.duplicateTable(property), at: argument.expression)
+            if tables.contains(where: { $0.property == table.property }) {
+                problems.add(.duplicateTable(table.property), at: argument.expression)
             }
-            tables.append(Table(type: base.trimmedDescription, property: property))
+            tables.append(table)
         }
         return tables
+    }
+
+    private static func ownTable(_ argument: LabeledExprSyntax) -> Table? {
+        guard argument.label == nil, let type = type(argument.expression) else { return nil }
+        return Table(type: type.text, property: lowerCamelCase(type.name))
+    }
+
+    private static func namedTable(_ argument: LabeledExprSyntax, problems: inout Problems) -> Table? {
+        guard let call = argument.expression.as(FunctionCallExprSyntax.self),
+            ["Table", "SpacetimeKit.Table"].contains(call.calledExpression.trimmedDescription),
+            let first = call.arguments.first, first.label == nil, let type = type(first.expression),
+            let name = call.arguments.first(where: { $0.label?.plainName == "name" }),
+            let text = literalName(name.expression, argument: "The table's name", problems: &problems)
+        else { return nil }
+        return Table(type: type.text, property: lowerCamelCase(text))
+    }
+
+    /// The type that an expression such as `Message.self` names.
+    private static func type(_ expression: ExprSyntax) -> (text: String, name: String)? {
+        guard let access = expression.as(MemberAccessExprSyntax.self),
+            access.declName.baseName.tokenKind == .keyword(.self), let base = access.base,
+            let name = base.as(DeclReferenceExprSyntax.self)?.baseName.plainName
+                ?? base.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
+        else { return nil }
+        return (base.trimmedDescription, name)
     }
 
     /// What is called `tables`, but is no list that can be read.

@@ -23,6 +23,8 @@ struct ReducerModel {
     let parameters: [Parameter]
     let canThrow: Bool
     let lifecycle: String?
+    /// Whether clients may not call it.
+    let isPrivate: Bool
 
     /// The one event of which there are many: each row of a schedule table is one.
     static let scheduled = "scheduled"
@@ -36,6 +38,10 @@ struct ReducerModel {
         lifecycle = options.lifecycle
         let hidden = function.modifiers.map(\.name.text).first { ["private", "fileprivate"].contains($0) }
         accessPrefix = hidden.map { "\($0) " } ?? Access(function.modifiers, in: lexicalContext).plainPrefix
+        if let attribute = options.publicMarker, let hidden {
+            problems.add(.publicReducerIsHidden(hidden), at: attribute)
+        }
+        isPrivate = options.isPrivate || hidden != nil
         canThrow = function.signature.effectSpecifiers?.throwsClause != nil
         Self.checkHead(function, problems: &problems)
 
@@ -166,6 +172,9 @@ extension ReducerModel {
 struct ReducerOptions {
     private(set) var name: String?
     private(set) var lifecycle: String?
+    private(set) var isPrivate = false
+    /// The argument `.public`, if it is there.
+    private(set) var publicMarker: LabeledExprSyntax?
 
     init(_ attribute: AttributeSyntax, problems: inout Problems) {
         for argument in attribute.labeledArguments {
@@ -176,6 +185,10 @@ struct ReducerOptions {
             let event = argument.expression.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
             if let event, ReducerModel.lifecycles.contains(event) {
                 lifecycle = event
+            } else if event == "private" {
+                isPrivate = true
+            } else if event == "public" {
+                publicMarker = argument
             } else {
                 problems.add(.unknownLifecycle(argument.expression.trimmedDescription), at: argument)
             }

@@ -12,7 +12,10 @@ struct TableModel {
     struct Index {
         enum Kind { case plain, unique, primaryKey }
 
+        /// The property of the handle.
         let name: String
+        /// What the database is to call the index, if that is written.
+        let databaseName: String?
         let columns: [Int]
         let algorithm: String
         let kind: Kind
@@ -22,6 +25,7 @@ struct TableModel {
 
     /// The struct's name as it must be written in code.
     let typeName: String
+    let structName: String
     /// The table's name in the schema.
     let name: String
     let access: Access
@@ -76,10 +80,14 @@ extension TableModel {
                 problems.add(.unsuitableKey(column: field.name, type: field.typeText), at: option.node)
             }
             let algorithm = option.kind != .plain && columns.count == 1 ? "hash" : "btree"
-            indexes.append(Index(name: option.name, columns: columns, algorithm: algorithm, kind: option.kind))
+            indexes.append(
+                Index(
+                    name: option.name, databaseName: option.databaseName, columns: columns, algorithm: algorithm,
+                    kind: option.kind))
         }
 
         typeName = declaration.name.text
+        self.structName = structName
         name = options.name ?? structName
         access = Access(declaration.modifiers, in: lexicalContext).inlinableIfPossible(
             fields: fields, in: lexicalContext)
@@ -104,10 +112,13 @@ extension TableModel {
                 // Whole keys are looked up far more often than ranges of them.
                 unique.append(
                     Index(
-                        name: field.name, columns: [position], algorithm: markers.algorithm ?? "hash",
-                        kind: isKey ? .primaryKey : .unique))
+                        name: field.name, databaseName: markers.indexName, columns: [position],
+                        algorithm: markers.algorithm ?? "hash", kind: isKey ? .primaryKey : .unique))
             } else if let algorithm = markers.algorithm {
-                plain.append(Index(name: field.name, columns: [position], algorithm: algorithm, kind: .plain))
+                plain.append(
+                    Index(
+                        name: field.name, databaseName: markers.indexName, columns: [position], algorithm: algorithm,
+                        kind: .plain))
             }
         }
         return unique + plain

@@ -9,7 +9,10 @@ struct TableOptions {
 
     struct IndexOption {
         let kind: TableModel.Index.Kind
+        /// The property of the handle.
         let name: String
+        /// What the database is to call the index, if that is written.
+        let databaseName: String?
         let columns: [ColumnPath]
         let node: Syntax
     }
@@ -47,11 +50,16 @@ struct TableOptions {
         _ kind: TableModel.Index.Kind, _ call: FunctionCallExprSyntax, problems: inout Problems
     ) {
         var arguments = Array(call.arguments)
+        var databaseName: String?
+        if let position = arguments.firstIndex(where: { $0.label?.plainName == "name" }) {
+            let argument = arguments.remove(at: position)
+            databaseName = literalName(argument.expression, argument: "The index's name", problems: &problems)
+        }
         var name: String? = "primaryKey"
         if kind != .primaryKey {
             guard let first = arguments.first else { return problems.add(.noColumnsInIndex("index"), at: call) }
             arguments.removeFirst()
-            name = literalName(first.expression, argument: "The index's name", problems: &problems)
+            name = literalName(first.expression, argument: "The handle's property", problems: &problems)
         }
         guard let name else { return }
         if kind == .primaryKey, let earlier = indexes.first(where: { $0.kind == .primaryKey }) {
@@ -67,7 +75,8 @@ struct TableOptions {
             columns.append(ColumnPath(name: column, node: Syntax(argument.expression)))
         }
         if arguments.isEmpty { problems.add(.noColumnsInIndex(name), at: call) }
-        indexes.append(IndexOption(kind: kind, name: name, columns: columns, node: Syntax(call)))
+        indexes.append(
+            IndexOption(kind: kind, name: name, databaseName: databaseName, columns: columns, node: Syntax(call)))
     }
 
     private static func column(_ expression: ExprSyntax) -> String? {

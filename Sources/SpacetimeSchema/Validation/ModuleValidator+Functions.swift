@@ -115,6 +115,7 @@ extension ModuleValidator {
             guard let function = scheduledFunction(entry.functionName, rowType: rowType, at: path) else { continue }
             let table = schema.tables[position]
             let given = dialect.keepsGivenNames ? entry.sourceName : nil
+            if given != nil { writtenSchedules.insert(position) }
             schema.tables[position].schedule = ScheduleSchema(
                 name: given ?? GeneratedName.schedule(table: table.name), column: entry.scheduleAtColumn,
                 functionName: function)

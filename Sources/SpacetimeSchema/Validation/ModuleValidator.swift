@@ -48,6 +48,8 @@ struct ModuleValidator {
     var primaryKeysByRowType: [UInt32: [ColumnID]]?
     /// References of declared types whose parts were looked at.
     var checkedDefinitions: Set<UInt32> = []
+    /// Positions of tables whose schedules were given a name.
+    var writtenSchedules: Set<Int> = []
     private var typeSize = 0
 
     struct ExplicitNameKey: Hashable {
@@ -84,6 +86,7 @@ struct ModuleValidator {
         assignLifecycles()
         buildViews()
         assignSchedules()
+        settleNames()
         checkTables()
         buildRoutes()
         buildRowLevelSecurity()

@@ -1,0 +1,12 @@
+import SpacetimeEngine
+import SpacetimeHost
+
+extension DatabaseCore {
+    /// The table of a row type.
+    ///
+    /// - Parameter name: which one, if the type has several; nil for its own.
+    /// - Throws: `noSuchTable`.
+    func table<Row: TableRow>(of row: Row.Type, named name: String?) throws(DatabaseError) -> TableID {
+        tableMap.table(at: try tablePosition(of: ObjectIdentifier(row), named: name, rowType: "\(row)"))
+    }
+}
