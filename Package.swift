@@ -114,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
-            name: "SpacetimeDurabilityTests", dependencies: ["SpacetimeDurability", "SpacetimeTesting"]),
+            name: "SpacetimeDurabilityTests",
+            dependencies: ["SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport"]),
         .testTarget(
             name: "SpacetimeSQLiteExportTests",
             dependencies: [

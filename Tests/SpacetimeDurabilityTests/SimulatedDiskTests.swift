@@ -64,15 +64,20 @@ import Testing
         #expect(throws: DiskError.self) { try file.sync() }
     }
 
-    @Test func locksAreExclusiveUntilReleasedOrDropped() throws {
-        for disk in [SimulatedDisk() as any Disk] {
-            var lock: (any DiskLock)? = try disk.lock("lock")
-            let error = #expect(throws: DiskError.self) { try disk.lock("lock") }
-            #expect(error?.code == .locked)
-            withExtendedLifetime(lock) {}
-            lock = nil
-            try disk.lock("lock").release()
+    @Test func namesOfFilesAndOfDirectoriesExcludeEachOther() throws {
+        let disk = SimulatedDisk()
+        try disk.createDirectory("d/e")
+        _ = try disk.open("d/a", .create)
+        #expect(try disk.list("d") == ["a", "e"])
+        func code(_ body: () throws -> Void) -> DiskError.Code? {
+            #expect(throws: DiskError.self, performing: body)?.code
         }
+        #expect(code { _ = try disk.list("d/a") } == .notADirectory)
+        #expect(code { try disk.createDirectory("d/a") } == .notADirectory)
+        #expect(code { try disk.createDirectory("d/a/b") } == .notADirectory)
+        #expect(code { _ = try disk.open("d/e", .read) } == .notAFile)
+        #expect(code { try disk.remove("d/e") } == .notAFile)
+        #expect(code { _ = try disk.open("elsewhere/a", .create) } == .notFound)
     }
 
     @Test func equalSeedsLoseTheSame() throws {

@@ -5,13 +5,20 @@
 /// file returned, and a name is in its directory once `syncDirectory` of the directory returned; before that, a crash may
 /// leave any of it, in any order.
 public protocol Disk: AnyObject, Sendable {
-    /// Makes a directory and those above it; fine if it is there.
+    /// Makes a directory and those above it; fine if it is there. When it returns, what it made would survive a loss of
+    /// power.
+    ///
+    /// - Throws: code `notADirectory` if something else has the name.
     func createDirectory(_ path: String) throws(DiskError)
 
-    /// The names in a directory, sorted.
+    /// The names in a directory, of files and of directories, sorted.
+    ///
+    /// - Throws: code `notFound`, or `notADirectory`.
     func list(_ directory: String) throws(DiskError) -> [String]
 
     /// Opens a file.
+    ///
+    /// - Throws: code `notAFile` for a directory or anything else that is no file.
     func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile
 
     /// Gives a file another name, replacing a file that has it, in one step.
@@ -23,10 +30,11 @@ public protocol Disk: AnyObject, Sendable {
     /// Returns once the names in the directory would survive a loss of power.
     func syncDirectory(_ path: String) throws(DiskError)
 
-    /// Takes an exclusive lock that other processes, and other holders in this one, see. The file is made if needed.
+    /// Takes an exclusive lock on a directory itself, which other processes, and other holders in this one, see. Nothing is
+    /// written for it, and no file beside it or in it can be removed to get round it.
     ///
-    /// - Throws: code `locked` if somebody else has it.
-    func lock(_ path: String) throws(DiskError) -> any DiskLock
+    /// - Throws: code `locked` if somebody else has it, `notFound`, or `unsupported` where directories cannot be locked.
+    func lock(_ directory: String) throws(DiskError) -> any DiskLock
 }
 
 /// What a file is opened for.
@@ -66,7 +74,7 @@ public protocol DiskFile: AnyObject, Sendable {
     func close()
 }
 
-/// A lock that is held until it is released, dropped, or the process ends.
+/// A lock that is held until it is released, dropped, or the process that took it ends.
 public protocol DiskLock: AnyObject, Sendable {
     func release()
 }
@@ -82,6 +90,12 @@ public struct DiskError: Error, Sendable, CustomStringConvertible {
         /// Another holder has the lock.
         case locked
         case permission
+        /// A directory was needed, and something else has the name.
+        case notADirectory
+        /// A file was needed, and a directory or something else has the name.
+        case notAFile
+        /// The file system cannot do it.
+        case unsupported
         case inputOutput
     }
 
@@ -111,13 +125,30 @@ extension Disk {
         guard size <= limit else {
             throw DiskError(.inputOutput, operation: "read", path: path, reason: "it has \(size) bytes, too many")
         }
-        var bytes = [UInt8](repeating: 0, count: Int(size))
+        return try Self.read(file, count: Int(size))
+    }
+
+    /// The first bytes of a file, fewer if it has fewer.
+    func readStart(_ path: String, count: Int) throws(DiskError) -> [UInt8] {
+        let file = try open(path, .read)
+        defer { file.close() }
+        return try Self.read(file, count: count)
+    }
+
+    private static func read(_ file: any DiskFile, count: Int) throws(DiskError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
         let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(DiskError) in
             try file.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
         }
         bytes.removeLast(bytes.count - count)
         return bytes
     }
+}
+
+/// The directory that a path names something in.
+package func parentDirectory(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 /// `withUnsafeBytes` of an array, with typed errors.

@@ -17,9 +17,21 @@ public final class SystemDisk: Disk {
         // By bytes: a slash is a slash whatever follows it, such as an accent that would merge with it on the screen.
         var made = path.utf8.first == UInt8(ascii: "/") ? "" : "."
         for part in path.utf8.split(separator: UInt8(ascii: "/")) {
+            let parent = made.isEmpty ? "/" : made
             made += "/" + String(Substring(part))
-            guard mkdir(made, 0o755) != 0, errno != EEXIST else { continue }
+            if mkdir(made, 0o755) == 0 {
+                // A directory that may be written to and not read cannot be synced by anybody.
+                do throws(DiskError) { try syncDirectory(parent) } catch  where error.code == .permission {}
+            } else if errno != EEXIST {
+                throw DiskError(errno: errno, operation: "making the directory", path: path)
+            }
+        }
+        var facts = stat()
+        guard stat(path, &facts) == 0 else {
             throw DiskError(errno: errno, operation: "making the directory", path: path)
+        }
+        if facts.st_mode & S_IFMT != S_IFDIR {
+            throw DiskError(errno: ENOTDIR, operation: "making the directory", path: path)
         }
     }
 
@@ -41,11 +53,17 @@ public final class SystemDisk: Disk {
     public func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile {
         let flags =
             switch mode {
-            case .read: O_RDONLY
+            // Opening a pipe would wait for somebody to write to it; files do not care.
+            case .read: O_RDONLY | O_NONBLOCK
             case .update: O_RDWR
             case .create: O_RDWR | O_CREAT | O_EXCL
             }
-        return SystemFile(try Self.descriptor(path, flags | O_CLOEXEC), path: path)
+        let file = SystemFile(try Self.descriptor(path, flags | O_CLOEXEC), path: path)
+        do throws(DiskError) { try file.requireFile() } catch {
+            file.close()
+            throw error
+        }
+        return file
     }
 
     private static func descriptor(_ path: String, _ flags: Int32) throws(DiskError) -> Int32 {
@@ -74,7 +92,12 @@ public final class SystemDisk: Disk {
     }
 
     public func remove(_ path: String) throws(DiskError) {
-        if unlink(path) != 0 { throw DiskError(errno: errno, operation: "removing", path: path) }
+        guard unlink(path) != 0 else { return }
+        let number = errno
+        var facts = stat()
+        // Darwin says that it is not permitted.
+        let isDirectory = lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+        throw DiskError(errno: isDirectory ? EISDIR : number, operation: "removing", path: path)
     }
 
     public func syncDirectory(_ path: String) throws(DiskError) {
@@ -83,16 +106,29 @@ public final class SystemDisk: Disk {
         try file.sync()
     }
 
-    /// Uses `flock`, which is bound to the open file: a second opening in the same process does not get it, either.
-    public func lock(_ path: String) throws(DiskError) -> any DiskLock {
-        let descriptor = try Self.descriptor(path, O_RDWR | O_CREAT | O_CLOEXEC)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return SystemLock(SystemFile(descriptor, path: path)) }
+    /// Uses `flock` on the directory, which is bound to the opening: a second one in the same process does not get it,
+    /// either. It follows the directory when that is renamed, and a copy of the directory is another one.
+    public func lock(_ directory: String) throws(DiskError) -> any DiskLock {
+        let descriptor = try Self.descriptor(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return SystemLock(descriptor, path: directory) }
         let number = errno
-        SystemFile(descriptor, path: path).close()
-        if number == EWOULDBLOCK {
-            throw DiskError(.locked, operation: "locking", path: path, reason: "it is in use")
+        SystemFile(descriptor, path: directory).close()
+        throw Self.lockError(number, directory)
+    }
+
+    static func lockError(_ number: Int32, _ directory: String) -> DiskError {
+        switch number {
+        case EWOULDBLOCK:
+            DiskError(.locked, operation: "locking", path: directory, reason: "it is in use")
+        // What network file systems and some of those in user space answer.
+        case EBADF, EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP, ENOTSUP:
+            DiskError(
+                .unsupported, operation: "locking", path: directory,
+                reason:
+                    "its file system cannot lock directories (\(String(cString: strerror(number)))), as most network "
+                    + "file systems cannot; keep the database on a local disk")
+        default: DiskError(errno: number, operation: "locking", path: directory)
         }
-        throw DiskError(errno: number, operation: "locking", path: path)
     }
 }
 
@@ -154,10 +190,20 @@ final class SystemFile: DiskFile {
         }
     }
 
-    func size() throws(DiskError) -> UInt64 {
+    func size() throws(DiskError) -> UInt64 { UInt64(try facts("measuring").st_size) }
+
+    private func facts(_ operation: String) throws(DiskError) -> stat {
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { throw error("measuring") }
-        return UInt64(facts.st_size)
+        guard fstat(descriptor, &facts) == 0 else { throw error(operation) }
+        return facts
+    }
+
+    fileprivate func requireFile() throws(DiskError) {
+        let kind = try facts("opening").st_mode & S_IFMT
+        if kind == S_IFREG { return }
+        throw DiskError(
+            .notAFile, operation: "opening", path: path,
+            reason: kind == S_IFDIR ? "it is a directory, not a file" : "it is no ordinary file")
     }
 
     func close() {
@@ -172,15 +218,25 @@ final class SystemFile: DiskFile {
 }
 
 private final class SystemLock: DiskLock {
-    private let file: SystemFile
+    private let descriptor: Int32
+    private let path: String
+    private let owner = getpid()
     private let isHeld = Flag(true)
 
-    init(_ file: SystemFile) { self.file = file }
+    init(_ descriptor: Int32, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
 
     deinit { release() }
 
-    /// Closing the descriptor ends the lock.
-    func release() { if isHeld.clear() { file.close() } }
+    /// Ends the lock itself, because a forked process that still has the descriptor would go on holding it. In such a
+    /// process only the descriptor is closed: the lock is the parent's.
+    func release() {
+        guard isHeld.clear() else { return }
+        if getpid() == owner { flock(descriptor, LOCK_UN) }
+        SystemFile(descriptor, path: path).close()
+    }
 }
 
 extension DiskError {
@@ -191,6 +247,8 @@ extension DiskError {
             case EEXIST: .exists
             case ENOSPC, EDQUOT, EFBIG: .full
             case EACCES, EPERM, EROFS: .permission
+            case ENOTDIR: .notADirectory
+            case EISDIR: .notAFile
             default: .inputOutput
             }
         self.init(code, operation: operation, path: path, reason: String(cString: strerror(number)))

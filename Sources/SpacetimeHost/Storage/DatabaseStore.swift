@@ -6,7 +6,6 @@ import Synchronization
 /// The directory of an open database: its lock, its log, its snapshots.
 ///
 /// ```
-/// <directory>/lock
 /// <directory>/log/<20 digits>.log         what was committed, from that offset on
 /// <directory>/snapshots/<20 digits>.snapshot   the state before that offset
 /// ```
@@ -43,7 +42,7 @@ package final class DatabaseStore: CommitSink {
         let lock: any DiskLock
         do throws(DiskError) {
             try disk.createDirectory(directory)
-            lock = try disk.lock(directory + "/lock")
+            lock = try disk.lock(directory)
         } catch  where error.code == .locked {
             throw DatabaseError(
                 .inUse,

@@ -73,20 +73,55 @@ struct DiskState: Sendable {
 
     // MARK: Changes
 
-    /// Directories are safe at once: a database makes them when it is created and never again.
-    mutating func makeDirectory(_ path: String) {
+    /// Directories are safe at once.
+    mutating func makeDirectory(_ path: String) throws(DiskError) {
         var made = ""
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         for (i, part) in parts.enumerated() {
             made += (i == 0 ? "" : "/") + String(Substring(part))
+            if names[made] != nil { throw Self.notADirectory("making the directory", path) }
             if !made.isEmpty { directories.insert(made) }
         }
     }
 
+    /// Files and directories in a directory, sorted.
+    func list(_ directory: String) throws(DiskError) -> [String] {
+        try requireDirectory(directory, "listing")
+        return (Array(names.keys) + Array(directories)).compactMap { Self.name(of: $0, in: directory) }.sorted()
+    }
+
+    private func requireDirectory(_ path: String, _ operation: String) throws(DiskError) {
+        if path == "." || directories.contains(path) { return }
+        var part = path
+        while part != ".", part != "/" {
+            if names[part] != nil { throw Self.notADirectory(operation, path) }
+            part = parentDirectory(of: part)
+        }
+        throw DiskError(.notFound, operation: operation, path: path, reason: "there is no such directory")
+    }
+
+    private static func notADirectory(_ operation: String, _ path: String) -> DiskError {
+        DiskError(.notADirectory, operation: operation, path: path, reason: "it is a file, not a directory")
+    }
+
+    func requireNotADirectory(_ path: String, _ operation: String) throws(DiskError) {
+        if directories.contains(path) {
+            throw DiskError(.notAFile, operation: operation, path: path, reason: "it is a directory, not a file")
+        }
+    }
+
+    mutating func lock(_ directory: String) throws(DiskError) {
+        try requireDirectory(directory, "locking")
+        guard locks.insert(directory).inserted else {
+            throw DiskError(.locked, operation: "locking", path: directory, reason: "it is in use")
+        }
+    }
+
     mutating func create(_ path: String) throws(DiskError) -> Int {
-        guard names[path] == nil else {
+        guard names[path] == nil, !directories.contains(path) else {
             throw DiskError(.exists, operation: "opening", path: path, reason: "the file exists")
         }
+        try requireDirectory(parentDirectory(of: path), "opening")
         let id = nextFile
         nextFile += 1
         files[id] = File()
@@ -99,10 +134,12 @@ struct DiskState: Sendable {
         guard let id = names[path] else {
             throw DiskError(.notFound, operation: "renaming", path: path, reason: "there is no such file")
         }
+        try requireNotADirectory(newPath, "renaming")
         setNames([newPath: id, path: nil])
     }
 
     mutating func remove(_ path: String) throws(DiskError) {
+        try requireNotADirectory(path, "removing")
         guard names[path] != nil else {
             throw DiskError(.notFound, operation: "removing", path: path, reason: "there is no such file")
         }
@@ -171,10 +208,10 @@ struct DiskState: Sendable {
 
     /// What a file is called in a directory, nil if it lies elsewhere.
     static func name(of path: String, in directory: String) -> String? {
-        let prefix = (directory + "/").utf8
+        let prefix = (directory == "." ? "" : directory + "/").utf8
         guard path.utf8.starts(with: prefix) else { return nil }
         let name = path.utf8.dropFirst(prefix.count)
-        return name.contains(UInt8(ascii: "/")) ? nil : String(Substring(name))
+        return name.isEmpty || name.contains(UInt8(ascii: "/")) ? nil : String(Substring(name))
     }
 
     private mutating func makeSafe(_ isMeant: (Change) -> Bool) {
@@ -192,6 +229,8 @@ struct DiskState: Sendable {
     }
 
     mutating func setContents(_ path: String, _ bytes: [UInt8]) {
+        let parent = parentDirectory(of: path)
+        if parent != "." { try? makeDirectory(parent) }
         let id = names[path] ?? nextFile
         nextFile = max(nextFile, id + 1)
         names[path] = id

@@ -26,6 +26,8 @@ public final class SimulatedDisk: Disk {
         public var powerOffAt: Int?
         /// Syncs of files, counted from 0, that fail once.
         public var failingSyncs: Set<Int> = []
+        /// Files that cannot be read, as if their sectors had gone bad.
+        public var unreadable: Set<String> = []
         /// All files together may not grow beyond this many bytes.
         public var capacity: UInt64?
         /// Called before each operation, with its number: to be slow, to count, to interfere.
@@ -95,16 +97,11 @@ public final class SimulatedDisk: Disk {
     // MARK: Disk
 
     public func createDirectory(_ path: String) throws(DiskError) {
-        try change("make directory \(path)") { (state) throws(DiskError) in state.makeDirectory(path) }
+        try change("make directory \(path)") { (state) throws(DiskError) in try state.makeDirectory(path) }
     }
 
     public func list(_ directory: String) throws(DiskError) -> [String] {
-        try read { (state) throws(DiskError) in
-            guard state.directories.contains(directory) else {
-                throw DiskError(.notFound, operation: "listing", path: directory, reason: "there is no such directory")
-            }
-            return state.names.keys.compactMap { DiskState.name(of: $0, in: directory) }.sorted()
-        }
+        try read { (state) throws(DiskError) in try state.list(directory) }
     }
 
     public func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile {
@@ -113,6 +110,7 @@ public final class SimulatedDisk: Disk {
             return SimulatedFile(self, id, path)
         }
         let id = try read { (state) throws(DiskError) in
+            try state.requireNotADirectory(path, "opening")
             guard let id = state.names[path] else {
                 throw DiskError(.notFound, operation: "opening", path: path, reason: "there is no such file")
             }
@@ -133,13 +131,9 @@ public final class SimulatedDisk: Disk {
         try change("sync directory \(path)") { (state) throws(DiskError) in state.syncDirectory(path) }
     }
 
-    public func lock(_ path: String) throws(DiskError) -> any DiskLock {
-        try read { (state) throws(DiskError) in
-            guard state.locks.insert(path).inserted else {
-                throw DiskError(.locked, operation: "locking", path: path, reason: "it is in use")
-            }
-        }
-        return SimulatedLock(self, path)
+    public func lock(_ directory: String) throws(DiskError) -> any DiskLock {
+        try read { (state) throws(DiskError) in try state.lock(directory) }
+        return SimulatedLock(self, directory)
     }
 
     fileprivate func unlock(_ path: String) { state.withLock { _ = $0.locks.remove(path) } }
@@ -210,7 +204,10 @@ private final class SimulatedFile: DiskFile {
 
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
         let bytes = try disk.read { (state) throws(DiskError) in
-            state.files[id]?.read(at: offset, count: buffer.count) ?? []
+            if state.faults.unreadable.contains(path) {
+                throw DiskError(.inputOutput, operation: "reading", path: path, reason: "the disk reported an error")
+            }
+            return state.files[id]?.read(at: offset, count: buffer.count) ?? []
         }
         buffer.copyBytes(from: bytes)
         return bytes.count
