@@ -88,25 +88,26 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 /// `try await db.call(Chat.send, "lobby", "hello")`.
 ///
 /// A `private` or `fileprivate` function is no part of what clients can call: the owner of the database may, by name, and
-/// the module itself. `@Reducer(.private)` says the same of a function that other files use.
+/// the module itself. `@Reducer(.private)` says the same of a function that other files use. `@Reducer(.scheduled)` and the
+/// other cases of ``ReducerLifecycle`` are called by the database.
+///
+/// - Parameter name: the reducer's name for clients, a string literal; by default the name of the function.
+// Three macros instead of one with optional parameters: over `.init` for an optional the compiler fails without saying
+// why.
+@attached(peer, names: overloaded)
+public macro Reducer(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
+
+/// Makes a static function of a ``Module(name:)`` into a reducer that the database calls itself; see ``Reducer(name:)``.
 ///
 /// - Parameters:
-///   - lifecycle: the event at which the engine calls the function itself; such a reducer takes only the context, and a
-///     `.scheduled` one the row that is due.
-///   - name: the reducer's name for clients, a string literal; by default the name of the function.
+///   - lifecycle: the event at which it is called; such a reducer takes only the context, and a `.scheduled` one the row
+///     that is due.
+///   - name: the reducer's name, a string literal; by default the name of the function.
 @attached(peer, names: overloaded)
 public macro Reducer(_ lifecycle: ReducerLifecycle, name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
 
-/// Makes a static function of a ``Module(name:)`` into a reducer that clients call; see ``Reducer(_:name:)``.
-///
-/// - Parameter name: the reducer's name for clients, a string literal; by default the name of the function.
-// Without the other's first parameter, which could have been optional: over `.init` for an optional the compiler fails
-// without saying why.
-@attached(peer, names: overloaded)
-public macro Reducer(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
-
-/// Makes a static function of a ``Module(name:)`` into a reducer, and says who may call it.
+/// Makes a static function of a ``Module(name:)`` into a reducer, and says who may call it; see ``Reducer(name:)``.
 ///
 /// ```swift
 /// @Reducer(.private) static func settle(_ context: borrowing Context, round: UInt32) throws { … }

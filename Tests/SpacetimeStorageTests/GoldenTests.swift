@@ -116,6 +116,7 @@ import Darwin
     @Test func scheduledCallsOfTheFirstFormatOpen() throws {
         try renewIfAsked(makeScheduled)
         let disk = try load("jobs")
+        #expect(try Database<Jobs>.plannedMigration(at: "jobs", module: Jobs.self, disk: disk) == nil)
         let database = try Database.open(.directory("jobs", .simulated(disk)), module: Jobs.self)
         let done = try database.read { Array($0.done.rows).sorted { $0.id < $1.id } }
         #expect(done.map(\.job) == [2, 1, 2])
@@ -136,6 +137,8 @@ import Darwin
             if !withSnapshot {
                 for path in disk.paths where path.hasSuffix(".snapshot") { try disk.remove(path) }
             }
+            // What indexes and keys are called has not changed, or their names would differ from the stored ones.
+            #expect(try Database.plannedMigration(at: "shop", module: grown, disk: disk) == nil)
             let database = try Database.open(.directory("shop", .simulated(disk)), module: grown)
             let items = try database.snapshot().rows(Item.all).sorted { $0.id < $1.id }
             #expect(items.map(\.id) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12])
