@@ -124,7 +124,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "SpacetimeStorageTests",
-            dependencies: ["CrashSweep", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit"],
+            dependencies: [
+                "CrashSweep", "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit",
+                "SpacetimeSQLiteExport",
+            ],
             exclude: ["Golden"]),
         .testTarget(
             name: "SpacetimeHostTests",

@@ -36,7 +36,8 @@ extension Database {
     /// bytes beyond what SQLite takes, usually a thousand million bytes, make the export fail.
     ///
     /// - Parameter replacing: overwrites a file of that name.
-    /// - Throws: ``DatabaseError`` with code `notPossible` if there is a file, `storageFailure` with what SQLite said.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if there is a file, or if the path is empty, names a directory or
+    ///   lies in one that is not there; `storageFailure` with what SQLite said.
     @discardableResult
     public func exportSQLite(
         to path: String, replacing: Bool = false

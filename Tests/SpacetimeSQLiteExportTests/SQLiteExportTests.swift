@@ -114,7 +114,7 @@ import Testing
         let missing = #expect(throws: DatabaseError.self) {
             try test.database.exportSQLite(to: "/no/such/place.sqlite")
         }
-        #expect(missing?.code == .storageFailure)
+        #expect(missing?.code == .notPossible)
         let empty = #expect(throws: DatabaseError.self) { try test.database.exportSQLite(to: "") }
         #expect(empty?.code == .notPossible)
     }

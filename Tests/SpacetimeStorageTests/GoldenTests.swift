@@ -1,3 +1,4 @@
+import SpacetimeDurability
 import SpacetimeKit
 import SpacetimeTesting
 import Testing
@@ -10,8 +11,9 @@ import Musl
 import Darwin
 #endif
 
-/// Files of the first format, checked in: they must open for ever. `SPACETIME_WRITE_GOLDEN=1` writes them anew, which is
-/// right only for a format that no one has used yet.
+/// Files of every format, checked in: they must open for ever. `SPACETIME_WRITE_GOLDEN=<name>` writes those of one directory
+/// anew, which is right only for a format that no one has used yet. `shop` and `jobs` are of the first format, without a
+/// manifest; `closed` is the first with one.
 @Suite struct GoldenTests {
     private static let directory = String(#filePath.dropLast("GoldenTests.swift".count)) + "Golden"
 
@@ -77,28 +79,34 @@ import Darwin
         try database.close()
     }
 
+    /// A closed database with several segments and a manifest.
+    private func makeClosed(on disk: SimulatedDisk) throws {
+        var options = DatabaseOptions()
+        options.seed = 1
+        options.clock = VirtualClock()
+        var storage = StorageOptions.simulated(disk)
+        storage.segmentByteCount = 1_000
+        storage.snapshotLogByteCount = .max
+        let database = try Database.open(.directory("closed", storage), module: Shop.self, options: options)
+        for i in 0..<25 { try database.call(Shop.add, "item \(i)", Int32(i), until: .durable) }
+        try database.close()
+    }
+
     private func load(_ database: String) throws -> SimulatedDisk {
         let real = SystemDisk()
         let disk = SimulatedDisk()
-        for part in ["log", "snapshots"] {
-            let directory = "\(Self.directory)/\(database)/\(part)"
-            try disk.createDirectory("\(database)/\(part)")
-            for name in (try? real.list(directory)) ?? [] {
-                let file = try real.open("\(directory)/\(name)", .read)
-                var bytes = [UInt8](repeating: 0, count: Int(try file.size()))
-                _ = try bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }
-                file.close()
-                disk.setContents("\(database)/\(part)/\(name)", bytes)
-            }
+        let found = try files("\(Self.directory)/\(database)", on: real)
+        for (path, bytes) in found {
+            if let bytes { disk.setContents(String(path.dropFirst(Self.directory.count + 1)), bytes) }
         }
         return disk
     }
 
     private func write(_ disk: SimulatedDisk) throws {
         let real = SystemDisk()
-        for path in disk.paths where path.contains("/") && !path.hasSuffix("lock") {
+        for path in disk.paths {
             let target = Self.directory + "/" + path
-            try real.createDirectory(String(target[..<(target.lastIndex(of: "/") ?? target.endIndex)]))
+            try real.createDirectory(parentDirectory(of: target))
             try? real.remove(target)
             let file = try real.open(target, .create)
             try (disk.contents(path) ?? []).withUnsafeBytes { try file.write($0, at: 0) }
@@ -106,15 +114,15 @@ import Darwin
         }
     }
 
-    private func renewIfAsked(_ make: (SimulatedDisk) throws -> Void) throws {
-        guard getenv("SPACETIME_WRITE_GOLDEN") != nil else { return }
+    private func renewIfAsked(_ name: String, _ make: (SimulatedDisk) throws -> Void) throws {
+        guard let asked = getenv("SPACETIME_WRITE_GOLDEN"), String(cString: asked) == name else { return }
         let fresh = SimulatedDisk()
         try make(fresh)
         try write(fresh)
     }
 
     @Test func scheduledCallsOfTheFirstFormatOpen() throws {
-        try renewIfAsked(makeScheduled)
+        try renewIfAsked("jobs", makeScheduled)
         let disk = try load("jobs")
         #expect(try Database<Jobs>.plannedMigration(at: "jobs", module: Jobs.self, disk: disk) == nil)
         let database = try Database.open(.directory("jobs", .simulated(disk)), module: Jobs.self)
@@ -131,7 +139,7 @@ import Darwin
     }
 
     @Test func filesOfTheFirstFormatOpen() throws {
-        try renewIfAsked(make)
+        try renewIfAsked("shop", make)
         for withSnapshot in [true, false] {
             let disk = try load("shop")
             if !withSnapshot {
@@ -147,6 +155,23 @@ import Darwin
             #expect(database.openingWarnings == [])
             try database.checkInvariants()
         }
+    }
+
+    @Test func filesWithTheFirstManifestOpenAndAMissingOneIsMissed() throws {
+        try renewIfAsked("closed", makeClosed)
+        let disk = try load("closed")
+        #expect(disk.contents("closed/log.manifest")?.count == 72)
+        let logs = disk.paths.filter { $0.hasSuffix(".log") }
+        #expect(logs.count > 2)
+        let lacking = try load("closed")
+        try lacking.remove(try #require(logs.last))
+        let error = #expect(throws: DatabaseError.self) {
+            try Database.open(.directory("closed", .simulated(lacking)), module: Shop.self)
+        }
+        #expect(error?.code == .damaged)
+        #expect(try Database<Shop>.verify("closed", disk: disk).count == 2)
+        let past = try Database.open(at: "closed", asOf: TxOffset(25), module: grown, disk: disk)
+        #expect(try past.snapshot().rows(Item.all).count == 25)
     }
 
     @Test func equalCallsMakeEqualFiles() throws {

@@ -23,6 +23,7 @@ package final class CommitLog: Sendable {
     }
 
     private struct Signals {
+        var hasBegun = false
         /// Somebody waits for what is pending.
         var isUrgent = false
         /// The writer had nothing to do: what comes next is written at once.
@@ -41,6 +42,8 @@ package final class CommitLog: Sendable {
     private let options: LogOptions
     private let disk: any Disk
     package let directory: String
+    /// Where the log ended when it was read.
+    private let start: LogEnd
 
     private let durable: Atomic<UInt64>
     private let appended: Atomic<UInt64>
@@ -48,34 +51,47 @@ package final class CommitLog: Sendable {
     private let saturated = Atomic(false)
     private let wantsRotation = Atomic(false)
 
-    /// Opens the log for appending at its end, as a reader found it.
-    package static func open(
+    /// Prepares a log for appending at its end, as a reader found it. No file is touched before ``begin()``; what is
+    /// appended until then is kept in memory.
+    package init(
         _ disk: any Disk, directory: String, databaseID: [UInt8], at end: LogEnd, options: LogOptions = LogOptions()
-    ) throws(StorageError) -> CommitLog {
-        do throws(DiskError) { try disk.createDirectory(directory) } catch { throw StorageError(from: error) }
-        var segment = try SegmentWriter(disk, directory: directory, databaseID: databaseID, at: end, options: options)
-        if end.segment != nil {
-            try segment.writeMarker(nextOffset: end.nextOffset)
-            try segment.sync()
-        }
-        let log = CommitLog(disk, directory, Writing(segment: segment), end.nextOffset, options)
-        if options.hasWriterThread { startThread { log.run() } }
-        return log
-    }
-
-    private init(
-        _ disk: any Disk, _ directory: String, _ writing: consuming sending Writing, _ nextOffset: UInt64,
-        _ options: LogOptions
     ) {
         self.disk = disk
         self.directory = directory
         self.options = options
-        self.writing = Mutex(writing)
+        start = end
+        writing = Mutex(
+            Writing(
+                segment: SegmentWriter(disk, directory: directory, databaseID: databaseID, at: end, options: options)))
         var first = Pending()
-        first.first = nextOffset
+        first.first = end.nextOffset
         pending = Mutex(first)
-        durable = Atomic(nextOffset)
-        appended = Atomic(nextOffset)
+        durable = Atomic(end.nextOffset)
+        appended = Atomic(end.nextOffset)
+    }
+
+    /// Begins to write: cuts a torn end, and writes what has been appended from then on.
+    ///
+    /// - Throws: then the log takes nothing any more.
+    package func begin() throws(StorageError) {
+        do throws(StorageError) {
+            try onDisk { () throws(DiskError) in try disk.createDirectory(directory) }
+            try writing.withLock { (writing) throws(StorageError) in try writing.segment.start(at: start) }
+        } catch {
+            fail(error)
+            throw error
+        }
+        signals.withLock { $0.hasBegun = true }
+        if options.hasWriterThread { startThread { self.run() } }
+    }
+
+    /// A log that has begun to write.
+    package static func open(
+        _ disk: any Disk, directory: String, databaseID: [UInt8], at end: LogEnd, options: LogOptions = LogOptions()
+    ) throws(StorageError) -> CommitLog {
+        let log = CommitLog(disk, directory: directory, databaseID: databaseID, at: end, options: options)
+        try log.begin()
+        return log
     }
 
     // MARK: Appending
@@ -282,7 +298,14 @@ package final class CommitLog: Sendable {
         var removed: [String] = []
         for (segment, next) in zip(segments, segments.dropFirst()) where next.firstOffset <= offset {
             // Oldest first: an interruption leaves no gap.
-            try onDisk { () throws(DiskError) in try disk.remove(directory + "/" + segment.name) }
+            do throws(DiskError) { try disk.remove(directory + "/" + segment.name) } catch
+                where error.code == .notAFile
+            {
+                // Somebody's directory under such a name: not the log's to remove.
+                continue
+            } catch {
+                throw StorageError(from: error)
+            }
             try? disk.remove(directory + "/" + FileName.make(segment.firstOffset, SegmentIndex.suffix))
             removed.append(segment.name)
         }
@@ -291,12 +314,13 @@ package final class CommitLog: Sendable {
     }
 
     /// Writes and syncs everything, says in the log that it is complete, and ends the writer. Later appends are refused.
-    /// After a failure it only ends.
+    /// After a failure it only ends; if it has not begun, what was appended is dropped and no file is touched.
     package func close() throws(StorageError) {
-        let isFirst = signals.withLock { signals in
+        let (isFirst, hasBegun) = signals.withLock { signals in
             defer { signals.isClosing = true }
-            return !signals.isClosing
+            return (!signals.isClosing, signals.hasBegun)
         }
+        guard hasBegun else { return fail(StorageError(.closed, "the log was never begun")) }
         guard isFirst else { return signals.wait { $0.isStopped } }
         if options.hasWriterThread {
             signals.wake { _ in }

@@ -131,6 +131,10 @@ package struct LogEnd: Equatable, Sendable {
     package var tornByteCount: UInt64
     /// What stopped a reading that was told to save what it can.
     package var damage: String?
+    /// Whose log it is; nil if there are no segments.
+    package var databaseID: [UInt8]?
+    /// What its owner should know, and what stopped nothing.
+    package var notes: [String] = []
 
     /// A log without segments.
     package static func empty(at offset: UInt64) -> LogEnd {

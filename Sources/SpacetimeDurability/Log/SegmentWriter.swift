@@ -4,7 +4,8 @@ struct SegmentWriter: ~Copyable {
     private let directory: String
     private let databaseID: [UInt8]
     private let options: LogOptions
-    private var file: any DiskFile
+    /// Nil until ``start(at:)``.
+    private var file: (any DiskFile)?
     private var firstOffset: UInt64
     private var position: UInt64
     private var reserved: UInt64 = 0
@@ -15,24 +16,45 @@ struct SegmentWriter: ~Copyable {
 
     private static let outputLimit = 8 << 20
 
-    /// Goes on where the log ends; cuts a torn end and syncs what was found.
-    init(
-        _ disk: any Disk, directory: String, databaseID: [UInt8], at end: LogEnd, options: LogOptions
-    ) throws(StorageError) {
+    /// Goes on where the log ends, once it is started; until then no file is touched.
+    init(_ disk: any Disk, directory: String, databaseID: [UInt8], at end: LogEnd, options: LogOptions) {
         let last = end.segment.flatMap { FileName.offset($0, logSuffix) }
-        let file =
-            if let last { try Self.reopen(disk, directory, last, at: end.position) } else {
-                try onDisk { () throws(DiskError) in
-                    try Self.makeSegment(disk, directory, databaseID, end.nextOffset)
-                }
-            }
         self.disk = disk
         self.directory = directory
         self.databaseID = databaseID
         self.options = options
-        self.file = file
         firstOffset = last ?? end.nextOffset
         position = last == nil ? UInt64(SegmentHeader.byteCount) : end.position
+    }
+
+    /// Cuts a torn end, syncs what was found, and notes in it and beside it what is durable; or begins a first segment.
+    mutating func start(at end: LogEnd) throws(StorageError) {
+        precondition(file == nil, "a log is started once")
+        if end.segment != nil {
+            file = try Self.reopen(disk, directory, firstOffset, at: position)
+            try writeMarker(nextOffset: end.nextOffset)
+            try sync()
+        } else {
+            file = try onDisk { () throws(DiskError) in
+                try Self.makeSegment(disk, directory, databaseID, firstOffset)
+            }
+        }
+        if case .known(let manifest) = try LogManifest.read(disk, ofLogIn: directory),
+            manifest.newestSegment == firstOffset, manifest.databaseID == databaseID
+        {
+            return
+        }
+        try writeManifest(end: end.nextOffset)
+    }
+
+    private func writeManifest(end: UInt64) throws(StorageError) {
+        let manifest = LogManifest(databaseID: databaseID, newestSegment: firstOffset, end: end)
+        try onDisk { () throws(DiskError) in try manifest.write(disk, ofLogIn: directory) }
+    }
+
+    private var openFile: any DiskFile {
+        guard let file else { preconditionFailure("the log has not been started") }
+        return file
     }
 
     private static func reopen(
@@ -51,7 +73,7 @@ struct SegmentWriter: ~Copyable {
         }
     }
 
-    deinit { file.close() }
+    deinit { file?.close() }
 
     /// Makes a segment aside and gives it its name when it is whole.
     private static func makeSegment(
@@ -133,7 +155,9 @@ struct SegmentWriter: ~Copyable {
         guard output.count > 0 else { return }
         let end = position + UInt64(output.count)
         if options.preallocationByteCount > 0, end > reserved { reserve(beyond: end) }
-        do throws(DiskError) { try file.write(output.bytes, at: position) } catch { throw StorageError(from: error) }
+        do throws(DiskError) { try openFile.write(output.bytes, at: position) } catch {
+            throw StorageError(from: error)
+        }
         isDirty = true
         position = end
         output.removeAll()
@@ -144,14 +168,14 @@ struct SegmentWriter: ~Copyable {
     /// what is to be written.
     private mutating func reserve(beyond end: UInt64) {
         reserved = end + options.preallocationByteCount
-        do throws(DiskError) { try file.preallocate(to: reserved) } catch { reserved = .max }
+        do throws(DiskError) { try openFile.preallocate(to: reserved) } catch { reserved = .max }
     }
 
     /// Returns once everything written is on the disk.
     mutating func sync() throws(StorageError) {
         try writeOut()
         guard isDirty else { return }
-        do throws(DiskError) { try file.sync() } catch { throw StorageError(from: error) }
+        do throws(DiskError) { try openFile.sync() } catch { throw StorageError(from: error) }
         isDirty = false
     }
 
@@ -160,8 +184,8 @@ struct SegmentWriter: ~Copyable {
         guard offset > firstOffset else { return }
         do throws(DiskError) {
             if reserved > position {
-                try file.truncate(to: position)
-                try file.sync()
+                try openFile.truncate(to: position)
+                try openFile.sync()
             }
         } catch {
             throw StorageError(from: error)
@@ -170,12 +194,13 @@ struct SegmentWriter: ~Copyable {
         let next = try onDisk { () throws(DiskError) in
             try Self.makeSegment(disk, directory, databaseID, offset)
         }
-        file.close()
+        file?.close()
         file = next
         firstOffset = offset
         position = UInt64(SegmentHeader.byteCount)
         reserved = 0
         index = SegmentIndex()
+        try writeManifest(end: offset)
     }
 
     /// The index is advice: that it cannot be written changes nothing.
@@ -188,12 +213,13 @@ struct SegmentWriter: ~Copyable {
         file.close()
     }
 
-    /// Gives back reserved space at the end.
+    /// Gives back reserved space at the end, and notes how far the log reaches.
     mutating func finish(nextOffset: UInt64) throws(StorageError) {
         try writeMarker(nextOffset: nextOffset)
-        do throws(DiskError) { if reserved > position { try file.truncate(to: position) } } catch {
+        do throws(DiskError) { if reserved > position { try openFile.truncate(to: position) } } catch {
             throw StorageError(from: error)
         }
         try sync()
+        try writeManifest(end: nextOffset)
     }
 }

@@ -1,7 +1,7 @@
 /// What snapshot files have in common. `SnapshotFormat` draws them.
 package enum SnapshotFile {
     package static let suffix = ".snapshot"
-    static let partialSuffix = ".partial"
+    package static let partialSuffix = ".partial"
     static let magic: UInt64 = 0x504E_5354_494B_5453  // "STKITSNP"
     static let version: UInt32 = 1
 

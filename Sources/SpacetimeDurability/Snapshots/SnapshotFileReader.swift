@@ -19,6 +19,11 @@ package struct SnapshotFileReader: ~Copyable {
         raw = ByteBuffer(capacity: 1 << 20)
     }
 
+    /// Whose snapshot it is; nil if not even its first bytes can be read.
+    package static func owner(_ disk: any Disk, directory: String, nextOffset: UInt64) -> [UInt8]? {
+        try? readFileHeader(disk, SnapshotFile.path(directory, nextOffset), nextOffset)
+    }
+
     /// What `writeHeader` was given. Once, before ``forEachBlock(_:)``.
     package mutating func readHeader() throws(StorageError) -> [UInt8] {
         let block = try nextBlock()
@@ -29,12 +34,14 @@ package struct SnapshotFileReader: ~Copyable {
     private static func readFileHeader(
         _ disk: any Disk, _ path: String, _ nextOffset: UInt64
     ) throws(StorageError) -> [UInt8] {
-        var reader = try SegmentReader(disk, path)
-        guard let bytes = try reader.bytes(at: 0, SegmentHeader.byteCount) else {
-            throw StorageError(.damaged, file: path, byteOffset: 0, "the file is shorter than its header")
+        let bytes: [UInt8]
+        do throws(DiskError) { bytes = try disk.readStart(path, count: SegmentHeader.byteCount) } catch {
+            guard error.code == .notAFile else { throw StorageError(from: error) }
+            throw StorageError(.damaged, file: path, byteOffset: 0, error.reason)
         }
-        let (databaseID, offset) = try decodeFileHeader(
-            bytes, SnapshotFile.magic, SnapshotFile.version, file: path, what: "snapshot")
+        let (databaseID, offset) = try withBytes(of: bytes) { (bytes) throws(StorageError) in
+            try decodeFileHeader(bytes, SnapshotFile.magic, SnapshotFile.version, file: path, what: "snapshot")
+        }
         guard offset == nextOffset else {
             throw StorageError(.damaged, file: path, byteOffset: 48, "its header names offset \(offset)")
         }
@@ -47,7 +54,10 @@ package struct SnapshotFileReader: ~Copyable {
             "\(what); remove or move the file away to start from an older snapshot")
     }
 
-    private mutating func nextBlock() throws(StorageError) -> (header: BlockHeader, bytes: UnsafeRawBufferPointer) {
+    /// - Parameter decompressing: false leaves the bytes as they are stored.
+    private mutating func nextBlock(
+        decompressing: Bool = true
+    ) throws(StorageError) -> (header: BlockHeader, bytes: UnsafeRawBufferPointer) {
         guard let head = try reader.bytes(at: position, BlockHeader.byteCount) else {
             throw damage("the file ends early")
         }
@@ -62,7 +72,7 @@ package struct SnapshotFileReader: ~Copyable {
             withUnsafeBytes(of: header.payloadChecksum.littleEndian) { checksum = crc32c($0, continuing: checksum) }
         }
         var bytes = stored
-        if header.isCompressed {
+        if header.isCompressed, decompressing {
             // LZ4 expands to at most 255 times its input.
             guard UInt64(header.rawByteCount) <= UInt64(header.storedByteCount) * 256 + 64 else {
                 throw damage("a block claims an impossible size")
@@ -74,7 +84,16 @@ package struct SnapshotFileReader: ~Copyable {
             bytes = UnsafeRawBufferPointer(room)
         }
         position = start + UInt64(header.storedByteCount)
+        if header.kind == .footer { try requireFooter(bytes) }
         return (header, bytes)
+    }
+
+    /// The last block says that all of the others were there, and nothing follows it.
+    private func requireFooter(_ bytes: UnsafeRawBufferPointer) throws(StorageError) {
+        guard bytes.count == 12, bytes.integer(at: 0, as: UInt64.self) == blockCount,
+            bytes.integer(at: 8, as: UInt32.self) == checksum
+        else { throw damage("the footer does not match the blocks") }
+        guard position == reader.byteCount else { throw damage("something follows the footer") }
     }
 
     /// Calls `body` with every block in order; the bytes are valid during the call. Once only.
@@ -84,12 +103,7 @@ package struct SnapshotFileReader: ~Copyable {
             switch block.header.kind {
             case .header: throw damage("there are two headers")
             case .data: try body(block.header.tag, block.bytes)
-            case .footer:
-                guard block.bytes.count == 12, block.bytes.integer(at: 0, as: UInt64.self) == blockCount,
-                    block.bytes.integer(at: 8, as: UInt32.self) == checksum
-                else { throw damage("the footer does not match the blocks") }
-                guard position == reader.byteCount else { throw damage("something follows the footer") }
-                return
+            case .footer: return
             }
         }
     }

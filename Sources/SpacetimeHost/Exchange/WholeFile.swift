@@ -8,8 +8,10 @@ package struct WholeFile {
     private let disk: any Disk
 
     /// Removes what an earlier attempt left.
+    ///
+    /// - Throws: `notPossible` if no file can be written there.
     package init(_ path: String, on disk: any Disk) throws(DatabaseError) {
-        guard !path.isEmpty else { throw DatabaseError(.notPossible, "an export needs the path of a file; '' is none") }
+        try DatabaseDirectory.requireFilePath(path, on: disk)
         self.path = path
         partialPath = path + ".partial"
         self.disk = disk
@@ -25,16 +27,11 @@ package struct WholeFile {
             defer { file.close() }
             try file.sync()
             try disk.rename(partialPath, to: path)
-            try disk.syncDirectory(directory)
+            try disk.syncDirectory(parentDirectory(of: path))
             return value
         } catch {
             try? disk.remove(partialPath)
             throw DatabaseError(any: error)
         }
-    }
-
-    private var directory: String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -10,7 +10,7 @@ extension DatabaseCore {
     package func backUp(
         to directory: String, on disk: any Disk
     ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
-        try Self.requireEmpty(directory, on: disk)
+        try DatabaseDirectory.requireVacant(directory, on: disk)
         let (frozen, offset) = try snapshotWithOffset()
         let id = store?.databaseID ?? Self.drawID()
         let byteCount = try runAside { [storedSchema] () throws(DatabaseError) in
@@ -27,14 +27,25 @@ extension DatabaseCore {
     package static func restore(
         from source: String, to directory: String, before limit: UInt64 = .max, on disk: any Disk
     ) throws(DatabaseError) -> TxOffset {
-        try restore(recover(source, before: limit, on: disk), to: directory, on: disk)
+        // Before the source is read, which may take long.
+        try DatabaseDirectory.requireVacant(directory, on: disk)
+        return try restore(recover(source, before: limit, on: disk), to: directory, on: disk)
     }
 
-    /// Writes a recovered state to an empty directory.
-    package static func restore(
+    /// Makes a database of what lies before the damage of another one.
+    ///
+    /// - Returns: the last commit that it includes, and what was met.
+    package static func salvage(
+        _ source: String, to directory: String, on disk: any Disk
+    ) throws(DatabaseError) -> (offset: TxOffset, problems: [String]) {
+        try DatabaseDirectory.requireVacant(directory, on: disk)
+        let found = try recover(source, on: disk, salvage: true)
+        return (try restore(found, to: directory, on: disk), found.warnings)
+    }
+
+    private static func restore(
         _ recovered: RecoveredDatabase, to directory: String, on disk: any Disk
     ) throws(DatabaseError) -> TxOffset {
-        try requireEmpty(directory, on: disk)
         _ = try write(
             recovered.datastore.snapshot(), recovered.schema, nextOffset: recovered.nextOffset,
             databaseID: recovered.databaseID, to: directory, on: disk)
@@ -45,8 +56,9 @@ extension DatabaseCore {
     package static func recover(
         _ directory: String, before limit: UInt64 = .max, on disk: any Disk, salvage: Bool = false
     ) throws(DatabaseError) -> RecoveredDatabase {
+        try DatabaseDirectory.requireDatabase(directory, on: disk)
         guard let recovered = try Recovery(disk, directory: directory).run(before: limit, salvage: salvage) else {
-            throw DatabaseError(.notPossible, "there is no database in '\(directory)'")
+            throw DatabaseDirectory.none(in: directory)
         }
         guard limit == .max || recovered.nextOffset == limit else {
             throw DatabaseError(
@@ -56,25 +68,24 @@ extension DatabaseCore {
         return recovered
     }
 
-    private static func requireEmpty(_ directory: String, on disk: any Disk) throws(DatabaseError) {
-        for part in [Recovery.logDirectory(directory), Recovery.snapshotDirectory(directory)] {
-            guard let names = try? disk.list(part), !names.isEmpty else { continue }
-            throw DatabaseError(.notPossible, "'\(directory)' holds a database already; choose an empty directory")
-        }
-    }
-
     private static func drawID() -> [UInt8] {
         var random = SystemRandomNumberGenerator()
         return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
     }
 
+    /// Writes a state to a directory that holds nothing, and has it locked meanwhile: nobody else may make a database there.
     private static func write(
         _ snapshot: DatastoreSnapshot, _ schema: StoredSchema, nextOffset: UInt64, databaseID: [UInt8],
         to directory: String, on disk: any Disk
     ) throws(DatabaseError) -> UInt64 {
+        do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
+        let lock = try DatabaseStore.lock(directory, on: disk)
+        defer { lock.release() }
+        try DatabaseDirectory.requireVacant(directory, on: disk)
         do throws(StorageError) {
             var writer = try SnapshotFileWriter(
-                disk, directory: Recovery.snapshotDirectory(directory), nextOffset: nextOffset, databaseID: databaseID)
+                disk, directory: DatabaseDirectory.snapshots(of: directory), nextOffset: nextOffset,
+                databaseID: databaseID)
             do throws(StorageError) {
                 try SnapshotContent.write(snapshot, schema: schema, to: &writer)
                 return try writer.finish()
@@ -91,9 +102,10 @@ extension DatabaseCore {
     ///
     /// - Returns: what was found, one line each; problems throw.
     package static func verify(_ directory: String, on disk: any Disk) throws(DatabaseError) -> [String] {
+        try DatabaseDirectory.requireDatabase(directory, on: disk)
         var report: [String] = []
         do {
-            let path = Recovery.snapshotDirectory(directory)
+            let path = DatabaseDirectory.snapshots(of: directory)
             for nextOffset in try SnapshotFile.list(disk, directory: path) {
                 var reader = try SnapshotFileReader(disk, directory: path, nextOffset: nextOffset)
                 _ = try reader.readHeader()
@@ -101,7 +113,7 @@ extension DatabaseCore {
                 try reader.forEachBlock { byteCount += $1.count }
                 report.append("snapshot before offset \(nextOffset): \(byteCount) bytes of pages, sound")
             }
-            let log = try LogReader(disk, directory: Recovery.logDirectory(directory))
+            let log = try LogReader(disk, directory: DatabaseDirectory.log(of: directory))
             if let first = log.firstOffset() {
                 var count = 0
                 let end = try log.forEachRecord(from: first) { _, bytes in

@@ -61,7 +61,7 @@ extension DatabaseCore {
     ) throws -> ReplayReport {
         let before = try recover(directory, before: offset.rawValue, on: disk)
         var logged: [UInt8]?
-        let log = try LogReader(disk, directory: Recovery.logDirectory(directory))
+        let log = try LogReader(disk, directory: DatabaseDirectory.log(of: directory))
         _ = try log.forEachRecord(from: offset.rawValue, before: offset.rawValue + 1) { _, bytes in
             logged = Array(bytes)
         }

@@ -6,15 +6,22 @@ import Synchronization
 /// The directory of an open database: its lock, its log, its snapshots.
 ///
 /// ```
-/// <directory>/log/<20 digits>.log         what was committed, from that offset on
+/// <directory>/log/<20 digits>.log              what was committed, from that offset on
+/// <directory>/log.manifest                     how far the log is known to reach
 /// <directory>/snapshots/<20 digits>.snapshot   the state before that offset
 /// ```
+///
+/// Opening reads only; commits are kept in memory. ``begin()`` is the moment from which on files change, and comes when
+/// nothing is left that could refuse the opening.
 package final class DatabaseStore: CommitSink {
     package let directory: String
     package let options: StorageOptions
     package let databaseID: [UInt8]
     package let log: CommitLog
-    private let lock: any DiskLock
+    /// The files hold no database that somebody was ever told of.
+    private let isNew: Bool
+    /// Nil before ``begin()`` if the directory has to be made, and after ``close()``.
+    private let lock: Mutex<(any DiskLock)?>
 
     private struct Snapshots {
         var isTaking = false
@@ -32,18 +39,36 @@ package final class DatabaseStore: CommitSink {
         package let recovered: RecoveredDatabase?
     }
 
-    /// Locks the directory, recovers what is in it, and opens the log behind that.
+    /// Locks the directory, if there is one, and recovers what is in it. Nothing is written.
     ///
     /// - Parameter random: for the id of a new database and the seed of its hashes.
+    /// - Throws: `notPossible` if the path is no place for a database, `inUse`, and whatever is wrong with the files.
     package static func open(
         _ directory: String, options: StorageOptions, random: inout DeterministicRandom
     ) throws(DatabaseError) -> Opening {
         let disk = options.disk
-        let lock: any DiskLock
-        do throws(DiskError) {
-            try disk.createDirectory(directory)
-            lock = try disk.lock(directory)
-        } catch  where error.code == .locked {
+        var lock: (any DiskLock)?
+        if try DatabaseDirectory.requireOpenable(directory, on: disk) != .absent {
+            lock = try self.lock(directory, on: disk)
+        }
+        do throws(DatabaseError) {
+            // What was there before the lock was had may have been another process's, at work.
+            _ = try DatabaseDirectory.requireOpenable(directory, on: disk)
+            let seed = random.next()
+            let recovered = try Recovery(disk, directory: directory, hashSeed: seed).run()
+            var id: [UInt8] = []
+            for _ in 0..<4 { withUnsafeBytes(of: random.next().littleEndian) { id.append(contentsOf: $0) } }
+            return Opening(
+                store: DatabaseStore(directory, options, newID: id, recovered, lock), recovered: recovered)
+        } catch {
+            lock?.release()
+            throw error
+        }
+    }
+
+    /// - Throws: `inUse` if somebody else has it.
+    static func lock(_ directory: String, on disk: any Disk) throws(DatabaseError) -> any DiskLock {
+        do throws(DiskError) { return try disk.lock(directory) } catch  where error.code == .locked {
             throw DatabaseError(
                 .inUse,
                 "the database in '\(directory)' is open already, in another process or in this one; close it there",
@@ -51,49 +76,57 @@ package final class DatabaseStore: CommitSink {
         } catch {
             throw DatabaseError(any: error)
         }
-        SnapshotFile.removeLeftovers(disk, directory: Recovery.snapshotDirectory(directory))
-        SnapshotFile.removeLeftovers(disk, directory: Recovery.logDirectory(directory))
-        let seed = random.next()
-        let recovered = try Recovery(disk, directory: directory, hashSeed: seed).run()
-        var id: [UInt8] = []
-        for _ in 0..<4 { withUnsafeBytes(of: random.next().littleEndian) { id.append(contentsOf: $0) } }
+    }
+
+    private init(
+        _ directory: String, _ options: StorageOptions, newID: [UInt8], _ recovered: RecoveredDatabase?,
+        _ lock: (any DiskLock)?
+    ) {
+        self.directory = directory
+        self.options = options
+        databaseID = recovered?.databaseID ?? newID
+        isNew = recovered == nil
+        log = CommitLog(
+            options.disk, directory: DatabaseDirectory.log(of: directory), databaseID: databaseID,
+            at: recovered?.logEnd ?? .empty(at: 0), options: options.logOptions)
+        self.lock = Mutex(lock)
+    }
+
+    /// Begins to write: makes the directory if need be, cuts a torn end of the log, and removes what interrupted writers
+    /// left. What was appended so far follows.
+    package func begin() throws(DatabaseError) {
+        let disk = options.disk
+        if lock.withLock({ $0 == nil }) { try makeDirectory() }
+        SnapshotFile.removeLeftovers(disk, directory: DatabaseDirectory.snapshots(of: directory))
+        SnapshotFile.removeLeftovers(disk, directory: DatabaseDirectory.log(of: directory))
         do throws(StorageError) {
-            let path = Recovery.logDirectory(directory)
-            let end: LogEnd
-            if let recovered {
-                end = recovered.logEnd
-            } else {
-                // A creation that was interrupted left nothing that anybody was told of.
-                try removeAll(disk, path)
-                end = .empty(at: 0)
-            }
-            let databaseID = recovered?.databaseID ?? id
-            let log = try CommitLog.open(
-                disk, directory: path, databaseID: databaseID, at: end, options: options.logOptions)
-            let store = DatabaseStore(directory, options, databaseID, log, lock)
-            return Opening(store: store, recovered: recovered)
+            // A creation that was interrupted left nothing that anybody was told of.
+            if isNew { try removeInterruptedCreation() }
+            try log.begin()
         } catch {
-            lock.release()
             throw DatabaseError(error)
         }
     }
 
-    private static func removeAll(_ disk: any Disk, _ directory: String) throws(StorageError) {
-        for segment in try LogReader(disk, directory: directory).segments {
-            do throws(DiskError) { try disk.remove(directory + "/" + segment.name) } catch {
-                throw StorageError(from: error)
-            }
+    private func makeDirectory() throws(DatabaseError) {
+        do throws(DiskError) { try options.disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
+        let taken = try Self.lock(directory, on: options.disk)
+        lock.withLock { $0 = taken }
+        guard try DatabaseDirectory.requireOpenable(directory, on: options.disk) == .vacant else {
+            throw DatabaseError(.inUse, "somebody else made a database in '\(directory)' meanwhile; open it again")
         }
     }
 
-    private init(
-        _ directory: String, _ options: StorageOptions, _ databaseID: [UInt8], _ log: CommitLog, _ lock: any DiskLock
-    ) {
-        self.directory = directory
-        self.options = options
-        self.databaseID = databaseID
-        self.log = log
-        self.lock = lock
+    private func removeInterruptedCreation() throws(StorageError) {
+        let path = log.directory
+        let reader = try LogReader(options.disk, directory: path)
+        do throws(DiskError) {
+            // First what promises that the others are there.
+            try LogManifest.remove(options.disk, ofLogIn: path)
+            for segment in reader.segments { try options.disk.remove(path + "/" + segment.name) }
+        } catch {
+            throw StorageError(from: error)
+        }
     }
 
     deinit { try? close() }
@@ -192,7 +225,7 @@ package final class DatabaseStore: CommitSink {
         }
         do throws(StorageError) {
             var writer = try SnapshotFileWriter(
-                options.disk, directory: Recovery.snapshotDirectory(directory), nextOffset: nextOffset,
+                options.disk, directory: snapshotDirectory, nextOffset: nextOffset,
                 databaseID: databaseID, compresses: options.compresses)
             let byteCount: UInt64
             do throws(StorageError) {
@@ -217,19 +250,22 @@ package final class DatabaseStore: CommitSink {
     /// Why the last snapshot in the background could not be written, if so. The log then holds everything.
     package var snapshotFailure: DatabaseError? { snapshots.withLock { $0.lastFailure } }
 
+    private var snapshotDirectory: String { DatabaseDirectory.snapshots(of: directory) }
+
     /// Retention: the newest snapshots, and the log from the oldest of them on.
     private func removeOld() throws(StorageError) {
         guard let count = options.retention.snapshotCount else { return }
-        let path = Recovery.snapshotDirectory(directory)
-        let all = try SnapshotFile.list(options.disk, directory: path)
+        let all = try SnapshotFile.list(options.disk, directory: snapshotDirectory)
         guard all.count >= count else { return }
         for nextOffset in all.dropFirst(count) {
-            do throws(DiskError) { try options.disk.remove(SnapshotFile.path(path, nextOffset)) } catch {
+            do throws(DiskError) { try options.disk.remove(SnapshotFile.path(snapshotDirectory, nextOffset)) } catch {
                 throw StorageError(from: error)
             }
         }
         if all.count > count {
-            do throws(DiskError) { try options.disk.syncDirectory(path) } catch { throw StorageError(from: error) }
+            do throws(DiskError) { try options.disk.syncDirectory(snapshotDirectory) } catch {
+                throw StorageError(from: error)
+            }
         }
         try log.removeSegments(below: all[count - 1])
     }
@@ -244,7 +280,12 @@ package final class DatabaseStore: CommitSink {
             return !snapshots.isClosed
         }
         guard isFirst else { return }
-        defer { lock.release() }
+        defer {
+            lock.withLock { lock in
+                lock?.release()
+                lock = nil
+            }
+        }
         do throws(StorageError) { try log.close() } catch { throw DatabaseError(error) }
     }
 }

@@ -16,6 +16,8 @@ package struct RecoveredDatabase {
     package var warnings: [String]
     /// Transactions that were replayed from the log.
     package var replayedCount: UInt64
+    /// The snapshot that it began with, all of which was read: the offset before which it was taken. Nil for none.
+    package var snapshotOffset: UInt64?
 }
 
 /// From the files of a database to its rows: the newest snapshot that can be read, and the log from there on.
@@ -30,15 +32,20 @@ package struct Recovery {
         self.hashSeed = hashSeed
     }
 
-    package static func logDirectory(_ directory: String) -> String { directory + "/log" }
-    package static func snapshotDirectory(_ directory: String) -> String { directory + "/snapshots" }
-
     /// Recovers the state before the transaction at `limit`, or the last one.
+    ///
+    /// No file is changed: a torn end of the log is passed over, not cut.
     ///
     /// - Parameter salvage: stops at damage in the log instead of throwing.
     /// - Returns: nil if there is no database: no snapshot, and no transaction in the log.
     package func run(before limit: UInt64 = .max, salvage: Bool = false) throws(DatabaseError) -> RecoveredDatabase? {
-        do { return try recover(before: limit, salvage) } catch let error as EngineError {
+        do { return try recover(before: limit, salvage) } catch let unfit as UnfitRecord {
+            guard salvage else { throw unfit.error }
+            // What it did before it failed is in the rows: once more, up to the transaction before it.
+            var rest = try run(before: unfit.offset, salvage: true)
+            rest?.warnings.append(unfit.error.message)
+            return rest
+        } catch let error as EngineError {
             throw DatabaseError(error)
         } catch let error as BSATNError {
             throw DatabaseError(.damaged, "a record of '\(directory)' cannot be read: \(error)", cause: error)
@@ -47,65 +54,102 @@ package struct Recovery {
         }
     }
 
-    private func recover(before limit: UInt64, _ salvage: Bool) throws -> RecoveredDatabase? {
+    /// A transaction whose bytes are whole and which the rows do not take.
+    private struct UnfitRecord: Error {
+        let offset: UInt64
+        let error: DatabaseError
+    }
+
+    /// What the snapshots of a directory come to.
+    private struct Base {
+        var state: RecoveredDatabase?
         var warnings: [String] = []
-        var state = try newestSnapshot(before: limit, &warnings)
-        let log = try LogReader(disk, directory: Self.logDirectory(directory))
+        /// The log was durable up to this offset when the newest of them was completed.
+        var provenEnd: UInt64 = 0
+        var proof = ""
+    }
+
+    private func recover(before limit: UInt64, _ salvage: Bool) throws -> RecoveredDatabase? {
+        let log = try LogReader(disk, directory: DatabaseDirectory.log(of: directory))
+        let base = try newestSnapshot(before: limit, of: log.databaseID, salvage)
+        var (state, warnings) = (base.state, base.warnings)
         let from = state?.nextOffset ?? 0
         if state == nil, let first = log.firstOffset(), first > 0 {
             throw DatabaseError(
                 .damaged,
-                "no snapshot in '\(directory)' can be read, and the log begins only at offset \(first); restore a "
-                    + "backup. \(warnings.joined(separator: " "))")
+                "no snapshot in '\(directory)' can be read, and the log begins only at offset \(first): what lies before "
+                    + "is missing. Put it back, or restore a backup. \(warnings.joined(separator: " "))")
         }
-        let logID = try log.databaseID()
-        if let state, let logID, logID != state.databaseID {
-            throw DatabaseError(
-                .incompatibleFiles, "log and snapshots in '\(directory)' belong to different databases")
-        }
-        var end = try log.forEachRecord(from: from, before: limit, mode: salvage ? .salvage : .strict) {
-            offset, bytes in
+        var end = try log.forEachRecord(
+            from: from, before: limit, provenEnd: base.provenEnd, proof: base.proof, owner: state?.databaseID,
+            mode: salvage ? .salvage : .strict
+        ) { offset, bytes in
             do { try apply(bytes, at: offset, to: &state) } catch {
-                throw DatabaseError(
-                    .damaged, "transaction \(offset) in '\(log.directory)' does not fit the state before it: \(error)",
-                    cause: error)
+                throw UnfitRecord(
+                    offset: offset,
+                    error: DatabaseError(
+                        .damaged,
+                        "transaction \(offset) in '\(log.directory)' does not fit the state before it (\(error)); restore a "
+                            + "backup, or salvage what lies before it (`Database.salvage`)", cause: error))
             }
         }
+        warnings += end.notes
         if end.tornByteCount > 0, end.damage == nil, limit == .max {
             warnings.append(
                 "the log ended in \(end.tornByteCount) bytes of an unfinished write, as after a loss of power; they were "
                     + "cut off behind transaction \(end.nextOffset == 0 ? "none" : String(end.nextOffset - 1)).")
         }
         if let damage = end.damage { warnings.append(damage) }
-        guard var state else { return nil }
-        // A snapshot is complete in itself: if the log ends before it, a new segment goes on behind it.
-        if end.nextOffset < from { end = .empty(at: from) }
+        guard var state else {
+            guard let damage = end.damage else { return nil }
+            throw DatabaseError(
+                .damaged, "nothing of '\(directory)' can be read: \(damage). \(base.warnings.joined(separator: " "))")
+        }
+        // A snapshot is complete in itself, whatever became of the log before it.
+        if end.nextOffset < from {
+            let id = end.databaseID
+            end = .empty(at: from)
+            end.databaseID = id
+        }
         state.replayedCount = end.nextOffset - from
+        state.snapshotOffset = base.state?.snapshotOffset
         state.nextOffset = end.nextOffset
         state.logEnd = end
-        state.databaseID = logID ?? state.databaseID
+        state.databaseID = end.databaseID ?? state.databaseID
         state.warnings = warnings
         return state
     }
 
-    private func newestSnapshot(before limit: UInt64, _ warnings: inout [String]) throws -> RecoveredDatabase? {
-        let path = Self.snapshotDirectory(directory)
+    /// - Parameter owner: whose log lies beside the snapshots, if there is one.
+    private func newestSnapshot(before limit: UInt64, of owner: [UInt8]?, _ salvage: Bool) throws -> Base {
+        let path = DatabaseDirectory.snapshots(of: directory)
+        var base = Base()
         for nextOffset in try SnapshotFile.list(disk, directory: path) where nextOffset <= limit {
+            let file = SnapshotFile.path(path, nextOffset)
+            let found = SnapshotFileReader.owner(disk, directory: path, nextOffset: nextOffset)
+            if let owner, let found, owner != found {
+                let text =
+                    "the snapshot '\(file)' and the log belong to different databases; move away what does not belong"
+                guard salvage else { throw DatabaseError(.incompatibleFiles, text) }
+                base.warnings.append(text)
+                continue
+            }
+            if found != nil, nextOffset > base.provenEnd { (base.provenEnd, base.proof) = (nextOffset, "'\(file)'") }
             let datastore = Datastore(hashSeed: hashSeed)
             do {
                 let (schema, id) = try SnapshotContent.read(
                     disk, directory: path, nextOffset: nextOffset, into: datastore)
-                return RecoveredDatabase(
+                base.state = RecoveredDatabase(
                     datastore: datastore, schema: schema, nextOffset: nextOffset, databaseID: id,
-                    logEnd: .empty(at: nextOffset), warnings: [], replayedCount: 0)
+                    logEnd: .empty(at: nextOffset), warnings: [], replayedCount: 0, snapshotOffset: nextOffset)
+                return base
             } catch let error as StorageError where error.code == .newerFormat {
                 throw error
             } catch {
-                warnings.append(
-                    "the snapshot '\(SnapshotFile.path(path, nextOffset))' is damaged (\(error)) and was passed over.")
+                base.warnings.append("the snapshot '\(file)' is damaged (\(error)) and was passed over.")
             }
         }
-        return nil
+        return base
     }
 
     /// Does again what a record of the log says, on the state before it; nil before the first.

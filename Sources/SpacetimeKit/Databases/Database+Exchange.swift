@@ -9,7 +9,8 @@ extension Database {
     /// the new one is whole.
     ///
     /// - Parameter name: which table, if the row type has several; by default its own.
-    /// - Throws: ``DatabaseError`` with code `storageFailure`; a file of that name then is as it was.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if the path is empty, names a directory, or lies in one that is
+    ///   not there; `storageFailure`; a file of that name then is as it was.
     /// - Returns: the number of rows.
     @discardableResult
     public func export<Row: TableRow>(
@@ -29,9 +30,7 @@ extension Database {
     public func exportAll(
         as format: ExchangeFormat, to directory: String, disk: any Disk = SystemDisk()
     ) throws -> Int {
-        guard !directory.isEmpty else {
-            throw DatabaseError(.notPossible, "an export needs the path of a directory; the current one is '.'")
-        }
+        try DatabaseDirectory.requirePath(directory)
         do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
         let frozen = try core.snapshot()
         var count = 0

@@ -18,6 +18,8 @@ extension Database {
         guard let (path, storageOptions) = storage.directory else {
             return Database(core: try DatabaseCore(module: module, options: options.core(for: content)))
         }
+        // Reading all of the files would not make an invalid module valid.
+        _ = try DatabaseCore.validate(module.describe())
         var core = options.core(for: content)
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
         let opening = try DatabaseStore.open(path, options: storageOptions, random: &random)
@@ -25,6 +27,7 @@ extension Database {
             core.store = opening.store
             guard let recovered = opening.recovered else {
                 let database = Database(core: try DatabaseCore(module: module, options: core))
+                try opening.store.begin()
                 try opening.store.waitUntilDurable(TxOffset(0))
                 return database
             }
@@ -48,17 +51,21 @@ extension Database {
         options.identity = recovered.schema.identity
         options.owner = given.owner ?? recovered.schema.owner
         var recovered = recovered
+        let offset = TxOffset(recovered.nextOffset)
+        var isMigrated = false
         if let result = try Migrator.migrate(
             recovered, to: module.describe(), written: given.migrations, at: options.clock.now())
         {
-            let offset = TxOffset(recovered.nextOffset)
             try result.record.withUnsafeBytes { bytes in
                 do throws(DatabaseError) { try store.append(bytes, at: offset) } catch { throw error }
             }
-            try store.waitUntilDurable(offset)
             recovered = result.database
+            isMigrated = true
         }
         let core = try DatabaseCore(module: module, options: options, recovered: recovered)
+        // Until here the opening could be refused, and no file has changed. The migration's record is the first to go out.
+        try store.begin()
+        if isMigrated { try store.waitUntilDurable(offset) }
         let failures = try core.disconnectLeftClients()
         return Database(
             core: core,

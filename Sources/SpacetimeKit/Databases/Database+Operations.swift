@@ -12,7 +12,9 @@ extension Database {
     /// Works for a database in memory, too. Blocks until the copy is complete; other threads are held up only for as long
     /// as it takes to retain the pages.
     ///
-    /// - Throws: ``DatabaseError`` with code `notPossible` if the directory holds a database, or `storageFailure`.
+    /// - Parameter directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if the path is empty, names a file, or a directory that holds
+    ///   anything; `inUse` if somebody writes a database there; or `storageFailure`, and then there is no copy.
     /// - Returns: the last commit that the copy includes, and its size.
     @discardableResult
     public func backup(
@@ -24,8 +26,14 @@ extension Database {
     /// Makes a database in an empty directory out of a backup, or out of the directory of a database that is not running,
     /// as it was right after a commit. The source stays as it is.
     ///
-    /// - Parameter offset: the last commit to take over; all by default. How far back that may be depends on what the
-    ///   source has kept (``StorageOptions/retention``).
+    /// - Parameters:
+    ///   - source: a directory that holds a database.
+    ///   - directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    ///   - offset: the last commit to take over; all by default. How far back that may be depends on what the source has
+    ///     kept (``StorageOptions/retention``). Damage behind it does not matter.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if a path is not as above, or the source does not reach the
+    ///   offset; `damaged`, `incompatibleFiles`, `inUse` or `storageFailure`.
+    /// - Returns: the last commit that was taken over.
     @discardableResult
     public static func restore(
         from source: String, to directory: String, upTo offset: TxOffset? = nil, disk: any Disk = SystemDisk()
@@ -42,7 +50,8 @@ extension Database {
     ///
     /// Tables that changed since are migrated in memory, as ``open(at:module:options:)`` would do.
     ///
-    /// - Throws: ``DatabaseError`` with code `notPossible` if the files do not reach back, or not forward, so far.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if there is no database in the directory, or if its files do not
+    ///   reach back, or not forward, so far; `damaged` if a file that is needed is. Damage behind the commit does not matter.
     public static func open(
         at directory: String, asOf offset: TxOffset, module: Definition.Type,
         options: DatabaseOptions = DatabaseOptions(), disk: any Disk = SystemDisk()
@@ -68,20 +77,25 @@ extension Database {
     /// Takes as much memory as the database itself.
     ///
     /// - Returns: what was found, a line each.
-    /// - Throws: ``DatabaseError`` with code `damaged`, naming file and place.
+    /// - Throws: ``DatabaseError`` with code `damaged`, naming file and place, or `notPossible` if there is no database.
     public static func verify(_ directory: String, disk: any Disk = SystemDisk()) throws -> [String] {
         try DatabaseCore.verify(directory, on: disk)
     }
 
-    /// Makes a new database out of what lies before the damage of another one. The source stays as it is.
+    /// Makes a new database out of what lies before the damage of another one: of the newest snapshot that can be read,
+    /// and of the log behind it up to the first transaction that is missing or cannot be read. Files that do not belong to
+    /// the database are passed over.
     ///
-    /// - Returns: the last commit that could be saved, and what stopped it.
+    /// The source stays as it is: damaged files are neither mended, moved nor removed. Open the new database in its place,
+    /// and keep the old directory for as long as you may want to look at it.
+    ///
+    /// - Parameter directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    /// - Returns: the last commit that could be saved, and what was met: nothing if there was no damage.
+    /// - Throws: ``DatabaseError`` with code `damaged` if nothing can be saved, `notPossible` if a path is not as above.
     public static func salvage(
         _ source: String, to directory: String, disk: any Disk = SystemDisk()
     ) throws -> (offset: TxOffset, problems: [String]) {
-        let found = try DatabaseCore.recover(source, on: disk, salvage: true)
-        let offset = try DatabaseCore.restore(found, to: directory, on: disk)
-        return (offset, found.warnings)
+        try DatabaseCore.salvage(source, to: directory, on: disk)
     }
 
     /// Bytes by table and index, and what is kept empty or for snapshots. Linear in the pages, under the lock.

@@ -36,9 +36,13 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     /// Opening reads the newest snapshot and replays the log behind it; clients that were connected when the database
     /// last stopped get their disconnect reducer. See ``openingWarnings``.
     ///
-    /// - Throws: ``DatabaseError`` with code `invalidModule` if the definition breaks rules; `inUse`, `damaged`,
-    ///   `incompatibleFiles`, `storageFailure` or `migrationRefused` if the files cannot be opened with this module,
-    ///   which then are as they were; or what the reducer threw, and then there is no database.
+    /// A directory is made if there is none. One that is there must hold a database, or nothing; hidden files and
+    /// `lost+found` do not count.
+    ///
+    /// - Throws: ``DatabaseError`` with code `invalidModule` if the definition breaks rules; `notPossible` if the path is
+    ///   empty, names a file, or a directory of something else; `inUse`, `damaged`, `incompatibleFiles` or
+    ///   `migrationRefused` if the files cannot be opened with this module; or what the `.initialize` reducer threw. In all
+    ///   of these cases every file is, byte for byte, as it was, and none was made. `storageFailure` if the disk fails.
     public static func open(
         _ storage: Storage, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {
