@@ -24,6 +24,12 @@ package struct SnapshotFileReader: ~Copyable {
         try? readFileHeader(disk, SnapshotFile.path(directory, nextOffset), nextOffset)
     }
 
+    /// Reads a whole file, and compares every checksum.
+    package static func check(_ disk: any Disk, directory: String, nextOffset: UInt64) throws(StorageError) {
+        var reader = try SnapshotFileReader(disk, directory: directory, nextOffset: nextOffset)
+        while try reader.nextBlock(decompressing: false).header.kind != .footer {}
+    }
+
     /// What `writeHeader` was given. Once, before ``forEachBlock(_:)``.
     package mutating func readHeader() throws(StorageError) -> [UInt8] {
         let block = try nextBlock()

@@ -27,9 +27,11 @@ package final class DatabaseStore: CommitSink {
         var isTaking = false
         var isClosed = false
         var lastFailure: DatabaseError?
+        /// Whether a snapshot was read to its end without an error since the database was opened, by its offset.
+        var isSound: [UInt64: Bool] = [:]
     }
 
-    private let snapshots = Monitor(Snapshots())
+    private let snapshots: Monitor<Snapshots>
     private let bytesSinceSnapshot = Atomic<UInt64>(0)
 
     /// What a directory held when it was opened.
@@ -90,6 +92,9 @@ package final class DatabaseStore: CommitSink {
             options.disk, directory: DatabaseDirectory.log(of: directory), databaseID: databaseID,
             at: recovered?.logEnd ?? .empty(at: 0), options: options.logOptions)
         self.lock = Mutex(lock)
+        var first = Snapshots()
+        if let sound = recovered?.snapshotOffset { first.isSound[sound] = true }
+        snapshots = Monitor(first)
     }
 
     /// Begins to write: makes the directory if need be, cuts a torn end of the log, and removes what interrupted writers
@@ -237,6 +242,7 @@ package final class DatabaseStore: CommitSink {
                 writer.abandon()
                 throw error
             }
+            try readBack(nextOffset)
             log.rotate()
             try removeOld()
             return byteCount
@@ -252,22 +258,59 @@ package final class DatabaseStore: CommitSink {
 
     private var snapshotDirectory: String { DatabaseDirectory.snapshots(of: directory) }
 
-    /// Retention: the newest snapshots, and the log from the oldest of them on.
+    /// What comes back from a disk is not always what was written to it, and the log is cut on the strength of this file.
+    private func readBack(_ nextOffset: UInt64) throws(StorageError) {
+        do throws(StorageError) {
+            try SnapshotFileReader.check(options.disk, directory: snapshotDirectory, nextOffset: nextOffset)
+        } catch {
+            try? options.disk.remove(SnapshotFile.path(snapshotDirectory, nextOffset))
+            throw error
+        }
+        snapshots.withLock { $0.isSound[nextOffset] = true }
+    }
+
+    /// Retention: the newest sound snapshots, and the log from the oldest of them on. A snapshot counts if this process
+    /// has read all of it: when it opened the database, when it wrote it, or now. What is damaged is no base to start
+    /// from, and goes when it is older than those that count.
     private func removeOld() throws(StorageError) {
         guard let count = options.retention.snapshotCount else { return }
         let all = try SnapshotFile.list(options.disk, directory: snapshotDirectory)
-        guard all.count >= count else { return }
-        for nextOffset in all.dropFirst(count) {
-            do throws(DiskError) { try options.disk.remove(SnapshotFile.path(snapshotDirectory, nextOffset)) } catch {
+        var sound = 0
+        let oldest = all.first { nextOffset in
+            if isSound(nextOffset) { sound += 1 }
+            return sound == count
+        }
+        guard let oldest else { return }
+        let old = all.filter { $0 < oldest }
+        for nextOffset in old {
+            do throws(DiskError) {
+                try options.disk.remove(SnapshotFile.path(snapshotDirectory, nextOffset))
+            } catch  where error.code == .notAFile {
+                // Somebody's directory under such a name: not the database's to remove.
+            } catch {
                 throw StorageError(from: error)
             }
         }
-        if all.count > count {
+        if !old.isEmpty {
             do throws(DiskError) { try options.disk.syncDirectory(snapshotDirectory) } catch {
                 throw StorageError(from: error)
             }
         }
-        try log.removeSegments(below: all[count - 1])
+        snapshots.withLock { $0.isSound = $0.isSound.filter { $0.key >= oldest } }
+        try log.removeSegments(below: oldest)
+    }
+
+    private func isSound(_ nextOffset: UInt64) -> Bool {
+        if let known = snapshots.withLock({ $0.isSound[nextOffset] }) { return known }
+        let owner = SnapshotFileReader.owner(options.disk, directory: snapshotDirectory, nextOffset: nextOffset)
+        var isSound = owner == databaseID
+        if isSound {
+            do throws(StorageError) {
+                try SnapshotFileReader.check(options.disk, directory: snapshotDirectory, nextOffset: nextOffset)
+            } catch { isSound = false }
+        }
+        snapshots.withLock { $0.isSound[nextOffset] = isSound }
+        return isSound
     }
 
     // MARK: The end
