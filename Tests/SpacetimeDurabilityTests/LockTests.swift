@@ -76,11 +76,13 @@ import Darwin
         lock.release()
     }
 
+    /// Swift hides it because little may be done in the child; waiting and ending may.
+    private func forkFunction() throws -> @convention(c) () -> pid_t {
+        unsafeBitCast(try #require(dlsym(nil, "fork")), to: (@convention(c) () -> pid_t).self)
+    }
+
     @Test func aForkedProcessNeitherKeepsNorEndsTheLock() throws {
-        // Swift hides it because little may be done in the child; waiting and ending may.
-        typealias Fork = @convention(c) () -> pid_t
-        let symbol = try #require(dlsym(nil, "fork"))
-        let fork = unsafeBitCast(symbol, to: Fork.self)
+        let fork = try forkFunction()
         let disk = SystemDisk()
         let directory = temporary.path + "/db"
         let lock = try disk.lock(directory)
@@ -90,20 +92,39 @@ import Darwin
         if child == 0 {
             // What dropping the lock does in another process than the one that took it.
             lock.release()
-            var byte: UInt8 = 0
-            read(ends[0], &byte, 1)
-            _exit(0)
+            var byte: UInt8 = 1
+            write(ends[1], &byte, 1)
+            while true { pause() }
         }
-        // The child has not ended what is not its own, whether it has come so far or not.
+        defer {
+            kill(child, SIGKILL)
+            var status: Int32 = 0
+            waitpid(child, &status, 0)
+            close(ends[0])
+            close(ends[1])
+        }
+        var ready = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+        try #require(poll(&ready, 1, 30_000) == 1, "the forked process does not get on")
         #expect(try isLocked(disk, directory))
         lock.release()
         #expect(try !isLocked(disk, directory))
-        var byte: UInt8 = 1
-        write(ends[1], &byte, 1)
-        var status: Int32 = 0
-        waitpid(child, &status, 0)
-        close(ends[0])
-        close(ends[1])
+    }
+
+    @Test func theLockEndsWithItsReleaseThoughAForkedProcessHasTheDescriptor() throws {
+        let fork = try forkFunction()
+        let disk = SystemDisk()
+        let directory = temporary.path + "/db"
+        let lock = try disk.lock(directory)
+        let child = fork()
+        if child == 0 { while true { pause() } }
+        defer {
+            kill(child, SIGKILL)
+            var status: Int32 = 0
+            waitpid(child, &status, 0)
+        }
+        #expect(try isLocked(disk, directory))
+        lock.release()
+        #expect(try !isLocked(disk, directory))
     }
 
     @Test func aFileSystemThatCannotLockDirectoriesIsNamedAsTheReason() {

@@ -275,6 +275,70 @@ import Testing
         }
     }
 
+    enum SnapshotDamage: String, CaseIterable, Sendable {
+        case flippedHeader
+        case flippedPayload
+        case empty
+        case cut
+        case longer
+        case missing
+        case directory
+        case unreadable
+        case copyOfTheOlderOne
+    }
+
+    /// The older one and the log behind it hold everything, too.
+    @Test(arguments: SnapshotDamage.allCases)
+    func aDamagedNewestSnapshotIsPassedOverBySaying(_ damage: SnapshotDamage) throws {
+        let disk = SimulatedDisk()
+        let database = try Database.open(disk) { $0.retention = .keepEverything }
+        for i in 0..<60 {
+            try database.call(Shop.add, "item \(i)", Int32(i), until: .durable)
+            if i == 20 || i == 40 { try database.takeSnapshot() }
+        }
+        try database.close()
+        let snapshots = disk.paths.filter { $0.hasSuffix(".snapshot") }
+        let file = try #require(snapshots.last)
+        let bytes = try #require(disk.contents(file))
+        switch damage {
+        case .flippedHeader: disk.flipBit(20 * 8, of: file)
+        case .flippedPayload: disk.flipBit(1_000, of: file)
+        case .empty: disk.setContents(file, [])
+        case .cut: disk.setContents(file, Array(bytes.dropLast()))
+        case .longer: disk.setContents(file, bytes + [0])
+        case .missing: try disk.remove(file)
+        case .directory:
+            try disk.remove(file)
+            try disk.createDirectory(file)
+        case .unreadable:
+            var faults = SimulatedDisk.Faults()
+            faults.unreadable = [file]
+            disk.setFaults(faults)
+        case .copyOfTheOlderOne: disk.setContents(file, try #require(disk.contents(snapshots[0])))
+        }
+        let problems = damage == .missing ? 0 : 1
+        if damage == .missing {
+            #expect(try Database<Shop>.verify("shop", disk: disk).count == 3)
+        } else {
+            refusal(damage == .unreadable ? .storageFailure : .damaged, of: file, "verify") {
+                _ = try Database<Shop>.verify("shop", disk: disk)
+            }
+        }
+        let past = try Database.open(at: "shop", asOf: TxOffset(50), module: Shop.self, disk: disk)
+        #expect(try past.items().count == 50)
+        #expect(past.openingWarnings.count == problems)
+        let saved = try Database<Shop>.salvage("shop", to: "saved", disk: disk)
+        #expect(saved.offset == TxOffset(60) && saved.problems.count == problems)
+        let again = try Database.open(disk) { $0.retention = .keepEverything }
+        #expect(try again.items().count == 60)
+        #expect(again.openingWarnings.count == problems)
+        #expect(again.openingWarnings.allSatisfy { $0.contains(file) })
+        // Another one is taken, and counts.
+        try again.takeSnapshot()
+        try again.close()
+        #expect(try Database.open(disk).openingWarnings == [])
+    }
+
     @Test func aSnapshotOfAnotherDatabaseIsNamedAndNotTakenForThisOne() throws {
         let disk = SimulatedDisk()
         let database = try Database.open(disk)

@@ -67,6 +67,7 @@ import Testing
                     ("export", { _ = try source.export(Item.self, as: .csv, to: "", disk: disk) }),
                     ("exportAll", { _ = try source.exportAll(as: .csv, to: "", disk: disk) }),
                     ("exportSQLite", { _ = try source.exportSQLite(to: "") }),
+                    ("import", { _ = try source.import(Item.self, from: "", as: .csv, disk: disk) }),
                 ]
             for (name, body) in all { expectRefusal(name, mentioning: "the path is empty", body) }
             expectRefusal("open", mentioning: "zero byte") { _ = try open(disk, root + "/a\0b") }

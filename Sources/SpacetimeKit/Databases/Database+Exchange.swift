@@ -59,6 +59,7 @@ extension Database {
         _ table: Row.Type, named name: String? = nil, from path: String, as format: ExchangeFormat,
         mode: ImportMode = .insert, batchRows: Int? = nil, disk: any Disk = SystemDisk()
     ) throws -> Int {
+        try DatabaseDirectory.requirePath(path)
         let text: [UInt8]
         do throws(DiskError) { text = try disk.readAll(path) } catch { throw DatabaseError(any: error) }
         return try core.importRows(
