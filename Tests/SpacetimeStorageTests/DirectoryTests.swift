@@ -154,11 +154,14 @@ import Testing
             try open(disk, root + "/db").close()
             try makeFile(disk, root + "/db/notes.txt")
             try makeFile(disk, root + "/db/log/backup.txt")
+            try makeFile(disk, root + "/db/snapshots/film.partial")
             let again = try open(disk, root + "/db")
             #expect(try again.notes() == ["created"])
             try again.close()
             #expect(try Database<Shop>.verify(root + "/db", disk: disk).isEmpty == false)
-            #expect(try disk.readAll(root + "/db/log/backup.txt") == Array("text".utf8))
+            for name in ["notes.txt", "log/backup.txt", "snapshots/film.partial"] {
+                #expect(try disk.readAll(root + "/db/" + name) == Array("text".utf8))
+            }
         }
     }
 

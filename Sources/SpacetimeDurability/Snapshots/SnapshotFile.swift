@@ -15,10 +15,14 @@ package enum SnapshotFile {
         return names.compactMap { FileName.offset($0, suffix) }.sorted(by: >)
     }
 
-    /// Removes what interrupted writers left.
+    /// Removes what interrupted writers of snapshots or log files left.
     package static func removeLeftovers(_ disk: any Disk, directory: String) {
         guard let names = try? disk.list(directory) else { return }
-        for name in names where name.hasSuffix(partialSuffix) { try? disk.remove(directory + "/" + name) }
+        for name in names where isLeftover(name) { try? disk.remove(directory + "/" + name) }
+    }
+
+    package static func isLeftover(_ name: String) -> Bool {
+        [suffix, logSuffix].contains { FileName.offset(name, $0 + partialSuffix) != nil }
     }
 
     package static func path(_ directory: String, _ nextOffset: UInt64) -> String {

@@ -137,14 +137,14 @@ package struct DatabaseDirectory {
 
     private func visibleNames(_ path: String) throws(DiskError) -> [String]? {
         do throws(DiskError) {
-            return try disk.list(path).filter { !$0.hasPrefix(".") && $0 != "lost+found" }
+            return try disk.list(path).filter { $0.utf8.first != UInt8(ascii: ".") && $0 != "lost+found" }
         } catch  where error.code == .notFound {
             return nil
         }
     }
 
     private static func isLeftover(_ name: String) -> Bool {
-        name.hasSuffix(SnapshotFile.partialSuffix) || FileName.offset(name, LogReader.indexSuffix) != nil
+        SnapshotFile.isLeftover(name) || FileName.offset(name, LogReader.indexSuffix) != nil
     }
 
     private static func text(_ names: [String]) -> String {
