@@ -154,6 +154,7 @@ import Testing
             try open(disk, root + "/db").close()
             try makeFile(disk, root + "/db/notes.txt")
             try makeFile(disk, root + "/db/log/backup.txt")
+            try disk.createDirectory(root + "/db/snapshots")
             try makeFile(disk, root + "/db/snapshots/film.partial")
             let again = try open(disk, root + "/db")
             #expect(try again.notes() == ["created"])

@@ -56,7 +56,7 @@ import Testing
         #expect(try past.items().map(\.code) == (0..<5).map { "item \($0)" })
         #expect(try past.items().first?.price == 0)
         let error = #expect(throws: DatabaseError.self) { try past.call(Shop.add, "x", 1) }
-        #expect(error?.code == .writesRefused)
+        #expect(error?.code == .readOnly)
         #expect(try past.lastOffset() == TxOffset(5))
     }
 
