@@ -99,6 +99,25 @@ import Testing
     var when: ScheduleAt
 }
 
+/// Two releases with types of the same names.
+enum QuietRelease {
+    @SpacetimeType enum Tone: Equatable { case calm, loud }
+
+    @Table(name: "feeling") struct Feeling: Equatable {
+        @PrimaryKey var id: UInt32
+        var tone: Tone
+    }
+}
+
+enum NoisyRelease {
+    @SpacetimeType enum Tone: Equatable { case quiet, noisy(UInt8) }
+
+    @Table(name: "feeling") struct Feeling: Equatable {
+        @PrimaryKey var id: UInt32
+        var tone: Tone
+    }
+}
+
 /// What a migration may not store, read or lose, and what it is told.
 @Suite struct MigrationChecksTests {
     private let disk: SimulatedDisk
@@ -426,6 +445,22 @@ import Testing
         }
         let second = try open(RicherDiary.self, migrations: [more])
         #expect(try second.snapshot().rows(RicherDiary.all) == [RicherDiary(id: 1, mood: .said("much"))])
+    }
+
+    @Test func typesOfTwoReleasesMayHaveOneName() throws {
+        let first = try open(QuietRelease.Feeling.self)
+        try first.call("insert", arguments: QuietRelease.Feeling(id: 1, tone: .loud).bsatn())
+        try first.close()
+        let tones = Migration(
+            "tones", from: Tables(QuietRelease.Feeling.self), to: Tables(NoisyRelease.Feeling.self)
+        ) { old, new in
+            for row in try old.rows(of: QuietRelease.Feeling.self) {
+                try new.insert(NoisyRelease.Feeling(id: row.id, tone: row.tone == .loud ? .noisy(9) : .quiet))
+            }
+        }
+        let second = try open(NoisyRelease.Feeling.self, migrations: [tones])
+        #expect(
+            try second.snapshot().rows(NoisyRelease.Feeling.all) == [NoisyRelease.Feeling(id: 1, tone: .noisy(9))])
     }
 
     @Test func scheduledRowsMigrate() throws {

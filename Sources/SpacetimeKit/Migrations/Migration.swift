@@ -131,10 +131,14 @@ extension Migration: WrittenMigration {
     }
 }
 
-/// The canonical schemas of row types' tables.
-func schemas(of tables: [TableDescription]) throws(DatabaseError) -> [TableSchema] {
-    let content = ModuleContent(name: "migration", tables: tables, reducers: [])
-    return try DatabaseCore.validate(content.rawDefinition(isWhole: false)).tables
+/// The canonical schemas of row types' tables, each by itself: types of several releases may have the same names.
+private func schemas(of tables: [TableDescription]) throws(DatabaseError) -> [TableSchema] {
+    var schemas: [TableSchema] = []
+    for table in tables {
+        let content = ModuleContent(name: "migration", tables: [table], reducers: [])
+        schemas += try DatabaseCore.validate(content.rawDefinition(isWhole: false)).tables
+    }
+    return schemas
 }
 
 /// The canonical schema of a row type's table.
