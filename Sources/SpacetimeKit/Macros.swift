@@ -170,7 +170,7 @@ public macro Default<Value>(_ value: Value) = #externalMacro(module: "SpacetimeK
 @attached(peer)
 public macro Default(_ value: EmptyLiteral) = #externalMacro(module: "SpacetimeKitMacros", type: "DefaultMacro")
 
-/// What `nil` and `[]` are to ``Default(_:)-(EmptyLiteral)``, which reads them from the source.
+/// What `nil` and `[]` are to `@Default`, which reads them from the source.
 public struct EmptyLiteral: ExpressibleByNilLiteral, ExpressibleByArrayLiteral {
     public init(nilLiteral: ()) {}
     public init(arrayLiteral elements: Never...) {}

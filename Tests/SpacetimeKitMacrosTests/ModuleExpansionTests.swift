@@ -88,10 +88,10 @@ import Testing
                         name: "Chat",
                         tables: Self.tables,
                         reducers: [
-                            Self.send.erased,
-                            Self.setUp.erased,
-                            Self.settle.erased,
-                            Self.`repeat`.erased,
+                            SpacetimeKit._spacetimeErased(Self.send),
+                            SpacetimeKit._spacetimeErased(Self.setUp),
+                            SpacetimeKit._spacetimeErased(Self.settle),
+                            SpacetimeKit._spacetimeErased(Self.`repeat`),
                         ] as [SpacetimeKit.AnyReducer<Self>])
                 }
             }
@@ -144,7 +144,7 @@ import Testing
                         name: "shop",
                         tables: Self.tables,
                         reducers: [
-                            Self.buy.erased,
+                            SpacetimeKit._spacetimeErased(Self.buy),
                         ] as [SpacetimeKit.AnyReducer<Self>])
                 }
             }
@@ -268,15 +268,15 @@ import Testing
                 nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
                     var reducers: [SpacetimeKit.AnyReducer<Self>] = []
                     reducers += [
-                        Self.buy.erased,
+                        SpacetimeKit._spacetimeErased(Self.buy),
                     ] as [SpacetimeKit.AnyReducer<Self>]
                     #if DEBUG
-                    reducers.append(Self.cheat.erased)
+                    reducers.append(SpacetimeKit._spacetimeErased(Self.cheat))
                     #if TRACE && os(Linux)
-                    reducers.append(Self.trace.erased)
+                    reducers.append(SpacetimeKit._spacetimeErased(Self.trace))
                     #endif
                     #else
-                    reducers.append(Self.complain.erased)
+                    reducers.append(SpacetimeKit._spacetimeErased(Self.complain))
                     #endif
                     return .init(
                         name: "Shop",

@@ -1,8 +1,8 @@
 public import SpacetimeSATS
 
-// What generated code calls for each column, field, and value of a case.
+// What generated code calls for each column, field, value of a case, and reducer.
 //
-// Each function exists twice. The compiler takes the first form if the type conforms to ``SpacetimeType``, and always
+// Most functions exist twice. The compiler takes the first form if the type conforms to ``SpacetimeType``, and always
 // inlines it, so that it costs nothing. The second form accepts any other type and never runs: one of its kind is
 // unavailable and says what is missing, the others keep quiet, so that a forgotten `@SpacetimeType` is one error that can
 // be read, and not one for each line of generated code.
@@ -40,6 +40,24 @@ public func _spacetimeWrite<Value: SpacetimeType>(_ value: Value, _ writer: inou
 }
 
 public func _spacetimeWrite<Value>(_ value: Value, _ writer: inout BSATNWriter) { neverCompiled() }
+
+/// The reducer without its argument types, to be listed in a ``ModuleContent``.
+public func _spacetimeErased<Definition: ModuleDefinition, each Argument: SpacetimeType>(
+    _ reducer: Reducer<Definition, repeat each Argument>
+) -> AnyReducer<Definition> {
+    AnyReducer(description: reducer.description)
+}
+
+// The function itself, where no value could be made of it.
+@available(
+    *, unavailable,
+    message: "a reducer's arguments need types that can be stored: add @SpacetimeType to their structs and enums"
+)
+public func _spacetimeErased<Definition: ModuleDefinition, each Argument>(
+    _ reducer: (borrowing Context<Definition>, repeat each Argument) throws -> Void
+) -> AnyReducer<Definition> {
+    neverCompiled()
+}
 
 /// The bytes that all values of a product take, or nil if they differ: the sum, if every part has a fixed size.
 @inlinable

@@ -52,9 +52,6 @@ struct ReducerDescription: Sendable {
 }
 
 extension Reducer {
-    /// The same reducer without its argument types, to be listed in a ``ModuleContent``.
-    public var erased: AnyReducer<Definition> { AnyReducer(description: description) }
-
     var description: ReducerDescription {
         let body = body
         var names = parameters()

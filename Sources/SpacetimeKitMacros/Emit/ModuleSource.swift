@@ -32,7 +32,7 @@ struct ModuleSource {
     private var content: String {
         let always = module.reducers.compactMap { registration -> String? in
             guard case .reducer(let name) = registration else { return nil }
-            return "Self.\(name).erased,"
+            return "SpacetimeKit._spacetimeErased(Self.\(name)),"
         }
         let conditional = module.reducers.filter { if case .condition = $0 { true } else { false } }
         let list = """
@@ -59,7 +59,7 @@ struct ModuleSource {
 
     private func statements(_ registration: ModuleModel.Registration) -> String {
         switch registration {
-        case .reducer(let name): "reducers.append(Self.\(name).erased)"
+        case .reducer(let name): "reducers.append(SpacetimeKit._spacetimeErased(Self.\(name)))"
         case .condition(let clauses):
             clauses.map { clause in ([clause.head] + clause.reducers.map(statements)).joined(separator: "\n") }
                 .joined(separator: "\n") + "\n#endif"
