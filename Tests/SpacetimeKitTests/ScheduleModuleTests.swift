@@ -72,6 +72,18 @@ typealias Narrow = UInt32
         #expect(error?.message.contains("row: Beat") == true)
     }
 
+    @Test func furtherTablesKeepRowsThatAreScheduledElsewhere() throws {
+        let module = Module("m") {
+            Table(Beat.self)
+            Table(Beat.self, name: "archive")
+            Reducer("beat", lifecycle: .scheduled) { (context: borrowing ReducerContext, beat: Beat) in }
+        }
+        let db = try Database.open(.inMemory, module: module)
+        #expect(try db.scheduleReport().pendingCount == 0)
+        let unscheduled = Module("m") { Table(Beat.self, name: "archive") }
+        #expect(throws: DatabaseError.self) { try Database.open(.inMemory, module: unscheduled) }
+    }
+
     @Test func unscheduledTimesAreValuesLikeAnyOther() throws {
         let module = Module("m") {
             Table(Diary.self)

@@ -71,12 +71,15 @@ extension ModuleContent {
             functionName: reducer.name)
     }
 
-    /// Refuses tables that look scheduled, but whose rows nothing would ever be called for.
+    /// Refuses tables that look scheduled, but whose rows nothing would ever be called for. Further tables of rows that are
+    /// scheduled elsewhere keep what was, or is to be.
     private func requireReducers(
         for tables: [RawTableDefV10], scheduled: Set<String>, _ typespace: Typespace
     ) throws(DatabaseError) {
+        let scheduledRows = Set(tables.filter { scheduled.contains($0.sourceName) }.map(\.productTypeRef))
         for (table, description) in zip(tables, self.tables)
         where !scheduled.contains(table.sourceName) && !description.definition.isUnscheduled {
+            if description.isNamed, scheduledRows.contains(table.productTypeRef) { continue }
             guard case .product(let columns)? = typespace[table.productTypeRef],
                 let time = columns.elements.first(where: { $0.algebraicType.isScheduleAt })
             else { continue }
