@@ -13,12 +13,7 @@ extension MarkerMacro {
         in context: some MacroExpansionContext
     ) throws -> [DeclSyntax] {
         var problems = Problems()
-        let isConditional =
-            declaration.asProtocol((any WithAttributesSyntax).self)?.attributes.conditional
-            .contains { $0.name == name } == true
-        if isConditional {
-            // `@Table` says so.
-        } else if !isInTable(context.lexicalContext) {
+        if !isInTable(context.lexicalContext) {
             problems.add(.orphanMarker(macro: name), at: node)
         } else if !isColumn(declaration) {
             problems.add(.markerOnNonColumn(macro: name), at: node)
