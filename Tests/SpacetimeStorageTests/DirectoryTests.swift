@@ -23,7 +23,7 @@ import Testing
     }
 
     private func open(_ disk: any Disk, _ path: String) throws -> Database<Shop> {
-        try Database.open(.directory(path, StorageOptions(disk: disk)), module: Shop.self)
+        try Database.open(.directory(path, .small(disk)), module: Shop.self)
     }
 
     /// Everything that reads a database from a directory.

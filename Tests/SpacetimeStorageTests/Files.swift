@@ -1,4 +1,5 @@
 import SpacetimeDurability
+import SpacetimeKit
 import SpacetimeTesting
 
 /// All files under a directory with their bytes, and the directories, which have none: to be compared before and after.
@@ -14,6 +15,16 @@ func files(_ directory: String, on disk: any Disk) throws -> [String: [UInt8]?] 
         }
     }
     return found
+}
+
+extension StorageOptions {
+    /// Small log files on any disk: with the large ones that a program has, looking through reserved space takes long in
+    /// a debug build.
+    static func small(_ disk: any Disk) -> StorageOptions {
+        var options = StorageOptions(disk: disk)
+        options.segmentByteCount = 8 << 10
+        return options
+    }
 }
 
 /// Writes such files to another disk, under another directory.

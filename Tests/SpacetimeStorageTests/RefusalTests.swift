@@ -50,7 +50,7 @@ import Testing
             let before = try files(path, on: disk)
             #expect(before.count > 6, sourceLocation: sourceLocation)
             let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation) {
-                try open(.directory(path, StorageOptions(disk: disk)))
+                try open(.directory(path, .small(disk)))
             }
             #expect((error as? DatabaseError)?.code == code, "\(error as Any)", sourceLocation: sourceLocation)
             #expect(try files(path, on: disk) == before, "files changed", sourceLocation: sourceLocation)
@@ -136,7 +136,7 @@ import Testing
     @Test func aDirectoryThatIsInUse() throws {
         for disk in [SimulatedDisk(), SystemDisk()] as [any Disk] {
             let path = temporary.path + "/shop"
-            let storage = Storage.directory(path, StorageOptions(disk: disk))
+            let storage = Storage.directory(path, .small(disk))
             let first = try Database.open(storage, module: Shop.self)
             try first.call(Shop.add, "a", 1, until: .durable)
             let before = try files(path, on: disk)
@@ -175,7 +175,7 @@ import Testing
         }
         for (disk, root) in [(SimulatedDisk() as any Disk, "root"), (SystemDisk(), temporary.path)] {
             try disk.createDirectory(directoryIsThere ? root + "/new" : root)
-            let storage = Storage.directory(root + "/new", StorageOptions(disk: disk))
+            let storage = Storage.directory(root + "/new", .small(disk))
             let error = #expect(throws: DatabaseError.self) { try Database.open(storage, module: invalid) }
             #expect(error?.code == .invalidModule)
             let thrown = #expect(throws: SenderError.self) { try Database.open(storage, module: failing) }
