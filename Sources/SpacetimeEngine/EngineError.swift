@@ -28,6 +28,10 @@ package enum EngineError: Error, Equatable, Sendable {
     case rowTooLarge(table: String, byteCount: Int, limit: Int)
     /// A definition that the engine cannot store.
     case unsupportedSchema(table: String, reason: String)
+    /// A condition names what its table does not have.
+    case invalidCondition(table: String, reason: String)
+    /// A condition is larger than one may be.
+    case conditionTooLarge(table: String, what: String, limit: Int)
     /// The operation needs, or must not have, a running transaction.
     case transactionState(String)
     /// Rows that are to come under a unique constraint agree in its columns: up to ten of the values.

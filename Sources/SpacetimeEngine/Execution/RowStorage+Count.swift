@@ -40,6 +40,24 @@ extension RowStorage {
         }
     }
 
+    /// Calls `body` with every live row, in page order.
+    func forEachRow(_ body: (RowID, UnsafeRawBufferPointer) -> Void) {
+        for page in 0..<pageCount {
+            let wordCount = liveWordCount(page: page)
+            guard wordCount > 0 else { continue }
+            let words = liveWords(page: page)
+            for word in 0..<wordCount {
+                var bits = words[word]
+                while bits != 0 {
+                    let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
+                    bits &= bits &- 1
+                    let row = RowID(UInt32(page) << geometry.unitBits | unit)
+                    body(row, image(row))
+                }
+            }
+        }
+    }
+
     /// Live rows for whose first image byte `isMatch` holds.
     @inline(__always)
     private func countRows(_ isMatch: (UnsafeRawPointer) -> Bool) -> Int {

@@ -98,6 +98,47 @@ struct DirectIndex: ~Copyable {
         if chunks.capacity > 64, chunks.count < chunks.capacity / 4 { chunks = chunks.map { $0 } }
     }
 
+    /// The row with the least key in `lower...upper` that is found directly.
+    func first(from lower: UInt64, through upper: UInt64) -> (key: UInt64, row: RowID)? {
+        var key = lower
+        let end = min(upper, Self.keyLimit - 1, (UInt64(chunks.count) << Self.chunkBits) &- 1)
+        if chunks.isEmpty { return nil }
+        while key <= end {
+            guard let chunk = chunks[Int(key >> Self.chunkBits)] else {
+                key = ((key >> Self.chunkBits) + 1) << Self.chunkBits
+                continue
+            }
+            let slot = chunk[Int(key) & (Self.chunkCount - 1)]
+            if slot != 0 { return (key, RowID(slot - 1)) }
+            key += 1
+        }
+        return nil
+    }
+
+    /// The row with the greatest key in `lower...upper` that is found directly.
+    func last(from lower: UInt64, through upper: UInt64) -> (key: UInt64, row: RowID)? {
+        if chunks.isEmpty { return nil }
+        var key = min(upper, Self.keyLimit - 1, (UInt64(chunks.count) << Self.chunkBits) - 1)
+        while key >= lower {
+            if let chunk = chunks[Int(key >> Self.chunkBits)] {
+                let slot = chunk[Int(key) & (Self.chunkCount - 1)]
+                if slot != 0 { return (key, RowID(slot - 1)) }
+            } else {
+                key &= ~UInt64(Self.chunkCount - 1)
+            }
+            if key == 0 { return nil }
+            key -= 1
+        }
+        return nil
+    }
+
+    /// The part of `lower...upper` that is beyond the keys found directly; nil if nothing is there.
+    func farRange(from lower: UInt64, through upper: UInt64) -> (BTree.Position, BTree.Position)? {
+        guard far.count > 0, upper >= Self.keyLimit else { return nil }
+        let end = upper == .max ? far.end : far.seek(upper + 1, ExactKeys())
+        return (far.seek(max(lower, Self.keyLimit), ExactKeys()), end)
+    }
+
     /// Rows with keys in `lower...upper`, in key order.
     func rows(from lower: UInt64, through upper: UInt64) -> [UInt32] {
         guard lower <= upper else { return [] }

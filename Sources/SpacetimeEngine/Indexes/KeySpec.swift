@@ -61,7 +61,7 @@ struct KeySpec {
 
     /// Width and signedness of types whose image is one integer of at most eight bytes: integers, Bool, simple enums,
     /// and products that wrap just one of them (times).
-    private static func integerForm(_ type: AlgebraicType) -> (width: Int, isSigned: Bool)? {
+    static func integerForm(_ type: AlgebraicType) -> (width: Int, isSigned: Bool)? {
         switch type {
         case .bool, .u8: (1, false)
         case .u16: (2, false)

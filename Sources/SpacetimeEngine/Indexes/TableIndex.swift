@@ -303,10 +303,11 @@ struct TableIndex: ~Copyable {
 
     // MARK: Ranges
 
-    /// The rows whose keys lie in a range, as positions of the tree, or as a list for a direct index.
+    /// The rows whose keys lie in a range, as positions of the tree, or as the keys of a direct index.
     enum Selection {
         case none
         case positions(BTree.Position, BTree.Position)
+        case keys(UInt64, UInt64)
         case rows([UInt32])
     }
 
@@ -314,7 +315,7 @@ struct TableIndex: ~Copyable {
     mutating func selectAll() -> Selection {
         switch structure {
         case .hash: .none
-        case .direct: .rows(direct.rows(from: 0, through: .max))
+        case .direct: .keys(0, .max)
         default: .positions(tree.start, tree.end)
         }
     }
@@ -398,7 +399,7 @@ struct TableIndex: ~Copyable {
 
     private mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
         guard lower <= upper else { return .none }
-        if structure == .direct { return .rows(direct.rows(from: lower, through: upper)) }
+        if structure == .direct { return .keys(lower, upper) }
         let start = tree.seek(lower, ExactKeys())
         return .positions(start, upper == .max ? tree.end : tree.seek(upper + 1, ExactKeys()))
     }

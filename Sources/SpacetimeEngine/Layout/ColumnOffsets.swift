@@ -55,6 +55,39 @@ package struct ColumnOffset {
         if list.count > 2 { hops.2 = list[2] }
     }
 
+    /// A field of nested products, so many of which fit.
+    package static let stepLimit = 6
+
+    /// A field inside of a column, by the positions of the fields on the way; nil if there is no such field, or the way
+    /// is longer than `stepLimit`.
+    @inline(never)
+    init?(_ column: Int, fields: [Int], _ table: TableRows.Pointer) {
+        guard fields.count <= Self.stepLimit else { return nil }
+        self.init(fixed: table.pointee.layout.columns[column].fixedOffset, column, table)
+        let program = table.pointee.layout.program
+        var node = table.pointee.layout.columns[column].node
+        var isFixed = start >= 0
+        for (number, field) in fields.enumerated() {
+            let entry = program.nodes[Int(node)]
+            guard entry.kind == .product, field < Int(entry.childCount), let short = UInt16(exactly: field) else {
+                return nil
+            }
+            setStep(number, to: short)
+            for before in 0..<field where isFixed {
+                let size = program.nodes[Int(program.children[Int(entry.firstChild) + before])].fixedSize
+                isFixed = size >= 0
+                start += size
+            }
+            node = program.children[Int(entry.firstChild) + field]
+        }
+        if !isFixed { hopCount = -1 - Int32(fields.count) }
+    }
+
+    /// The steps of the way take the place of the hops.
+    private mutating func setStep(_ number: Int, to field: UInt16) {
+        withUnsafeMutableBytes(of: &hops) { $0.storeBytes(of: field, toByteOffset: number * 2, as: UInt16.self) }
+    }
+
     private static func hops(from first: Int, to column: Int, _ table: TableRows.Pointer) -> [Hop]? {
         var list: [Hop] = []
         for between in table.pointee.layout.columns[first..<column] {
@@ -98,7 +131,19 @@ package struct ColumnOffset {
     @inline(never)
     private func walk(in row: UnsafeRawPointer) -> Int {
         // The pointer was made from one of this very type, and the table is still there.
-        rows.assumingMemoryBound(to: TableRows.self).pointee.layout.offset(of: Int(column), in: row)
+        let rows = rows.assumingMemoryBound(to: TableRows.self)
+        var offset = rows.pointee.layout.offset(of: Int(column), in: row)
+        var node = rows.pointee.layout.columns[Int(column)].node
+        for step in 0..<Int(-1 &- hopCount) {
+            let field = withUnsafeBytes(of: hops) { $0.load(fromByteOffset: step &* 2, as: UInt16.self) }
+            let firstChild = Int(rows.pointee.layout.program.nodes[Int(node)].firstChild)
+            for before in 0..<Int(field) {
+                let child = rows.pointee.layout.program.children[firstChild &+ before]
+                offset &+= rows.pointee.layout.program.size(child, at: row + offset)
+            }
+            node = rows.pointee.layout.program.children[firstChild &+ Int(field)]
+        }
+        return offset
     }
 }
 
@@ -117,12 +162,13 @@ extension TypeProgram {
 }
 
 extension Datastore {
-    /// Where a column of a table is; nil if there is no such column.
+    /// Where a column of a table is, or a field inside of it; nil if there is no such thing.
     @usableFromInline
-    package func columnOffset(_ column: Int, of id: TableID) -> ColumnOffset? {
+    package func columnOffset(_ column: Int, fields: [Int]? = nil, of id: TableID) -> ColumnOffset? {
         guard let table = try? table(id) else { return nil }
         let rows = table.pointee.rows
         guard column >= 0, column < rows.pointee.layout.columns.count else { return nil }
+        if let fields { return ColumnOffset(column, fields: fields, rows) }
         let fixed = rows.pointee.layout.columns[column].fixedOffset
         return fixed >= 0
             ? ColumnOffset(fixed: fixed, column, rows) : ColumnOffset(floating: column, rows)

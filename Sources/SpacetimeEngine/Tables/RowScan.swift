@@ -12,11 +12,14 @@ package final class RowScan {
     /// The rows that the last `refill` found. Valid until the next `refill`, whatever is written meanwhile.
     @usableFromInline package let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
 
-    init(_ source: ScanState.Source, table: StoredTable.Pointer, predicate: CompiledPredicate?, datastore: Datastore) {
+    init(
+        _ source: ScanState.Source, limit: Int, table: StoredTable.Pointer, predicate: CompiledPredicate?,
+        datastore: Datastore
+    ) {
         self.datastore = datastore
         serial = datastore.serial
         state = .allocate(capacity: 1)
-        state.initialize(to: ScanState(source: source, table: table, predicate: predicate))
+        state.initialize(to: ScanState(source: source, limit: limit, table: table, predicate: predicate))
         batch = state.pointee.batch
         if let first = table.pointee.openScans {
             first.pointee.previous = state
@@ -53,5 +56,30 @@ package final class RowScan {
             datastore.serial == serial,
             "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
         return state.pointee.refill()
+    }
+
+    /// Reads all rows now and hands them out again from the last to the first, of these at most `limit`.
+    @usableFromInline
+    package func turnRound(limit: Int) {
+        precondition(
+            datastore.serial == serial,
+            "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
+        state.pointee.turnRound(limit: limit)
+    }
+}
+
+/// How much of a scan is wanted, and from which end.
+@frozen
+@usableFromInline
+package struct ScanWindow: Hashable, Sendable {
+    /// From the last row to the first.
+    @usableFromInline package var isReversed: Bool
+    /// Rows at most.
+    @usableFromInline package var limit: Int
+
+    @inlinable
+    package init(isReversed: Bool = false, limit: Int = .max) {
+        self.isReversed = isReversed
+        self.limit = limit
     }
 }

@@ -6,6 +6,12 @@ struct ScanState {
         /// Every row: page, word of the live bitmap, bits of that word still to come.
         case pages(page: Int, word: Int, bits: UInt64)
         case tree(BTree.Position, BTree.Position)
+        /// The same from the back, where the second position is the end that is still to be shown.
+        case treeBackward(BTree.Position, BTree.Position)
+        case pagesBackward(page: Int, word: Int, bits: UInt64)
+        /// Keys of a direct index that are still to come, first to last.
+        case direct(UnsafeMutablePointer<TableIndex>, UInt64, UInt64)
+        case directBackward(UnsafeMutablePointer<TableIndex>, UInt64, UInt64)
         case list([UInt32], next: Int)
         /// Copies made when the table was about to be written: (length, image) records in `held`.
         case copies(next: Int)
@@ -18,6 +24,10 @@ struct ScanState {
     /// The table, while the scan is on its list of open scans.
     var table: StoredTable.Pointer?
     var predicate: CompiledPredicate?
+    /// How many rows there may still be.
+    private var remaining: Int
+    /// How many rows `batch` is to hold.
+    private(set) var target = batchLimit
     /// Rows in `batch`.
     var filled = 0
     var previous: Pointer?
@@ -25,9 +35,12 @@ struct ScanState {
     let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
     var held: UnsafeMutableRawPointer?
     var heldByteCount = 0
+    /// What follows when the tree of a direct index has been shown.
+    var rest: Source?
 
-    init(source: Source, table: StoredTable.Pointer, predicate: CompiledPredicate?) {
+    init(source: Source, limit: Int, table: StoredTable.Pointer, predicate: CompiledPredicate?) {
         self.source = source
+        remaining = limit
         self.table = table
         self.predicate = predicate
         batch = .allocate(capacity: Self.batchLimit)
@@ -44,20 +57,27 @@ struct ScanState {
     /// Finds the next rows, at most `batchLimit`, and returns how many.
     mutating func refill() -> Int {
         filled = 0
+        target = min(Self.batchLimit, remaining)
+        if target == 0 { source = .done }
         repeat {
             switch source {
             case .pages(let page, let word, let bits): refillFromPages(page, word, bits)
+            case .pagesBackward(let page, let word, let bits): refillFromPagesBackward(page, word, bits)
             case .tree(let start, let end): refillFromTree(start, end)
+            case .treeBackward(let start, let end): refillFromTreeBackward(start, end)
+            case .direct(let index, let first, let last): refillFromDirect(index, first, last)
+            case .directBackward(let index, let first, let last): refillFromDirectBackward(index, first, last)
             case .list(let rows, let next): refillFromList(rows, next)
             case .copies(let next): refillFromCopies(next)
             case .done: return filled
             }
         } while filled == 0
+        remaining &-= filled
         return filled
     }
 
     @inline(__always)
-    private mutating func offer(_ image: UnsafeRawBufferPointer) {
+    mutating func offer(_ image: UnsafeRawBufferPointer) {
         if let predicate, !predicate.matches(image) { return }
         batch[filled] = image
         filled &+= 1
@@ -81,7 +101,7 @@ struct ScanState {
                 let data = rows.pointee.storage.entries[page].base + geometry.dataOffset
                 while word < wordCount {
                     while bits != 0 {
-                        if filled == Self.batchLimit {
+                        if filled == target {
                             source = .pages(page: page, word: word, bits: bits)
                             return
                         }
@@ -110,14 +130,14 @@ struct ScanState {
             return
         }
         var position = start
-        while filled < Self.batchLimit {
+        while filled < target {
             let limit = position.leaf == end.leaf ? end.index : position.leaf.count
             let ids = position.leaf.rows
             // Rows in key order lie anywhere: ask for all of the batch before the first is read.
-            for i in position.index..<max(position.index, min(limit, position.index &+ Self.batchLimit &- filled)) {
+            for i in position.index..<max(position.index, min(limit, position.index &+ target &- filled)) {
                 prefetch(rows.pointee.storage.address(RowID(ids[i])))
             }
-            while position.index < limit, filled < Self.batchLimit {
+            while position.index < limit, filled < target {
                 offer(rows.pointee.storage.image(RowID(ids[position.index])))
                 position.index &+= 1
             }
@@ -138,7 +158,7 @@ struct ScanState {
             return
         }
         var next = next
-        while next < list.count, filled < Self.batchLimit {
+        while next < list.count, filled < target {
             offer(rows.pointee.storage.image(RowID(list[next])))
             next &+= 1
         }
@@ -151,7 +171,7 @@ struct ScanState {
             return
         }
         var next = next
-        while next < heldByteCount, filled < Self.batchLimit {
+        while next < heldByteCount, filled < target {
             let count = held.loadUnaligned(fromByteOffset: next, as: Int.self)
             batch[filled] = UnsafeRawBufferPointer(start: held + next + 8, count: count)
             filled &+= 1
@@ -178,11 +198,41 @@ struct ScanState {
         // The batch that the consumer is going through now shows the copies.
         source = .copies(next: 0)
         filled = 0
+        remaining = .max
+        target = Self.batchLimit
         if handedOut > 0 { refillFromCopies(0) }
         filled = handedOut
         source = boundary < heldByteCount ? .copies(next: boundary) : .done
         predicate = nil
         table = nil
+    }
+
+    /// Copies all rows and goes through the copies from the last to the first.
+    mutating func turnRound(limit: Int) {
+        var copies: [UInt8] = []
+        var places: [Int] = []
+        while refill() > 0 {
+            for i in 0..<filled {
+                places.append(copies.count)
+                Self.append(batch[i], to: &copies)
+            }
+        }
+        // What it goes through now may be copies of an earlier turn.
+        let turned = UnsafeMutableRawPointer.allocate(byteCount: max(copies.count, 1), alignment: 16)
+        var end = 0
+        copies.withUnsafeBytes { bytes in
+            for place in places.reversed() {
+                let count = 8 + bytes.loadUnaligned(fromByteOffset: place, as: Int.self)
+                (turned + end).copyMemory(from: bytes.baseAddress.unsafelyUnwrapped + place, byteCount: count)
+                end += count
+            }
+        }
+        held?.deallocate()
+        held = turned
+        heldByteCount = end
+        source = .copies(next: 0)
+        remaining = limit
+        predicate = nil
     }
 
     private static func append(_ image: UnsafeRawBufferPointer, to copies: inout [UInt8]) {

@@ -152,38 +152,67 @@ extension Datastore {
             remove(table, row)
             return 1
         }
-        return removeAll(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows), of: table)
+        return removeAll(
+            rowIDs(
+                in: table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows), position,
+                of: table), of: table)
     }
 
-    /// Deletes the rows in a range of an ordered index. Returns how many there were.
+    /// Deletes the rows in a range of an ordered index that satisfy the predicate. Returns how many there were.
     @discardableResult
-    package func delete(_ id: IndexID, range: IndexRange) throws(EngineError) -> Int {
+    package func delete(
+        _ id: IndexID, range: IndexRange, where predicate: CompiledPredicate? = nil
+    ) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try requireTransaction()
         try validate(range, table, position)
-        return removeAll(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows), of: table)
+        let selection = table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)
+        return removeAll(rowIDs(in: selection, position, of: table), of: table, where: predicate)
     }
 
-    private func removeAll(_ selection: TableIndex.Selection, of table: StoredTable.Pointer) -> Int {
+    /// Deletes the rows with that key that satisfy the predicate. Returns how many there were.
+    package func delete(
+        _ id: IndexID, key: UnsafeRawBufferPointer, where predicate: CompiledPredicate
+    ) throws(EngineError) -> Int {
+        let (table, position) = try index(id)
+        try requireTransaction()
+        try validateKey(key, table, position)
+        let selection = table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)
+        return removeAll(rowIDs(in: selection, position, of: table), of: table, where: predicate)
+    }
+
+    /// Deletes the rows with one of these keys that satisfy the predicate. Returns how many there were.
+    package func delete(
+        _ id: IndexID, keys: KeyList, where predicate: CompiledPredicate? = nil
+    ) throws(EngineError) -> Int {
+        let (table, position) = try index(id)
+        try requireTransaction()
+        return removeAll(try rowIDs(of: keys, position, of: table), of: table, where: predicate)
+    }
+
+    /// Deletes the rows that satisfy the predicate. Returns how many there were. Linear in the rows of the table.
+    package func delete(_ id: TableID, where predicate: CompiledPredicate) throws(EngineError) -> Int {
+        let table = try writable(id)
         var ids: [UInt32] = []
-        switch selection {
-        case .none: return 0
-        case .rows(let rows): ids = rows
-        case .positions(let start, let end):
-            var position = start
-            while position != end {
-                let limit = position.leaf == end.leaf ? end.index : position.leaf.count
-                while position.index < limit {
-                    ids.append(position.leaf.rows[position.index])
-                    position.index += 1
-                }
-                guard position.leaf != end.leaf, let next = position.leaf.next else { break }
-                position = BTree.Position(leaf: next, index: 0)
-            }
+        table.pointee.rowsPointer().pointee.storage.forEachRow { row, image in
+            if predicate.matches(image) { ids.append(row.rawValue) }
         }
+        return removeAll(ids, of: table)
+    }
+
+    private func removeAll(
+        _ ids: [UInt32], of table: StoredTable.Pointer, where predicate: CompiledPredicate? = nil
+    ) -> Int {
         if !ids.isEmpty { prepareWrite(table) }
-        for id in ids { remove(table, RowID(id)) }
-        return ids.count
+        var count = 0
+        for id in ids {
+            if let predicate, !predicate.matches(table.pointee.rowsPointer().pointee.storage.image(RowID(id))) {
+                continue
+            }
+            remove(table, RowID(id))
+            count += 1
+        }
+        return count
     }
 
     /// Deletes the row with exactly these bytes. Returns whether there was one.

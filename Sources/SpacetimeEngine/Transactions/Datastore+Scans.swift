@@ -4,47 +4,77 @@ import SpacetimeSchema
 extension Datastore {
     /// Every row that satisfies the predicate, in page order.
     @usableFromInline
-    package func scan(_ id: TableID, where predicate: CompiledPredicate? = nil) throws(EngineError) -> RowScan {
+    package func scan(
+        _ id: TableID, where predicate: CompiledPredicate? = nil, window: ScanWindow = ScanWindow()
+    ) throws(EngineError) -> RowScan {
         let table = try table(id)
-        return open(.pages(page: 0, word: 0, bits: 0), table, predicate)
+        let source: ScanState.Source =
+            window.isReversed ? ScanState.pagesFromTheBack(table.pointee.rows) : .pages(page: 0, word: 0, bits: 0)
+        return open(source, table, predicate, window)
     }
 
     /// The rows in a range of an ordered index, in key order.
     @usableFromInline
     package func scan(
-        _ id: IndexID, range: IndexRange, where predicate: CompiledPredicate? = nil
+        _ id: IndexID, range: IndexRange, where predicate: CompiledPredicate? = nil, window: ScanWindow = ScanWindow()
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        return open(
-            source(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)), table, predicate)
+        let selection = table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)
+        return open(source(selection, position, table, window), table, predicate, window)
     }
 
     /// The rows with that key (the BSATN of the index's columns), in any kind of index.
     @usableFromInline
     package func scan(
-        _ id: IndexID, key: UnsafeRawBufferPointer, where predicate: CompiledPredicate? = nil
+        _ id: IndexID, key: UnsafeRawBufferPointer, where predicate: CompiledPredicate? = nil,
+        window: ScanWindow = ScanWindow()
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
-        return open(
-            source(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)), table,
-            predicate)
+        let selection = table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)
+        return open(source(selection, position, table, window), table, predicate, window)
     }
 
-    private func source(_ selection: TableIndex.Selection) -> ScanState.Source {
+    /// The rows with one of some keys, in the order of the keys. All of them are looked up at once.
+    package func scan(
+        _ id: IndexID, keys: KeyList, where predicate: CompiledPredicate? = nil, window: ScanWindow = ScanWindow()
+    ) throws(EngineError) -> RowScan {
+        let (table, position) = try index(id)
+        return open(list(try rowIDs(of: keys, position, of: table), window), table, predicate, window)
+    }
+
+    /// The rows that satisfy the predicate in the order of an index that is not ordered: they are sorted.
+    package func sortedScan(
+        _ id: IndexID, where predicate: CompiledPredicate? = nil, window: ScanWindow = ScanWindow()
+    ) throws(EngineError) -> RowScan {
+        let (table, position) = try index(id)
+        let ids = sortedRowIDs(by: position, of: table, where: predicate, window)
+        return open(.list(ids, next: 0), table, nil, window)
+    }
+
+    private func source(
+        _ selection: TableIndex.Selection, _ position: Int, _ table: StoredTable.Pointer, _ window: ScanWindow
+    ) -> ScanState.Source {
         switch selection {
-        case .none: .done
-        case .rows(let rows): .list(rows, next: 0)
-        case .positions(let start, let end): .tree(start, end)
+        case .none: return .done
+        case .rows(let rows): return list(rows, window)
+        case .positions(let start, let end): return window.isReversed ? .treeBackward(start, end) : .tree(start, end)
+        case .keys(let first, let last):
+            let index = table.pointee.indexPointer(position)
+            return window.isReversed ? .directBackward(index, first, last) : .direct(index, first, last)
         }
     }
 
+    private func list(_ ids: [UInt32], _ window: ScanWindow) -> ScanState.Source {
+        .list(window.isReversed ? ids.reversed() : ids, next: 0)
+    }
+
     private func open(
-        _ source: ScanState.Source, _ table: StoredTable.Pointer, _ predicate: CompiledPredicate?
+        _ source: ScanState.Source, _ table: StoredTable.Pointer, _ predicate: CompiledPredicate?, _ window: ScanWindow
     ) -> RowScan {
         state.pointee.openScanTables += 1
-        return RowScan(source, table: table, predicate: predicate, datastore: self)
+        return RowScan(source, limit: window.limit, table: table, predicate: predicate, datastore: self)
     }
 
     /// Makes a predicate ready for a table.
@@ -64,7 +94,7 @@ extension Datastore {
     package func count(_ id: IndexID, range: IndexRange) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        return count(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows))
+        return count(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows), position, table)
     }
 
     /// How many rows have that key.
@@ -72,14 +102,23 @@ extension Datastore {
     package func count(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
-        return count(table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows))
+        return count(
+            table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows), position, table)
     }
 
-    private func count(_ selection: TableIndex.Selection) -> Int {
+    /// How many rows have one of some keys.
+    package func count(_ id: IndexID, keys: KeyList) throws(EngineError) -> Int {
+        let (table, position) = try index(id)
+        return try rowIDs(of: keys, position, of: table).count
+    }
+
+    private func count(_ selection: TableIndex.Selection, _ position: Int, _ table: StoredTable.Pointer) -> Int {
         switch selection {
         case .none: 0
         case .rows(let rows): rows.count
         case .positions(let start, let end): BTree.distance(from: start, to: end)
+        case .keys(let first, let last):
+            table.pointee.indexPointer(position).pointee.direct.rows(from: first, through: last).count
         }
     }
 }

@@ -40,6 +40,8 @@ package struct CoreState {
     package var nextOffset: UInt64 = 0
     /// True if the arguments of a call must be encoded for its record.
     @usableFromInline package var recordsArguments = false
+    /// Why the running transaction must not end well: a read could not be made that has no way to say so itself.
+    @usableFromInline package var failure: DatabaseError?
     /// Why there are no writes any more, if so.
     package var refusal: DatabaseError?
 

@@ -73,7 +73,7 @@ extension DatabaseCore {
     /// Commits a typed call whose arguments, if the state asks for them, are in ``argumentScratch``.
     @usableFromInline @discardableResult
     package func commitCall() throws(DatabaseError) -> TxOffset {
-        if keeper.keeps || liveQueries.isActive { return try commitWatchedCall() }
+        if keeper.keeps || liveQueries.isActive || state.pointee.failure != nil { return try commitWatchedCall() }
         // Nobody looks at what changed.
         let offset = finishUnwatchedWrite()
         release()

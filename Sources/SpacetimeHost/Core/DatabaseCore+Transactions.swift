@@ -66,6 +66,10 @@ extension DatabaseCore {
         _ kind: CommitKind, arguments: UnsafeRawBufferPointer, broadcasts: Bool = true
     ) throws(DatabaseError) -> CommitEnd {
         let state = state
+        if let failure = state.pointee.failure {
+            undoWriteAndFollowUp()
+            throw failure
+        }
         dropRollbackWork()
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
@@ -101,6 +105,7 @@ extension DatabaseCore {
     /// Undoes the write transaction.
     func undoWrite() {
         datastore.rollback()
+        state.pointee.failure = nil
         endSerial()
     }
 
@@ -179,6 +184,7 @@ extension DatabaseCore {
     @usableFromInline
     package func endRead() {
         datastore.rollback()
+        state.pointee.failure = nil
         state.pointee.serial &+= 1
         release()
     }

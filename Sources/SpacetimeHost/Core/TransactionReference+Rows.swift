@@ -88,34 +88,72 @@ extension TransactionReference {
 
     /// Where a column is; nil if the table has no such column. To be used while this transaction runs, not longer.
     @usableFromInline
-    package func columnOffset(_ column: Int, of table: TableID) -> ColumnOffset? {
+    package func columnOffset(_ column: Int, fields: [Int]? = nil, of table: TableID) -> ColumnOffset? {
         requireCurrent()
-        return try? withDatastore { datastore throws(EngineError) in datastore.columnOffset(column, of: table) }
+        return try? withDatastore { datastore throws(EngineError) in
+            datastore.columnOffset(column, fields: fields, of: table)
+        }
     }
 
     /// Rows as of now. The scan may be read while this transaction runs, not longer.
     @usableFromInline
-    package func scan(_ table: TableID, where condition: ScanCondition? = nil) throws(DatabaseError) -> RowScan {
+    package func scan(
+        _ table: TableID, where condition: ScanCondition? = nil, window: ScanWindow = ScanWindow()
+    ) throws(DatabaseError) -> RowScan {
         requireCurrent()
         guard let condition else {
-            return try withDatastore { datastore throws(EngineError) in try datastore.scan(table) }
+            return try withDatastore { datastore throws(EngineError) in try datastore.scan(table, window: window) }
         }
-        do throws(EngineError) { return try core.scan(table, where: condition.predicate) } catch {
+        do throws(EngineError) { return try core.scan(table, where: condition.predicate, window: window) } catch {
             throw DatabaseError(error)
         }
     }
 
     /// The rows with that key, in any kind of index.
     @usableFromInline
-    package func scan(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> RowScan {
+    package func scan(
+        _ index: IndexID, key: UnsafeRawBufferPointer, window: ScanWindow = ScanWindow()
+    ) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        return try withDatastore { datastore throws(EngineError) in try datastore.scan(index, key: key) }
+        return try withDatastore { datastore throws(EngineError) in
+            try datastore.scan(index, key: key, window: window)
+        }
     }
 
     @usableFromInline
-    package func scan(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> RowScan {
+    package func scan(
+        _ index: IndexID, range: IndexRange, window: ScanWindow = ScanWindow()
+    ) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        return try withDatastore { datastore throws(EngineError) in try datastore.scan(index, range: range) }
+        return try withDatastore { datastore throws(EngineError) in
+            try datastore.scan(index, range: range, window: window)
+        }
+    }
+
+    /// The rows that meet a condition, sorted by the key of an index that has no order itself.
+    @usableFromInline
+    package func sortedScan(
+        _ index: IndexID, of table: TableID, where condition: ScanCondition?, window: ScanWindow
+    ) throws(DatabaseError) -> RowScan {
+        requireCurrent()
+        return try withDatastore { datastore throws(EngineError) in
+            let predicate: CompiledPredicate?
+            if let condition {
+                predicate = try datastore.compile(condition.predicate, for: table)
+            } else {
+                predicate = nil
+            }
+            return try datastore.sortedScan(index, where: predicate, window: window)
+        }
+    }
+
+    /// Deletes the rows that meet a condition; returns how many there were.
+    @usableFromInline
+    package func delete(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
+        try requireWritable()
+        do throws(EngineError) { return try core.delete(table, where: condition.predicate) } catch {
+            throw DatabaseError(error)
+        }
     }
 
     /// Marks the point to which ``rollback(to:)`` returns.

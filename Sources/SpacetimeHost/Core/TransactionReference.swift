@@ -59,6 +59,19 @@ public struct TransactionReference {
         if state.pointee.serial != serial { Self.stale() }
     }
 
+    /// Lets the transaction fail at its end, because of a read that cannot throw.
+    @inline(never) @usableFromInline
+    package func fail(_ error: DatabaseError) {
+        requireCurrent()
+        if state.pointee.failure == nil { state.pointee.failure = error }
+    }
+
+    /// Throws what ``fail(_:)`` noted.
+    @inlinable
+    package func requireIntact() throws(DatabaseError) {
+        if let failure = state.pointee.failure { throw failure }
+    }
+
     @inlinable
     package func requireWritable() throws(DatabaseError) {
         if state.pointee.writableSerial != serial { throw refusedWrite() }

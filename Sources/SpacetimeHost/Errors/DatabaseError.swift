@@ -41,6 +41,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let malformedRow = Code("malformedRow")
         /// Bytes that should be a key of an index are not.
         public static let malformedKey = Code("malformedKey")
+        /// A condition names what its table does not have.
+        public static let invalidCondition = Code("invalidCondition")
         /// A limit was reached: rows, sizes, nesting.
         public static let limitReached = Code("limitReached")
         /// The definition of the module breaks rules; the message lists all of them.

@@ -44,6 +44,16 @@ extension DatabaseError {
                 cause: error)
         case .unsupportedSchema(let table, let reason):
             self.init(.invalidModule, "table '\(table)' cannot be stored: \(reason)", cause: error)
+        case .invalidCondition(let table, let reason):
+            self.init(
+                .invalidCondition, "a condition does not fit table '\(table)': \(reason); compare columns that it has",
+                cause: error)
+        case .conditionTooLarge(let table, let what, let limit):
+            self.init(
+                .limitReached,
+                "a condition on table '\(table)' has more than \(limit) \(what); "
+                    + "look for many values of one column with contains, or put them into a table of their own",
+                cause: error)
         case .duplicateKeys(let table, let constraint, let columns, let values):
             self.init(
                 .uniqueViolation,

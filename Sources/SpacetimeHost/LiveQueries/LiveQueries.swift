@@ -62,6 +62,8 @@ final class LiveQueries {
     func query(
         _ table: TableID, _ predicate: RowPredicate, schema: TableSchema
     ) throws(EngineError) -> Query {
+        // Before it is hashed, which looks at all of it.
+        try predicate.checkSize(table: schema.name)
         let key = Key(table: table, predicate: predicate)
         if let known = byKey[key] { return known }
         let compiled = predicate == .all ? nil : try CompiledPredicate(predicate, for: schema)

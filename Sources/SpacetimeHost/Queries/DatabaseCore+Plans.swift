@@ -1,52 +1,81 @@
 package import SpacetimeEngine
+import SpacetimeSchema
 
 /// Conditions on tables, answered through indexes where one fits. With the lock held.
 extension DatabaseCore {
     /// The plan for a condition.
     ///
-    /// A range that covers much of its table is not worth an index, whose order jumps about in memory: the range is
-    /// counted first, which reads its leaves only.
+    /// What covers much of its table is not worth an index, whose order jumps about in memory: its rows are counted first,
+    /// which reads the index only.
     package func plan(_ predicate: RowPredicate, for table: TableID) throws(EngineError) -> ScanPlan {
+        try predicate.checkSize(table: datastore.schema(of: table)?.name ?? "#\(table.rawValue)")
         let plan = planner.plan(predicate, for: table)
-        guard case .range(let index, let range) = plan.access,
-            try datastore.count(index, range: range) > datastore.count(table) / Self.rangeShare
-        else { return plan }
-        return ScanPlan(access: .table, rest: predicate)
+        return try isWorthwhile(plan.access, table) ? plan : ScanPlan(access: .table, rest: predicate)
     }
 
-    /// Above one row in this many a range is read from the table.
-    static let rangeShare = 4
+    /// Above one row in this many, rows are read from the table.
+    static let rowShare = 4
+    /// Above one key to this many rows of the table, keys are not looked up one by one.
+    static let keyShare = 24
+
+    private func isWorthwhile(_ access: ScanPlan.Access, _ table: TableID) throws(EngineError) -> Bool {
+        switch access {
+        case .table, .key: return true
+        case .range(let index, let range):
+            return try datastore.count(index, range: range) <= datastore.count(table) / Self.rowShare
+        case .keys(let index, let keys):
+            let rows = datastore.count(table)
+            guard keys.values.count <= max(rows / Self.keyShare, 1) else { return false }
+            // A key of a unique index finds one row.
+            if planner.isUnique(index, of: table) { return true }
+            return try datastore.count(index, keys: keys) <= rows / Self.rowShare
+        }
+    }
 
     /// Opens a scan of the rows that meet a condition, in no particular order.
-    package func scan(_ table: TableID, where predicate: RowPredicate) throws(EngineError) -> RowScan {
-        let plan = try plan(predicate, for: table)
-        let rest: CompiledPredicate?
-        if let predicate = plan.rest { rest = try datastore.compile(predicate, for: table) } else { rest = nil }
+    package func scan(
+        _ table: TableID, where predicate: RowPredicate, window: ScanWindow = ScanWindow()
+    ) throws(EngineError) -> RowScan {
+        try scan(table, by: try plan(predicate, for: table), window: window)
+    }
+
+    /// Opens the scan of a plan.
+    func scan(
+        _ table: TableID, by plan: ScanPlan, window: ScanWindow = ScanWindow()
+    ) throws(EngineError) -> RowScan {
+        let rest = try compiledRest(of: plan, for: table)
         switch plan.access {
-        case .table: return try datastore.scan(table, where: rest)
-        case .range(let index, let range): return try datastore.scan(index, range: range, where: rest)
+        case .table: return try datastore.scan(table, where: rest, window: window)
+        case .range(let index, let range):
+            return try datastore.scan(index, range: range, where: rest, window: window)
+        case .keys(let index, let keys): return try datastore.scan(index, keys: keys, where: rest, window: window)
         case .key(let index, let key):
             return try withKey(key) { bytes throws(EngineError) in
-                try datastore.scan(index, key: bytes, where: rest)
+                try datastore.scan(index, key: bytes, where: rest, window: window)
             }
         }
     }
 
     /// How many rows meet a condition.
     package func count(_ table: TableID, where predicate: RowPredicate) throws(EngineError) -> Int {
+        try predicate.checkSize(table: datastore.schema(of: table)?.name ?? "#\(table.rawValue)")
         let plan = planner.plan(predicate, for: table)
         guard let rest = plan.rest else {
             switch plan.access {
             case .table: return datastore.count(table)
             case .range(let index, let range): return try datastore.count(index, range: range)
+            case .keys(let index, let keys):
+                guard try isWorthwhile(plan.access, table) else { break }
+                return try datastore.count(index, keys: keys)
             case .key(let index, let key):
                 return try withKey(key) { bytes throws(EngineError) in try datastore.count(index, key: bytes) }
             }
+            return try datastore.count(table, where: try datastore.compile(predicate, for: table))
         }
         if case .table = plan.access {
             return try datastore.count(table, where: try datastore.compile(rest, for: table))
         }
-        if case .table = try self.plan(predicate, for: table).access {
+        if try !isWorthwhile(plan.access, table) {
             return try datastore.count(table, where: try datastore.compile(predicate, for: table))
         }
         let scan = try scan(table, where: predicate)
@@ -56,6 +85,29 @@ extension DatabaseCore {
             if count == 0 { return total }
             total += count
         }
+    }
+
+    /// Deletes the rows that meet a condition. Returns how many there were.
+    package func delete(_ table: TableID, where predicate: RowPredicate) throws(EngineError) -> Int {
+        let plan = try plan(predicate, for: table)
+        let rest = try compiledRest(of: plan, for: table)
+        switch plan.access {
+        case .table:
+            guard let rest else { return try datastore.clear(table) }
+            return try datastore.delete(table, where: rest)
+        case .range(let index, let range): return try datastore.delete(index, range: range, where: rest)
+        case .keys(let index, let keys): return try datastore.delete(index, keys: keys, where: rest)
+        case .key(let index, let key):
+            return try withKey(key) { bytes throws(EngineError) in
+                guard let rest else { return try datastore.delete(index, key: bytes) }
+                return try datastore.delete(index, key: bytes, where: rest)
+            }
+        }
+    }
+
+    private func compiledRest(of plan: ScanPlan, for table: TableID) throws(EngineError) -> CompiledPredicate? {
+        guard let rest = plan.rest else { return nil }
+        return try datastore.compile(rest, for: table)
     }
 
     private func withKey<Result>(

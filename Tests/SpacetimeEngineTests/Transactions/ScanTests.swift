@@ -5,7 +5,20 @@ import Testing
 @testable import SpacetimeEngine
 
 @Suite struct ScanTests {
-    enum Kind: CaseIterable { case table, tree, textTree, direct, predicate }
+    enum Kind: CaseIterable {
+        case table, tree, textTree, direct, predicate, tableFromTheBack, treeFromTheBack, directFromTheBack, keys,
+            sorted
+        case turned
+
+        /// Whether rows come in the order of their ids; nil if in another one.
+        var isAscending: Bool? {
+            switch self {
+            case .tree, .direct, .keys, .sorted, .turned: true
+            case .treeFromTheBack, .directFromTheBack: false
+            case .table, .textTree, .predicate, .tableFromTheBack: nil
+            }
+        }
+    }
 
     private struct Fixture {
         let datastore = Datastore()
@@ -44,6 +57,20 @@ import Testing
             case .tree: return try datastore.scan(byID, range: .all)
             case .textTree: return try datastore.scan(datastore.index(table, 0), range: .all)
             case .direct: return try datastore.scan(datastore.index(table, 1), range: .all)
+            case .tableFromTheBack: return try datastore.scan(table, window: ScanWindow(isReversed: true))
+            case .treeFromTheBack:
+                return try datastore.scan(byID, range: .all, window: ScanWindow(isReversed: true))
+            case .directFromTheBack:
+                let byKey = datastore.index(table, 1)
+                return try datastore.scan(byKey, range: .all, window: ScanWindow(isReversed: true))
+            case .keys:
+                let ids = (0..<UInt32(rows.count)).reversed().flatMap { $0.bsatnBytes }
+                return try datastore.scan(byID, keys: KeyList(values: ValueList(count: rows.count, bytes: ids)))
+            case .sorted: return try datastore.sortedScan(byID)
+            case .turned:
+                let scan = try datastore.scan(byID, range: .all, window: ScanWindow(isReversed: true))
+                scan.turnRound(limit: .max)
+                return scan
             }
         }
 
@@ -92,7 +119,9 @@ import Testing
         }
         #expect(seen.count == fixture.rows.count)
         #expect(seen.sortedBytes() == fixture.rows.sortedBytes())
-        if kind == .tree || kind == .direct { #expect(seen == fixture.rows) }
+        if let isAscending = kind.isAscending {
+            #expect(seen == (isAscending ? fixture.rows : fixture.rows.reversed()))
+        }
         try fixture.datastore.checkInvariants()
         fixture.datastore.rollback()
         #expect(try readInTransaction(fixture).sortedBytes() == fixture.rows.sortedBytes())

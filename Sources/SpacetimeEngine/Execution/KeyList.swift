@@ -1,0 +1,156 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Several keys that are looked for in one index: one value of the leading columns, and a list for the next column.
+package struct KeyList: Hashable, Sendable {
+    /// The concatenated values of the leading columns, in BSATN.
+    package var prefix: [UInt8]
+    /// How many columns `prefix` holds.
+    package var prefixColumns: Int
+    /// The variant of the column behind them that `values` are payloads of; nil if they are whole values of the column.
+    package var tag: UInt8?
+    package var values: ValueList
+
+    package init(prefix: [UInt8] = [], prefixColumns: Int = 0, tag: UInt8? = nil, values: ValueList) {
+        self.prefix = prefix
+        self.prefixColumns = prefixColumns
+        self.tag = tag
+        self.values = values
+    }
+}
+
+/// Rows found through indexes, as numbers.
+extension Datastore {
+    /// The rows of a selection in key order.
+    func rowIDs(in selection: TableIndex.Selection, _ position: Int, of table: StoredTable.Pointer) -> [UInt32] {
+        switch selection {
+        case .none: return []
+        case .rows(let rows): return rows
+        case .keys(let first, let last):
+            return table.pointee.indexPointer(position).pointee.direct.rows(from: first, through: last)
+        case .positions(let start, let end):
+            var ids: [UInt32] = []
+            var place = start
+            while place != end {
+                let limit = place.leaf == end.leaf ? end.index : place.leaf.count
+                while place.index < limit {
+                    ids.append(place.leaf.rows[place.index])
+                    place.index += 1
+                }
+                guard place.leaf != end.leaf, let next = place.leaf.next else { break }
+                place = BTree.Position(leaf: next, index: 0)
+            }
+            return ids
+        }
+    }
+
+    /// The rows with one of some keys, in the order of the keys. Each is there once, however often its key is listed.
+    func rowIDs(of keys: KeyList, _ position: Int, of table: StoredTable.Pointer) throws(EngineError) -> [UInt32] {
+        let index = table.pointee.indexPointer(position)
+        let spec = index.pointee.spec
+        let name = index.pointee.schema.name
+        let isWhole = keys.prefixColumns + 1 == spec.columns.count
+        guard isWhole || index.pointee.isOrdered else { throw .rangeOnHashIndex(index: name) }
+        guard keys.prefixColumns >= 0, keys.prefixColumns < spec.columns.count else {
+            throw .tooManyPrefixColumns(index: name, given: keys.prefixColumns, limit: spec.columns.count - 1)
+        }
+        var node = spec.probeLayout.columns[keys.prefixColumns].node
+        if let tag = keys.tag {
+            let entry = spec.probeLayout.program.nodes[Int(node)]
+            guard entry.kind == .sum, Int(tag) < Int(entry.childCount) else {
+                throw .malformedKey(index: name, cause: .invalidTag(tag, at: 0))
+            }
+            node = spec.probeLayout.program.children[Int(entry.firstChild) + Int(tag)]
+        }
+        let head = keys.prefix + (keys.tag.map { [$0] } ?? [])
+        let ranges: [Range<Int>]
+        do throws(BSATNError) {
+            try withRawBytes(of: keys.prefix) { (bytes) throws(BSATNError) in
+                try spec.validate(bytes, count: keys.prefixColumns)
+            }
+            let places = try spec.probeLayout.program.places(of: keys.values, node)
+            ranges = spec.probeLayout.program.distinct(keys.values, places, node)
+        } catch { throw .malformedKey(index: name, cause: error) }
+        var ids: [UInt32] = []
+        var key = head
+        for range in ranges {
+            key.replaceSubrange(head.count..., with: keys.values.bytes[range])
+            if isWhole {
+                key.withUnsafeBytes { probe in
+                    if index.pointee.isUnique, let start = probe.baseAddress {
+                        let row = index.pointee.find(probe: start, byteCount: probe.count, in: table.pointee.rows)
+                        if let row { ids.append(row.rawValue) }
+                    } else {
+                        let found = index.pointee.select(probe: probe, table.pointee.rows)
+                        ids += rowIDs(in: found, position, of: table)
+                    }
+                }
+            } else {
+                let found = index.pointee.select(
+                    IndexRange(prefix: key, prefixColumns: keys.prefixColumns + 1), table.pointee.rows)
+                ids += rowIDs(in: found, position, of: table)
+            }
+        }
+        return ids
+    }
+
+    /// The rows that satisfy a predicate, in the order of an index's keys, without use of the index: for what a hash
+    /// index cannot order. Linear in the rows of the table, and what is wanted of them is sorted.
+    func sortedRowIDs(
+        by position: Int, of table: StoredTable.Pointer, where predicate: CompiledPredicate?, _ window: ScanWindow
+    ) -> [UInt32] {
+        let rows = table.pointee.rows
+        let index = table.pointee.indexPointer(position)
+        if let integer = index.pointee.integer {
+            return Self.sorted(rows, where: predicate, window) { row, image in
+                SortedEntry(key: image.baseAddress.map { integer.key(ofRow: $0, rows) } ?? 0, row: row.rawValue)
+            } order: {
+                $0.key != $1.key ? TypeProgram.order($0.key, $1.key) : TypeProgram.order($0.row, $1.row)
+            }.map(\.row)
+        }
+        let columns = index.pointee.spec.columns
+        return Self.sorted(rows, where: predicate, window) { row, _ in
+            row.rawValue
+        } order: { left, right in
+            let order = Self.order(
+                rows.pointee.storage.image(RowID(left)), rows.pointee.storage.image(RowID(right)), columns, rows)
+            return order != 0 ? order : TypeProgram.order(left, right)
+        }
+    }
+
+    @inline(__always)
+    private static func sorted<Entry>(
+        _ rows: TableRows.Pointer, where predicate: CompiledPredicate?, _ window: ScanWindow,
+        entry: (RowID, UnsafeRawBufferPointer) -> Entry, order: (Entry, Entry) -> Int
+    ) -> [Entry] {
+        var entries: [Entry] = []
+        let isReversed = window.isReversed
+        func trim() {
+            entries.sort { isReversed ? order($0, $1) > 0 : order($0, $1) < 0 }
+            if entries.count > window.limit { entries.removeLast(entries.count - window.limit) }
+        }
+        // Of few rows that are wanted, the others are dropped on the way.
+        let capacity = window.limit < 1 << 20 ? max(window.limit * 2, 64) : Int.max
+        rows.pointee.storage.forEachRow { row, image in
+            if let predicate, !predicate.matches(image) { return }
+            entries.append(entry(row, image))
+            if entries.count >= capacity { trim() }
+        }
+        trim()
+        return entries
+    }
+
+    private static func order(
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, _ columns: [Int], _ rows: TableRows.Pointer
+    ) -> Int {
+        // Rows without bytes are all equal.
+        guard let left = left.baseAddress, let right = right.baseAddress else { return 0 }
+        for column in columns {
+            let order = rows.pointee.layout.program.compare(
+                rows.pointee.layout.columns[column].node, left + rows.pointee.layout.offset(of: column, in: left),
+                right + rows.pointee.layout.offset(of: column, in: right))
+            if order != 0 { return order }
+        }
+        return 0
+    }
+}
