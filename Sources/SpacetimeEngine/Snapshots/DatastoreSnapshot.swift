@@ -32,6 +32,7 @@ package final class DatastoreSnapshot: Sendable {
     }
 
     private let tables: [TableID: Table]
+    let indexes = SnapshotIndexes()
     private let generation: UInt64
     private let registry: SnapshotRegistry
     private let pool: PagePool
@@ -94,8 +95,18 @@ package final class DatastoreSnapshot: Sendable {
         of id: TableID, where predicate: CompiledPredicate? = nil, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
         guard let table = tables[id] else { return }
-        let geometry = table.geometry
-        for case let page? in table.pages {
+        try table.forEachRow { (_, image) throws(E) in
+            if let predicate, !predicate.matches(image) { return }
+            try body(image)
+        }
+    }
+}
+
+extension DatastoreSnapshot.Table {
+    /// Calls `body` with every row, in page order.
+    func forEachRow<E: Error>(_ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
+        for (number, page) in pages.enumerated() {
+            guard let page else { continue }
             let bump = Int(page.base.assumingMemoryBound(to: PageHeader.self).pointee.bump)
             let words = (page.base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self)
             for word in 0..<((bump + 63) >> 6) {
@@ -103,15 +114,26 @@ package final class DatastoreSnapshot: Sendable {
                 while bits != 0 {
                     let unit = word << 6 | bits.trailingZeroBitCount
                     bits &= bits &- 1
-                    let slot = UnsafeRawPointer(page.base + geometry.dataOffset + unit * geometry.unit)
-                    let image =
-                        geometry.isPacked
-                        ? UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
-                        : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
-                    if let predicate, !predicate.matches(image) { continue }
-                    try body(image)
+                    let row = RowID(UInt32(number) << geometry.unitBits | UInt32(unit))
+                    try body(row, image(in: page, unit))
                 }
             }
         }
+    }
+
+    /// The image of a row that is there.
+    func image(_ row: RowID) -> UnsafeRawBufferPointer {
+        guard let page = pages[Int(row.rawValue >> geometry.unitBits)] else {
+            preconditionFailure("a snapshot was asked for a row that it does not hold")
+        }
+        return image(in: page, Int(row.rawValue & geometry.unitMask))
+    }
+
+    @inline(__always)
+    private func image(in page: Page, _ unit: Int) -> UnsafeRawBufferPointer {
+        let slot = UnsafeRawPointer(page.base + geometry.dataOffset + unit * geometry.unit)
+        return geometry.isPacked
+            ? UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
+            : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
     }
 }

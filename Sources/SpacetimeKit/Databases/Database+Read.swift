@@ -17,7 +17,9 @@ extension Database {
         let serial = try core.beginRead()
         defer { core.endRead() }
         let transaction = TransactionReference(core: core, serial: serial)
-        return try body(Definition.TableHandles(_spacetimeTransaction: transaction))
+        let result = try body(Definition.TableHandles(_spacetimeTransaction: transaction))
+        try transaction.requireIntact()
+        return result
     }
 
     /// Reads tables in one consistent state. Suspends while a call is running, and blocks no thread.
@@ -52,6 +54,15 @@ extension Database {
 }
 
 /// All tables at one moment. Reading it takes no lock.
+///
+/// Queries are answered as in a transaction, by looking at every row at first. The indexes of the database go on changing
+/// and are not part of the snapshot; one that is searched by the columns of an index again and again (some sixteen times)
+/// sorts the table's rows by them once, which takes about as long, and finds rows at once from then on:
+///
+/// ```swift
+/// let snapshot = try db.snapshot()
+/// let ada = try snapshot.first(User.where { $0.name == "Ada" })
+/// ```
 public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     private let core: DatabaseCore
     private let snapshot: DatastoreSnapshot
@@ -75,23 +86,44 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
         try forEach(Query<Row>(.all), body)
     }
 
-    /// Calls `body` with each row of a query.
+    /// Calls `body` with each row of a query, in no particular order.
+    ///
+    /// - Throws: what `body` throws, and ``DatabaseError`` with code `limitReached` if the condition is larger than one may
+    ///   be, see ``Condition``.
     public func forEach<Row: TableRow>(_ query: Query<Row>, _ body: (Row) throws -> Void) throws {
         let table = try core.table(of: Row.self, named: query.table)
-        var predicate: CompiledPredicate?
-        if query.predicate != .all {
-            do throws(EngineError) {
-                guard let schema = snapshot.schema(of: table) else { return }
-                predicate = try CompiledPredicate(query.predicate, for: schema)
-            } catch { throw DatabaseError(error) }
+        try core.forEachRow(of: table, in: snapshot, where: query.predicate) {
+            try body(_decode($0, as: Row.self))
         }
-        try snapshot.forEachRow(of: table, where: predicate) { try body(_decode($0, as: Row.self)) }
     }
 
-    /// The rows of a query, copied.
+    /// The rows of a query, copied, in no particular order.
     public func rows<Row: TableRow>(_ query: Query<Row>) throws -> [Row] {
         var rows: [Row] = []
         try forEach(query) { rows.append($0) }
         return rows
     }
+
+    /// Some row of a query.
+    public func first<Row: TableRow>(_ query: Query<Row>) throws -> Row? {
+        var found: Row?
+        do {
+            try forEach(query) { row in
+                found = row
+                throw Enough()
+            }
+        } catch is Enough {}
+        return found
+    }
+
+    /// How many rows a query has. Decodes none.
+    public func count<Row: TableRow>(_ query: Query<Row>) throws -> Int {
+        let table = try core.table(of: Row.self, named: query.table)
+        var count = 0
+        try core.forEachRow(of: table, in: snapshot, where: query.predicate) { _ in count += 1 }
+        return count
+    }
 }
+
+/// Ends a walk over rows before its end.
+private struct Enough: Error {}

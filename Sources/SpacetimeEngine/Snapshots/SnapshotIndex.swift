@@ -1,0 +1,242 @@
+import SpacetimeSATS
+package import SpacetimeSchema
+import Synchronization
+
+/// The rows of one table of a snapshot, sorted by some columns.
+///
+/// The indexes of a table change with every write and are not shared with snapshots, so a snapshot that is searched again
+/// and again sorts its rows itself.
+struct SnapshotIndex: Sendable {
+    private let spec: KeySpec
+    private let table: DatastoreSnapshot.Table
+    private let layout: RowLayout
+    /// By the first eight bytes of the encoded keys, then by the rest of them, then by place.
+    private let entries: [SortedEntry]
+    /// True if no key is longer than eight bytes, so that equal numbers are equal keys.
+    private let isExact: Bool
+
+    /// Reads and sorts all rows. Nil for types that have no layout, which no table has.
+    init?(_ table: DatastoreSnapshot.Table, columns: [Int]) {
+        let types = table.schema.columns.map(\.type)
+        guard let layout = try? RowLayout(types),
+            let spec = try? KeySpec(columns: columns, types: types, layout: layout)
+        else { return nil }
+        self.table = table
+        self.layout = layout
+        self.spec = spec
+        isExact = spec.integer != nil
+        var entries: [SortedEntry] = []
+        entries.reserveCapacity(table.count)
+        var key = KeyBuffer()
+        table.forEachRow { row, image in
+            key.removeAll()
+            if let start = image.baseAddress { spec.appendKey(row: start, layout: layout, to: &key) }
+            entries.append(SortedEntry(key: keyPrefix(key.bytes), row: row.rawValue))
+        }
+        Self.sort(&entries)
+        self.entries = isExact ? entries : Self.breakTies(entries, table, spec, layout)
+    }
+
+    private static func sort(_ entries: inout [SortedEntry]) {
+        entries.withUnsafeMutableBufferPointer { entries in
+            withUnsafeTemporaryAllocation(of: SortedEntry.self, capacity: entries.count) { scratch in
+                radixSort(entries, scratch: scratch)
+            }
+        }
+    }
+
+    /// Sorts each run of equal beginnings by whole keys.
+    private static func breakTies(
+        _ entries: [SortedEntry], _ table: DatastoreSnapshot.Table, _ spec: KeySpec, _ layout: RowLayout
+    ) -> [SortedEntry] {
+        var entries = entries
+        var start = 0
+        while start < entries.count {
+            var end = start + 1
+            while end < entries.count, entries[end].key == entries[start].key { end += 1 }
+            if end - start > 1 {
+                let keys = entries[start..<end].map { entry in
+                    var key = KeyBuffer()
+                    if let row = table.image(RowID(entry.row)).baseAddress {
+                        spec.appendKey(row: row, layout: layout, to: &key)
+                    }
+                    return (key: Array(key.bytes), row: entry.row)
+                }.sorted { left, right in
+                    let order = left.key.withUnsafeBytes { left in
+                        right.key.withUnsafeBytes { compareBytes(left, $0) }
+                    }
+                    return order != 0 ? order < 0 : left.row < right.row
+                }
+                for (offset, key) in keys.enumerated() { entries[start + offset].row = key.row }
+            }
+            start = end
+        }
+        return entries
+    }
+
+    // MARK: Searching
+
+    /// Calls `body` with the rows that have such a key, in key order.
+    ///
+    /// - Parameter key: the BSATN of the columns.
+    func forEachRow<E: Error>(
+        key: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        let encoded = encoded(key, from: 0, columns: spec.columns.count)
+        try forEachRow(from: encoded, isAbove: false, to: encoded, isThrough: true, body)
+    }
+
+    /// Calls `body` with the rows in a range, in key order.
+    func forEachRow<E: Error>(
+        in range: IndexRange, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        let prefix = encoded(range.prefix, from: 0, columns: range.prefixColumns)
+        var (lower, upper) = (prefix, prefix)
+        var (isAbove, isThrough) = (false, true)
+        switch range.lower {
+        case .unbounded: break
+        case .included(let bytes): lower += encoded(bytes, from: range.prefixColumns, columns: 1)
+        case .excluded(let bytes):
+            lower += encoded(bytes, from: range.prefixColumns, columns: 1)
+            isAbove = true
+        }
+        switch range.upper {
+        case .unbounded: break
+        case .included(let bytes): upper += encoded(bytes, from: range.prefixColumns, columns: 1)
+        case .excluded(let bytes):
+            upper += encoded(bytes, from: range.prefixColumns, columns: 1)
+            isThrough = false
+        }
+        try forEachRow(from: lower, isAbove: isAbove, to: upper, isThrough: isThrough, body)
+    }
+
+    /// Calls `body` with the rows that have one of some keys, in key order.
+    func forEachRow<E: Error>(
+        keys: KeyList, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        let program = spec.probeLayout.program
+        var node = spec.probeLayout.columns[keys.prefixColumns].node
+        if let tag = keys.tag { node = program.children[Int(program.nodes[Int(node)].firstChild) + Int(tag)] }
+        let head = keys.prefix + (keys.tag.map { [$0] } ?? [])
+        guard let places = try? program.places(of: keys.values, node) else { return }
+        for range in program.distinct(keys.values, places, node) {
+            let key = head + keys.values.bytes[range]
+            let encoded = encoded(key, from: 0, columns: keys.prefixColumns + 1)
+            try forEachRow(from: encoded, isAbove: false, to: encoded, isThrough: true, body)
+        }
+    }
+
+    /// The order-preserving bytes of some columns' values.
+    private func encoded(_ values: [UInt8], from first: Int, columns count: Int) -> [UInt8] {
+        var key = KeyBuffer()
+        values.withUnsafeBytes { bytes in
+            guard var address = bytes.baseAddress else { return }
+            for column in first..<(first + count) {
+                address += spec.probeLayout.program.appendKey(
+                    spec.probeLayout.columns[column].node, at: address, to: &key)
+            }
+        }
+        return Array(key.bytes)
+    }
+
+    private func forEachRow<E: Error>(
+        from lower: [UInt8], isAbove: Bool, to upper: [UInt8], isThrough: Bool,
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        let start = place(of: lower, after: isAbove)
+        let end = place(of: upper, after: isThrough)
+        guard start < end else { return }
+        for entry in entries[start..<end] { try body(table.image(RowID(entry.row))) }
+    }
+
+    /// The first entry whose key is not below those bytes; or, past all keys that begin with them.
+    private func place(of bytes: [UInt8], after: Bool) -> Int {
+        var probe = KeyBuffer()
+        bytes.withUnsafeBytes { probe.append($0) }
+        // Nothing comes after keys that begin with the greatest bytes there are.
+        if after, !probe.advanceToSuccessor() { return entries.count }
+        let prefix = keyPrefix(probe.bytes)
+        var key = KeyBuffer()
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            let entry = entries[middle]
+            var isBelow = entry.key < prefix
+            if entry.key == prefix {
+                key.removeAll()
+                if let row = table.image(RowID(entry.row)).baseAddress {
+                    spec.appendKey(row: row, layout: layout, to: &key)
+                }
+                isBelow = compareBytes(key.bytes, probe.bytes) < 0
+            }
+            if isBelow { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// Indexes of a snapshot, made once searches have cost as much without them.
+final class SnapshotIndexes: Sendable {
+    /// Sorting takes as long as so many scans.
+    static let scansBeforeSorting = 16
+
+    struct Key: Hashable {
+        let table: TableID
+        let columns: [Int]
+    }
+
+    private struct State {
+        var scans: [Key: Int] = [:]
+        var indexes: [Key: SnapshotIndex] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// The index if it is there, or if it is time to make it; nil if the caller should look at all rows once more.
+    func index(_ key: Key, of table: DatastoreSnapshot.Table) -> SnapshotIndex? {
+        let (present, isDue) = state.withLock { state -> (SnapshotIndex?, Bool) in
+            if let index = state.indexes[key] { return (index, false) }
+            state.scans[key, default: 0] += 1
+            return (nil, state.scans[key, default: 0] > Self.scansBeforeSorting)
+        }
+        if let present { return present }
+        guard isDue, let index = SnapshotIndex(table, columns: key.columns) else { return nil }
+        // Not under the lock, which other readers want: two of them may sort the same rows, and one result is kept.
+        state.withLock { $0.indexes[key] = index }
+        return index
+    }
+}
+
+/// How rows of a snapshot are looked for.
+package enum SnapshotSearch: Sendable {
+    /// All columns of an index have these values.
+    case key([UInt8])
+    case range(IndexRange)
+    case keys(KeyList)
+}
+
+extension DatastoreSnapshot {
+    /// Calls `body` with the rows that satisfy a predicate and that a search by some columns finds, once the snapshot has
+    /// sorted its rows by them.
+    ///
+    /// - Returns: false if it has not, and the caller should look at all rows.
+    package func forEachRow<E: Error>(
+        of id: TableID, by columns: [ColumnID], _ search: SnapshotSearch, where predicate: CompiledPredicate?,
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) -> Bool {
+        guard let table = table(id),
+            let index = indexes.index(SnapshotIndexes.Key(table: id, columns: columns.map(\.index)), of: table)
+        else { return false }
+        func matching(_ image: UnsafeRawBufferPointer) throws(E) {
+            if let predicate, !predicate.matches(image) { return }
+            try body(image)
+        }
+        switch search {
+        case .key(let key): try index.forEachRow(key: key, matching)
+        case .range(let range): try index.forEachRow(in: range, matching)
+        case .keys(let keys): try index.forEachRow(keys: keys, matching)
+        }
+        return true
+    }
+}

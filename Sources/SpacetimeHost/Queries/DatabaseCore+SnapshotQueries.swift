@@ -1,0 +1,50 @@
+package import SpacetimeEngine
+import SpacetimeSchema
+
+/// Conditions on the tables of a snapshot. Without the lock: what is used of the database never changes.
+extension DatabaseCore {
+    /// Calls `body` with the rows of a snapshot that meet a condition.
+    ///
+    /// The snapshot has no indexes of its own. When it has been searched by the columns of an index some sixteen times it
+    /// sorts the table's rows by them, and from then on finds rows as the database does.
+    package func forEachRow<E: Error>(
+        of table: TableID, in snapshot: DatastoreSnapshot, where predicate: RowPredicate,
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws {
+        guard let schema = snapshot.schema(of: table) else { return }
+        if predicate == .all { return try snapshot.forEachRow(of: table, body) }
+        do throws(EngineError) { try predicate.checkSize(table: schema.name) } catch { throw DatabaseError(error) }
+        if try forEachRow(of: table, in: snapshot, by: planner.plan(predicate, for: table), body) { return }
+        try snapshot.forEachRow(of: table, where: compiled(predicate, schema), body)
+    }
+
+    /// - Returns: false if the plan needs an index that the snapshot does not have.
+    func forEachRow<E: Error>(
+        of table: TableID, in snapshot: DatastoreSnapshot, by plan: ScanPlan,
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws -> Bool {
+        guard let schema = snapshot.schema(of: table), let (index, search) = search(plan.access),
+            let columns = planner.candidate(index, of: table)?.columns
+        else { return false }
+        let rest: CompiledPredicate?
+        if let predicate = plan.rest { rest = try compiled(predicate, schema) } else { rest = nil }
+        return try snapshot.forEachRow(of: table, by: columns, search, where: rest, body)
+    }
+
+    private func search(_ access: ScanPlan.Access) -> (IndexID, SnapshotSearch)? {
+        switch access {
+        case .table: nil
+        case .key(let index, let key): (index, .key(key))
+        case .range(let index, let range): (index, .range(range))
+        case .keys(let index, let keys): (index, .keys(keys))
+        }
+    }
+
+    private func compiled(
+        _ predicate: RowPredicate, _ schema: TableSchema
+    ) throws(DatabaseError) -> CompiledPredicate {
+        do throws(EngineError) { return try CompiledPredicate(predicate, for: schema) } catch {
+            throw DatabaseError(error)
+        }
+    }
+}
