@@ -50,8 +50,8 @@ public macro Table(_ options: TableOption..., name: String? = nil) =
 @attached(
     member,
     names: named(algebraicType), named(bsatnFixedSize), named(encode), named(init), named(_spacetimeInitial),
-    named(_SpacetimePayloads))
-@attached(extension, conformances: SpacetimeType, names: named(init))
+    named(_SpacetimePayloads), named(_SpacetimeFields))
+@attached(extension, conformances: SpacetimeType, FieldedType, names: named(init))
 public macro SpacetimeType(name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "SpacetimeTypeMacro")
 

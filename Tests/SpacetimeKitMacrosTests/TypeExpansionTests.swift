@@ -37,9 +37,20 @@ import Testing
                     SpacetimeKit._spacetimeWrite(self.x, &writer)
                     SpacetimeKit._spacetimeWrite(self.near, &writer)
                 }
+
+                nonisolated struct _SpacetimeFields: Swift.Sendable {
+                    init() {
+                    }
+                    var x: SpacetimeKit._Field<Float> {
+                        .init(0)
+                    }
+                    var near: SpacetimeKit._Field<[Position]> {
+                        .init(1)
+                    }
+                }
             }
 
-            nonisolated extension Position: SpacetimeKit.SpacetimeType {
+            nonisolated extension Position: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     self.x = try SpacetimeKit._spacetimeRead(&reader)
                     self.near = try SpacetimeKit._spacetimeRead(&reader)
@@ -173,9 +184,43 @@ import Testing
                         SpacetimeKit._spacetimeWrite(value1, &writer)
                     }
                 }
+
+                nonisolated struct _SpacetimeFields: Swift.Sendable {
+                    init() {
+                    }
+                    var circle: SpacetimeKit._Payload<Double> {
+                        .init(0)
+                    }
+                    nonisolated struct _square: Swift.Sendable {
+                        init() {
+                        }
+                        var w: SpacetimeKit._Field<UInt16> {
+                            .init(0)
+                        }
+                        var h: SpacetimeKit._Field<UInt16?> {
+                            .init(1)
+                        }
+                    }
+                    var square: SpacetimeKit._Payloads<_square> {
+                        .init(1, _square())
+                    }
+                    nonisolated struct _default: Swift.Sendable {
+                        init() {
+                        }
+                        var value0: SpacetimeKit._Field<Int8> {
+                            .init(0)
+                        }
+                        var value1: SpacetimeKit._Field<Int8> {
+                            .init(1)
+                        }
+                    }
+                    var `default`: SpacetimeKit._Payloads<_default> {
+                        .init(3, _default())
+                    }
+                }
             }
 
-            nonisolated extension Shape: SpacetimeKit.SpacetimeType {
+            nonisolated extension Shape: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
             }
             """)
     }
@@ -298,9 +343,30 @@ import Testing
                         SpacetimeKit._spacetimeWrite(value1, &writer)
                     }
                 }
+
+                nonisolated struct _SpacetimeFields: Swift.Sendable {
+                    init() {
+                    }
+                    var a: SpacetimeKit._Payload<Int32> {
+                        .init(0)
+                    }
+                    nonisolated struct _b: Swift.Sendable {
+                        init() {
+                        }
+                        var value0: SpacetimeKit._Field<UInt16> {
+                            .init(0)
+                        }
+                        var value1: SpacetimeKit._Field<UInt16> {
+                            .init(1)
+                        }
+                    }
+                    var b: SpacetimeKit._Payloads<_b> {
+                        .init(1, _b())
+                    }
+                }
             }
 
-            nonisolated extension Fixed: SpacetimeKit.SpacetimeType {
+            nonisolated extension Fixed: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
             }
             """)
     }
@@ -359,9 +425,27 @@ import Testing
                         SpacetimeKit._spacetimeWrite(value1, &writer)
                     }
                 }
+
+                nonisolated struct _SpacetimeFields: Swift.Sendable {
+                    init() {
+                    }
+                    nonisolated struct _link: Swift.Sendable {
+                        init() {
+                        }
+                        var value0: SpacetimeKit._Field<Int32> {
+                            .init(0)
+                        }
+                        var value1: SpacetimeKit._Field<Chain?> {
+                            .init(1)
+                        }
+                    }
+                    var link: SpacetimeKit._Payloads<_link> {
+                        .init(0, _link())
+                    }
+                }
             }
 
-            nonisolated extension Chain: SpacetimeKit.SpacetimeType {
+            nonisolated extension Chain: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
             }
             """)
     }
@@ -425,9 +509,29 @@ import Testing
                     SpacetimeKit._spacetimeWrite(self.note, &writer)
                     SpacetimeKit._spacetimeWrite(self.shade, &writer)
                 }
+
+                public nonisolated struct _SpacetimeFields: Swift.Sendable {
+                    public init() {
+                    }
+                    public var width: SpacetimeKit._Field<Int32> {
+                        .init(0)
+                    }
+                    public var color: SpacetimeKit._Field<Color> {
+                        .init(1)
+                    }
+                    public var `default`: SpacetimeKit._Field<[String]> {
+                        .init(2)
+                    }
+                    public var note: SpacetimeKit._Field<String?> {
+                        .init(3)
+                    }
+                    public var shade: SpacetimeKit._Field<UInt8?> {
+                        .init(4)
+                    }
+                }
             }
 
-            nonisolated extension Style: SpacetimeKit.SpacetimeType {
+            nonisolated extension Style: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
                 @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     self.width = try SpacetimeKit._spacetimeRead(&reader)
                     self.color = try SpacetimeKit._spacetimeRead(&reader)
@@ -476,10 +580,18 @@ import Testing
                     public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
                         SpacetimeKit._spacetimeWrite(self.color, &writer)
                     }
+
+                    public nonisolated struct _SpacetimeFields: Swift.Sendable {
+                        public init() {
+                        }
+                        public var color: SpacetimeKit._Field<Color> {
+                            .init(0)
+                        }
+                    }
                 }
             }
 
-            nonisolated extension Hidden.Style: SpacetimeKit.SpacetimeType {
+            nonisolated extension Hidden.Style: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
                 public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     self.color = try SpacetimeKit._spacetimeRead(&reader)
                 }

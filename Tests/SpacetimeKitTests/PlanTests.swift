@@ -89,8 +89,8 @@ struct Beast: Equatable {
         try db.read { db in
             let core = db._spacetimeTransaction.core
             let table = core.tableMap.table(at: 0)
-            func access(_ condition: (Beast.Columns) -> Predicate<Beast>) throws -> ScanPlan {
-                try core.plan(condition(Beast.Columns()).condition.predicate, for: table)
+            func access(_ condition: (Beast.Columns) -> Condition<Beast>) throws -> ScanPlan {
+                try core.plan(condition(Beast.Columns()).predicate, for: table)
             }
             func index(_ position: Int) -> IndexID { core.tableMap.index(position, ofTableAt: 0) }
             let names = Beast.tableDefinition.indexes.map(\.accessor)

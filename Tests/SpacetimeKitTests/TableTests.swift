@@ -119,7 +119,7 @@ import Testing
         try inReducer { context throws in
             try Self.fill(context)
             let accounts = context.table(Account.self)
-            func ids(_ condition: (Account.Columns) -> Predicate<Account>) -> [UInt64] {
+            func ids(_ condition: (Account.Columns) -> Condition<Account>) -> [UInt64] {
                 accounts.where(condition).map(\.id).sorted()
             }
             #expect(ids { $0.owner == 0 } == [3, 6, 9])

@@ -78,6 +78,15 @@ enum Game {
         try context.db.monster.update(monster)
     }
 
+    @Reducer static func clean(_ context: borrowing Context, zones: [UInt32]) throws {
+        let count = try context.db.monster.delete { zones.contains($0.zone) && $0.level == 0 }
+        guard count > 0 else { throw SenderError("there was nothing to clean") }
+    }
+
+    @Reducer static func spawn(_ context: borrowing Context, monster: Monster) throws {
+        try context.db.monster.insert(monster)
+    }
+
     @Reducer static func strike(_ context: borrowing Context, id: UInt64, damage: UInt16) throws {
         try context.db.monster.update(id) { $0.level = damage < $0.level ? $0.level - damage : 0 }
     }
@@ -113,6 +122,25 @@ enum Zoo {
         guard let monster = context.db.monster.id.find(id) else { throw SenderError("there is no monster \(id)") }
         try context.db.monster.id.delete(id)
         try context.db.graveyard.insert(monster)
+    }
+}
+
+func lookAround(_ database: Database<Game>, marked: Set<UInt64>) throws -> [Int] {
+    try database.read { db in
+        let near = db.monster.where { $0.zone == 7 && $0.position.x < 10 && $0.weapon != .fists }
+        let armed = db.monster.where { $0.weapon.sword.damage > 20 || $0.weapon.bow != nil }
+        let marked = db.monster.where { marked.contains($0.id) && !$0.name.hasPrefix("Old ") }
+        let isEmpty = !db.monster.contains { $0.zone == 7 }
+
+        let strongest = db.monster.byZoneAndLevel.filter(7).reversed().prefix(5)
+        let weakest = db.monster.byZoneAndLevel.filter(7).first
+        let newest = db.monster.id.max()
+
+        for (name, x) in db.monster.rows.select({ ($0.name, $0.position.x) }) where x < 10 { print(name) }
+        return [
+            near.count, armed.count, marked.count, isEmpty ? 1 : 0, strongest.count, Int(weakest?.level ?? 0),
+            Int(newest ?? 0),
+        ]
     }
 }
 

@@ -13,6 +13,7 @@ struct DocumentationTests {
         "Sources/SpacetimeKit/SpacetimeKit.docc/SpacetimeKit.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/GettingStarted.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/ModellingTables.md",
+        "Sources/SpacetimeKit/SpacetimeKit.docc/FindingRows.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/TestingAModule.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Concurrency.md",
         "Sources/SpacetimeKit/SpacetimeKit.docc/Schedules.md",
@@ -70,6 +71,17 @@ struct DocumentationTests {
         let game = try TestDatabase(Game.self)
         try game.call(Game.level, 1)
         #expect(try game.rows(of: Monster.self).isEmpty)
+        func spawn(_ level: UInt16, _ weapon: Weapon, _ name: String) throws {
+            let place = Position(x: Float(level), y: 0)
+            try game.call(
+                Game.spawn, Monster(id: 0, zone: 7, level: level, position: place, weapon: weapon, name: name))
+        }
+        try spawn(0, .fists, "Old Worm")
+        try spawn(3, .sword(damage: 30), "Orc")
+        try spawn(12, .bow(arrows: 2, range: 9), "Elf")
+        #expect(try lookAround(game.database, marked: [1, 2]) == [1, 2, 1, 0, 3, 0, 3])
+        try game.call(Game.clean, [7])
+        #expect(try game.rows(of: Monster.self).map(\.name) == ["Orc", "Elf"])
     }
 }
 

@@ -49,7 +49,7 @@ struct Session {
             if !exists { try you.call(Chat.open, name) }
             room = name
         case ("who", _):
-            let online = try db.read { db in db.user.where { $0.isOnline == true }.map(\.name) }
+            let online = try db.read { db in db.user.where { $0.isOnline }.map(\.name) }
             print("online: \(online.sorted().joined(separator: ", "))")
         default: print("/name NAME, /room NAME, /who, /quit; or `somebody: text` to speak for somebody else")
         }

@@ -67,7 +67,7 @@ struct ChatTests {
 
     @Test func presenceReachesSubscribersAsUpdates() throws {
         let bob = try test.connect(as: "bob")
-        let users = try bob.subscribe(User.where { $0.isOnline == true })
+        let users = try bob.subscribe(User.where { $0.isOnline })
         let alice = try test.connect(as: "alice")
         #expect(users.count == 2)
         try alice.disconnect()

@@ -33,7 +33,9 @@ extension Database {
         // From here to the end nothing suspends.
         defer { core.endRead() }
         let transaction = TransactionReference(core: core, serial: serial)
-        return try body(Definition.TableHandles(_spacetimeTransaction: transaction))
+        let result = try body(Definition.TableHandles(_spacetimeTransaction: transaction))
+        try transaction.requireIntact()
+        return result
     }
 
     /// A picture of all tables as they are now, which can be read for as long as it is kept without stopping writers.

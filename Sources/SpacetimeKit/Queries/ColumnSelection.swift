@@ -19,7 +19,7 @@ struct LocatedColumn<Value: SpacetimeType> {
 
     @inlinable
     init<Row: TableRow>(_ column: Column<Row, Value>, _ reference: TableReference) {
-        place = _locate(column.position, reference)
+        place = _locate(column._position, column._fields, reference)
     }
 
     @inlinable @inline(__always)
@@ -32,8 +32,11 @@ struct LocatedColumn<Value: SpacetimeType> {
 }
 
 @usableFromInline
-func _locate(_ column: Int, _ reference: TableReference) -> ColumnOffset {
-    guard let place = reference.transaction.columnOffset(column, of: reference.table) else {
+func _locate(_ column: Int, _ fields: [Int]?, _ reference: TableReference) -> ColumnOffset {
+    guard let place = reference.transaction.columnOffset(column, fields: fields, of: reference.table) else {
+        precondition(
+            (fields?.count ?? 0) <= ColumnOffset.stepLimit,
+            "select reaches through six nested structs at most; select one of them and take its field")
         fatalError("a column of a typed table is not in its table, because its code was not generated for it")
     }
     return place

@@ -11,7 +11,8 @@ import SpacetimeSATS
 /// ```
 ///
 /// There may be up to four leading values, of indexes of any length. Rows come in the order of the columns that were not
-/// given one. A hash index finds complete keys only; for anything else the whole table is looked at.
+/// given one. A hash index finds complete keys only; for anything else the whole table is looked at and
+/// sorted.
 public protocol CompositeKeyIndex {
     associatedtype Row: TableRow
     /// The columns' types.

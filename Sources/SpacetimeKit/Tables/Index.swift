@@ -19,7 +19,7 @@ public struct Index<Row: TableRow, Key: SpacetimeType> {
 
     /// The rows whose keys lie in a range, in key order: `filter(10..<20)`, `filter(...5)`.
     ///
-    /// A hash index has no order: there the whole table is looked at.
+    /// A hash index has no order: there the whole table is looked at and sorted.
     @inlinable
     public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == Key {
         Rows(filter.reference, filter.source(range.bounds(filter.reference)))

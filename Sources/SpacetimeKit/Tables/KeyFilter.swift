@@ -49,7 +49,7 @@ public struct _KeyFilter {
                 upper: bounds?.upper ?? .unbounded))
     }
 
-    /// The condition that prefix and range mean, for a scan of the whole table.
+    /// The condition that prefix and range mean, for a scan of the whole table whose rows are sorted.
     @inline(never)
     private func wholeTable(_ bounds: KeyBounds?, prefix: [UInt8], _ prefixColumns: Int) -> RowSource {
         let datastore = reference.transaction.core.datastore
@@ -77,7 +77,7 @@ public struct _KeyFilter {
             case .unbounded: break
             }
         }
-        return .table(ScanCondition(.and(parts)))
+        return .sorted(index, parts.isEmpty ? nil : ScanCondition(.and(parts)))
     }
 
     /// Deletes the rows with the whole key that is in the key scratch.
@@ -99,7 +99,7 @@ public struct _KeyFilter {
             return try reference.transaction.delete(index, range: range)
         }
         // No index to delete through: the rows are collected first, then deleted by value.
-        let scan = source.open(reference)
+        let scan = source.open(reference, ScanWindow())
         var rows = RowBatch()
         scan.forEach { rows.append($0) }
         try rows.forEach { row throws(DatabaseError) in

@@ -17,18 +17,26 @@ public struct SelectedRows<Selection: ColumnSelection>: Sequence {
     }
 
     @inlinable
-    public func makeIterator() -> Iterator { Iterator(RowImages(rows.reference, rows.source), selection) }
+    public func makeIterator() -> Iterator { Iterator(RowImages(rows.reference, rows.source, rows.window), selection) }
 
     /// How many rows there are. Decodes none.
     @inlinable
     public var count: Int { rows.count }
 
+    /// Whether there are no rows.
+    @inlinable
+    public var isEmpty: Bool { rows.isEmpty }
+
     /// The columns of the first row, if there is one.
     @inlinable
     public var first: Selection.Values? {
-        var iterator = makeIterator()
+        var iterator = prefix(1).makeIterator()
         return iterator.next()
     }
+
+    /// The columns of the first rows, at most `maxLength`. No others are read.
+    @inlinable
+    public func prefix(_ maxLength: Int) -> SelectedRows { SelectedRows(rows.prefix(maxLength), selection) }
 
     public struct Iterator: IteratorProtocol {
         @usableFromInline var images: RowImages

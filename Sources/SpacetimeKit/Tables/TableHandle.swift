@@ -112,35 +112,10 @@ extension TableHandle {
     @inlinable
     public var rows: Rows<Row> { Rows(_spacetimeReference, .table(nil)) }
 
-    /// The rows that meet a condition, in no particular order: `db.message.where { $0.text != "" }`.
-    ///
-    /// Found through an index if one fits a part of the condition that is joined by `&&`: equality with all or the first
-    /// of its columns, or a range. Otherwise every row is looked at.
-    @inlinable
-    public func `where`(_ condition: (Row.Columns) -> Predicate<Row>) -> Rows<Row> {
-        let condition = condition(Row._spacetimeColumns).condition
-        return Rows(_spacetimeReference, .table(condition))
-    }
-
-    /// How many rows meet a condition, found as by `where`. Decodes none.
-    public func count(where condition: (Row.Columns) -> Predicate<Row>) -> Int {
-        let condition = condition(Row._spacetimeColumns).condition
-        do throws(DatabaseError) {
-            return try _spacetimeReference.transaction.count(_spacetimeReference.table, where: condition)
-        } catch { TransactionReference.broken(error) }
-    }
-
     /// Some row, or nil if the table is empty.
     @inlinable
     public var first: Row? {
         var iterator = rows.makeIterator()
-        return iterator.next()
-    }
-
-    /// Some row that meets a condition.
-    @inlinable
-    public func first(where condition: (Row.Columns) -> Predicate<Row>) -> Row? {
-        var iterator = self.where(condition).makeIterator()
         return iterator.next()
     }
 }

@@ -68,7 +68,7 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
 
     /// The rows whose keys lie in a range, in key order: `filter(10..<20)`, `filter(...5)`.
     ///
-    /// A hash index has no order: there the whole table is looked at. Declare the column `@Indexed(.btree)` for ranges.
+    /// A hash index has no order: there the whole table is looked at and sorted. Declare the column `@Indexed(.btree)` for ranges.
     @inlinable
     public func filter<Range: KeyRange>(_ range: Range) -> Rows<Row> where Range.Bound == Key {
         Rows(reference, _KeyFilter(reference, index).source(range.bounds(reference)))

@@ -128,7 +128,7 @@ struct SumCodec {
 
 extension SumModel.Case {
     /// Whether the payload is a product of its own: anything but nothing or one value without a label.
-    fileprivate var isProduct: Bool { parameters.count > 1 || parameters.contains { $0.label != nil } }
+    var isProduct: Bool { parameters.count > 1 || parameters.contains { $0.label != nil } }
 
     fileprivate var marker: String { "_\(name)" }
 }

@@ -21,8 +21,8 @@ enum SpacetimeTypeMacro: ConformanceMacro {
                 fields: fields, in: lexicalContext)
             let codec = ProductCodec(name: name ?? structure.name.plainName, fields: fields, access: access)
             let memberwise = MemberwiseInitializer(of: structure, fields: fields, access: access, in: lexicalContext)
-            return Additions(
-                members: (memberwise?.members ?? []) + codec.members, protocols: ["SpacetimeType"],
+            return additions(
+                (memberwise?.members ?? []) + codec.members, FieldsSource(fields: fields, access: access),
                 initializer: codec.initializer)
         }
         if let enumeration = declaration.as(EnumDeclSyntax.self) {
@@ -31,9 +31,20 @@ enum SpacetimeTypeMacro: ConformanceMacro {
             }
             let sum = SumModel(enumeration, name: name, lexicalContext: lexicalContext, problems: &problems)
             // An enum without cases has been refused, and there is no code to write for it.
-            return problems.isEmpty ? Additions(members: SumCodec(sum: sum).members, protocols: ["SpacetimeType"]) : nil
+            guard problems.isEmpty else { return nil }
+            return additions(SumCodec(sum: sum).members, FieldsSource(cases: sum.cases, access: sum.access))
         }
         problems.add(.typeNeedsStructOrEnum(found: declaration.kindName), at: declaration.introducer)
         return nil
+    }
+
+    private static func additions(
+        _ members: [String], _ fields: FieldsSource?, initializer: String = ""
+    ) -> Additions {
+        guard let fields else {
+            return Additions(members: members, protocols: ["SpacetimeType"], initializer: initializer)
+        }
+        return Additions(
+            members: members + [fields.member], protocols: ["SpacetimeType", "FieldedType"], initializer: initializer)
     }
 }

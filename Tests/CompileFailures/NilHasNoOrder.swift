@@ -1,0 +1,20 @@
+import SpacetimeKit
+
+// Nothing is before or behind nil. expect: 'nil' is not compatible with expected argument type
+
+@SpacetimeType struct Place { var x: Float }
+
+@Table struct User {
+    @PrimaryKey var id: UInt64
+    var name: String
+    var mail: String?
+    var place: Place
+}
+
+@Module enum Users {
+    static let tables = Tables(User.self)
+
+    @Reducer static func clean(_ context: borrowing Context) throws {
+        try context.db.user.delete { $0.mail < nil }
+    }
+}
