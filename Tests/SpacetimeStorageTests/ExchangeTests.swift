@@ -25,8 +25,17 @@ import Testing
     var list: [String]
 }
 
+@Table(name: "ticket") struct Ticket {
+    @PrimaryKey var code: String
+    @AutoIncrement var number: UInt32
+}
+
 @Module enum Exchanged {
-    static let tables = Tables(Mixed.self, Note.self)
+    static let tables = Tables(Mixed.self, Note.self, Ticket.self)
+
+    @Reducer static func issue(_ context: borrowing Context, code: String) throws {
+        try context.db.ticket.insert(Ticket(code: code, number: 0))
+    }
 
     @Reducer static func put(_ context: borrowing Context, row: Mixed) throws { try context.db.mixed.insert(row) }
 }
@@ -69,7 +78,7 @@ import Testing
 
     @Test func allTablesGoToADirectory() throws {
         #expect(try database.exportAll(as: .csv, to: "all", disk: disk) == 200)
-        #expect(disk.paths == ["all/mixed.csv", "all/note.csv"])
+        #expect(disk.paths == ["all/mixed.csv", "all/note.csv", "all/ticket.csv"])
         #expect(disk.contents("all/note.csv").map { String(decoding: $0, as: UTF8.self) } == "text\r\n")
     }
 
@@ -119,7 +128,7 @@ import Testing
             // The mark joins the slash before it into one character.
             let directory = parent + "/a/\u{301}b"
             #expect(try database.exportAll(as: .csv, to: directory, disk: disk) == 200)
-            #expect(try disk.list(directory) == ["mixed.csv", "note.csv"])
+            #expect(try disk.list(directory) == ["mixed.csv", "note.csv", "ticket.csv"])
         }
     }
 
@@ -187,6 +196,15 @@ import Testing
             try database.import(Mixed.self, from: "d/file", as: .csv, mode: .upsert, disk: disk)
             try database.call(Exchanged.put, draw.row(10_001))
             #expect(try database.read { $0.mixed.id.find(902) } != nil)
+        }
+    }
+
+    @Test func tasksNameTheTableAsOthersDo() async throws {
+        file("text\na\n")
+        #expect(try await database.import(Note.self, named: "note", from: "d/file", as: .csv, disk: disk) == 1)
+        #expect(try await database.export(Note.self, named: "note", as: .csv, to: "d/out", disk: disk) == 1)
+        await #expect(throws: DatabaseError.self) {
+            try await database.export(Note.self, named: "ticket", as: .csv, to: "d/out", disk: disk)
         }
     }
 

@@ -50,11 +50,12 @@ extension Database {
     /// Writes the rows of a table as they are now to a file, while the database runs.
     @discardableResult
     public func export<Row: TableRow>(
-        _ table: Row.Type, as format: ExchangeFormat, to path: String, disk: any Disk = SystemDisk()
+        _ table: Row.Type, named name: String? = nil, as format: ExchangeFormat, to path: String,
+        disk: any Disk = SystemDisk()
     ) async throws -> Int {
         try core.requireNoTransaction()
         return try await suspendingAside { [self] in
-            try export(table, as: format, to: path, disk: disk)
+            try export(table, named: name, as: format, to: path, disk: disk)
         }
     }
 
@@ -72,12 +73,12 @@ extension Database {
     /// Reads rows from a file into a table.
     @discardableResult
     public func `import`<Row: TableRow>(
-        _ table: Row.Type, from path: String, as format: ExchangeFormat, mode: ImportMode = .insert,
-        batchRows: Int? = nil, disk: any Disk = SystemDisk()
+        _ table: Row.Type, named name: String? = nil, from path: String, as format: ExchangeFormat,
+        mode: ImportMode = .insert, batchRows: Int? = nil, disk: any Disk = SystemDisk()
     ) async throws -> Int {
         try core.requireNoTransaction()
         return try await suspendingAside { [self] in
-            try `import`(table, from: path, as: format, mode: mode, batchRows: batchRows, disk: disk)
+            try `import`(table, named: name, from: path, as: format, mode: mode, batchRows: batchRows, disk: disk)
         }
     }
 }
