@@ -24,6 +24,8 @@ package enum EngineError: Error, Equatable, Sendable {
     case rangeOnHashIndex(index: String)
     /// The table holds as many pages as a row id can address.
     case tableFull(table: String)
+    /// An auto-increment column was to get a number, and the sequence, which ends at `last`, has none left.
+    case sequenceExhausted(table: String, column: String, last: Int128)
     /// The row is larger than one row may be.
     case rowTooLarge(table: String, byteCount: Int, limit: Int)
     /// A definition that the engine cannot store.

@@ -139,9 +139,12 @@ public macro PrimaryKey(name: String? = nil) = #externalMacro(module: "Spacetime
 @attached(peer)
 public macro Unique(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "UniqueMacro")
 
-/// Marks an integer column whose zero is replaced by the next number of a sequence when a row is inserted.
+/// Marks an integer column whose zero is replaced by the next number of a sequence when a row is inserted: 1, 2, 3 and on.
 ///
-/// Numbers are never given out twice, not even after an error, so there may be gaps.
+/// A row that brings a number of its own keeps it, and the sequence goes on behind the largest. Numbers are not given out
+/// twice, not even after an error, so there may be gaps; when the column can hold no further one, inserting throws
+/// ``DatabaseError/Code/limitReached``. Only a number that nothing but failed calls have drawn since the last commit may
+/// come again after a restart.
 @attached(peer)
 public macro AutoIncrement() = #externalMacro(module: "SpacetimeKitMacros", type: "AutoIncrementMacro")
 

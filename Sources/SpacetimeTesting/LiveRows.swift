@@ -8,7 +8,8 @@ import Synchronization
 public final class LiveRows<Row: TableRow>: Sendable {
     private struct State {
         var rows: [UInt64: Row] = [:]
-        /// The place of a row by its bytes. Rows of a table are distinct, so bytes name a row.
+        /// The place of a row by its bytes. Rows of a table are distinct, so bytes name a row; events that are not are
+        /// never deleted.
         var places: [[UInt8]: UInt64] = [:]
         var nextPlace: UInt64 = 0
         var changes: [Change<Row>] = []

@@ -15,8 +15,19 @@ struct Score: Equatable {
     var shots: UInt32
 }
 
+/// Without a key: what happened, as often as it did.
+@Table(.public, .event)
+struct Hit: Equatable {
+    var damage: UInt8
+}
+
 @Module enum Arena {
-    static let tables = Tables(Shot.self, Score.self)
+    static let tables = Tables(Shot.self, Score.self, Hit.self)
+
+    @Reducer static func hit(_ context: borrowing Context, damages: [UInt8], missing: UInt8) throws {
+        for damage in damages { try context.db.hit.insert(Hit(damage: damage)) }
+        try context.db.hit.delete(Hit(damage: missing))
+    }
 
     @Reducer static func shoot(_ context: borrowing Context, ids: [UInt32], power: UInt8) throws {
         for id in ids { try context.db.shot.insert(Shot(id: id, by: context.sender, power: power)) }
@@ -44,6 +55,20 @@ struct Score: Equatable {
         #expect(try db.read { $0.score.player.find(alice.identity)?.shots } == 3)
     }
 
+    @Test func equalEventsAreAllDeliveredInOrder() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        let seen = try db.subscribe(Hit.all)
+        let strong = try db.subscribe(Hit.where { $0.damage > 4 })
+        try db.call(Arena.hit, [5, 3, 5, 5], 0)
+        try db.call(Arena.hit, [5, 3, 5], 5)
+        for subscription in [seen, strong] { _ = subscription.nextAvailable() }
+        #expect(seen.nextAvailable()?.inserted.map(\.damage) == [5, 3, 5, 5])
+        #expect(seen.nextAvailable()?.inserted.map(\.damage) == [5, 3])
+        #expect(strong.nextAvailable()?.inserted.map(\.damage) == [5, 5, 5])
+        #expect(strong.nextAvailable()?.inserted.map(\.damage) == [5])
+        #expect(try db.read { $0.hit.isEmpty })
+    }
+
     @Test func aSubscriptionStartsWithoutEarlierEvents() throws {
         let db = try Database.open(.inMemory, module: Arena.self)
         try db.call(Arena.shoot, [1], 5)
@@ -56,7 +81,7 @@ struct Score: Equatable {
         let db = try Database.open(.inMemory, module: Arena.self)
         let seen = try db.subscribe(Shot.all)
         #expect(throws: SenderError("no power")) { try db.call(Arena.shoot, [1], 0) }
-        // Equal rows are one, here as in any table.
+        // Equal rows are one if there is a key, as in any table.
         try db.call(Arena.shoot, [2, 2], 1)
         _ = seen.nextAvailable()
         #expect(seen.nextAvailable()?.inserted.map(\.id) == [2])

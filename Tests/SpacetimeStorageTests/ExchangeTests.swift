@@ -62,6 +62,16 @@ import Testing
         disk.setContents("d/file", Array(text.utf8))
     }
 
+    @Test(arguments: [ImportMode.insert, .upsert, .replace])
+    func importedNumbersAreNotGivenOutAgain(_ mode: ImportMode) throws {
+        let shop = try Database.open(.inMemory, module: Shop.self)
+        try shop.call(Shop.add, "a", 1)
+        file(#"{"id": 30, "code": "b", "price": 2}"#)
+        #expect(try shop.import(Item.self, from: "d/file", as: .jsonLines, mode: mode, disk: disk) == 1)
+        try shop.call(Shop.add, "c", 1)
+        #expect(try shop.items().last?.id == 31)
+    }
+
     @Test(arguments: [ExchangeFormat.jsonLines, .csv])
     func everyRowComesBackExactly(_ format: ExchangeFormat) throws {
         #expect(try database.export(Mixed.self, as: format, to: "d/file", disk: disk) == 200)

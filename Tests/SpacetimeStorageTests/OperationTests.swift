@@ -81,6 +81,34 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, 1, 2, 3] as [Int?])
+    func aReplayDrawsTheNumbersOfItsCallWhateverFailedBefore(_ snapshotAfter: Int?) throws {
+        let disk = SimulatedDisk()
+        let database = try filled(disk, 2)
+        var offsets: [TxOffset] = []
+        let steps: [() throws -> TxOffset?] = [
+            {
+                for _ in 0..<3 { #expect(throws: SenderError.self) { try database.call(Shop.fail) } }
+                return nil
+            },
+            { try database.call(Shop.add, "later", 1) }, { try database.call(Shop.reprice, 1, 5) },
+            {
+                #expect(throws: SenderError.self) { try database.call(Shop.fail) }
+                return try database.call(Shop.reprice, 1, 6)
+            }, { try database.call(Shop.add, "last", 1) },
+        ]
+        for (number, step) in steps.enumerated() {
+            if let offset = try step() { offsets.append(offset) }
+            if number == snapshotAfter { try database.takeSnapshot() }
+        }
+        #expect(try database.items().map(\.id) == [1, 2, 6, 8])
+        try database.close()
+        for offset in offsets {
+            let report = try Database<Shop>.replay(offset, at: "shop", module: Shop.self, disk: disk)
+            #expect(report.differences == [] && report.failure == nil, "\(offset)")
+        }
+    }
+
     @Test func aReplayWithOtherCodeShowsWhatDiffers() throws {
         let disk = SimulatedDisk()
         func module(_ step: Int32) -> Module {

@@ -28,6 +28,8 @@ import SpacetimeTesting
         try context.db.visit.insert(Visit(who: code))
     }
 
+    @Reducer static func put(_ context: borrowing Context, item: Item) throws { try context.db.item.insert(item) }
+
     @Reducer static func reprice(_ context: borrowing Context, id: UInt64, price: Int32) throws {
         guard var item = context.db.item.id.find(id) else { throw SenderError("no such item") }
         item.price = price

@@ -2,7 +2,8 @@
 struct SegmentHeader: Equatable {
     static let byteCount = 64
     static let magic: UInt64 = 0x474F_4C54_494B_5453  // "STKITLOG"
-    static let version: UInt32 = 1
+    /// 2 since changes 6 and later.
+    static let version: UInt32 = 2
 
     var databaseID: [UInt8]
     var firstOffset: UInt64

@@ -10,7 +10,7 @@ extension StoredTable {
                 throw InvariantViolation("index '\(indexPointer(i).pointee.schema.name)': \(error)")
             }
         }
-        if firstUnique < 0 { try checkWholeRows(live) }
+        if hashesWholeRows { try checkWholeRows(live) }
         try checkScans()
     }
 

@@ -54,65 +54,6 @@ extension Datastore {
         let isNew = table.pointee.schema.indexes.contains { $0.isUnique && !known.contains(Set($0.columns)) }
         if isNew { try table.pointee.indexAllChecked() } else { table.pointee.indexAll() }
     }
-
-    // MARK: Sequences
-
-    /// The next value of each of a table's sequences, in column order.
-    package func sequencePositions(of id: TableID) -> [Int128] {
-        guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.sequenceCount).map { table.pointee.sequencePointer($0).pointee.next }
-    }
-
-    /// Appends where all sequences of all tables are, as the log keeps it.
-    package func encodeSequences(into log: inout BSATNWriter) {
-        var current: StoredTable.Pointer?
-        for id in tableIDs {
-            guard let table = try? table(id) else { continue }
-            for i in 0..<table.pointee.sequenceCount {
-                ChangeCollector.appendSequence(i, of: table, &current, &log)
-            }
-        }
-    }
-
-    /// Lets the sequences of a table go on at these values.
-    package func restartSequences(of id: TableID, at values: [Int128]) throws(EngineError) {
-        let table = try table(id)
-        guard values.count == table.pointee.sequenceCount else {
-            throw .malformedChanges(
-                "table '\(table.pointee.schema.name)' has \(table.pointee.sequenceCount) sequences, not \(values.count)"
-            )
-        }
-        for (i, value) in values.enumerated() { table.pointee.sequencePointer(i).pointee.restart(at: value) }
-    }
-
-    /// Moves sequences on behind the values that a row brings along, so that they will not hand those out.
-    package func advanceSequences(of id: TableID, past image: UnsafeRawBufferPointer) throws(EngineError) {
-        let table = try table(id)
-        guard let row = image.baseAddress else { return }
-        for i in 0..<table.pointee.sequenceCount {
-            let column = table.pointee.sequencePointer(i).pointee.column
-            let bytes = table.pointee.rowsPointer().pointee.layout.bytes(of: column, in: row)
-            if let value = integer(bytes, of: table.pointee.schema.columns[column].type) {
-                table.pointee.sequencePointer(i).pointee.advance(past: value)
-            }
-        }
-    }
-
-    /// The value of an integer column; nil if it is beyond 128 bits.
-    private func integer(_ bytes: UnsafeRawBufferPointer, of type: AlgebraicType) -> Int128? {
-        let isSigned =
-            switch type {
-            case .i8, .i16, .i32, .i64, .i128, .i256: true
-            default: false
-            }
-        let isNegative = isSigned && (bytes.last ?? 0) >= 0x80
-        let fill: UInt8 = isNegative ? 0xFF : 0
-        var value: UInt128 = 0
-        for i in 0..<16 { value |= UInt128(i < bytes.count ? bytes[i] : fill) << UInt128(i * 8) }
-        guard bytes.dropFirst(16).allSatisfy({ $0 == fill }) else { return nil }
-        let result = Int128(truncatingIfNeeded: value)
-        return (result < 0) == isNegative ? result : nil
-    }
 }
 
 extension StoredTable {

@@ -27,7 +27,7 @@ extension StoredTable {
                     batch, UnsafeMutableBufferPointer(rebasing: entries[..<filled]),
                     UnsafeMutableBufferPointer(rebasing: scratch[..<filled]), table.rows)
             }
-            if table.firstUnique < 0 { for row in batch { table.indexWholeRow(RowID(row)) } }
+            if table.hashesWholeRows { for row in batch { table.indexWholeRow(RowID(row)) } }
             filled = 0
         }
         forEachRow { table, row in

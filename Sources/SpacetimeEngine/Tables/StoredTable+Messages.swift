@@ -31,6 +31,12 @@ extension StoredTable {
             table: schema.name, index: indexPointer(index).pointee.schema.name, value: values.joined(separator: ", "))
     }
 
+    @inline(never)
+    func sequenceExhausted(_ sequence: UnsafeMutablePointer<SequenceState>) -> EngineError {
+        .sequenceExhausted(
+            table: schema.name, column: schema.columns[sequence.pointee.column].name, last: sequence.pointee.lastNumber)
+    }
+
     private func columnNames(_ index: Int) -> [String] {
         indexPointer(index).pointee.schema.columns.map { schema.columns[Int($0.rawValue)].name }
     }

@@ -13,9 +13,14 @@ struct StoredTable: ~Copyable {
     let indexCount: Int
     /// The first unique index, through which an equal row is found; -1 if the table has none.
     let firstUnique: Int
-    /// The one unique index of a table without sequences, whose key an update through it leaves alone; -1 otherwise.
+    /// The one unique index of a table with only one, whose key an update through it leaves alone; -1 otherwise.
     let keptUnique: Int
-    /// For tables without a unique index: every row by the hash of its whole image.
+    /// Rows live for one transaction.
+    let isEvent: Bool
+    /// The table has no unique index and is a set all the same: an equal row is found through ``wholeRows``. An event
+    /// table is none: without a key it is a log, in which equal rows are different events.
+    let hashesWholeRows: Bool
+    /// Every row by the hash of its whole image, if ``hashesWholeRows``.
     private(set) var wholeRows = HashIndex()
     let sequences: UnsafeMutablePointer<SequenceState>
     let sequenceCount: Int
@@ -56,7 +61,13 @@ struct StoredTable: ~Copyable {
                 throw .unsupportedSchema(
                     table: schema.name, reason: "sequence '\(sequence.name)' is not on an integer column")
             }
-            states.append(SequenceState(schema: sequence, width: Int(layout.columns[column].fixedSize)))
+            guard sequence.increment != 0 else {
+                throw .unsupportedSchema(table: schema.name, reason: "sequence '\(sequence.name)' has no increment")
+            }
+            states.append(
+                SequenceState(
+                    schema: sequence, width: Int(layout.columns[column].fixedSize),
+                    isSigned: types[column].isSignedInteger))
         }
         // Generated values are reported in column order.
         states.sort { $0.column < $1.column }
@@ -84,7 +95,9 @@ struct StoredTable: ~Copyable {
         self.indexes = indexes
         indexCount = made
         firstUnique = schema.indexes.firstIndex { $0.isUnique } ?? -1
-        keptUnique = states.isEmpty && schema.indexes.count(where: \.isUnique) == 1 ? firstUnique : -1
+        keptUnique = schema.indexes.count(where: \.isUnique) == 1 ? firstUnique : -1
+        isEvent = schema.isEvent
+        hashesWholeRows = firstUnique < 0 && !schema.isEvent
         rows = .allocate(capacity: 1)
         rows.initialize(to: TableRows(layout: layout, pool: pool))
         sequences = .allocate(capacity: states.count)
@@ -115,11 +128,11 @@ struct StoredTable: ~Copyable {
     func sequencePointer(_ position: Int) -> UnsafeMutablePointer<SequenceState> { sequences + position }
 
     var count: Int { rowsPointer().pointee.storage.liveCount }
-    var wholeRowIndexByteCount: Int { firstUnique < 0 ? wholeRows.byteCount : 0 }
+    var wholeRowIndexByteCount: Int { hashesWholeRows ? wholeRows.byteCount : 0 }
 
     // MARK: Looking rows up
 
-    /// The row with exactly these bytes.
+    /// The row with exactly these bytes. Not for event tables without a key, which may have many.
     mutating func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
         if firstUnique >= 0 {
             guard let start = image.baseAddress,
@@ -139,7 +152,7 @@ struct StoredTable: ~Copyable {
     mutating func index(_ row: RowID) {
         let image = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
         for i in 0..<indexCount { indexPointer(i).pointee.insert(row, image: image, rows) }
-        if firstUnique < 0 { indexWholeRow(row) }
+        if hashesWholeRows { indexWholeRow(row) }
     }
 
     /// Takes a row out of every index; its image must be unchanged.
@@ -147,7 +160,7 @@ struct StoredTable: ~Copyable {
     mutating func unindex(_ row: RowID) {
         let image = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
         for i in 0..<indexCount { indexPointer(i).pointee.remove(row, image: image, rows) }
-        if firstUnique < 0 { unindexWholeRow(row) }
+        if hashesWholeRows { unindexWholeRow(row) }
     }
 
     @inline(never)
@@ -185,9 +198,9 @@ struct StoredTable: ~Copyable {
             }
             indexPointer(i).pointee.remove(row, image: old, rows)
         }
-        if firstUnique < 0 { unindexWholeRow(row) }
+        if hashesWholeRows { unindexWholeRow(row) }
         rowsPointer().pointee.storage.overwrite(row, with: image)
-        if firstUnique < 0 { indexWholeRow(row) }
+        if hashesWholeRows { indexWholeRow(row) }
         if changed != 0 || indexCount > 64 { reindex(row, changed: changed) }
     }
 
@@ -195,26 +208,6 @@ struct StoredTable: ~Copyable {
         let image = UnsafeRawPointer(rowsPointer().pointee.storage.imageStart(row))
         for i in 0..<indexCount where i >= 64 || changed >> UInt64(i) & 1 == 1 {
             indexPointer(i).pointee.insert(row, image: image, rows)
-        }
-    }
-
-    // MARK: Auto-increment
-
-    /// Fills columns that hold zero with the next number of their sequence, in the caller's buffer.
-    @inline(__always)
-    mutating func fillSequences(_ image: UnsafeMutableRawBufferPointer) {
-        for i in 0..<sequenceCount { fillSequence(i, image.baseAddress.unsafelyUnwrapped) }
-    }
-
-    private mutating func fillSequence(_ number: Int, _ image: UnsafeMutableRawPointer) {
-        let width = (sequences + number).pointee.width
-        let offset = rowsPointer().pointee.layout.offset(of: (sequences + number).pointee.column, in: image)
-        for i in 0..<width where image.load(fromByteOffset: offset + i, as: UInt8.self) != 0 { return }
-        let value = (sequences + number).pointee.take()
-        // Narrow columns get the low bytes; 256-bit ones the value's sign above its 16 bytes.
-        for i in 0..<width {
-            let byte = UInt8(truncatingIfNeeded: i < 16 ? value >> Int128(i * 8) : value >> 127)
-            image.storeBytes(of: byte, toByteOffset: offset + i, as: UInt8.self)
         }
     }
 }

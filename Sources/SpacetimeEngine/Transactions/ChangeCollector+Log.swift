@@ -13,6 +13,8 @@ enum LoggedChange: UInt8 {
     case replace = 4
     /// A sequence of the table moved on: its position among the table's sequences as `u8`, the next value as `i128`.
     case sequence = 5
+    /// The same, of where it was before the call. It comes before all that the call changed.
+    case sequenceStart = 6
 }
 
 extension ChangeCollector {
@@ -22,20 +24,17 @@ extension ChangeCollector {
     func encode(into writer: inout BSATNWriter) {
         var current: StoredTable.Pointer?
         for i in 0..<count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
-            guard let before = entries[i].before, !entries[i].table.pointee.schema.isEvent else { continue }
+            guard let before = entries[i].before, !entries[i].table.pointee.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             writer.write(LoggedChange.delete.rawValue)
             Self.appendName(of: before, in: entries[i].table, &writer)
         }
         for i in 0..<count {
-            guard let after = entries[i].after, !entries[i].table.pointee.schema.isEvent else { continue }
+            guard let after = entries[i].after, !entries[i].table.pointee.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             let replaces = entries[i].before != nil && !isSplit(entries[i])
             writer.write((replaces ? LoggedChange.replace : .insert).rawValue)
             Self.append(after, of: entries[i].table, &writer)
-        }
-        for i in 0..<count where entries[i].table.pointee.sequenceCount > 0 {
-            appendSequences(entries[i].table, &current, &writer)
         }
     }
 
@@ -78,14 +77,6 @@ extension ChangeCollector {
         writer.overwrite(UInt32(writer.count - start - 4), at: start)
     }
 
-    private func appendSequences(
-        _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
-    ) {
-        for i in 0..<table.pointee.sequenceCount where table.pointee.sequencePointer(i).pointee.claimUnlogged() {
-            Self.appendSequence(i, of: table, &current, &writer)
-        }
-    }
-
     /// A new row of a table.
     static func appendInsert(
         _ image: UnsafeRawBufferPointer, of table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?,
@@ -96,15 +87,15 @@ extension ChangeCollector {
         append(image, of: table, &writer)
     }
 
-    /// Where one sequence of a table is.
-    static func appendSequence(
-        _ position: Int, of table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?,
-        _ writer: inout BSATNWriter
+    /// Where a sequence of a table is, or was.
+    static func append(
+        _ change: LoggedChange, _ position: Int, _ value: Int128, of table: StoredTable.Pointer,
+        _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
     ) {
         select(table, &current, &writer)
-        writer.write(LoggedChange.sequence.rawValue)
+        writer.write(change.rawValue)
         writer.write(UInt8(truncatingIfNeeded: position))
-        writer.write(table.pointee.sequencePointer(position).pointee.next)
+        writer.write(value)
     }
 }
 

@@ -45,11 +45,14 @@ extension Datastore {
             if rule == .ignore || equalBytes(old, UnsafeRawBufferPointer(image)) { return .unchanged }
             replaced += try deleteRow(id, equalTo: old) ? 1 : 0
         }
-        do throws(EngineError) { _ = try insert(id, row: image) } catch {
+        do throws(EngineError) {
+            // The identical row may also be one without a key in any of those indexes.
+            let isNew = try insert(id, row: image)
+            return replaced > 0 ? .replaced(replaced) : isNew ? .inserted : .unchanged
+        } catch {
             rollback(to: before)
             throw error
         }
-        return replaced == 0 ? .inserted : .replaced(replaced)
     }
 
     /// Replaces the row that has the new row's key in a unique index, or inserts the row if there is none.
@@ -81,11 +84,15 @@ extension Datastore {
             let row = table.pointee.indexPointer(position).pointee.find(
                 probe: probe, byteCount: key.count, in: table.pointee.rows)
         else { throw table.pointee.noSuchRow(position, key: key) }
-        if table.pointee.sequenceCount > 0 { table.pointee.fillSequences(image) }
         let old = UnsafeRawPointer(table.pointee.rowsPointer().pointee.storage.imageStart(row))
+        var isAhead = false
+        if table.pointee.sequenceCount > 0 {
+            isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
+        }
         let keepsKey = !table.pointee.indexPointer(position).pointee.keysDiffer(old, start, table.pointee.rows)
         // No index has the last position: with another key all of them are checked and written.
         try replace(table, row, UnsafeRawBufferPointer(image), foundThrough: keepsKey ? position : .max)
+        if isAhead { moveSequences(table, past: start) }
     }
 
     /// The error of an update that finds no row with that key.
@@ -106,7 +113,7 @@ extension StoredTable {
         let columns = indexPointer(index).pointee.schema.columns
         for number in 0..<sequenceCount {
             let sequence = sequencePointer(number)
-            guard columns.contains(sequence.pointee.schema.column) else { continue }
+            guard columns.contains(where: { $0.index == sequence.pointee.column }) else { continue }
             let bytes = rowsPointer().pointee.layout.bytes(of: sequence.pointee.column, in: row)
             if bytes.allSatisfy({ $0 == 0 }) { return true }
         }

@@ -35,10 +35,27 @@ extension Datastore {
                 try replayDelete(table, &cursor)
                 freed += 1
                 if table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
-            case .sequence: try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
+            case .sequence, .sequenceStart:
+                try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
         }
         if hasSparse { compactSparseTables(freed: freed) }
+    }
+
+    /// Puts sequences where they were when the call began that made these changes. Where the commit before it left them
+    /// is not always there: calls that failed in between may have drawn numbers.
+    package func restoreSequences(before changes: UnsafeRawBufferPointer) throws(EngineError) {
+        var cursor = ChangeCursor(changes)
+        var table: StoredTable.Pointer?
+        while let kind = try cursor.next() {
+            switch kind {
+            case .table: table = try self.table(TableID(try cursor.load(UInt32.self)))
+            case .sequenceStart:
+                guard let table else { throw .malformedChanges("a change names no table") }
+                try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
+            default: return
+            }
+        }
     }
 
     /// What logged changes say of rows, without applying them.
@@ -61,7 +78,7 @@ extension Datastore {
                 let isKeyed = table.pointee.firstUnique >= 0
                 let name = isKeyed ? try cursor.take(Int(try cursor.load(UInt32.self))) : try cursor.image(of: table)
                 found.append(RowChange(table: id, kind: .delete, bytes: Array(name)))
-            case .sequence: _ = (try cursor.load(UInt8.self), try cursor.load(Int128.self))
+            case .sequence, .sequenceStart: _ = (try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
         }
         return found

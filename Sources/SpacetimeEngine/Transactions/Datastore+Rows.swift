@@ -7,14 +7,21 @@ extension Datastore {
 
     /// Inserts a row image made by typed code.
     ///
-    /// Zero auto-increment columns are filled in the caller's buffer. Costs one look-up and one entry per index.
-    /// - Returns: false if the identical row is there already; then nothing changes.
+    /// Zero auto-increment columns are filled in the caller's buffer; a number that is given and lies ahead moves its
+    /// sequence on. Costs one look-up and one entry per index.
+    /// - Returns: false if the identical row is there already; then nothing changes. Event tables without a key are no
+    ///   sets: there the row is added once more.
     @usableFromInline
     @discardableResult
     package func insert(_ id: TableID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) -> Bool {
         let table = try writable(id)
-        if table.pointee.sequenceCount > 0 { table.pointee.fillSequences(image) }
-        return try insertPrepared(table, UnsafeRawBufferPointer(image))
+        var isAhead = false
+        if table.pointee.sequenceCount > 0 {
+            isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped)
+        }
+        let isNew = try insertPrepared(table, UnsafeRawBufferPointer(image))
+        if isAhead { moveSequences(table, past: UnsafeRawPointer(image.baseAddress.unsafelyUnwrapped)) }
+        return isNew
     }
 
     /// Inserts a row image from outside: checks first that it is one.
@@ -36,7 +43,7 @@ extension Datastore {
                     throw table.pointee.uniqueViolation(i, start)
                 }
             }
-        } else if table.pointee.find(equalTo: image) != nil {
+        } else if table.pointee.hashesWholeRows, table.pointee.find(equalTo: image) != nil {
             return false
         }
         prepareWrite(table)
@@ -60,7 +67,8 @@ extension Datastore {
 
     /// Replaces the row that has the new row's key in a unique index.
     ///
-    /// Zero auto-increment columns are filled in the caller's buffer, as by an insert.
+    /// Zero auto-increment columns are filled in the caller's buffer as by an insert, unless the old row has a zero there,
+    /// too: it keeps it.
     @usableFromInline
     package func update(_ id: IndexID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) {
         guard let entry = entry(id), let table = entry.pointee.table else { throw noSuchIndex(id) }
@@ -73,8 +81,13 @@ extension Datastore {
         guard let row = entry.pointee.index.pointee.find(keyOf: start, in: entry.pointee.rows) else {
             throw table.pointee.noSuchRow(position, start)
         }
-        if table.pointee.sequenceCount > 0 { table.pointee.fillSequences(image) }
+        var isAhead = false
+        if table.pointee.sequenceCount > 0 {
+            let old = UnsafeRawPointer(table.pointee.rowsPointer().pointee.storage.imageStart(row))
+            isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
+        }
         try replace(table, row, new, foundThrough: position)
+        if isAhead { moveSequences(table, past: start) }
     }
 
     @inline(never)
@@ -96,7 +109,7 @@ extension Datastore {
         if equalBytes(old, new) { return }
         let start = new.baseAddress.unsafelyUnwrapped
         for i in 0..<table.pointee.indexCount where table.pointee.indexPointer(i).pointee.isUnique {
-            if i == position, table.pointee.sequenceCount == 0 { continue }
+            if i == position { continue }
             guard let other = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows),
                 other != row
             else {
@@ -105,10 +118,11 @@ extension Datastore {
             throw table.pointee.uniqueViolation(i, start)
         }
         prepareWrite(table)
-        if table.pointee.rowsPointer().pointee.storage.fitsInPlace(row, byteCount: new.count) {
+        // An event that changes goes to the end, whatever its size: events are delivered in the order of their slots.
+        if table.pointee.rowsPointer().pointee.storage.fitsInPlace(row, byteCount: new.count), !table.pointee.isEvent {
             state.pointee.undo.append(
                 overwriteOf: old, table, row, keepsKeys: position == table.pointee.keptUnique)
-            table.pointee.overwrite(row, with: new, unchanged: table.pointee.sequenceCount == 0 ? position : -1)
+            table.pointee.overwrite(row, with: new, unchanged: position)
         } else {
             try move(table, row, new)
         }
@@ -216,14 +230,34 @@ extension Datastore {
     }
 
     /// Deletes the row with exactly these bytes. Returns whether there was one.
+    ///
+    /// Of several equal rows of an event table the last one goes; finding it is linear in what the transaction wrote.
     @usableFromInline
     @discardableResult
     package func deleteRow(_ id: TableID, equalTo image: UnsafeRawBufferPointer) throws(EngineError) -> Bool {
         let table = try writable(id)
-        guard let row = table.pointee.find(equalTo: image) else { return false }
+        let isLog = table.pointee.isEvent && table.pointee.firstUnique < 0
+        guard let row = isLog ? lastEvent(equalTo: image, in: table) : table.pointee.find(equalTo: image) else {
+            return false
+        }
         prepareWrite(table)
         remove(table, row)
         return true
+    }
+
+    private func lastEvent(equalTo image: UnsafeRawBufferPointer, in table: StoredTable.Pointer) -> RowID? {
+        for i in (0..<state.pointee.undo.count).reversed() {
+            let record = state.pointee.undo.records[i]
+            guard record.table == table, record.kind == .insert else { continue }
+            let storage = table.pointee.rowsPointer()
+            // A deleted row keeps its slot to the end of the transaction.
+            if storage.pointee.storage.isLive(record.row),
+                equalBytes(storage.pointee.storage.image(record.row), image)
+            {
+                return record.row
+            }
+        }
+        return nil
     }
 
     /// Deletes every row. Returns how many there were. Linear in the rows.

@@ -37,10 +37,20 @@ extension Datastore {
         if state.pointee.newestSnapshot != 0 { noticeDroppedSnapshots() }
     }
 
-    /// Appends the net changes of the running transaction as the commit log keeps them; nothing if there are none.
-    /// Nothing is final yet: a caller that cannot keep the bytes rolls back.
+    /// Appends the net changes of the running transaction as the commit log keeps them, and the positions of all sequences
+    /// that moved since the last commit that was encoded; nothing if there are none. Nothing is final yet: a caller that
+    /// cannot keep the bytes rolls back.
     package func encodeChanges(into log: inout BSATNWriter) {
         precondition(state.pointee.isInTransaction, "no transaction is running")
+        if state.pointee.movedSequences.isEmpty { return encodeRows(into: &log) }
+        encodeSequenceStarts(into: &log)
+        encodeRows(into: &log)
+        encodeSequenceMoves(into: &log)
+        state.pointee.hasEncodedSequences = true
+    }
+
+    @inline(__always)
+    private func encodeRows(into log: inout BSATNWriter) {
         if state.pointee.undo.holdsPlainOverwrites { return state.pointee.undo.encodeOverwrites(into: &log) }
         guard state.pointee.undo.count > 0 else { return }
         state.pointee.changes.collect(state.pointee.undo) { _ in true }
@@ -64,6 +74,7 @@ extension Datastore {
             }
         }
         let (freed, hasSparse) = finishRows()
+        if state.pointee.hasEncodedSequences { noteLoggedSequences() }
         end()
         if hasSparse { compactSparseTables(freed: freed) }
         return result
@@ -93,7 +104,7 @@ extension Datastore {
                 record.table.pointee.rowsPointer().pointee.storage.free(record.row)
                 freed &+= 1
                 if record.table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
-            case .insert: if record.table.pointee.schema.isEvent { state.pointee.hasEventRows = true }
+            case .insert: if record.table.pointee.isEvent { state.pointee.hasEventRows = true }
             }
         }
         if state.pointee.hasEventRows { dropEventRows() }
@@ -119,7 +130,7 @@ extension Datastore {
         state.pointee.hasEventRows = false
         for i in 0..<state.pointee.undo.count {
             let record = state.pointee.undo.records[i]
-            guard record.kind == .insert, record.table.pointee.schema.isEvent,
+            guard record.kind == .insert, record.table.pointee.isEvent,
                 record.table.pointee.rowsPointer().pointee.storage.isLive(record.row)
             else { continue }
             prepareWrite(record.table)
@@ -134,6 +145,7 @@ extension Datastore {
     package func rollback() {
         precondition(state.pointee.isInTransaction, "no transaction is running")
         undo(to: 0)
+        state.pointee.hasEncodedSequences = false
         end()
     }
 

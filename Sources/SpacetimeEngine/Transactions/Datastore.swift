@@ -44,6 +44,10 @@ package final class Datastore {
         var openScanTables = 0
         /// Set while a commit finds rows of event tables.
         var hasEventRows = false
+        /// Sequences that have moved since the last commit that was encoded.
+        var movedSequences: [MovedSequence] = []
+        /// The running transaction's positions are encoded: its commit makes them known to the log.
+        var hasEncodedSequences = false
 
         init() {
             tables = .allocate(capacity: tableCapacity)
@@ -112,6 +116,7 @@ package final class Datastore {
         // Scans that were opened outside of a transaction end here: nothing else tells them.
         while let scan = table.pointee.openScans { RowScan.unlink(scan) }
         if table.pointee.isObserved { state.pointee.observedCount -= 1 }
+        state.pointee.movedSequences.removeAll { $0.table == table }
         table.deinitialize(count: 1)
         table.deallocate()
     }

@@ -38,6 +38,12 @@ extension DatabaseError {
                 cause: error)
         case .tableFull(let table):
             self.init(.limitReached, "table '\(table)' holds as many rows as it can address", cause: error)
+        case .sequenceExhausted(let table, let column, let last):
+            self.init(
+                .limitReached,
+                "the numbers for column '\(column)' of table '\(table)' are used up: they end at \(last), and none is given "
+                    + "out twice; insert rows with numbers of your own that are free, or give the column a wider type",
+                cause: error)
         case .rowTooLarge(let table, let byteCount, let limit):
             self.init(
                 .limitReached, "a row of \(byteCount) bytes is too large for table '\(table)' (limit \(limit))",

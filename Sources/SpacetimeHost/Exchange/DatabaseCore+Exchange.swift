@@ -115,7 +115,6 @@ extension DatabaseCore {
                     }
                 }
                 try datastore.insert(table, validating: bytes)
-                try datastore.advanceSequences(of: table, past: UnsafeRawBufferPointer(bytes))
                 return .success(())
             } catch {
                 return .failure(error)

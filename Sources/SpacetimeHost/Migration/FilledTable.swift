@@ -31,7 +31,6 @@ package final class FilledTable {
         let result = row.withUnsafeMutableBytes { bytes -> Result<Void, EngineError> in
             do throws(EngineError) {
                 try datastore.insert(id, validating: bytes)
-                try datastore.advanceSequences(of: id, past: UnsafeRawBufferPointer(bytes))
                 return .success(())
             } catch {
                 return .failure(error)

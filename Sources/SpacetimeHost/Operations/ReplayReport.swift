@@ -88,6 +88,7 @@ extension DatabaseCore {
                     + "declares the same")
         }
         let loggedChanges = try before.datastore.describe(record.changes)
+        try before.datastore.restoreSequences(before: record.changes)
         let sink = ReplaySink()
         var options = CoreOptions(owner: before.schema.owner, identity: before.schema.identity)
         options.clock = StoppedClock(time: record.timestamp)

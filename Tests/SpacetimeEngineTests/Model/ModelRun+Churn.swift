@@ -35,13 +35,13 @@ extension ModelRun {
 
     private func endAndGoOn(committing: Bool) throws {
         try endTransaction(committing: committing)
-        datastore.begin()
+        begin()
     }
 
     private func takeSnapshotOfCommitted() throws {
         try endTransaction(committing: !random.oneIn(3))
         if snapshots.count < 4 { snapshots.append((datastore.snapshot(), committed)) }
-        datastore.begin()
+        begin()
     }
 
     /// Rows of the whole table in a random order, or neighbours, or all.

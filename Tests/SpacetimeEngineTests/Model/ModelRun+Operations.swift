@@ -34,12 +34,29 @@ extension ModelRun {
 
     private func endAndBegin() throws {
         try endTransaction(committing: !random.oneIn(3))
+        try restartExhaustedSequences()
         if random.oneIn(8) {
             let table = random.below(tables.count)
             if observed.remove(table) == nil { observed.insert(table) }
             datastore.setObserved(tables[table], observed.contains(table))
         }
-        datastore.begin()
+        begin()
+    }
+
+    /// Exhausted sequences would go on refusing for the rest of the run.
+    private func restartExhaustedSequences() throws {
+        for table in tables.indices {
+            for i in sequences[table].indices where sequences[table][i].next == nil && random.oneIn(3) {
+                let value = sequences[table][i].schema.start + Int128(random.below(40)) - 5
+                note("restart sequence \(i) of \(table) at \(value)")
+                sequences[table][i].restart(at: value)
+                var positions = datastore.sequencePositions(of: tables[table])
+                positions[i] = value
+                for store in [datastore, replica] {
+                    try store.restartSequences(of: tables[table], at: positions)
+                }
+            }
+        }
     }
 
     private func savepoint() {
@@ -71,8 +88,13 @@ extension ModelRun {
                 [UInt8](repeating: random.oneIn(2) ? 0xFF : UInt8(random.below(256)), count: size + random.below(3)))
         }
         let type = shape.schema.columns[column].type
-        if shape.schema.sequences.contains(where: { $0.column.index == column }), random.oneIn(2) {
-            return .integer(0, of: type)
+        if let sequence = sequences[table].first(where: { $0.schema.column.index == column }) {
+            switch random.below(8) {
+            case 0: break
+            case 1, 2: return .integer((sequence.next ?? 0) + Int128(random.below(9)) - 4, of: type)
+            case 3: return .integer(Int128(random.below(shape.domain)), of: type)
+            default: return .integer(0, of: type)
+            }
         }
         return random.value(of: type, domain: shape.domain)
     }
@@ -93,11 +115,29 @@ extension ModelRun {
         return row
     }
 
-    private func fillSequences(_ table: Int, _ row: inout Row) {
+    /// Gives numbers to zeros, except where the replaced row has a zero as well.
+    ///
+    /// - Returns: the column whose sequence had none left.
+    private func fillSequences(_ table: Int, _ row: inout Row, replacing old: Row? = nil) -> ColumnID? {
         for i in sequences[table].indices {
-            let column = sequences[table][i].schema.column.index
-            guard row[column].isZeroInteger else { continue }
-            row[column] = .integer(sequences[table][i].take(), of: shapes[table].schema.columns[column].type)
+            let column = sequences[table][i].schema.column
+            guard row[column.index].isZeroInteger, old?[column.index].isZeroInteger != true else { continue }
+            guard let number = sequences[table][i].take() else { return column }
+            row[column.index] = .integer(number, of: shapes[table].schema.columns[column.index].type)
+        }
+        return nil
+    }
+
+    private func passSequences(_ table: Int, _ row: Row) {
+        for i in sequences[table].indices {
+            if let number = row[sequences[table][i].schema.column.index].int128 { sequences[table][i].pass(number) }
+        }
+    }
+
+    private func requireExhausted<T>(_ found: Result<T, EngineError>, _ table: Int, _ column: ColumnID) throws {
+        let schema = shapes[table].schema
+        guard case .failure(.sequenceExhausted(schema.name, schema.columns[column.index].name, _)) = found else {
+            throw ModelMismatch(description: "expected an exhausted sequence, found \(found)")
         }
     }
 
@@ -133,10 +173,12 @@ extension ModelRun {
                 ? try datastore.insert(tables[table], validatingBytes: &bytes)
                 : try datastore.insert(tables[table], bytes: &bytes)
         }
-        fillSequences(table, &row)
+        let exhausted = fillSequences(table, &row)
         try require(bytes == image(row), "the image after the insert is not \(row)")
+        if let exhausted { return try requireExhausted(found, table, exhausted) }
         switch model[table].insert(row) {
         case .success(let isNew):
+            passSequences(table, row)
             guard case .success(isNew) = found else {
                 throw ModelMismatch(description: "the insert returned \(found), expected \(isNew)")
             }
@@ -183,12 +225,15 @@ extension ModelRun {
         guard let old = model[table].find(index, model[table].key(index, row)) else {
             return try requireRefusal(found, ModelRefusal(.noRow), table, index)
         }
-        fillSequences(table, &row)
+        let exhausted = fillSequences(table, &row, replacing: old.row)
         try require(bytes == image(row), "the image after the update is not \(row)")
+        if let exhausted { return try requireExhausted(found, table, exhausted) }
         if let refusal = model[table].replace(old, by: row) {
             try requireRefusal(found, refusal, table, index)
         } else if case .failure(let error) = found {
             throw ModelMismatch(description: "the update threw \(error)")
+        } else {
+            passSequences(table, row)
         }
     }
 

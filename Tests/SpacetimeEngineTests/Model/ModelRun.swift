@@ -22,6 +22,8 @@ final class ModelRun {
     /// The model when the running transaction began.
     var committed: [ModelTable]
     var sequences: [[ModelSequence]]
+    /// ``sequences`` when the running transaction began.
+    private var begunSequences: [[ModelSequence]] = []
     var savepoints: [(savepoint: Savepoint, model: [ModelTable])] = []
     var snapshots: [(snapshot: DatastoreSnapshot, model: [ModelTable])] = []
     var observed: Set<Int> = []
@@ -43,13 +45,17 @@ final class ModelRun {
         for (table, shape) in zip(tables, shapes) { _ = try replica.createTable(shape.schema, id: table) }
         model = shapes.map { ModelTable($0.schema) }
         committed = model
-        sequences = shapes.map { $0.schema.sequences.sorted { $0.column < $1.column }.map(ModelSequence.init) }
+        sequences = shapes.map { shape in
+            shape.schema.sequences.sorted { $0.column < $1.column }.map {
+                ModelSequence($0, of: shape.schema.columns[$0.column.index].type)
+            }
+        }
     }
 
     /// Runs that many operations; throws what differed first, with the operations before it.
     func run(_ operations: Int) throws {
         do {
-            datastore.begin()
+            begin()
             while step < operations {
                 step += 1
                 try operate()
@@ -73,6 +79,11 @@ final class ModelRun {
 
     // MARK: Transactions
 
+    func begin() {
+        datastore.begin()
+        begunSequences = sequences
+    }
+
     func endTransaction(committing: Bool) throws {
         savepoints = []
         if committing {
@@ -93,15 +104,22 @@ final class ModelRun {
         note("commit collecting \(collecting)")
         log.encode(datastore)
         let changes = datastore.commit(collecting: collecting)
+        // What failed calls had drawn before is in the log, too.
+        try log.withBytes { try replica.restoreSequences(before: $0) }
+        try requirePositions(begunSequences, of: replica, "before the call")
         try log.withBytes { try replica.replay($0) }
+        try requirePositions(sequences, of: replica, "after the call")
+        try requirePositions(sequences, of: datastore, "after the commit")
         let wanted = model.indices.filter { choice == 0 ? false : choice == 1 ? observed.contains($0) : true }
         var expected: [(table: Int, deletes: [[UInt8]], inserts: [[UInt8]])] = []
         for table in wanted {
             let touched = model[table].touched
             let deletes = touched.filter { committed[table].contains($0) && !model[table].contains($0) }
             let inserts = touched.filter { !committed[table].contains($0) && model[table].contains($0) }
-            if !deletes.isEmpty || !inserts.isEmpty {
-                expected.append((table, Array(deletes).sortedBytes(), Array(inserts).sortedBytes()))
+            let isEvent = shapes[table].schema.isEvent
+            let ordered = isEvent ? model[table].entries.map(\.bytes) : Array(inserts).sortedBytes()
+            if !deletes.isEmpty || !ordered.isEmpty {
+                expected.append((table, Array(deletes).sortedBytes(), ordered))
             }
         }
         try require(
@@ -110,13 +128,27 @@ final class ModelRun {
         try require((changes == nil) == expected.isEmpty, "an empty change set")
         for (found, expected) in zip(changes?.tables ?? [], expected) {
             try require(found.deletes.rows.sortedBytes() == expected.deletes, "deletes differ in \(found.table)")
-            try require(found.inserts.rows.sortedBytes() == expected.inserts, "inserts differ in \(found.table)")
+            // Events come in their order, several equal ones as several.
+            let isEvent = shapes[expected.table].schema.isEvent
+            let inserts = isEvent ? found.inserts.rows : found.inserts.rows.sortedBytes()
+            try require(inserts == expected.inserts, "inserts differ in \(found.table)")
         }
         for table in model.indices {
             if shapes[table].schema.isEvent { model[table].removeAll() }
             model[table].touched = []
         }
         committed = model
+    }
+
+    private func requirePositions(_ expected: [[ModelSequence]], of store: Datastore, _ when: String) throws {
+        for (table, sequences) in zip(tables, expected) {
+            let found = zip(store.sequencePositions(of: table), sequences).map { position, sequence in
+                sequence.range.contains(position) ? position : nil
+            }
+            try require(
+                found == sequences.map(\.next),
+                "sequences of \(table) at \(found) \(when), not \(sequences.map(\.next))")
+        }
     }
 
     private func changeSnapshots() throws {

@@ -90,6 +90,10 @@ struct ModelShape: Sendable, CustomTestStringConvertible {
         shape(
             "big_events", [("id", .u8), ("t", .bytes)], primaryKey: [0], isEvent: true, rowLimit: 12, sized: [1]),
         shape(
+            "event_log", [("t", .string), ("x", .u8), ("n", .u16)], indexes: [index("event_log_x", [1])],
+            sequences: [sequence(2)], isEvent: true, domain: 4),
+        shape("hits", [("damage", .u8), ("critical", .bool)], isEvent: true, domain: 3),
+        shape(
             "sized", [("id", .u32), ("data", .bytes), ("tag", .u8)], primaryKey: [0],
             indexes: [index("sized_tag", [2])], rowLimit: 40, sized: [1]),
         shape(
@@ -108,6 +112,10 @@ struct ModelShape: Sendable, CustomTestStringConvertible {
     static let sequences: [ModelShape] = [
         shape("narrow", [("id", .u8), ("v", .u32)], primaryKey: [0], sequences: [sequence(0)], rowLimit: 200),
         shape("signed", [("v", .string), ("id", .i8)], primaryKey: [1], sequences: [sequence(1)]),
+        shape("numbered", [("id", .u64), ("t", .string)], primaryKey: [0], sequences: [sequence(0)], domain: 400),
+        shape(
+            "renamed", [("name", .string), ("id", .i16)], primaryKey: [0], unique: [[1]],
+            sequences: [SequenceSchema(name: "tens", column: 1, start: -15, minimum: -20, maximum: 900, increment: 5)]),
         shape(
             "two_sequences", [("a", .i256), ("b", .u16), ("c", .u8)], primaryKey: [1],
             sequences: [

@@ -4,23 +4,50 @@ import SpacetimeSchema
 /// A sequence, written from the specification.
 struct ModelSequence {
     let schema: SequenceSchema
-    var next: Int128
+    /// What it can hand out, zero aside.
+    let range: ClosedRange<Int128>
+    /// Nil once it is exhausted.
+    private(set) var next: Int128?
 
-    init(_ schema: SequenceSchema) {
+    init(_ schema: SequenceSchema, of type: AlgebraicType) {
         self.schema = schema
-        next = schema.start
+        let ofType: ClosedRange<Int128> =
+            switch type {
+            case .i8: -128...127
+            case .u8: 0...255
+            case .i16: -32_768...32_767
+            case .u16: 0...65_535
+            case .i32: Int128(Int32.min)...Int128(Int32.max)
+            case .u32: 0...Int128(UInt32.max)
+            case .i64: Int128(Int64.min)...Int128(Int64.max)
+            case .u64: 0...Int128(UInt64.max)
+            default: (Int128.min + 1)...(Int128.max - 1)
+            }
+        range = (schema.minimum...schema.maximum).clamped(to: ofType)
+        restart(at: schema.start)
     }
 
-    mutating func take() -> Int128 {
-        defer {
-            let (sum, overflow) = next.addingReportingOverflow(schema.increment)
-            if overflow || sum > schema.maximum || sum < schema.minimum {
-                next = schema.increment > 0 ? schema.minimum : schema.maximum
-            } else {
-                next = sum
-            }
-        }
+    mutating func restart(at value: Int128) {
+        next = range.contains(value) ? value : nil
+        if value == 0 { next = following(0) }
+    }
+
+    private func following(_ value: Int128) -> Int128? {
+        let (sum, overflow) = value.addingReportingOverflow(schema.increment)
+        guard !overflow, range.contains(sum) else { return nil }
+        return sum == 0 ? following(0) : sum
+    }
+
+    mutating func take() -> Int128? {
+        defer { next = next.flatMap(following) }
         return next
+    }
+
+    /// A row has a number of its own. The loop may only be long for sequences that count one by one.
+    mutating func pass(_ value: Int128) {
+        guard range.contains(value) else { return }
+        if schema.increment == 1, let next, next <= value { return self.next = following(value) }
+        while let next, schema.increment > 0 ? next <= value : next >= value { _ = take() }
     }
 }
 
@@ -33,7 +60,7 @@ struct ModelTable {
 
     let schema: TableSchema
     private(set) var entries: [Entry] = []
-    /// By the row's bytes, its position in `entries`.
+    /// By the row's bytes, its position in `entries`; of equal events the last one's.
     private(set) var positions: [[UInt8]: Int] = [:]
     /// For each index of the schema that is unique: by its key, the row's bytes.
     private var keys: [[Row: [UInt8]]]
@@ -46,6 +73,8 @@ struct ModelTable {
     }
 
     var count: Int { entries.count }
+    /// An event table without a key: equal rows are several events.
+    var isLog: Bool { schema.isEvent && uniqueIndexes.isEmpty }
     var uniqueIndexes: [Int] { schema.indexes.indices.filter { schema.indexes[$0].isUnique } }
 
     func contains(_ bytes: [UInt8]) -> Bool { positions[bytes] != nil }
@@ -64,7 +93,9 @@ struct ModelTable {
         for index in uniqueIndexes { keys[index][key(index, row)] = entry.bytes }
     }
 
+    /// Of equal rows the last one.
     mutating func remove(_ bytes: [UInt8]) {
+        if schema.isEvent { return removeEvent(bytes) }
         guard let position = positions.removeValue(forKey: bytes) else { return }
         touched.insert(bytes)
         for index in uniqueIndexes { keys[index][key(index, entries[position].row)] = nil }
@@ -73,6 +104,16 @@ struct ModelTable {
             entries[position] = last
             positions[last.bytes] = position
         }
+    }
+
+    /// Events keep their order.
+    private mutating func removeEvent(_ bytes: [UInt8]) {
+        guard let position = positions[bytes] else { return }
+        touched.insert(bytes)
+        let entry = entries.remove(at: position)
+        for index in uniqueIndexes { keys[index][key(index, entry.row)] = nil }
+        positions = [:]
+        for (position, entry) in entries.enumerated() { positions[entry.bytes] = position }
     }
 
     mutating func removeAll() {
@@ -91,7 +132,7 @@ struct ModelTable {
             guard let present = find(index, key(index, row)) else { continue }
             return present.bytes == bytes ? .success(false) : .failure(ModelRefusal(.duplicate(index: index)))
         }
-        if contains(bytes) { return .success(false) }
+        if contains(bytes), !isLog { return .success(false) }
         add(row)
         return .success(true)
     }

@@ -120,6 +120,30 @@ extension AlgebraicValue {
         return type == .i256 ? .i256(Int256(bitPattern: bits)) : .u256(bits)
     }
 
+    /// The value of an integer; nil if it is beyond 128 bits.
+    var int128: Int128? {
+        switch self {
+        case .i8(let value): return Int128(value)
+        case .u8(let value): return Int128(value)
+        case .i16(let value): return Int128(value)
+        case .u16(let value): return Int128(value)
+        case .i32(let value): return Int128(value)
+        case .u32(let value): return Int128(value)
+        case .i64(let value): return Int128(value)
+        case .u64(let value): return Int128(value)
+        case .i128(let value): return value
+        case .u128(let value): return Int128(exactly: value)
+        case .u256(let value): return value.high == 0 ? Int128(exactly: value.low) : nil
+        case .i256: return Self.narrowed(bsatn())
+        default: return nil
+        }
+    }
+
+    private static func narrowed(_ bytes: [UInt8]) -> Int128? {
+        let value = bytes.withUnsafeBytes { $0.loadUnaligned(as: Int128.self) }
+        return bytes[16...].allSatisfy { $0 == (value < 0 ? 0xFF : 0) } ? value : nil
+    }
+
     var isZeroInteger: Bool { bsatn().allSatisfy { $0 == 0 } }
 }
 

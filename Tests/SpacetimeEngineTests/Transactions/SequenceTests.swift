@@ -30,15 +30,80 @@ import Testing
         return values
     }
 
-    @Test func narrowUnsignedColumnsTruncate() throws {
-        let values = try generate(.u8, 258)
-        #expect(values == (1...258).map { .u8(UInt8(truncatingIfNeeded: $0)) })
-        #expect(Array(values[253...]) == [.u8(254), .u8(255), .u8(0), .u8(1), .u8(2)])
+    /// The values that a column of a type gets until its sequence has none left.
+    private func all(
+        _ type: AlgebraicType, start: Int128 = 1, minimum: Int128 = 1, maximum: Int128 = .max, increment: Int128 = 1
+    ) throws -> (numbers: [Int128], last: Int128) {
+        let datastore = Datastore()
+        let table = try datastore.make(
+            "t", [("id", type), ("n", .u32)],
+            sequences: [
+                SequenceSchema(
+                    name: "s", column: 0, start: start, minimum: minimum, maximum: maximum, increment: increment)
+            ])
+        var numbers: [Int128] = []
+        datastore.begin()
+        defer { datastore.rollback() }
+        while true {
+            var bytes = image([.integer(0, of: type), .u32(UInt32(numbers.count))])
+            switch outcome({ try datastore.insert(table, bytes: &bytes) }) {
+            case .success:
+                let row = try AlgebraicValue(bsatn: bytes, type: .product([("id", type), ("n", .u32)]))
+                guard case .product(let columns) = row, let number = columns[0].int128 else { return (numbers, 0) }
+                numbers.append(number)
+            case .failure(.sequenceExhausted("t", "id", let last)): return (numbers, last)
+            case .failure(let error): throw error
+            }
+        }
     }
 
-    @Test func narrowSignedColumnsTruncate() throws {
-        #expect(Array(try generate(.i8, 129)[126...]) == [.i8(127), .i8(-128), .i8(-127)])
-        #expect(try generate(.i16, 2, start: 32_767) == [.i16(.max), .i16(.min)])
+    @Test func aSequenceEndsWithWhatItsColumnHolds() throws {
+        #expect(try all(.u8) == (Array(1...255), 255))
+        #expect(try all(.i8) == (Array(1...127), 127))
+        #expect(try all(.i16, start: 32_766) == ([32_766, 32_767], 32_767))
+        #expect(try all(.u64, start: Int128(UInt64.max) - 1).numbers == [Int128(UInt64.max) - 1, Int128(UInt64.max)])
+        #expect(try all(.i8, start: -126, minimum: -200, increment: -1).numbers == [-126, -127, -128])
+        #expect(try all(.u8, start: 3, minimum: -3, increment: -1).numbers == [3, 2, 1])
+        #expect(try all(.u8, start: 300) == ([], 255))
+    }
+
+    @Test func aSequenceEndsWithItsOwnRange() throws {
+        #expect(try all(.u32, start: 4, minimum: 2, maximum: 5) == ([4, 5], 5))
+        #expect(try all(.i32, start: 3, minimum: -5, maximum: 9, increment: 4) == ([3, 7], 9))
+        #expect(try all(.i32, start: -1, minimum: -9, maximum: 9, increment: -4) == ([-1, -5, -9], -9))
+        for type in [.i128, .u128, .i256, .u256] as [AlgebraicType] {
+            #expect(try all(type, start: .max - 2).numbers == [.max - 2, .max - 1])
+        }
+        #expect(try all(.i128, start: .min + 1, minimum: .min, maximum: 3, increment: -5).numbers == [.min + 1])
+    }
+
+    @Test func zeroIsNotHandedOut() throws {
+        #expect(try all(.i32, start: -2, minimum: -2, maximum: 2).numbers == [-2, -1, 1, 2])
+        #expect(try all(.i32, start: 2, minimum: -2, maximum: 2, increment: -2).numbers == [2, -2])
+        #expect(try all(.u8, start: 0, minimum: 0, maximum: 9, increment: 4).numbers == [4, 8])
+    }
+
+    @Test func anExhaustedSequenceStaysSoAndOtherRowsGoIn() throws {
+        let datastore = Datastore()
+        let table = try datastore.make(
+            "t", [("id", .u8)], primaryKey: [0], sequences: [SequenceSchema(name: "s", column: 0)])
+        for _ in 1...255 {
+            try datastore.transact {
+                try datastore.insert(table, [.u8(0)])
+                try datastore.clear(table)
+            }
+        }
+        let copy = try loadedCopy(of: datastore, [table], [try #require(datastore.schema(of: table))])
+        for store in [datastore, copy] {
+            try store.transact { () throws in
+                #expect(throws: EngineError.sequenceExhausted(table: "t", column: "id", last: 255)) {
+                    try store.insert(table, [.u8(0)])
+                }
+                #expect(try store.insert(table, [.u8(7)]))
+                #expect(throws: EngineError.self) { try store.insert(table, [.u8(0)]) }
+                #expect(try store.rows(table) == [[7]])
+            }
+        }
     }
 
     @Test(
@@ -48,19 +113,8 @@ import Testing
     func everyWidthCounts(_ type: AlgebraicType) throws {
         #expect(try generate(type, 3) == [1, 2, 3].map { .integer($0, of: type) })
         #expect(
-            try generate(type, 4, start: -1, minimum: -3, maximum: 7, increment: -1)
-                == [-1, -2, -3, 7].map { .integer($0, of: type) })
-    }
-
-    @Test func theEndWrapsToTheOtherEnd() throws {
-        #expect(try generate(.u32, 5, start: 4, minimum: 2, maximum: 5) == [4, 5, 2, 3, 4].map { .u32($0) })
-        #expect(
-            try generate(.i32, 5, start: 0, minimum: -5, maximum: 9, increment: 7)
-                == [0, 7, -5, 2, 9].map { .integer($0, of: .i32) })
-        #expect(try generate(.i128, 2, start: .max) == [.i128(.max), .i128(1)])
-        #expect(
-            try generate(.i128, 3, start: .min, minimum: .min, maximum: 3, increment: -5)
-                == [.i128(.min), .i128(3), .i128(-2)])
+            try generate(type, 3, start: 7, minimum: 1, maximum: 9, increment: -2)
+                == [7, 5, 3].map { .integer($0, of: type) })
     }
 
     private func counter() throws -> (datastore: Datastore, table: TableID, index: IndexID) {
@@ -99,28 +153,165 @@ import Testing
         }
     }
 
-    @Test func explicitValuesAreStoredAndMayCollide() throws {
+    @Test func aNumberOfARowsOwnMovesTheSequenceOn() throws {
         let (datastore, table, _) = try counter()
         try datastore.transact { () throws in
-            #expect(try insert(datastore, table, 2, 1) == 2)
-            #expect(try insert(datastore, table, 0, 2) == 1)
-            #expect(throws: EngineError.self) { try insert(datastore, table, 0, 3) }
-            #expect(try insert(datastore, table, 0, 3) == 3)
+            #expect(try insert(datastore, table, 1, 1) == 1)
+            #expect(try insert(datastore, table, 0, 2) == 2)
+            #expect(try insert(datastore, table, 9, 3) == 9)
+            #expect(try insert(datastore, table, 5, 4) == 5)
+            #expect(try insert(datastore, table, 0, 5) == 10)
+            #expect(try insert(datastore, table, 11, 6) == 11)
+            #expect(try insert(datastore, table, 0, 7) == 12)
         }
     }
 
-    @Test func anUpdateReplacesZeroToo() throws {
+    @Test func aRefusedRowsOwnNumberMovesNothing() throws {
+        let (datastore, table, index) = try counter()
+        try datastore.transact { () throws in
+            #expect(try insert(datastore, table, 0, 1) == 1)
+            #expect(throws: EngineError.self) { try insert(datastore, table, 90, 1) }
+            #expect(throws: EngineError.self) { try datastore.update(index, [.u32(80), .u8(1)]) }
+            #expect(try insert(datastore, table, 0, 2) == 2)
+        }
+    }
+
+    @Test func anUpdateToAnotherNumberMovesTheSequenceOn() throws {
+        let (datastore, table, index) = try counter()
+        let byN = try #require(datastore.indexIDs(of: table).first { $0 != index })
+        try datastore.transact { () throws in
+            #expect(try insert(datastore, table, 0, 1) == 1)
+            try datastore.update(byN, [.u32(40), .u8(1)])
+            #expect(try insert(datastore, table, 0, 2) == 41)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (1, 1, 10, 7, 8), (1, 3, 100, 7, 10), (1, 3, 100, 8, 10), (1, 3, 100, 99, 100), (1, 3, 100, 100, nil),
+            (1, 3, 100, 101, 1),
+            (-10, 5, 20, -4, 5), (-10, 5, 20, -7, -5), (-10, 4, 20, -2, 2), (1, 1, 10, 10, nil),
+            (1, 1, 10, 0x1_0000, 1),
+        ] as [(Int, Int, Int, Int, Int?)])
+    func aStepIsKeptWhenARowBringsItsOwnNumber(
+        _ start: Int, _ increment: Int, _ maximum: Int, _ own: Int, _ next: Int?
+    ) throws {
+        // Upwards, and the mirror image downwards.
+        for sign in [1, -1] {
+            let datastore = Datastore()
+            let bound = min(start, -50)
+            let (lower, upper) = sign == 1 ? (bound, maximum) : (-maximum, -bound)
+            let table = try datastore.make(
+                "t", [("id", .i32), ("n", .u8)],
+                sequences: [
+                    SequenceSchema(
+                        name: "s", column: 0, start: Int128(sign * start), minimum: Int128(lower),
+                        maximum: Int128(upper),
+                        increment: Int128(sign * increment))
+                ])
+            try datastore.transact { () throws in
+                try datastore.insert(table, [.i32(Int32(sign * own)), .u8(1)])
+                var bytes = image([.i32(0), .u8(2)])
+                guard let next else {
+                    #expect(throws: EngineError.self) { try datastore.insert(table, [.i32(0), .u8(2)]) }
+                    return
+                }
+                _ = try datastore.insert(table, bytes: &bytes)
+                #expect(bytes == image([.i32(Int32(sign * next)), .u8(2)]))
+            }
+        }
+    }
+
+    @Test func valuesBeyond128BitsLeaveTheSequenceAlone() throws {
+        let datastore = Datastore()
+        let table = try datastore.make(
+            "t", [("id", .u256)], primaryKey: [0], sequences: [SequenceSchema(name: "s", column: 0)])
+        try datastore.transact { () throws in
+            try datastore.insert(table, [.u256(UInt256(high: 1, low: 0))])
+            try datastore.insert(table, [.u256(UInt256(high: 0, low: .max))])
+            var bytes = image([.u256(0)])
+            _ = try datastore.insert(table, bytes: &bytes)
+            #expect(bytes == image([.u256(1)]))
+        }
+    }
+
+    @Test func anUpdateNumbersARowThatHadANumber() throws {
         let (datastore, table, index) = try counter()
         let byN = try #require(datastore.indexIDs(of: table).first { $0 != index })
         try datastore.transact {
             #expect(try insert(datastore, table, 50, 7) == 50)
             var bytes = image([.u32(0), .u8(7)])
             try datastore.update(byN, bytes: &bytes)
-            #expect(bytes == image([.u32(1), .u8(7)]))
+            #expect(bytes == image([.u32(51), .u8(7)]))
             #expect(try datastore.rows(table) == [bytes])
-            #expect(try datastore.find(index, [.u32(50)]) == nil && datastore.find(index, [.u32(1)]) == bytes)
+            #expect(try datastore.find(index, [.u32(50)]) == nil && datastore.find(index, [.u32(51)]) == bytes)
         }
         try datastore.checkInvariants()
+    }
+
+    /// Zero is stored where rows are older than the sequence.
+    @Test func anUpdateLeavesAStoredZeroAlone() throws {
+        let (datastore, table, index) = try counter()
+        let byN = try #require(datastore.indexIDs(of: table).first { $0 != index })
+        try image([.u32(0), .u8(7)]).withUnsafeBytes { try datastore.loadRow($0, into: table) }
+        try datastore.finishFilling(table)
+        try datastore.transact {
+            for update in [(index, 9), (byN, 9), (index, 7)] as [(IndexID, UInt8)] {
+                var bytes = image([.u32(0), .u8(update.1)])
+                try datastore.update(update.0, bytes: &bytes)
+                #expect(bytes == image([.u32(0), .u8(update.1)]))
+                #expect(try datastore.rows(table) == [bytes])
+            }
+            #expect(try insert(datastore, table, 0, 1) == 1)
+        }
+        try datastore.checkInvariants()
+    }
+
+    // MARK: The log
+
+    /// A datastore that followed by its log, and how it stood before the last call.
+    @Test func theLogKnowsWhatFailedCallsHaveDrawn() throws {
+        let (datastore, table, index) = try counter()
+        let (replica, _, _) = try counter()
+        let log = LogBuffer()
+        func commit(_ body: () throws -> Void) throws {
+            datastore.begin()
+            try body()
+            log.encode(datastore)
+            datastore.commit()
+        }
+        func replay() throws -> [Int128] {
+            try log.withBytes { try replica.restoreSequences(before: $0) }
+            let before = replica.sequencePositions(of: table)
+            try log.withBytes { try replica.replay($0) }
+            #expect(replica.sequencePositions(of: table) == datastore.sequencePositions(of: table))
+            return before
+        }
+        try commit { _ = try insert(datastore, table, 0, 1) }
+        #expect(try replay() == [1])
+        datastore.begin()
+        #expect(try insert(datastore, table, 0, 2) == 2)
+        datastore.rollback()
+        // A commit that nobody logs is like a failed call.
+        datastore.begin()
+        #expect(try insert(datastore, table, 0, 2) == 3)
+        try datastore.delete(index, [.u32(3)])
+        datastore.commit()
+        try commit { _ = try insert(datastore, table, 0, 2) }
+        #expect(try replay() == [4])
+        #expect(try replica.rows(table) == datastore.rows(table))
+        // One whose record could not be kept draws no numbers that the log would know of.
+        datastore.begin()
+        #expect(try insert(datastore, table, 0, 9) == 5)
+        log.encode(datastore)
+        datastore.rollback()
+        // An update of another row tells of them.
+        try commit { try datastore.update(index, [.u32(1), .u8(11)]) }
+        #expect(try replay() == [6])
+        try commit { try datastore.update(index, [.u32(1), .u8(12)]) }
+        // Nothing but the row, whose unique number changes.
+        #expect(log.bytes.count == (1 + 4) + (1 + 4 + 1) + (1 + 5))
+        #expect(try replay() == [6])
     }
 
     @Test func aMalformedRowConsumesNothing() throws {
