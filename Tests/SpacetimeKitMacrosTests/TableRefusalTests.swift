@@ -108,7 +108,14 @@ import Testing
         Refusal("@Table struct A { »@PrimaryKey var a: Float }", .unsuitableKey(column: "a", type: "Float")),
         Refusal(
             "@Table struct A { »@PrimaryKey var a: Swift.Double }", .unsuitableKey(column: "a", type: "Swift.Double")),
-        Refusal("@Table struct A { »@PrimaryKey var a: [UInt8] }", .unsuitableKey(column: "a", type: "[UInt8]")),
+        Refusal("@Table struct A { »@Unique var a: Double? }", .unsuitableKey(column: "a", type: "Double?")),
+        Refusal("@Table struct A { »@Unique var a: [[Float]] }", .unsuitableKey(column: "a", type: "[[Float]]")),
+        Refusal(
+            "@Table struct A { »@Unique var a: Optional<Swift.Float> }",
+            .unsuitableKey(column: "a", type: "Optional<Swift.Float>")),
+        Refusal(
+            "@Table(»\(".unique(\"u\", \\.b, \\.a)")) struct A { var a: Float; var b: String }",
+            .unsuitableKey(column: "a", type: "Float")),
         Refusal("@Table struct A { »@Unique var a: Double }", .unsuitableKey(column: "a", type: "Double")),
         Refusal(
             "@Table(»\(".primaryKey(\\.a)")) struct A { var a: Float }", .unsuitableKey(column: "a", type: "Float")),

@@ -47,6 +47,12 @@ struct ModuleBuilder {
         index(table, .btree(columns))
     }
 
+    /// A table `extra` with one column `a`, which is unique.
+    mutating func uniqueTable(_ type: AlgebraicType, isPrimary: Bool = false) {
+        let table = table("extra", [("a", type)])
+        if isPrimary { key(table, [0]) } else { unique(table, [0]) }
+    }
+
     mutating func index(_ table: Int, _ algorithm: RawIndexAlgorithm) {
         let count = tables[table].indexes.count
         tables[table].indexes.append(

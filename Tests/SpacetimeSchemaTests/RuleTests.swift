@@ -141,6 +141,17 @@ import Testing
             $0.tables[table].constraints = [RawConstraintDef(data: .unique([0]))]
             $0.index(table, .btree([0, 1]))
         },
+        Breach("a unique float", .floatInKey, "table 'extra', column 'a'") { $0.uniqueTable(.f64) },
+        Breach("a unique optional float", .floatInKey, "table 'extra', column 'a'") { $0.uniqueTable(.option(.f32)) },
+        Breach("a unique list of floats", .floatInKey, "table 'extra', column 'a'") { $0.uniqueTable(.array(.f32)) },
+        Breach("a unique struct with a float", .floatInKey, "table 'extra', column 'a'") {
+            let ref = $0.declare("Place", .product([("n", .u8), ("x", .option(.f64))]))
+            $0.uniqueTable(.ref(ref))
+        },
+        Breach("a unique enum with a float", .floatInKey, "table 'extra', column 'a'") {
+            let ref = $0.declare("Form", .sum([("circle", .f64), ("point", .unit)]))
+            $0.uniqueTable(.ref(ref), isPrimary: true)
+        },
         Breach("an index on a missing column", .columnNotFound, "table 'extra', index 'extra_source_0'") {
             let table = $0.table("extra", [("a", .u8)])
             $0.index(table, .hash([0, 9]))

@@ -88,7 +88,7 @@ package struct StoredSchema: Equatable, Sendable {
             guard case .v10(let raw) = try RawModuleDef(from: &reader) else {
                 throw DatabaseError(.incompatibleFiles, "the stored module definition has an unknown version")
             }
-            return try ModuleSchema(validating: raw)
+            return try ModuleSchema(validating: raw, options: .stored)
         } catch let error as DatabaseError {
             throw error
         } catch {

@@ -164,8 +164,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "A table has one primary key; for several columns write @Table(.primaryKey(\\.a, \\.b)), "
                 + "or mark this column @Unique"
         case .unsuitableKey(let column, let type):
-            "'\(column)' is '\(type)', which cannot be a unique key; use an integer, String, Bool, Identity or another "
-                + "exactly comparable type"
+            "'\(column)' is '\(type)', and floating-point numbers cannot be a unique key: 0 and -0 are equal, NaN is equal "
+                + "to none; use an integer, a number of thousandths for example"
         case .directIndexNeedsUnsigned(let column, let type):
             "A direct index is an array over small integers, but '\(column)' is '\(type)'; use UInt8, UInt16, UInt32, "
                 + "UInt64 or a plain enum, or @Indexed"

@@ -75,8 +75,8 @@ extension TableModel {
                 problems.add(.duplicateAccessor(taken.name), at: option.node)
             }
             let columns = option.columns.compactMap { position[$0.name] }
-            if option.kind != .plain, columns.count == 1, KeyTraits(fields[columns[0]].type).isUnsuitableKey {
-                let field = fields[columns[0]]
+            for field in columns.map({ fields[$0] })
+            where option.kind != .plain && KeyTraits(field.type).isUnsuitableKey {
                 problems.add(.unsuitableKey(column: field.name, type: field.typeText), at: option.node)
             }
             let algorithm = option.kind != .plain && columns.count == 1 ? "hash" : "btree"

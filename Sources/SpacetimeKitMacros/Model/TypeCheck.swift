@@ -104,7 +104,7 @@ enum TypeCheck {
 struct KeyTraits {
     /// Known not to be an integer.
     let isNotInteger: Bool
-    /// Known not to be comparable exactly: floats and arrays.
+    /// Known to hold floats, which make no keys: see the rule for unique columns in the schema.
     let isUnsuitableKey: Bool
     /// Known not to fit a direct index.
     let isNotDirect: Bool
@@ -124,7 +124,7 @@ struct KeyTraits {
         case .memberType: name = nil
         default:
             isNotInteger = true
-            isUnsuitableKey = type.is(ArrayTypeSyntax.self)
+            isUnsuitableKey = Self.holdsFloat(type)
             isNotDirect = true
             isNotUInt64 = true
             isNotOptional = type.is(ArrayTypeSyntax.self)
@@ -134,7 +134,7 @@ struct KeyTraits {
         let plain = ["Bool", "String", "Float", "Double", "Float32", "Float64", "Array", "Optional"]
         let wide = ["Int8", "Int16", "Int32", "Int64", "Int128", "UInt128", "Int256", "UInt256"]
         isNotInteger = name.map { notIntegers.contains($0) || plain.contains($0) } ?? false
-        isUnsuitableKey = name.map { ["Float", "Double", "Float32", "Float64", "Array"].contains($0) } ?? false
+        isUnsuitableKey = Self.holdsFloat(type)
         isNotDirect = isNotInteger || (name.map { wide.contains($0) } ?? false)
         isNotUInt64 = isNotDirect || (name.map { ["UInt8", "UInt16", "UInt32"].contains($0) } ?? false)
         isNotOptional = (isNotUInt64 || name == "UInt64") && name != "Optional"
@@ -142,6 +142,24 @@ struct KeyTraits {
 
     /// Whether it cannot be the row of a table: a value that everybody knows, a collection or an optional.
     var isNoRow: Bool { isNotUInt64 || isNotOptional }
+
+    private static func holdsFloat(_ type: TypeSyntax) -> Bool {
+        switch type.as(TypeSyntaxEnum.self) {
+        case .optionalType(let optional): holdsFloat(optional.wrappedType)
+        case .arrayType(let array): holdsFloat(array.element)
+        case .identifierType(let named): holdsFloat(named.name.plainName, named.genericArgumentClause)
+        case .memberType(let member) where member.baseType.trimmedDescription == "Swift":
+            holdsFloat(member.name.plainName, member.genericArgumentClause)
+        default: false
+        }
+    }
+
+    private static func holdsFloat(_ name: String, _ arguments: GenericArgumentClauseSyntax?) -> Bool {
+        if ["Float", "Double", "Float32", "Float64"].contains(name) { return true }
+        return (arguments?.arguments ?? []).contains { argument in
+            if case .type(let inner) = argument.argument { holdsFloat(inner) } else { false }
+        }
+    }
 }
 
 extension TypeSyntax {

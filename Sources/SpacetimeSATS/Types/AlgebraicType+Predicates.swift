@@ -89,4 +89,15 @@ extension AlgebraicType {
 
     /// Whether this is an integer or a float.
     public var isNumeric: Bool { isInteger || self == .f32 || self == .f64 }
+
+    /// Whether a float is somewhere inside; a reference is not followed.
+    public var containsFloat: Bool {
+        switch self {
+        case .f32, .f64: true
+        case .array(let element): element.containsFloat
+        case .product(let product): product.elements.contains { $0.algebraicType.containsFloat }
+        case .sum(let sum): sum.variants.contains { $0.algebraicType.containsFloat }
+        default: false
+        }
+    }
 }

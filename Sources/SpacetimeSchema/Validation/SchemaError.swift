@@ -38,6 +38,9 @@ package enum SchemaErrorCode: String, Hashable, Sendable, CaseIterable {
     // Older definitions
     case columnDefMalformed
 
+    // Stricter than SpacetimeDB's host, as its module libraries are
+    case floatInKey
+
     // Limits of this implementation
     case tooManyColumns, tooManyIndexes, tooManyVariants, nameTooLong, typeTooDeep, typeTooLarge, nestedTooDeep
 }

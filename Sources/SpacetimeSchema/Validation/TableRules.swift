@@ -87,6 +87,7 @@ struct TableRules {
     }
 
     private mutating func checkUniqueConstraints() {
+        if !options.allowsFloatKeys { checkExactness() }
         let indexed = Set(table.indexes.map { ColumnSet($0.columns) })
         for constraint in table.uniqueConstraints {
             let constraintPath = path.appending(.constraint(constraint.name))
@@ -97,6 +98,18 @@ struct TableRules {
                     .uniqueConstraintWithoutIndex, at: constraintPath,
                     "no index covers exactly the columns (\(names(constraint.columns))); add one")
             }
+        }
+    }
+
+    /// Primary keys have a unique constraint, so this is about them, too. Each column is looked at once.
+    private mutating func checkExactness() {
+        for id in Set(table.uniqueConstraints.flatMap(\.columns)).sorted() where !untyped.contains(id) {
+            guard let column = table.column(id), column.type.containsFloat else { continue }
+            errors.report(
+                .floatInKey, at: path.appending(.column(column.sourceName)),
+                "the column is unique and holds floating-point numbers, of which 0 and -0 are equal and NaN is equal to "
+                    + "none, so that clients know no such keys; make it an integer, a number of thousandths for example"
+            )
         }
     }
 

@@ -5,6 +5,9 @@
 package struct ValidationOptions: Hashable, Sendable {
     /// Whether a primary key may have several columns. They need a unique constraint on exactly the same columns.
     package var allowsCompositePrimaryKey = true
+    /// Whether unique columns may hold floats, as stored definitions of older versions do. The engine can: it takes 0 and
+    /// -0 for one key, and all NaNs.
+    package var allowsFloatKeys = false
     /// Columns per table and per view.
     package var columnLimit = 1_024
     /// Indexes, and likewise unique constraints, per table.
@@ -23,5 +26,12 @@ package struct ValidationOptions: Hashable, Sendable {
 
     package init(allowsCompositePrimaryKey: Bool = true) {
         self.allowsCompositePrimaryKey = allowsCompositePrimaryKey
+    }
+
+    /// For definitions that were accepted once.
+    package static var stored: ValidationOptions {
+        var options = ValidationOptions()
+        options.allowsFloatKeys = true
+        return options
     }
 }
