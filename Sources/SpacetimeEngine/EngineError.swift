@@ -15,9 +15,11 @@ package enum EngineError: Error, Equatable, Sendable {
     /// More prefix columns than the index has, or no column left for the bounds.
     case tooManyPrefixColumns(index: String, given: Int, limit: Int)
     /// Another row already has this value in the columns of a unique constraint.
-    case uniqueViolation(table: String, constraint: String, columns: [String], value: String)
+    ///
+    /// Keys in errors are texts for people: `first = "Ada", last = nil`.
+    case uniqueViolation(table: String, constraint: String, columns: [String], key: String)
     /// An update found no row with the key of the new row.
-    case noSuchRow(table: String, index: String, value: String)
+    case noSuchRow(table: String, index: String, key: String)
     /// An update or a find went through an index that is not unique.
     case indexNotUnique(index: String)
     /// A hash index answers point look-ups only.
@@ -36,8 +38,8 @@ package enum EngineError: Error, Equatable, Sendable {
     case conditionTooLarge(table: String, what: String, limit: Int)
     /// The operation needs, or must not have, a running transaction.
     case transactionState(String)
-    /// Rows that are to come under a unique constraint agree in its columns: up to ten of the values.
-    case duplicateKeys(table: String, constraint: String, columns: [String], values: [String])
+    /// Rows that are to come under a unique constraint agree in its columns: up to ten of the keys.
+    case duplicateKeys(table: String, constraint: String, columns: [String], keys: [String])
     /// Changes or pages from a file do not fit the tables they are for.
     case malformedChanges(String)
 }

@@ -148,7 +148,7 @@ struct Guest: Equatable {
             let missing = #expect(throws: DatabaseError.self) { try table.update(77) { $0.seat = 0 } }
             #expect(missing?.code == .noSuchRow && missing?.message.contains("77") == true)
             let place = #expect(throws: DatabaseError.self) { try table.onePerPlace.update(5, 6) { $0.seat = 0 } }
-            #expect(place?.code == .noSuchRow && place?.message.contains("5, 6") == true)
+            #expect(place?.code == .noSuchRow && place?.message.contains("row = 5, seat = 6") == true)
             let taken = #expect(throws: DatabaseError.self) { try table.name.update("ann") { $0.name = "bob" } }
             #expect(taken?.code == .uniqueViolation)
             #expect(throws: SenderError("no")) {

@@ -51,7 +51,12 @@ extension Datastore {
         table.pointee.rowsPointer().pointee.storage.adopt(saved.pages)
         // Rows that were under the same constraints obey them, and then all can be entered in the order of their keys.
         let known = Set(saved.schema.indexes.filter(\.isUnique).map { Set($0.columns) })
-        let isNew = table.pointee.schema.indexes.contains { $0.isUnique && !known.contains(Set($0.columns)) }
+        let (oldKey, newKey) = (Set(saved.schema.primaryKey), Set(table.pointee.schema.primaryKey))
+        let isNew = table.pointee.schema.indexes.contains { index in
+            let columns = Set(index.columns)
+            // As a primary key, columns take nil for a value, which they did not as a mere unique key.
+            return index.isUnique && (!known.contains(columns) || columns == newKey && columns != oldKey)
+        }
         if isNew { try table.pointee.indexAllChecked() } else { table.pointee.indexAll() }
     }
 }
@@ -72,30 +77,30 @@ extension StoredTable {
         }
     }
 
-    /// Values of one constraint that are reported at most.
+    /// Keys of one constraint that are reported at most.
     private static var reportLimit: Int { 10 }
 
     fileprivate mutating func indexAllChecked() throws(EngineError) {
         var constraint = ""
         var columns: [String] = []
-        var values: [String] = []
+        var keys: [String] = []
         forEachRow { table, row in
             let image = UnsafeRawPointer(table.rowsPointer().pointee.storage.imageStart(row))
             for i in 0..<table.indexCount where table.indexPointer(i).pointee.isUnique {
                 guard table.indexPointer(i).pointee.find(keyOf: image, in: table.rows) != nil else { continue }
-                if case .uniqueViolation(_, let name, let names, let value) = table.uniqueViolation(i, image),
-                    constraint.isEmpty || constraint == name, values.count < Self.reportLimit
+                if case .uniqueViolation(_, let name, let names, let key) = table.uniqueViolation(i, image),
+                    constraint.isEmpty || constraint == name, keys.count < Self.reportLimit
                 {
                     constraint = name
                     columns = names
-                    if !values.contains(value) { values.append(value) }
+                    if !keys.contains(key) { keys.append(key) }
                 }
                 return
             }
             table.index(row)
         }
-        guard values.isEmpty else {
-            throw .duplicateKeys(table: schema.name, constraint: constraint, columns: columns, values: values)
+        guard keys.isEmpty else {
+            throw .duplicateKeys(table: schema.name, constraint: constraint, columns: columns, keys: keys)
         }
     }
 }

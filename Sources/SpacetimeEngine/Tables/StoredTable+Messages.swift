@@ -1,4 +1,3 @@
-import SpacetimeSATS
 import SpacetimeSchema
 
 /// Errors that quote a row or a key.
@@ -7,28 +6,24 @@ extension StoredTable {
     func uniqueViolation(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
         .uniqueViolation(
             table: schema.name, constraint: indexPointer(index).pointee.constraintName, columns: columnNames(index),
-            value: describeKey(index, ofRow: image))
+            key: describeKey(index, ofRow: image))
     }
 
     @inline(never)
     func noSuchRow(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
         .noSuchRow(
-            table: schema.name, index: indexPointer(index).pointee.schema.name, value: describeKey(index, ofRow: image))
+            table: schema.name, index: indexPointer(index).pointee.schema.name, key: describeKey(index, ofRow: image))
     }
 
-    /// - Parameter key: the BSATN of the index's columns.
+    /// - Parameter key: the BSATN of the index's columns, which was found to be valid.
     @inline(never)
     func noSuchRow(_ index: Int, key: UnsafeRawBufferPointer) -> EngineError {
-        var reader = BSATNReader(RawSpan(_unsafeBytes: key))
-        var values: [String] = []
-        for column in indexPointer(index).pointee.schema.columns {
-            let type = schema.columns[Int(column.rawValue)].type
-            let start = reader.offset
-            guard (try? AlgebraicValue(from: &reader, type: type)) != nil else { break }
-            values.append(describe(UnsafeRawBufferPointer(rebasing: key[start..<reader.offset]), type))
+        let spec = indexPointer(index).pointee.spec.probeLayout
+        let parts = indexPointer(index).pointee.schema.columns.enumerated().map { position, column in
+            describe(column, key.baseAddress.map { spec.bytes(of: position, in: $0) } ?? key)
         }
         return .noSuchRow(
-            table: schema.name, index: indexPointer(index).pointee.schema.name, value: values.joined(separator: ", "))
+            table: schema.name, index: indexPointer(index).pointee.schema.name, key: parts.joined(separator: ", "))
     }
 
     @inline(never)
@@ -41,38 +36,15 @@ extension StoredTable {
         indexPointer(index).pointee.schema.columns.map { schema.columns[Int($0.rawValue)].name }
     }
 
-    /// The key's values as text: numbers and strings as such, other types as their bytes.
+    /// The key's columns and values: `first = "Ada", last = nil`.
     private func describeKey(_ index: Int, ofRow row: UnsafeRawPointer) -> String {
         indexPointer(index).pointee.schema.columns.map { column in
-            let bytes = rowsPointer().pointee.layout.bytes(of: Int(column.rawValue), in: row)
-            return describe(bytes, schema.columns[Int(column.rawValue)].type)
+            describe(column, rowsPointer().pointee.layout.bytes(of: Int(column.rawValue), in: row))
         }.joined(separator: ", ")
     }
 
-    private func describe(_ bytes: UnsafeRawBufferPointer, _ type: AlgebraicType) -> String {
-        func load<T: BitwiseCopyable>(_: T.Type) -> T { bytes.loadUnaligned(as: T.self) }
-        return switch type {
-        case .bool: bytes[0] == 0 ? "false" : "true"
-        case .u8: "\(load(UInt8.self))"
-        case .u16: "\(load(UInt16.self))"
-        case .u32: "\(load(UInt32.self))"
-        case .u64: "\(load(UInt64.self))"
-        case .u128: "\(load(UInt128.self))"
-        case .i8: "\(load(Int8.self))"
-        case .i16: "\(load(Int16.self))"
-        case .i32: "\(load(Int32.self))"
-        case .i64: "\(load(Int64.self))"
-        case .i128: "\(load(Int128.self))"
-        case .f32: "\(load(Float.self))"
-        case .f64: "\(load(Double.self))"
-        case .string: "\"\(String(decoding: bytes.dropFirst(4).prefix(80), as: UTF8.self))\""
-        case .product(let product) where product.elements.count == 1:
-            describe(bytes, product.elements[0].algebraicType)
-        default: "0x" + hexadecimal(bytes)
-        }
-    }
-
-    private func hexadecimal(_ bytes: UnsafeRawBufferPointer) -> String {
-        bytes.prefix(40).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    private func describe(_ id: ColumnID, _ value: UnsafeRawBufferPointer) -> String {
+        let column = schema.columns[Int(id.rawValue)]
+        return "\(column.name) = \(ValueText.text(of: value, column.type))"
     }
 }

@@ -43,7 +43,7 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let malformedKey = Code("malformedKey")
         /// A condition names what its table does not have.
         public static let invalidCondition = Code("invalidCondition")
-        /// A limit was reached: rows, sizes, nesting.
+        /// A limit was reached: rows, sizes, nesting, the numbers of an auto-incremented column.
         public static let limitReached = Code("limitReached")
         /// The definition of the module breaks rules; the message lists all of them.
         public static let invalidModule = Code("invalidModule")

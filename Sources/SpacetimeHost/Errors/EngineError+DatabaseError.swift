@@ -18,16 +18,15 @@ extension DatabaseError {
             self.init(
                 .malformedKey, "index '\(index)' takes at most \(limit) leading columns here, not \(given)",
                 cause: error)
-        case .uniqueViolation(let table, let constraint, let columns, let value):
-            let list = columns.joined(separator: ", ")
+        case .uniqueViolation(let table, let constraint, _, let key):
             self.init(
                 .uniqueViolation,
-                "table '\(table)' already has a row with \(list) = \(value) (constraint '\(constraint)'); "
-                    + "update that row, or use another value", cause: error)
-        case .noSuchRow(let table, let index, let value):
+                "table '\(table)' already has a row with \(key) (constraint '\(constraint)'); update that row, or use "
+                    + "another value", cause: error)
+        case .noSuchRow(let table, let index, let key):
             self.init(
                 .noSuchRow,
-                "table '\(table)' has no row with \(value) in index '\(index)'; insert it first, or use upsert",
+                "table '\(table)' has no row with \(key) (index '\(index)'); insert it first, or use upsert",
                 cause: error)
         case .indexNotUnique(let index):
             self.init(
@@ -60,11 +59,11 @@ extension DatabaseError {
                 "a condition on table '\(table)' has more than \(limit) \(what); "
                     + "look for many values of one column with contains, or put them into a table of their own",
                 cause: error)
-        case .duplicateKeys(let table, let constraint, let columns, let values):
+        case .duplicateKeys(let table, let constraint, _, let keys):
             self.init(
                 .uniqueViolation,
-                "rows of table '\(table)' agree in \(columns.joined(separator: ", ")), which constraint "
-                    + "'\(constraint)' forbids: \(values.joined(separator: "; ")); change or delete those rows first",
+                "table '\(table)' has several rows with \(keys.joined(separator: "; ")), which constraint '\(constraint)' "
+                    + "forbids; change or delete those rows first",
                 cause: error)
         case .malformedChanges(let text):
             self.init(.damaged, "stored changes do not fit the tables they are for: \(text)", cause: error)
