@@ -35,6 +35,11 @@ import SpacetimeKit
         try context.db.job.id.update(Job(id: id, name: name, when: when))
     }
 
+    @Reducer static func replace(_ context: borrowing Context, id: UInt64, name: String, when: ScheduleAt) throws {
+        try context.db.job.id.delete(id)
+        try context.db.job.insert(Job(id: id, name: name, when: when))
+    }
+
     @Reducer static func remove(_ context: borrowing Context, id: UInt64) throws { try context.db.job.id.delete(id) }
 
     @Reducer static func ring(_ context: borrowing Context, alarmAt when: ScheduleAt) throws {
@@ -53,6 +58,14 @@ import SpacetimeKit
         case "stop after one": try context.db.job.id.delete(job.id)
         case "again, same key":
             try context.db.job.id.update(Job(id: job.id, name: "x", when: .time(context.timestamp + .seconds(60))))
+        case "again, replaced":
+            try context.db.job.id.delete(job.id)
+            try context.db.job.insert(Job(id: job.id, name: "x", when: .time(context.timestamp + .seconds(60))))
+        case "replaced by its like":
+            // For the time that has just come.
+            guard context.db.run.count < 3 else { return }
+            try context.db.job.id.delete(job.id)
+            try context.db.job.insert(job)
         case "again, new key":
             try context.db.job.id.delete(job.id)
             try context.db.job.insert(Job(id: 0, name: "x", when: .time(context.timestamp + .seconds(60))))

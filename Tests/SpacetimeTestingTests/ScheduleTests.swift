@@ -123,14 +123,41 @@ import Testing
 
     @Test(
         arguments: [
-            ("stop after one", []), ("again, same key", []), ("again, new key", [65]),
-            ("become an interval", [65, 125]),
+            ("stop after one", []), ("again, same key", [65]), ("again, replaced", [65]), ("again, new key", [65]),
+            ("become an interval", [65, 125]), ("count", []),
         ] as [(String, [Int64])])
     func aOneShotMayDealWithItsRow(_ name: String, _ later: [Int64]) throws {
         try test.call(Jobs.add, name, .time(.testStart + .seconds(5)))
         test.clock.advance(by: .seconds(130))
         #expect(try runs(name) == [5])
         #expect(try runs("x") == later)
+        #expect(try jobs().count == (name == "become an interval" ? 1 : 0))
+    }
+
+    @Test func aOneShotReplacedByItsLikeIsAnotherOneShot() throws {
+        try test.call(Jobs.add, "replaced by its like", .time(.testStart + .seconds(5)))
+        test.clock.advance(by: .seconds(60))
+        #expect(try runs() == [5, 5, 5])
+        #expect(try jobs() == [])
+    }
+
+    /// An update keeps the phase, whatever it does to the row; a new row has a phase of its own, whatever it looks like.
+    @Test(arguments: ["tick", "t", String(repeating: "a longer row, which moves ", count: 40)])
+    func anIntervalKeepsItsPhaseOverAnUpdateAndBeginsAnewInANewRow(_ name: String) throws {
+        for (id, replaces) in [(1, false), (2, true)] as [(UInt64, Bool)] {
+            let start = test.clock.now()
+            try test.call(Jobs.add, "tick", .interval(.seconds(10)))
+            test.clock.advance(by: .seconds(7))
+            if replaces {
+                try test.call(Jobs.replace, id, name, .interval(.seconds(10)))
+            } else {
+                try test.call(Jobs.change, id, name, .interval(.seconds(10)))
+            }
+            test.clock.advance(by: .seconds(11))
+            try test.call(Jobs.remove, id)
+            let seen = try runs().filter { $0 > (start - .testStart).microseconds / 1_000_000 }
+            #expect(seen.map { $0 - (start - .testStart).microseconds / 1_000_000 } == [replaces ? 17 : 10])
+        }
     }
 
     @Test func anIntervalMayBecomeAOneShot() throws {

@@ -12,4 +12,16 @@ extension Datastore {
         }
         return false
     }
+
+    /// Calls `body` with every row of a table that the running transaction has deleted, not counting those that an update
+    /// replaced: whoever has their keys now is another row, even if it looks the same. Linear in the writes.
+    package func forEachDeletedRow(of id: TableID, _ body: (UnsafeRawBufferPointer) -> Void) {
+        guard let table = try? table(id) else { return }
+        for i in 0..<state.pointee.undo.count {
+            let record = state.pointee.undo.records[i]
+            guard record.table == table, record.kind == .delete, !record.isMove else { continue }
+            // A deleted row keeps its slot to the end of the transaction.
+            body(table.pointee.rowsPointer().pointee.storage.image(record.row))
+        }
+    }
 }

@@ -136,7 +136,7 @@ extension Datastore {
         guard let moved = table.pointee.rowsPointer().pointee.storage.insert(new) else {
             throw noRoom(table, new.count)
         }
-        remove(table, row)
+        remove(table, row, isMove: true)
         table.pointee.index(moved)
         state.pointee.undo.append(.insert, table, moved)
     }
@@ -144,10 +144,10 @@ extension Datastore {
     // MARK: Delete
 
     @inline(__always)
-    private func remove(_ table: StoredTable.Pointer, _ row: RowID) {
+    private func remove(_ table: StoredTable.Pointer, _ row: RowID, isMove: Bool = false) {
         table.pointee.unindex(row)
         table.pointee.rowsPointer().pointee.storage.setLive(row, false)
-        state.pointee.undo.append(.delete, table, row)
+        state.pointee.undo.append(.delete, table, row, isMove: isMove)
     }
 
     /// Deletes the rows with that key: the BSATN of the index's columns. Returns how many there were.

@@ -17,6 +17,8 @@ struct UndoLog: ~Copyable {
         var kind: Kind
         /// For an overwrite: no unique key of the row was changed by it.
         var keepsKeys = false
+        /// For a delete: an update made the row anew in another slot.
+        var isMove = false
         var offset: Int
         var byteCount: Int
     }
@@ -43,10 +45,10 @@ struct UndoLog: ~Copyable {
     }
 
     @inline(__always)
-    mutating func append(_ kind: Kind, _ table: StoredTable.Pointer, _ row: RowID) {
+    mutating func append(_ kind: Kind, _ table: StoredTable.Pointer, _ row: RowID, isMove: Bool = false) {
         if count == recordCapacity { growRecords() }
         (records + count).initialize(
-            to: Record(table: table, row: row, kind: kind, offset: arenaCount, byteCount: 0))
+            to: Record(table: table, row: row, kind: kind, isMove: isMove, offset: arenaCount, byteCount: 0))
         count &+= 1
         otherCount &+= 1
     }

@@ -81,12 +81,14 @@ extension DatabaseCore {
         let offset = TxOffset(state.pointee.nextOffset)
         if keeper.keeps { try record(kind, arguments: arguments, at: offset) }
         let listens = broadcasts && liveQueries.isActive && datastore.hasObservedChanges
+        let replacements = listens ? scheduler?.replacements(in: datastore) ?? [] : []
         let changes = datastore.commit(collecting: listens ? .observed : .none)
         endSerial()
         state.pointee.nextOffset &+= 1
-        guard listens, let changes else { return CommitEnd(offset: offset, delivers: false) }
+        guard listens else { return CommitEnd(offset: offset, delivers: false) }
+        if let scheduler { scheduler.apply(changes, replacements, now: readTimestamp()) }
+        guard let changes else { return CommitEnd(offset: offset, delivers: false) }
         let delivers = liveQueries.publish(changes, offset: offset, into: outbox)
-        if let scheduler { scheduler.apply(changes, now: readTimestamp()) }
         return CommitEnd(offset: offset, delivers: delivers)
     }
 

@@ -54,7 +54,7 @@ extension DatabaseCore {
         _ id: TimerID, _ timer: ScheduleQueue.Timer, _ scheduler: Scheduler
     ) -> ScheduleReport.Failure? {
         let source = scheduler.sources[id.source]
-        guard let row = row(id, of: source) else {
+        guard let row = source.row(id.key, in: datastore).map({ Array($0) }) else {
             // Every commit is followed, so there is no timer without a row. Were there one, it would mean nothing.
             scheduler.queue.remove(id)
             return nil
@@ -77,16 +77,14 @@ extension DatabaseCore {
         return failure
     }
 
-    /// What becomes of a row that was called. The call may have changed or deleted it.
+    /// What becomes of a row that was called. If the call has set the timer anew, by another time or in another row under
+    /// the key, that is another timer, and all is settled.
     private func settle(_ id: TimerID, _ timer: ScheduleQueue.Timer, _ source: Scheduler.Source, _ scheduler: Scheduler)
     {
-        guard let current = scheduler.queue.timer(id) else { return }
-        switch (timer.schedule, current.schedule) {
-        case (.interval, _), (.time, .interval):
-            // A timer that the call has set anew is left as it is.
-            guard current.serial == timer.serial else { return }
-            scheduler.report.skippedCount += scheduler.queue.advance(id, past: clock.now())
-        case (.time, .time):
+        guard let current = scheduler.queue.timer(id), current.serial == timer.serial else { return }
+        switch timer.schedule {
+        case .interval: scheduler.report.skippedCount += scheduler.queue.advance(id, past: clock.now())
+        case .time:
             do { try removeRow(id, of: source) } catch {
                 // Only the log can have failed: the database takes no more writes then.
                 scheduler.queue.remove(id)
@@ -104,12 +102,6 @@ extension DatabaseCore {
                     try transaction.delete(source.keyIndex, key: key)
                 }
             })
-    }
-
-    private func row(_ id: TimerID, of source: Scheduler.Source) -> [UInt8]? {
-        Self.keyBytes(id).withUnsafeBytes { key in
-            ((try? datastore.find(source.keyIndex, key: key)) ?? nil).map { Array($0) }
-        }
     }
 
     private static func keyBytes(_ id: TimerID) -> [UInt8] { withUnsafeBytes(of: id.key.littleEndian) { Array($0) } }

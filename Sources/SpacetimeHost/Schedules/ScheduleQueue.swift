@@ -46,6 +46,11 @@ struct ScheduleQueue {
         if timers[id]?.schedule != schedule { set(id, schedule, due: Self.firstDue(schedule, now: now)) }
     }
 
+    /// Another row has the key now, even if it says the same: its timer is its own.
+    mutating func replace(_ id: TimerID, _ schedule: ScheduleAt, now: Timestamp) {
+        set(id, schedule, due: Self.firstDue(schedule, now: now))
+    }
+
     mutating func remove(_ id: TimerID) { timers[id] = nil }
 
     /// The timer that is due first.

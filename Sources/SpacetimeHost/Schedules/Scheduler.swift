@@ -50,6 +50,11 @@ final class Scheduler {
             return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: keyColumn.offset(in: base), as: UInt64.self))
         }
 
+        /// The row with that key; valid until the next write.
+        func row(_ key: UInt64, in datastore: Datastore) -> UnsafeRawBufferPointer? {
+            withUnsafeBytes(of: key.littleEndian) { (try? datastore.find(keyIndex, key: $0)) ?? nil }
+        }
+
         func schedule(of row: UnsafeRawBufferPointer) -> ScheduleAt {
             guard let base = row.baseAddress else { return .time(.unixEpoch) }
             let offset = scheduleColumn.offset(in: base)
@@ -101,11 +106,32 @@ final class Scheduler {
 
     var isRunning: Bool { alarm != nil }
 
+    /// A row that a transaction inserted under the key of one that it deleted.
+    struct Replacement {
+        let id: TimerID
+        let schedule: ScheduleAt
+    }
+
+    /// The replaced rows of the running transaction, which is about to commit. Its net changes do not tell them from
+    /// updated ones, and say nothing at all of a row that was replaced by its like.
+    func replacements(in datastore: Datastore) -> [Replacement] {
+        guard isRunning else { return [] }
+        var found: [Replacement] = []
+        for (position, source) in sources.enumerated() {
+            datastore.forEachDeletedRow(of: source.table) { row in
+                let id = TimerID(source: position, key: source.key(of: row))
+                guard let new = source.row(id.key, in: datastore) else { return }
+                found.append(Replacement(id: id, schedule: source.schedule(of: new)))
+            }
+        }
+        return found
+    }
+
     /// Follows a commit.
-    func apply(_ changes: ChangeSet, now: Timestamp) {
+    func apply(_ changes: ChangeSet?, _ replacements: [Replacement], now: Timestamp) {
         guard isRunning else { return }
-        var touched = false
-        for table in changes.tables {
+        var touched = !replacements.isEmpty
+        for table in changes?.tables ?? [] {
             guard let position = positions[table.table] else { continue }
             touched = true
             let source = sources[position]
@@ -120,6 +146,7 @@ final class Scheduler {
                 if !present.contains(key) { queue.remove(TimerID(source: position, key: key)) }
             }
         }
+        for replaced in replacements { queue.replace(replaced.id, replaced.schedule, now: now) }
         if touched { setAlarm() }
     }
 
