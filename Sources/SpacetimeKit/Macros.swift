@@ -131,7 +131,7 @@ public macro Reducer(_ access: ReducerAccess, name: String? = nil) =
 @attached(peer)
 public macro PrimaryKey(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "PrimaryKeyMacro")
 
-/// Marks a column in which no two rows have the same value.
+/// Marks a column in which no two rows have the same value. In an optional column any number of rows may have `nil`.
 ///
 /// The column has a hash index, unless `@Indexed` on the same column asks for another one.
 ///

@@ -13,7 +13,7 @@ import Darwin
 
 /// Files of every format, checked in: they must open for ever. `SPACETIME_WRITE_GOLDEN=<name>` writes those of one directory
 /// anew, which is right only for a format that no one has used yet. `shop` and `jobs` are of the first format, without a
-/// manifest; `closed` is the first with one.
+/// manifest; `closed` is the first with one; `addresses` has what the second format of the log adds.
 @Suite struct GoldenTests {
     private static let directory = String(#filePath.dropLast("GoldenTests.swift".count)) + "Golden"
 
@@ -89,6 +89,39 @@ import Darwin
         storage.snapshotLogByteCount = .max
         let database = try Database.open(.directory("closed", storage), module: Shop.self, options: options)
         for i in 0..<25 { try database.call(Shop.add, "item \(i)", Int32(i), until: .durable) }
+        try database.close()
+    }
+
+    private var addresses: Module {
+        Module("addresses") {
+            Table(Address.self)
+            Table(Item.self)
+            Reducer("put") { (context: borrowing ReducerContext, address: Address) in
+                try context.table(Address.self).upsert(address)
+            }
+            Reducer("remove") { (context: borrowing ReducerContext, address: Address) in
+                try context.table(Address.self).delete(address)
+            }
+            Reducer("add") { (context: borrowing ReducerContext, code: String) in
+                try context.table(Item.self).insert(Item(id: 0, code: code, price: 1))
+                if code.isEmpty { throw SenderError("no") }
+            }
+        }
+    }
+
+    /// What the second format of the log adds: numbers that failed calls drew, and rows that no key names.
+    private func makeAddresses(on disk: SimulatedDisk) throws {
+        var options = DatabaseOptions()
+        options.seed = 1
+        options.clock = VirtualClock()
+        let database = try Database.open(.directory("addresses", .simulated(disk)), module: addresses, options: options)
+        for address in [Address(mail: nil, id: 1), Address(mail: "a", id: 2), Address(mail: nil, id: 3)] {
+            try database.call("put", arguments: address.bsatn())
+        }
+        try database.call("add", arguments: "first".bsatn())
+        for _ in 0..<2 { #expect(throws: SenderError.self) { try database.call("add", arguments: "".bsatn()) } }
+        try database.call("put", arguments: Address(mail: nil, id: 2).bsatn())
+        try database.call("remove", arguments: Address(mail: nil, id: 3).bsatn())
         try database.close()
     }
 
@@ -174,6 +207,18 @@ import Darwin
         #expect(try past.snapshot().rows(Item.all).count == 25)
     }
 
+    @Test func filesOfTheSecondFormatOpen() throws {
+        try renewIfAsked("addresses", makeAddresses)
+        let disk = try load("addresses")
+        let database = try Database.open(.directory("addresses", .simulated(disk)), module: addresses)
+        let rows = try database.snapshot().rows(Address.all).sorted { $0.id < $1.id }
+        #expect(rows == [Address(mail: nil, id: 1), Address(mail: nil, id: 2)])
+        try database.call("add", arguments: "second".bsatn())
+        #expect(try database.snapshot().rows(Item.all).map(\.id).sorted() == [1, 4])
+        #expect(database.openingWarnings == [])
+        try database.checkInvariants()
+    }
+
     @Test func equalCallsMakeEqualFiles() throws {
         let (first, second) = (SimulatedDisk(), SimulatedDisk())
         try make(on: first)
@@ -181,6 +226,8 @@ import Darwin
         #expect(first.paths == second.paths)
         try makeScheduled(on: first)
         try makeScheduled(on: second)
+        try makeAddresses(on: first)
+        try makeAddresses(on: second)
         for path in first.paths { #expect(first.contents(path) == second.contents(path), "\(path) differs") }
     }
 }

@@ -77,7 +77,7 @@ extension Datastore {
             key.replaceSubrange(head.count..., with: keys.values.bytes[range])
             if isWhole {
                 key.withUnsafeBytes { probe in
-                    if index.pointee.isUnique, let start = probe.baseAddress {
+                    if index.pointee.isUnique, !index.pointee.exemptsNil, let start = probe.baseAddress {
                         let row = index.pointee.find(probe: start, byteCount: probe.count, in: table.pointee.rows)
                         if let row { ids.append(row.rawValue) }
                     } else {

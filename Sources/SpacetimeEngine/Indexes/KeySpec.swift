@@ -43,8 +43,13 @@ struct KeySpec {
     let probeLayout: RowLayout
     /// True if equal keys have equal bytes, so that hashing and comparing need no encoding.
     let isCanonical: Bool
+    /// Positions, among the key's columns, of optional ones whose nil is no value: a row with nil there has no key.
+    let optionals: [Int]
 
-    init(columns: [Int], types: [AlgebraicType], layout: RowLayout) throws(TypeProgramError) {
+    /// - Parameter exemptsNil: nil in an optional column is no value, as in unique constraints.
+    init(
+        columns: [Int], types: [AlgebraicType], layout: RowLayout, exemptsNil: Bool = false
+    ) throws(TypeProgramError) {
         self.columns = columns
         probeLayout = try RowLayout(columns.map { types[$0] })
         isCanonical = probeLayout.columns.allSatisfy { [probeLayout] in
@@ -57,6 +62,8 @@ struct KeySpec {
         } else {
             integer = nil
         }
+        optionals =
+            exemptsNil && integer == nil ? columns.indices.filter { types[columns[$0]].optionPayload != nil } : []
     }
 
     /// Width and signedness of types whose image is one integer of at most eight bytes: integers, Bool, simple enums,
@@ -98,6 +105,50 @@ struct KeySpec {
     func appendProbe(row: UnsafeRawPointer, layout: borrowing RowLayout, to key: inout KeyBuffer) {
         for column in columns { key.append(layout.bytes(of: column, in: row)) }
     }
+
+    // MARK: What the same key is
+
+    /// Appends bytes that are equal exactly for equal keys.
+    ///
+    /// These bytes, and the single integer of ``integer``, are what hashes, comparisons and the pairing of changes go by.
+    /// They tell no more apart than the order does: the zeros of a float are one key, and so are all its NaNs.
+    func appendIdentity(row: UnsafeRawPointer, layout: borrowing RowLayout, to key: inout KeyBuffer) {
+        if isCanonical {
+            appendProbe(row: row, layout: layout, to: &key)
+        } else {
+            appendKey(row: row, layout: layout, to: &key)
+        }
+    }
+
+    /// The same for a key that a caller gives.
+    func appendIdentity(probe: UnsafeRawBufferPointer, to key: inout KeyBuffer) {
+        if isCanonical {
+            key.append(probe)
+        } else if let start = probe.baseAddress {
+            appendKey(probe: start, columns: columns.count, to: &key)
+        }
+    }
+
+    /// Whether a row has nil in one of ``optionals``.
+    func hasNil(row: UnsafeRawPointer, layout: borrowing RowLayout) -> Bool {
+        for position in optionals {
+            let offset = layout.offset(of: columns[position], in: row)
+            if row.load(fromByteOffset: offset, as: UInt8.self) == Self.nilTag { return true }
+        }
+        return false
+    }
+
+    /// The same for a key that a caller gives.
+    func hasNil(probe: UnsafeRawPointer) -> Bool {
+        for position in optionals {
+            let offset = probeLayout.offset(of: position, in: probe)
+            if probe.load(fromByteOffset: offset, as: UInt8.self) == Self.nilTag { return true }
+        }
+        return false
+    }
+
+    /// The tag of `none`, the second variant of an option.
+    private static let nilTag: UInt8 = 1
 
     /// Checks that `bytes` are the BSATN of exactly `count` key columns starting at `first`.
     func validate(_ bytes: UnsafeRawBufferPointer, first: Int = 0, count: Int) throws(BSATNError) {

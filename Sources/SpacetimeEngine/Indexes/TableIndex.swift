@@ -28,6 +28,9 @@ struct TableIndex: ~Copyable {
     private let buffers: UnsafeMutablePointer<KeyBuffer>
     let structure: Structure
     let isUnique: Bool
+    /// True if rows with nil in an optional column have no key: any number of them is allowed, and none is found by a
+    /// look-up for one row. They are in the tree, also of a hash index.
+    let exemptsNil: Bool
     /// The columns of the constraint or index, for messages.
     let constraintName: String
     let seed: UInt64
@@ -37,16 +40,21 @@ struct TableIndex: ~Copyable {
     private(set) var direct: DirectIndex
 
     /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
+    ///
+    /// - Parameter isPrimary: the index is that of the primary key, in which nil is a value like any other.
     init(
-        id: IndexID, schema: IndexSchema, constraintName: String, types: [AlgebraicType], layout: RowLayout,
-        seed: UInt64, pool: PagePool
+        id: IndexID, schema: IndexSchema, constraintName: String, isPrimary: Bool, types: [AlgebraicType],
+        layout: RowLayout, seed: UInt64, pool: PagePool
     ) throws(TypeProgramError) {
         self.id = id
         self.schema = schema
         self.constraintName = constraintName
         self.seed = seed
         isUnique = schema.isUnique
-        let spec = try KeySpec(columns: schema.columns.map { Int($0.rawValue) }, types: types, layout: layout)
+        let spec = try KeySpec(
+            columns: schema.columns.map { Int($0.rawValue) }, types: types, layout: layout,
+            exemptsNil: schema.isUnique && !isPrimary)
+        exemptsNil = !spec.optionals.isEmpty
         structure =
             switch schema.algorithm {
             case .hash where schema.isUnique: .hash
@@ -84,7 +92,7 @@ struct TableIndex: ~Copyable {
 
     var count: Int {
         switch structure {
-        case .hash: hash.count
+        case .hash: hash.count + tree.count
         case .direct: direct.count
         default: tree.count
         }
@@ -92,7 +100,7 @@ struct TableIndex: ~Copyable {
 
     var byteCount: Int {
         switch structure {
-        case .hash: hash.byteCount
+        case .hash: hash.byteCount + (exemptsNil ? tree.byteCount : 0)
         case .direct: direct.byteCount
         default: tree.byteCount
         }
@@ -159,6 +167,7 @@ struct TableIndex: ~Copyable {
 
     @inline(never)
     private mutating func findBytes(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowID? {
+        if exemptsNil, let start = probe.baseAddress, spec.hasNil(probe: start) { return nil }
         if structure == .hash {
             let (spec, left, right) = (specPointer, emptied(2), emptied(3))
             return hash.find(hashProbe(probe)) { row in
@@ -178,7 +187,7 @@ struct TableIndex: ~Copyable {
         return row
     }
 
-    /// Whether a row's key has the bytes of the probe; keys with floats compare by value.
+    /// Whether a row has the key of the probe.
     private static func isKey(
         _ probe: UnsafeRawBufferPointer, ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer,
         _ spec: UnsafeMutablePointer<KeySpec>, _ left: UnsafeMutablePointer<KeyBuffer>,
@@ -187,12 +196,11 @@ struct TableIndex: ~Copyable {
         guard spec.pointee.isCanonical else {
             left.pointee.removeAll()
             right.pointee.removeAll()
-            if let start = probe.baseAddress {
-                spec.pointee.appendKey(probe: start, columns: spec.pointee.columns.count, to: &left.pointee)
-            }
-            spec.pointee.appendKey(row: row, layout: table.pointee.layout, to: &right.pointee)
+            spec.pointee.appendIdentity(probe: probe, to: &left.pointee)
+            spec.pointee.appendIdentity(row: row, layout: table.pointee.layout, to: &right.pointee)
             return equalBytes(left.pointee.bytes, right.pointee.bytes)
         }
+        // The same, without copying.
         var offset = 0
         for column in spec.pointee.columns {
             let bytes = table.pointee.layout.bytes(of: column, in: row)
@@ -205,9 +213,9 @@ struct TableIndex: ~Copyable {
     }
 
     private func hashProbe(_ probe: UnsafeRawBufferPointer) -> UInt32 {
-        guard !spec.isCanonical, let start = probe.baseAddress else { return finishHash(hashBytes(probe, state: seed)) }
+        if spec.isCanonical { return finishHash(hashBytes(probe, state: seed)) }
         let key = emptied(2)
-        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
+        spec.appendIdentity(probe: probe, to: &key.pointee)
         return finishHash(hashBytes(key.pointee.bytes, state: seed))
     }
 
@@ -231,7 +239,7 @@ struct TableIndex: ~Copyable {
     @inline(never)
     private mutating func insertBytes(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
         let key = emptied(0)
-        if structure == .hash {
+        if isHashed(image, table) {
             spec.appendProbe(row: image, layout: table.pointee.layout, to: &key.pointee)
             hash.insert(hashProbe(key.pointee.bytes), row)
             return
@@ -270,13 +278,19 @@ struct TableIndex: ~Copyable {
     @inline(never)
     private mutating func removeBytes(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
         let key = emptied(0)
-        if structure == .hash {
+        if isHashed(image, table) {
             spec.appendProbe(row: image, layout: table.pointee.layout, to: &key.pointee)
             hash.remove(hashProbe(key.pointee.bytes), row)
             return
         }
         spec.appendKey(row: image, layout: table.pointee.layout, to: &key.pointee)
         tree.remove(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
+    }
+
+    /// Whether a row is in the hash; those of one hash index without a key are in its tree.
+    @inline(__always)
+    private func isHashed(_ image: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+        structure == .hash && !(exemptsNil && spec.hasNil(row: image, layout: table.pointee.layout))
     }
 
     /// Whether two images have different keys here.
@@ -289,9 +303,16 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(never)
-    private mutating func bytesDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer)
-        -> Bool
-    {
+    private mutating func bytesDiffer(
+        _ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer
+    ) -> Bool {
+        guard spec.isCanonical else {
+            let (left, right) = (emptied(2), emptied(3))
+            spec.appendIdentity(row: lhs, layout: table.pointee.layout, to: &left.pointee)
+            spec.appendIdentity(row: rhs, layout: table.pointee.layout, to: &right.pointee)
+            return !equalBytes(left.pointee.bytes, right.pointee.bytes)
+        }
+        // The same, without copying.
         for column in spec.columns
         where !equalBytes(
             table.pointee.layout.bytes(of: column, in: lhs), table.pointee.layout.bytes(of: column, in: rhs))
@@ -322,7 +343,7 @@ struct TableIndex: ~Copyable {
 
     /// Rows with exactly that key. Point look-ups of every structure come through here or through `find`.
     mutating func select(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> Selection {
-        if structure == .hash || structure == .direct {
+        if structure == .hash || structure == .direct, !hasNil(probe) {
             guard let start = probe.baseAddress,
                 let row = find(probe: start, byteCount: probe.count, in: table)
             else { return .none }
@@ -337,6 +358,35 @@ struct TableIndex: ~Copyable {
         spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
         let bytes = key.pointee.bytes
         return selectBytes(lower: bytes, lowerIsSuccessor: false, upper: bytes, upperIsSuccessor: true, table)
+    }
+
+    private func hasNil(_ probe: UnsafeRawBufferPointer) -> Bool {
+        guard exemptsNil, let start = probe.baseAddress else { return false }
+        return spec.hasNil(probe: start)
+    }
+
+    /// Whether a row has no key here.
+    mutating func exempts(_ image: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+        exemptsNil && spec.hasNil(row: image, layout: table.pointee.layout)
+    }
+
+    /// The row that logged changes name by a key. Where there can be many rows without a key now, there was one when the
+    /// constraint still counted nil as a value.
+    mutating func findLogged(probe: UnsafeRawBufferPointer, in table: TableRows.Pointer) -> RowID? {
+        guard let start = probe.baseAddress else { return nil }
+        guard hasNil(probe) else { return find(probe: start, byteCount: probe.count, in: table) }
+        guard case .positions(let first, let end) = select(probe: probe, table), first != end else { return nil }
+        if first.index < first.leaf.count { return RowID(first.leaf.rows[first.index]) }
+        return first.leaf.next.map { RowID($0.rows[0]) }
+    }
+
+    /// The same by the key of a new image.
+    mutating func findLogged(keyOf row: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+        guard exempts(row, table) else { return find(keyOf: row, in: table) }
+        let probe = emptied(1)
+        spec.appendProbe(row: row, layout: table.pointee.layout, to: &probe.pointee)
+        let bytes = Array(probe.pointee.bytes)
+        return withRawBytes(of: bytes) { findLogged(probe: $0, in: table) }
     }
 
     /// Rows in a validated range of an ordered index.

@@ -11,15 +11,20 @@ struct StoredTable: ~Copyable {
     let rows: TableRows.Pointer
     let indexes: UnsafeMutablePointer<TableIndex>
     let indexCount: Int
-    /// The first unique index, through which an equal row is found; -1 if the table has none.
+    /// The first unique index, by which the log names rows that have a key there; -1 if the table has none.
     let firstUnique: Int
+    /// The first unique index in which every row has a key, through which an equal row is found; -1 if there is none.
+    let identityIndex: Int
     /// The one unique index of a table with only one, whose key an update through it leaves alone; -1 otherwise.
     let keptUnique: Int
     /// Rows live for one transaction.
     let isEvent: Bool
-    /// The table has no unique index and is a set all the same: an equal row is found through ``wholeRows``. An event
-    /// table is none: without a key it is a log, in which equal rows are different events.
+    /// No index identifies every row, and the table is a set all the same: an equal row is found through ``wholeRows``. An
+    /// event table is none: without a key it is a log, in which equal rows are different events.
     let hashesWholeRows: Bool
+    /// 0 if the table has one index and nothing else to keep right, so that there is nothing to do when a row changes and
+    /// keeps its key there; else a number that nobody gives for an index.
+    private let soleIndex: Int
     /// Every row by the hash of its whole image, if ``hashesWholeRows``.
     private(set) var wholeRows = HashIndex()
     let sequences: UnsafeMutablePointer<SequenceState>
@@ -79,7 +84,8 @@ struct StoredTable: ~Copyable {
                 let constraint = schema.uniqueConstraints.first { Set($0.columns) == Set(index.columns) }
                 let entry = try TableIndex(
                     id: IndexID(firstIndex.rawValue + UInt32(offset)), schema: index,
-                    constraintName: constraint?.name ?? index.name, types: types, layout: layout, seed: seed,
+                    constraintName: constraint?.name ?? index.name,
+                    isPrimary: Set(index.columns) == Set(schema.primaryKey), types: types, layout: layout, seed: seed,
                     pool: pool)
                 (indexes + offset).initialize(to: entry)
                 made += 1
@@ -97,7 +103,10 @@ struct StoredTable: ~Copyable {
         firstUnique = schema.indexes.firstIndex { $0.isUnique } ?? -1
         keptUnique = schema.indexes.count(where: \.isUnique) == 1 ? firstUnique : -1
         isEvent = schema.isEvent
-        hashesWholeRows = firstUnique < 0 && !schema.isEvent
+        identityIndex =
+            (0..<made).first { (indexes + $0).pointee.isUnique && !(indexes + $0).pointee.exemptsNil } ?? -1
+        hashesWholeRows = identityIndex < 0 && !schema.isEvent
+        soleIndex = made == 1 && !hashesWholeRows ? 0 : -2
         rows = .allocate(capacity: 1)
         rows.initialize(to: TableRows(layout: layout, pool: pool))
         sequences = .allocate(capacity: states.count)
@@ -134,9 +143,9 @@ struct StoredTable: ~Copyable {
 
     /// The row with exactly these bytes. Not for event tables without a key, which may have many.
     mutating func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
-        if firstUnique >= 0 {
+        if identityIndex >= 0 {
             guard let start = image.baseAddress,
-                let row = indexPointer(firstUnique).pointee.find(keyOf: start, in: rows),
+                let row = indexPointer(identityIndex).pointee.find(keyOf: start, in: rows),
                 equalBytes(rowsPointer().pointee.storage.image(row), image)
             else { return nil }
             return row
@@ -178,7 +187,7 @@ struct StoredTable: ~Copyable {
     /// - Parameter unchanged: an index whose key is known to be the same in both images; -1 if none is.
     @inline(__always)
     mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer, unchanged: Int = -1) {
-        if indexCount == 1, unchanged == 0 {
+        if unchanged == soleIndex {
             rowsPointer().pointee.storage.overwrite(row, with: image)
         } else {
             overwriteIndexed(row, with: image)

@@ -15,6 +15,8 @@ enum LoggedChange: UInt8 {
     case sequence = 5
     /// The same, of where it was before the call. It comes before all that the call changed.
     case sequenceStart = 6
+    /// A row is gone that has no key in the table's first unique index, since it has nil there: the whole image.
+    case deleteRow = 7
 }
 
 extension ChangeCollector {
@@ -26,8 +28,7 @@ extension ChangeCollector {
         for i in 0..<count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
             guard let before = entries[i].before, !entries[i].table.pointee.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
-            writer.write(LoggedChange.delete.rawValue)
-            Self.appendName(of: before, in: entries[i].table, &writer)
+            Self.appendDelete(of: before, in: entries[i].table, &writer)
         }
         for i in 0..<count {
             guard let after = entries[i].after, !entries[i].table.pointee.isEvent else { continue }
@@ -40,7 +41,18 @@ extension ChangeCollector {
 
     /// True if an overwritten row has to be logged as a delete and an insert: rows that exchange their keys would
     /// otherwise meet half way.
-    private func isSplit(_ entry: Entry) -> Bool { entry.isRekeyed || entry.table.pointee.firstUnique < 0 }
+    private func isSplit(_ entry: Entry) -> Bool {
+        if entry.isRekeyed || entry.table.pointee.firstUnique < 0 { return true }
+        guard let after = entry.after?.baseAddress else { return false }
+        // So has one that is named by its image.
+        return Self.isNameless(after, in: entry.table)
+    }
+
+    /// Whether the first unique index has no key to name a row by.
+    private static func isNameless(_ row: UnsafeRawPointer, in table: StoredTable.Pointer) -> Bool {
+        let index = table.pointee.indexPointer(table.pointee.firstUnique)
+        return index.pointee.exemptsNil && index.pointee.exempts(row, table.pointee.rows)
+    }
 
     @inline(__always)
     fileprivate static func select(
@@ -62,12 +74,18 @@ extension ChangeCollector {
         writer.append(image)
     }
 
-    private static func appendName(
+    private static func appendDelete(
         of image: UnsafeRawBufferPointer, in table: StoredTable.Pointer, _ writer: inout BSATNWriter
     ) {
         guard table.pointee.firstUnique >= 0, let row = image.baseAddress else {
+            writer.write(LoggedChange.delete.rawValue)
             return append(image, of: table, &writer)
         }
+        if isNameless(row, in: table) {
+            writer.write(LoggedChange.deleteRow.rawValue)
+            return append(image, of: table, &writer)
+        }
+        writer.write(LoggedChange.delete.rawValue)
         let start = writer.count
         writer.write(0 as UInt32)
         let index = table.pointee.indexPointer(table.pointee.firstUnique)

@@ -31,8 +31,8 @@ extension Datastore {
                 }
                 table.pointee.index(row)
             case .replace: try table.pointee.replayReplace(try cursor.image(of: table))
-            case .delete:
-                try replayDelete(table, &cursor)
+            case .delete, .deleteRow:
+                try replayDelete(table, kind, &cursor)
                 freed += 1
                 if table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
             case .sequence, .sequenceStart:
@@ -74,25 +74,27 @@ extension Datastore {
             case .table: break
             case .insert: found.append(RowChange(table: id, kind: .insert, bytes: Array(try cursor.image(of: table))))
             case .replace: found.append(RowChange(table: id, kind: .replace, bytes: Array(try cursor.image(of: table))))
-            case .delete:
-                let isKeyed = table.pointee.firstUnique >= 0
-                let name = isKeyed ? try cursor.take(Int(try cursor.load(UInt32.self))) : try cursor.image(of: table)
-                found.append(RowChange(table: id, kind: .delete, bytes: Array(name)))
+            case .delete where table.pointee.firstUnique >= 0:
+                let key = try cursor.take(Int(try cursor.load(UInt32.self)))
+                found.append(RowChange(table: id, kind: .delete, bytes: Array(key), isKey: true))
+            case .delete, .deleteRow:
+                found.append(RowChange(table: id, kind: .delete, bytes: Array(try cursor.image(of: table))))
             case .sequence, .sequenceStart: _ = (try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
         }
         return found
     }
 
-    private func replayDelete(_ table: StoredTable.Pointer, _ cursor: inout ChangeCursor) throws(EngineError) {
+    private func replayDelete(
+        _ table: StoredTable.Pointer, _ kind: LoggedChange, _ cursor: inout ChangeCursor
+    ) throws(EngineError) {
         let row: RowID?
         let first = table.pointee.firstUnique
-        if first >= 0 {
+        if kind == .delete, first >= 0 {
             let key = try cursor.take(Int(try cursor.load(UInt32.self)))
             try validateKey(key, table, first)
-            guard let start = key.baseAddress else { throw .malformedChanges("a deleted row has an empty key") }
-            row = table.pointee.indexPointer(first).pointee.find(
-                probe: start, byteCount: key.count, in: table.pointee.rows)
+            guard key.baseAddress != nil else { throw .malformedChanges("a deleted row has an empty key") }
+            row = table.pointee.indexPointer(first).pointee.findLogged(probe: key, in: table.pointee.rows)
         } else {
             row = table.pointee.find(equalTo: try cursor.image(of: table))
         }
@@ -111,7 +113,7 @@ extension StoredTable {
 
     fileprivate mutating func replayReplace(_ image: UnsafeRawBufferPointer) throws(EngineError) {
         guard firstUnique >= 0, let start = image.baseAddress,
-            let row = indexPointer(firstUnique).pointee.find(keyOf: start, in: rows)
+            let row = indexPointer(firstUnique).pointee.findLogged(keyOf: start, in: rows)
         else { throw .malformedChanges("a replaced row is not in table '\(schema.name)'") }
         if rowsPointer().pointee.storage.fitsInPlace(row, byteCount: image.count) {
             overwrite(row, with: image, unchanged: firstUnique)
@@ -136,8 +138,10 @@ package struct RowChange: Hashable, Sendable {
 
     package let table: TableID
     package let kind: Kind
-    /// The new row; of a deleted one its key in the table's first unique index, or the row if there is none.
+    /// The new row; of a deleted one its key in the table's first unique index, or the row.
     package let bytes: [UInt8]
+    /// True if ``bytes`` are a key.
+    package var isKey = false
 }
 
 /// Reads logged changes; every length is checked.

@@ -43,9 +43,8 @@ extension Datastore {
                     throw table.pointee.uniqueViolation(i, start)
                 }
             }
-        } else if table.pointee.hashesWholeRows, table.pointee.find(equalTo: image) != nil {
-            return false
         }
+        if table.pointee.hashesWholeRows, table.pointee.find(equalTo: image) != nil { return false }
         prepareWrite(table)
         guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else {
             throw noRoom(table, image.count)
@@ -236,7 +235,7 @@ extension Datastore {
     @discardableResult
     package func deleteRow(_ id: TableID, equalTo image: UnsafeRawBufferPointer) throws(EngineError) -> Bool {
         let table = try writable(id)
-        let isLog = table.pointee.isEvent && table.pointee.firstUnique < 0
+        let isLog = table.pointee.isEvent && table.pointee.identityIndex < 0
         guard let row = isLog ? lastEvent(equalTo: image, in: table) : table.pointee.find(equalTo: image) else {
             return false
         }

@@ -123,7 +123,7 @@ extension DatabaseCore {
     private func difference(_ run: ReplayReport.Difference.Run, _ change: RowChange) -> ReplayReport.Difference {
         let table = datastore.schema(of: change.table)
         var columns = table?.columns ?? []
-        if change.kind == .delete, let table, let index = table.indexes.first(where: { $0.isUnique }) {
+        if change.isKey, let table, let index = table.indexes.first(where: { $0.isUnique }) {
             columns = index.columns.compactMap { table.column($0) }
         }
         let type = ProductType(columns.map { ProductType.Element(name: $0.name, algebraicType: $0.type) })

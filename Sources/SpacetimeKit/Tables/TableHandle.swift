@@ -15,11 +15,13 @@ public protocol TableHandle {
 extension TableHandle {
     /// Adds a row.
     ///
-    /// A row equal to a present one in all columns is not added again, which is no error.
+    /// A row equal to a present one in all columns is not added again, which is no error; in an event table without a key it
+    /// is another event.
     ///
     /// - Returns: the row as it is stored: zeros in auto-incremented columns are replaced.
-    /// - Throws: ``DatabaseError`` with code `uniqueViolation` if another row has a value that must be unique. Nothing is
-    ///   written then, and the reducer may go on.
+    /// - Throws: ``DatabaseError`` with code `uniqueViolation` if another row has a value that must be unique, or
+    ///   `limitReached` if an auto-incremented column has no number left. Nothing is written then, and the reducer may go
+    ///   on.
     @inlinable @discardableResult
     public func insert(_ row: Row) throws -> Row {
         let reference = _spacetimeReference
@@ -83,7 +85,7 @@ extension TableHandle {
         }
     }
 
-    /// Deletes the row that is equal in all columns.
+    /// Deletes the row that is equal in all columns; of several equal events the last.
     ///
     /// - Returns: whether there was one.
     @inlinable @discardableResult

@@ -3,6 +3,9 @@ public import SpacetimeHost
 public import SpacetimeSATS
 
 /// An index over one column whose values do not repeat: `context.db.user.name`.
+///
+/// In an optional column that is not the primary key, `nil` is no value: any number of rows may have it, and `find(nil)`
+/// finds none of them.
 public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     @usableFromInline let reference: TableReference
     @usableFromInline let index: IndexID

@@ -243,7 +243,8 @@ extension ModelRun {
         let index = random.below(schema.indexes.count)
         let key = model[table].key(index, probeRow(table, present: 7))
         note("delete \(table) through \(index) key \(key)")
-        let victims = entries(table, index, key)
+        let isUnique = schema.indexes[index].isUnique
+        let victims = isUnique ? model[table].find(index, key).map { [$0] } ?? [] : entries(table, index, key)
         let found = outcome { try datastore.delete(datastore.index(tables[table], index), key) }
         guard case .success(victims.count) = found else {
             throw ModelMismatch(description: "deleted \(found), expected \(victims.count)")
@@ -252,8 +253,7 @@ extension ModelRun {
     }
 
     private func entries(_ table: Int, _ index: Int, _ key: Row) -> [ModelTable.Entry] {
-        if shapes[table].schema.indexes[index].isUnique { return model[table].find(index, key).map { [$0] } ?? [] }
-        return model[table].entries.filter { model[table].key(index, $0.row) == key }
+        model[table].entries.filter { model[table].key(index, $0.row) == key }
     }
 
     private func deleteByRange(_ table: Int) throws {
@@ -302,7 +302,9 @@ extension ModelRun {
         try require(collect(try datastore.scan(id, key)).sortedBytes() == expected, "the rows with key \(key) differ")
         try require(try datastore.count(id, key) == expected.count, "the count of key \(key) differs")
         if schema.indexes[index].isUnique {
-            try require(try datastore.find(id, key) == expected.first, "the row found by key \(key) differs")
+            try require(
+                try datastore.find(id, key) == model[table].find(index, key)?.bytes,
+                "the row found by key \(key) differs")
         }
     }
 

@@ -43,7 +43,7 @@ struct ModelShape: Sendable, CustomTestStringConvertible {
         SequenceSchema(name: "sequence_\(column)", column: column)
     }
 
-    static let all: [ModelShape] = keys + columns + sequences
+    static let all: [ModelShape] = keys + optionals + columns + sequences
 
     static let keys: [ModelShape] = [
         shape("fixed", [("id", .u64), ("a", .u32), ("b", .i16)], primaryKey: [0]),
@@ -78,6 +78,19 @@ struct ModelShape: Sendable, CustomTestStringConvertible {
                 ("s", .string), ("id", .i64), ("e", .sum([("A", .unit), ("B", .unit), ("C", .unit)])),
                 ("t", .timestamp),
             ], primaryKey: [1], indexes: [hash("trailing_e", [2]), index("trailing_te", [3, 2])]),
+    ]
+
+    static let optionals: [ModelShape] = [
+        shape(
+            "mails", [("mail", .option(.string)), ("id", .u32), ("n", .u8)], primaryKey: [1],
+            indexes: [hash("mails_mail", [0])], unique: [[0]], domain: 30),
+        shape("only_optional", [("x", .option(.u16)), ("n", .u8)], unique: [[0]], domain: 8),
+        shape(
+            "optional_pairs", [("a", .u8), ("b", .option(.i32)), ("c", .option(.f32)), ("n", .u8)],
+            indexes: [hash("optional_pairs_ab", [0, 1])], unique: [[0, 1], [2]], domain: 6),
+        shape("optional_key", [("k", .option(.i64)), ("n", .u8)], primaryKey: [0], domain: 20),
+        shape(
+            "optional_events", [("x", .option(.u8)), ("t", .string)], unique: [[0]], isEvent: true, domain: 4),
     ]
 
     static let columns: [ModelShape] = [

@@ -73,16 +73,29 @@ struct ModelTable {
     }
 
     var count: Int { entries.count }
-    /// An event table without a key: equal rows are several events.
-    var isLog: Bool { schema.isEvent && uniqueIndexes.isEmpty }
+    /// An event table without a key for every row: equal rows are several events.
+    var isLog: Bool { schema.isEvent && uniqueIndexes.allSatisfy { !optionals($0).isEmpty } }
     var uniqueIndexes: [Int] { schema.indexes.indices.filter { schema.indexes[$0].isUnique } }
 
     func contains(_ bytes: [UInt8]) -> Bool { positions[bytes] != nil }
 
     func key(_ index: Int, _ row: Row) -> Row { schema.indexes[index].columns.map { row[$0.index] } }
 
+    /// Positions, in a unique key that is not the primary one, of columns whose nil exempts a row.
+    private func optionals(_ index: Int) -> [Int] {
+        let columns = schema.indexes[index].columns
+        guard schema.indexes[index].isUnique, Set(columns) != Set(schema.primaryKey) else { return [] }
+        return columns.indices.filter { schema.columns[columns[$0].index].type.optionPayload != nil }
+    }
+
+    /// Rows with nil in a unique key have no key: there may be many, and none is found.
+    private func isExempt(_ index: Int, _ key: Row) -> Bool {
+        optionals(index).contains { if case .sum(1, _) = key[$0] { true } else { false } }
+    }
+
     func find(_ index: Int, _ key: Row) -> Entry? {
-        keys[index][key].flatMap { positions[$0] }.map { entries[$0] }
+        if isExempt(index, key) { return nil }
+        return keys[index][key].flatMap { positions[$0] }.map { entries[$0] }
     }
 
     mutating func add(_ row: Row) {
@@ -90,7 +103,9 @@ struct ModelTable {
         touched.insert(entry.bytes)
         positions[entry.bytes] = entries.count
         entries.append(entry)
-        for index in uniqueIndexes { keys[index][key(index, row)] = entry.bytes }
+        for index in uniqueIndexes where !isExempt(index, key(index, row)) {
+            keys[index][key(index, row)] = entry.bytes
+        }
     }
 
     /// Of equal rows the last one.

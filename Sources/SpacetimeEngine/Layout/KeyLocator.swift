@@ -1,0 +1,26 @@
+package import SpacetimeSchema
+
+/// Cuts the primary key out of row images of one table, as bytes that are equal exactly where an index finds equal keys:
+/// by them a deleted and an inserted row are told to be one that was updated.
+package struct KeyLocator: Sendable {
+    private let layout: RowLayout
+    private let spec: KeySpec
+
+    /// Nil if the table has no primary key.
+    package init?(_ table: TableSchema) {
+        let types = table.columns.map(\.type)
+        guard !table.primaryKey.isEmpty, let layout = try? RowLayout(types),
+            let spec = try? KeySpec(columns: table.primaryKey.map(\.index), types: types, layout: layout)
+        else { return nil }
+        self.layout = layout
+        self.spec = spec
+    }
+
+    /// The key of a row. The image must be valid, as everything from the datastore is.
+    package func key(of row: UnsafeRawBufferPointer) -> [UInt8] {
+        guard let start = row.baseAddress else { return [] }
+        var key = KeyBuffer()
+        spec.appendIdentity(row: start, layout: layout, to: &key)
+        return Array(key.bytes)
+    }
+}
