@@ -215,6 +215,30 @@ extension Plain: Numbers {
         #expect(try last.snapshot().rows(Entry.all).map(\.value).sorted() == [41, 42, 43])
     }
 
+    @Test func usedUpNumbersGoOnInAWiderColumnOnly() throws {
+        let disk = SimulatedDisk()
+        let first = try open(disk, Narrow.self)
+        try first.call("insert", arguments: 255.bsatn8)
+        try first.call("keep", arguments: 1.bsatn8)
+        #expect(throws: DatabaseError.self) { try first.call("insert", arguments: 1.bsatn8) }
+        try first.close()
+        let wider = Migration("wider") { old, new in
+            for row in try old.rows(of: Narrow.self) { try new.insert(Wide(id: UInt64(row.id), text: row.text)) }
+        }
+        let second = try open(disk, Wide.self, [wider])
+        try second.call("insert", arguments: 2.bsatn8)
+        #expect(try second.snapshot().rows(Wide.all).map(\.value).sorted() == [1, 256, 257])
+        try second.close()
+        let narrower = Migration("narrower") { old, new in
+            for row in try old.rows(of: Wide.self) where row.id < 256 {
+                try new.insert(Narrow(id: UInt8(row.id), text: row.text))
+            }
+        }
+        let third = try open(disk, Narrow.self, [wider, narrower])
+        #expect(throws: DatabaseError.self) { try third.call("insert", arguments: 1.bsatn8) }
+        #expect(try third.snapshot().rows(Narrow.all).map(\.value) == [1])
+    }
+
     @Test func insertedZerosGetTheNextNumber() throws {
         let disk = SimulatedDisk()
         let first = try open(disk, Entry.self)
