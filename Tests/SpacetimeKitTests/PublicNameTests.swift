@@ -39,7 +39,7 @@ struct PublicNameTests {
             Reducer<Chat, String>.self, AnyReducer<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
             TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
             Migration.self, OldTables.self, NewTables.self,
-            Column<Message, String>.self, Query<Message>.self, Rows<Message>.self,
+            Column<Message, String>.self, Condition<Message>.self, Query<Message>.self, Rows<Message>.self,
             Index<Message, String>.self, UniqueIndex<Message, UInt64>.self,
             CompositeIndex<Message, KeyColumns2<String, Timestamp>>.self,
             UniqueCompositeIndex<Message, KeyColumns3<String, Timestamp, UInt8>>.self, InsertOutcome<Message>.self,
@@ -51,6 +51,16 @@ struct PublicNameTests {
             DiskError.self, StorageError.self,
         ]
         for type in types { #expect(String(reflecting: type).hasPrefix("Spacetime")) }
+    }
+
+    @Test func theNamesOfOthersStayTheirs() throws {
+        let large: Predicate<Int> = .true
+        #expect(try large.evaluate(1))
+        let types: [Any.Type] = [
+            Predicate<Int>.self, UUID.self, Date.self, Data.self, URL.self, IndexSet.self, Operation.self,
+            SortDescriptor<Int>.self, ObservationRegistrar.self, Issue.self, Tag.self, Comment.self,
+        ]
+        for type in types { #expect(!String(reflecting: type).hasPrefix("Spacetime")) }
     }
 
     private final class Flag: Sendable {
