@@ -15,13 +15,13 @@ extension FieldedType {
 }
 
 /// A field of a struct, by its position.
-public struct _Field<Value: SpacetimeType>: Sendable {
+public struct _Field<Value>: Sendable {
     let position: Int
     public init(_ position: Int) { self.position = position }
 }
 
 /// The only payload of an enum's case, without a label.
-public struct _Payload<Value: SpacetimeType>: Sendable {
+public struct _Payload<Value>: Sendable {
     let tag: UInt8
     public init(_ tag: UInt8) { self.tag = tag }
 }
