@@ -15,6 +15,11 @@ import Testing
         Refusal(
             "@SpacetimeType »@MainActor enum A { case a }", .isolatedType(macro: "SpacetimeType", actor: "MainActor")),
         Refusal("func f() { »@SpacetimeType enum A { case a } }", .localType(macro: "SpacetimeType")),
+        Refusal(
+            "enum N { @SpacetimeType »private enum A { case a } }", .privateType,
+            fixIt: "Replace 'private' by 'fileprivate'",
+            fixed: "enum N { @SpacetimeType fileprivate enum A { case a } }"),
+        Refusal("enum N { private enum O { »@SpacetimeType enum A { case a } } }", .privateType),
         Refusal("let f = { »@SpacetimeType struct A { } }", .localType(macro: "SpacetimeType")),
         Refusal(
             "@SpacetimeType enum A { case a(»Int) }",
@@ -27,4 +32,12 @@ import Testing
         let cases = (0...256).map { "case c\($0)" }.joined(separator: "; ")
         Refusal("@SpacetimeType enum »A { \(cases) }", .tooManyCases(257)).check()
     }
+
+    @Test(arguments: [
+        "@SpacetimeType private enum A { case a }",
+        "private enum N { @SpacetimeType enum A { case a } }",
+        "private enum N { @SpacetimeType fileprivate enum A { case a } }",
+        "private extension N { @SpacetimeType struct A { var a: Int32 } }",
+    ])
+    func typesThatAreHiddenFromOtherFilesOnly(_ source: String) { expectNoRefusal(source) }
 }

@@ -11,6 +11,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case reservedTypeName(String)
     case localType(macro: String)
     case isolatedType(macro: String, actor: String)
+    case privateType
 
     // Stored properties.
     case noColumns
@@ -122,6 +123,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .isolatedType(let macro, let actor):
             "A type with @\(macro) is used on the thread of whoever calls, so it cannot belong to an actor. "
                 + "Remove '@\(actor)'"
+        case .privateType:
+            "A type that is private in another type cannot be extended, and so conform to nothing; write 'fileprivate'"
         case .noCases:
             "An enum without cases has no values to store; add a case"
         case .tooManyCases(let count):

@@ -1,3 +1,4 @@
+import SwiftDiagnostics
 import SwiftSyntax
 import SwiftSyntaxBuilder
 import SwiftSyntaxMacros
@@ -67,8 +68,26 @@ extension ConformanceMacro {
         if let actor = declaration.attributes.globalActor {
             problems.add(.isolatedType(macro: attribute.macroName ?? "", actor: actor.macroName ?? ""), at: actor)
         }
+        reportPrivate([Syntax(declaration)] + context.lexicalContext, problems: &problems)
         return additions(
             to: declaration, attribute: attribute, lexicalContext: context.lexicalContext, problems: &problems)
+    }
+
+    /// Notes a problem if the type, or one around it, is private in what is around that: `private` at the end of `chain`,
+    /// which goes outwards, means the file.
+    private static func reportPrivate(_ chain: [Syntax], problems: inout Problems) {
+        for (declaration, around) in zip(chain, chain.dropFirst()) {
+            let modifiers = declaration.asProtocol((any WithModifiersSyntax).self)?.modifiers
+            guard let hidden = modifiers?.first(where: { $0.name.tokenKind == .keyword(.private) }),
+                around.asProtocol((any DeclGroupSyntax).self) != nil
+            else { continue }
+            let fix = FixIt.replace(
+                "Replace 'private' by 'fileprivate'", hidden.name,
+                by: hidden.name.with(\.tokenKind, .keyword(.fileprivate)))
+            // Only the declaration itself stands in the source that the macro may point at.
+            let isOwn = declaration == chain[0]
+            problems.add(.privateType, at: isOwn ? Syntax(hidden) : chain[0], fixIts: isOwn ? [fix] : [])
+        }
     }
 
     /// Whether a declaration stands in a function, where Swift has no extensions.
