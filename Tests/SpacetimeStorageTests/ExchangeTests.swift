@@ -209,6 +209,17 @@ import Testing
         }
     }
 
+    /// A row that is replaced brings its number along like a new one.
+    @Test(arguments: [ImportMode.insert, .upsert, .replace])
+    func numbersOutsideOfTheKeyMoveOnToo(_ mode: ImportMode) throws {
+        try database.call(Exchanged.issue, "a")
+        #expect(try database.read { $0.ticket.code.find("a")?.number } == 1)
+        file("code,number\n\(mode == .insert ? "b" : "a"),40\n")
+        try database.import(Ticket.self, from: "d/file", as: .csv, mode: mode, disk: disk)
+        try database.call(Exchanged.issue, "c")
+        #expect(try database.read { $0.ticket.code.find("c")?.number } == 41)
+    }
+
     @Test func tasksNameTheTableAsOthersDo() async throws {
         file("text\na\n")
         #expect(try await database.import(Note.self, named: "note", from: "d/file", as: .csv, disk: disk) == 1)
