@@ -24,6 +24,10 @@ import Testing
         try context.db.patron.update(Patron(mail: mail, id: id, badge: .plain(number: id)))
     }
 
+    @Reducer static func dropAllNameless(_ context: borrowing Context) throws {
+        guard try context.db.patron.delete(where: { $0.mail == nil }) == 2 else { throw SenderError("there are two") }
+    }
+
     @Reducer static func dropNameless(_ context: borrowing Context) throws {
         guard try !context.db.patron.mail.delete(nil) else { throw SenderError("nil names no row") }
         for patron in context.db.patron.where({ $0.mail == nil }) { try context.db.patron.id.delete(patron.id) }
@@ -51,6 +55,12 @@ import Testing
             #expect(db.patron.where { none.contains($0.mail) }.map(\.id).sorted() == [1, 3])
         }
         try club.call(Club.dropNameless)
+        #expect(try club.read { $0.patron.rows.map(\.id) } == [2])
+        try club.checkInvariants()
+    }
+
+    @Test func rowsWithNilAreDeletedByCondition() throws {
+        try club.call(Club.dropAllNameless)
         #expect(try club.read { $0.patron.rows.map(\.id) } == [2])
         try club.checkInvariants()
     }

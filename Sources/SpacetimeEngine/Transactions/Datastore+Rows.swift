@@ -183,9 +183,10 @@ extension Datastore {
         return removeAll(rowIDs(in: selection, position, of: table), of: table, where: predicate)
     }
 
-    /// Deletes the rows with that key that satisfy the predicate. Returns how many there were.
+    /// Deletes the rows with that key that satisfy the predicate, also those that have nil in a unique index. Returns how
+    /// many there were.
     package func delete(
-        _ id: IndexID, key: UnsafeRawBufferPointer, where predicate: CompiledPredicate
+        _ id: IndexID, key: UnsafeRawBufferPointer, where predicate: CompiledPredicate?
     ) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try requireTransaction()

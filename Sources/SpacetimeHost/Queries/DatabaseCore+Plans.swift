@@ -99,8 +99,7 @@ extension DatabaseCore {
         case .keys(let index, let keys): return try datastore.delete(index, keys: keys, where: rest)
         case .key(let index, let key):
             return try withKey(key) { bytes throws(EngineError) in
-                guard let rest else { return try datastore.delete(index, key: bytes) }
-                return try datastore.delete(index, key: bytes, where: rest)
+                try datastore.delete(index, key: bytes, where: rest)
             }
         }
     }
