@@ -1,4 +1,5 @@
 import SpacetimeTesting
+import Synchronization
 import Testing
 
 @testable import SpacetimeDurability
@@ -178,6 +179,30 @@ import Testing
         let error = #expect(throws: StorageError.self) { try offsets(disk) }
         #expect(error?.code == .disk && error?.file == "log/" + segments[2].name)
         #expect(try offsets(disk, mode: .salvage).offsets == Array(0..<segments[2].firstOffset))
+    }
+
+    @Test func aLogThatIsBeingWrittenIsNeverTakenForDamaged() throws {
+        let disk = SimulatedDisk()
+        var options = LogOptions.small
+        options.hasWriterThread = true
+        options.segmentByteLimit = 100_000
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: options)
+        let count: UInt64 = 3_000
+        let failure = Mutex<(any Error)?>(nil)
+        startThread {
+            do {
+                for offset in 0..<count {
+                    try log.append(offset)
+                    if offset % 3 == 0 { try log.waitUntilDurable(offset) }
+                }
+                try log.close()
+            } catch { failure.withLock { $0 = error } }
+        }
+        while log.durableEnd < count, failure.withLock({ $0 == nil }) {
+            let durable = log.durableEnd
+            #expect(try offsets(disk, from: durable / 2).end.nextOffset >= durable)
+        }
+        #expect(failure.withLock { $0 } == nil)
     }
 
     @Test func aLogThatHasNotBegunTouchesNoFile() throws {

@@ -238,8 +238,19 @@ package struct LogReader {
         result.segment = segment.name
         result.position = UInt64(SegmentHeader.byteCount)
         do {
-            try readBatches(segment, request, &result, body)
-            if result.nextOffset < request.end { try judgeEnd(number, request, &result) }
+            var isRead = false
+            while !isRead {
+                let before = result.position
+                var reader = try SegmentReader(disk, path(segment))
+                try readBatches(&reader, segment, request, &result, body)
+                isRead = true
+                if result.nextOffset >= request.end { break }
+                do throws(StorageError) { try judgeEnd(&reader, number, request, &result) } catch {
+                    // A log that is being written goes on while its end is looked at, and what is damaged does not.
+                    if result.position == before { throw error }
+                    isRead = false
+                }
+            }
         } catch let error as StorageError {
             try stop(at: error, result, request)
         }
@@ -249,11 +260,11 @@ package struct LogReader {
     }
 
     private func readBatches(
-        _ segment: Segment, _ request: Request, _ result: inout LogEnd,
+        _ reader: inout SegmentReader, _ segment: Segment, _ request: Request, _ result: inout LogEnd,
         _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        var reader = try SegmentReader(disk, path(segment))
-        if let start = SegmentIndex.position(of: request.from, disk, directory, segment) {
+        let isStart = result.position == UInt64(SegmentHeader.byteCount)
+        if isStart, let start = SegmentIndex.position(of: request.from, disk, directory, segment) {
             // The index only says where to look: a batch that begins there proves it right.
             if let header = try reader.batch(at: start.position), header.firstOffset == start.offset {
                 result.nextOffset = start.offset
@@ -301,8 +312,9 @@ package struct LogReader {
     }
 
     /// The good part of a segment has been read: is what follows nothing, a torn end, or damage?
-    private func judgeEnd(_ number: Int, _ request: Request, _ result: inout LogEnd) throws(StorageError) {
-        var reader = try SegmentReader(disk, path(segments[number]))
+    private func judgeEnd(
+        _ reader: inout SegmentReader, _ number: Int, _ request: Request, _ result: inout LogEnd
+    ) throws(StorageError) {
         let tail = try reader.searchTail(from: result.position)
         guard tail.byteCount > 0 else { return }
         result.tornByteCount = tail.byteCount
