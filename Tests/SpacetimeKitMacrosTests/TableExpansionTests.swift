@@ -67,11 +67,11 @@ import Testing
                 }
 
                 nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    SpacetimeKit._spacetimeWrite(self.id, &writer)
-                    SpacetimeKit._spacetimeWrite(self.sender, &writer)
-                    SpacetimeKit._spacetimeWrite(self.room, &writer)
-                    SpacetimeKit._spacetimeWrite(self.sent, &writer)
-                    SpacetimeKit._spacetimeWrite(self.note, &writer)
+                    self.id.encode(to: &writer)
+                    self.sender.encode(to: &writer)
+                    self.room.encode(to: &writer)
+                    self.sent.encode(to: &writer)
+                    self.note.encode(to: &writer)
                 }
 
                 nonisolated static var _spacetimeHasGeneratedColumns: Swift.Bool {
@@ -130,11 +130,11 @@ import Testing
 
             nonisolated extension Message: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.id = try SpacetimeKit._spacetimeRead(&reader)
-                    self.sender = try SpacetimeKit._spacetimeRead(&reader)
-                    self.room = try SpacetimeKit._spacetimeRead(&reader)
-                    self.sent = try SpacetimeKit._spacetimeRead(&reader)
-                    self.note = try SpacetimeKit._spacetimeRead(&reader)
+                    self.id = try .init(from: &reader)
+                    self.sender = try .init(from: &reader)
+                    self.room = try .init(from: &reader)
+                    self.sent = try .init(from: &reader)
+                    self.note = try .init(from: &reader)
                 }
             }
             """)
@@ -199,10 +199,10 @@ import Testing
                 }
 
                 nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    SpacetimeKit._spacetimeWrite(self.x, &writer)
-                    SpacetimeKit._spacetimeWrite(self.y, &writer)
-                    SpacetimeKit._spacetimeWrite(self.tags, &writer)
-                    SpacetimeKit._spacetimeWrite(self.seen, &writer)
+                    self.x.encode(to: &writer)
+                    self.y.encode(to: &writer)
+                    self.tags.encode(to: &writer)
+                    self.seen.encode(to: &writer)
                 }
 
                 nonisolated struct Columns: Swift.Sendable {
@@ -234,10 +234,10 @@ import Testing
 
             nonisolated extension Point: SpacetimeKit.TableRow {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.x = try SpacetimeKit._spacetimeRead(&reader)
-                    self.y = try SpacetimeKit._spacetimeRead(&reader)
-                    self.tags = try SpacetimeKit._spacetimeRead(&reader)
-                    self.seen = try SpacetimeKit._spacetimeRead(&reader)
+                    self.x = try .init(from: &reader)
+                    self.y = try .init(from: &reader)
+                    self.tags = try .init(from: &reader)
+                    self.seen = try .init(from: &reader)
                 }
             }
             """)
@@ -294,8 +294,8 @@ import Testing
                     }
 
                     nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                        SpacetimeKit._spacetimeWrite(self.a, &writer)
-                        SpacetimeKit._spacetimeWrite(self.`default`, &writer)
+                        self.a.encode(to: &writer)
+                        self.`default`.encode(to: &writer)
                     }
 
                     nonisolated struct Columns: Swift.Sendable {
@@ -330,8 +330,8 @@ import Testing
 
             nonisolated extension Outer.Thing: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.a = try SpacetimeKit._spacetimeRead(&reader)
-                    self.`default` = try SpacetimeKit._spacetimeRead(&reader)
+                    self.a = try .init(from: &reader)
+                    self.`default` = try .init(from: &reader)
                 }
             }
             """)
@@ -386,7 +386,7 @@ import Testing
                 }
 
                 @inlinable public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    SpacetimeKit._spacetimeWrite(self.id, &writer)
+                    self.id.encode(to: &writer)
                 }
 
                 public nonisolated struct Columns: Swift.Sendable {
@@ -417,7 +417,7 @@ import Testing
 
             nonisolated extension Open: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
                 @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.id = try SpacetimeKit._spacetimeRead(&reader)
+                    self.id = try .init(from: &reader)
                 }
             }
             """)
@@ -472,7 +472,7 @@ import Testing
                 }
 
                 public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    SpacetimeKit._spacetimeWrite(self.id, &writer)
+                    self.id.encode(to: &writer)
                 }
 
                 public nonisolated struct Columns: Swift.Sendable {
@@ -503,7 +503,7 @@ import Testing
 
             nonisolated extension Half: SpacetimeKit.TableRow, SpacetimeKit.KeyedTableRow {
                 public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.id = try SpacetimeKit._spacetimeRead(&reader)
+                    self.id = try .init(from: &reader)
                 }
             }
             """)

@@ -34,8 +34,8 @@ import Testing
                 }
 
                 nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    SpacetimeKit._spacetimeWrite(self.x, &writer)
-                    SpacetimeKit._spacetimeWrite(self.near, &writer)
+                    self.x.encode(to: &writer)
+                    self.near.encode(to: &writer)
                 }
 
                 nonisolated struct _SpacetimeFields: Swift.Sendable {
@@ -52,8 +52,8 @@ import Testing
 
             nonisolated extension Position: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
                 init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.x = try SpacetimeKit._spacetimeRead(&reader)
-                    self.near = try SpacetimeKit._spacetimeRead(&reader)
+                    self.x = try .init(from: &reader)
+                    self.near = try .init(from: &reader)
                 }
             }
             """)
@@ -157,13 +157,13 @@ import Testing
                 nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     switch try reader.readTag(below: 4) {
                     case 0:
-                        self = try .circle(SpacetimeKit._spacetimeRead(&reader))
+                        self = try .circle(.init(from: &reader))
                     case 1:
-                        self = try .square(w: SpacetimeKit._spacetimeRead(&reader), h: SpacetimeKit._spacetimeRead(&reader))
+                        self = try .square(w: .init(from: &reader), h: .init(from: &reader))
                     case 2:
                         self = .point
                     default:
-                        self = try .`default`(SpacetimeKit._spacetimeRead(&reader), SpacetimeKit._spacetimeRead(&reader))
+                        self = try .`default`(.init(from: &reader), .init(from: &reader))
                     }
                 }
 
@@ -171,17 +171,17 @@ import Testing
                     switch self {
                     case .circle(let value0):
                         writer.writeTag(0)
-                        SpacetimeKit._spacetimeWrite(value0, &writer)
+                        value0.encode(to: &writer)
                     case .square(let value0, let value1):
                         writer.writeTag(1)
-                        SpacetimeKit._spacetimeWrite(value0, &writer)
-                        SpacetimeKit._spacetimeWrite(value1, &writer)
+                        value0.encode(to: &writer)
+                        value1.encode(to: &writer)
                     case .point:
                         writer.writeTag(2)
                     case .`default`(let value0, let value1):
                         writer.writeTag(3)
-                        SpacetimeKit._spacetimeWrite(value0, &writer)
-                        SpacetimeKit._spacetimeWrite(value1, &writer)
+                        value0.encode(to: &writer)
+                        value1.encode(to: &writer)
                     }
                 }
 
@@ -326,9 +326,9 @@ import Testing
                 nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     switch try reader.readTag(below: 2) {
                     case 0:
-                        self = try .a(SpacetimeKit._spacetimeRead(&reader))
+                        self = try .a(.init(from: &reader))
                     default:
-                        self = try .b(SpacetimeKit._spacetimeRead(&reader), SpacetimeKit._spacetimeRead(&reader))
+                        self = try .b(.init(from: &reader), .init(from: &reader))
                     }
                 }
 
@@ -336,11 +336,11 @@ import Testing
                     switch self {
                     case .a(let value0):
                         writer.writeTag(0)
-                        SpacetimeKit._spacetimeWrite(value0, &writer)
+                        value0.encode(to: &writer)
                     case .b(let value0, let value1):
                         writer.writeTag(1)
-                        SpacetimeKit._spacetimeWrite(value0, &writer)
-                        SpacetimeKit._spacetimeWrite(value1, &writer)
+                        value0.encode(to: &writer)
+                        value1.encode(to: &writer)
                     }
                 }
 
@@ -413,7 +413,7 @@ import Testing
                 nonisolated init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
                     try reader.enter()
                     _ = try reader.readTag(below: 1)
-                    self = try .link(SpacetimeKit._spacetimeRead(&reader), SpacetimeKit._spacetimeRead(&reader))
+                    self = try .link(.init(from: &reader), .init(from: &reader))
                     reader.leave()
                 }
 
@@ -421,8 +421,8 @@ import Testing
                     switch self {
                     case .link(let value0, let value1):
                         writer.writeTag(0)
-                        SpacetimeKit._spacetimeWrite(value0, &writer)
-                        SpacetimeKit._spacetimeWrite(value1, &writer)
+                        value0.encode(to: &writer)
+                        value1.encode(to: &writer)
                     }
                 }
 
@@ -503,11 +503,11 @@ import Testing
                 }
 
                 @inlinable public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                    SpacetimeKit._spacetimeWrite(self.width, &writer)
-                    SpacetimeKit._spacetimeWrite(self.color, &writer)
-                    SpacetimeKit._spacetimeWrite(self.`default`, &writer)
-                    SpacetimeKit._spacetimeWrite(self.note, &writer)
-                    SpacetimeKit._spacetimeWrite(self.shade, &writer)
+                    self.width.encode(to: &writer)
+                    self.color.encode(to: &writer)
+                    self.`default`.encode(to: &writer)
+                    self.note.encode(to: &writer)
+                    self.shade.encode(to: &writer)
                 }
 
                 public nonisolated struct _SpacetimeFields: Swift.Sendable {
@@ -533,11 +533,11 @@ import Testing
 
             nonisolated extension Style: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
                 @inlinable public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.width = try SpacetimeKit._spacetimeRead(&reader)
-                    self.color = try SpacetimeKit._spacetimeRead(&reader)
-                    self.`default` = try SpacetimeKit._spacetimeRead(&reader)
-                    self.note = try SpacetimeKit._spacetimeRead(&reader)
-                    self.shade = try SpacetimeKit._spacetimeRead(&reader)
+                    self.width = try .init(from: &reader)
+                    self.color = try .init(from: &reader)
+                    self.`default` = try .init(from: &reader)
+                    self.note = try .init(from: &reader)
+                    self.shade = try .init(from: &reader)
                 }
             }
             """)
@@ -578,7 +578,7 @@ import Testing
                     }
 
                     public nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-                        SpacetimeKit._spacetimeWrite(self.color, &writer)
+                        self.color.encode(to: &writer)
                     }
 
                     public nonisolated struct _SpacetimeFields: Swift.Sendable {
@@ -593,7 +593,7 @@ import Testing
 
             nonisolated extension Hidden.Style: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
                 public init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-                    self.color = try SpacetimeKit._spacetimeRead(&reader)
+                    self.color = try .init(from: &reader)
                 }
             }
             """)

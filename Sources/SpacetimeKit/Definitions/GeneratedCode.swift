@@ -6,6 +6,9 @@ public import SpacetimeSATS
 // inlines it, so that it costs nothing. The second form accepts any other type and never runs: one of its kind is
 // unavailable and says what is missing, the others keep quiet, so that a forgotten `@SpacetimeType` is one error that can
 // be read, and not one for each line of generated code.
+//
+// Reading and writing values goes to the types themselves: a generic function in between, inlined or not, would call
+// through the type's witness table, which costs several times what reading a number costs.
 
 @inlinable @inline(__always)
 public func _spacetimeType<Value: SpacetimeType>(
@@ -26,20 +29,6 @@ public func _spacetimeType<Value>(_ type: Value.Type, _ types: inout TypespaceBu
 public func _spacetimeSize<Value: SpacetimeType>(_ type: Value.Type) -> Int? { type.bsatnFixedSize }
 
 public func _spacetimeSize<Value>(_ type: Value.Type) -> Int? { neverCompiled() }
-
-@inlinable @inline(__always)
-public func _spacetimeRead<Value: SpacetimeType>(_ reader: inout BSATNReader) throws(BSATNError) -> Value {
-    try Value(from: &reader)
-}
-
-public func _spacetimeRead<Value>(_ reader: inout BSATNReader) throws(BSATNError) -> Value { neverCompiled() }
-
-@inlinable @inline(__always)
-public func _spacetimeWrite<Value: SpacetimeType>(_ value: Value, _ writer: inout BSATNWriter) {
-    value.encode(to: &writer)
-}
-
-public func _spacetimeWrite<Value>(_ value: Value, _ writer: inout BSATNWriter) { neverCompiled() }
 
 /// The reducer without its argument types, to be listed in a ``ModuleContent``.
 public func _spacetimeErased<Definition: ModuleDefinition, each Argument: SpacetimeType>(

@@ -14,7 +14,7 @@ struct ProductCodec {
     var initializer: String {
         """
         \(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-            \(fields.map { "self.\($0.code) = try SpacetimeKit._spacetimeRead(&reader)" }.lines(indentedBy: 1))
+            \(fields.map { "self.\($0.code) = try .init(from: &reader)" }.lines(indentedBy: 1))
         }
         """
     }
@@ -42,7 +42,7 @@ struct ProductCodec {
     private var encoder: String {
         """
         \(access.memberPrefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-            \(fields.map { "SpacetimeKit._spacetimeWrite(self.\($0.code), &writer)" }.lines(indentedBy: 1))
+            \(fields.map { "self.\($0.code).encode(to: &writer)" }.lines(indentedBy: 1))
         }
         """
     }

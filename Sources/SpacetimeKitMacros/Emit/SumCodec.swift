@@ -113,7 +113,7 @@ struct SumCodec {
     private func decode(_ element: SumModel.Case) -> String {
         guard !element.parameters.isEmpty else { return "self = .\(element.code)" }
         let arguments = element.parameters.map { parameter in
-            "\(parameter.label.map { "\(argumentLabel($0)): " } ?? "")SpacetimeKit._spacetimeRead(&reader)"
+            "\(parameter.label.map { "\(argumentLabel($0)): " } ?? "").init(from: &reader)"
         }
         return "self = try .\(element.code)(\(arguments.joined(separator: ", ")))"
     }
@@ -121,7 +121,7 @@ struct SumCodec {
     private func encode(_ position: Int, _ element: SumModel.Case) -> String {
         let names = element.parameters.indices.map { "value\($0)" }
         let pattern = names.isEmpty ? "" : "(\(names.map { "let \($0)" }.joined(separator: ", ")))"
-        let writes = ["writer.writeTag(\(position))"] + names.map { "SpacetimeKit._spacetimeWrite(\($0), &writer)" }
+        let writes = ["writer.writeTag(\(position))"] + names.map { "\($0).encode(to: &writer)" }
         return "case .\(element.code)\(pattern):\n    \(writes.lines(indentedBy: 1))"
     }
 }
