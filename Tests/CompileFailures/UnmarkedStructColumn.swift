@@ -2,7 +2,7 @@ import SpacetimeKit
 
 // A column of a type without @SpacetimeType. expect: add @SpacetimeType to its struct or enum
 // expect: type 'Place' does not conform to protocol 'SpacetimeType'
-// errors: 2
+// errors: 5
 
 struct Place { var x: Float }
 

@@ -38,7 +38,7 @@ import Testing
         for i in 0..<count {
             try context.db.everything.insert(
                 Everything(
-                    id: i == 1 ? .max : 0, code: "it's \"\(i)\"", group: i % 3, flag: i % 2 == 0,
+                    id: i == 1 ? .max : UInt64(i) + 1, code: "it's \"\(i)\"", group: i % 3, flag: i % 2 == 0,
                     wide: Int128(i) << 100, real: i == 2 ? .nan : Double(i) / 4,
                     bytes: [UInt8](repeating: 7, count: Int(i)),
                     who: context.sender, at: context.timestamp, maybe: i == 0 ? nil : i == 1 ? "" : "x\0y",
