@@ -69,7 +69,8 @@ struct RowLayout {
             return
         }
         var offset = 0
-        for column in columns { try program.validate(column.node, in: row, at: &offset) }
+        var emptyValues = 0
+        for column in columns { try program.validate(column.node, in: row, at: &offset, &emptyValues) }
         guard offset == row.count else { throw .trailingBytes(at: offset, count: row.count - offset) }
     }
 }

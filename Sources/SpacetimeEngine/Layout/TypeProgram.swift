@@ -151,7 +151,11 @@ extension TypeProgram {
         try validate(node, in: bytes, at: &offset, &emptyValues)
     }
 
-    private func validate(
+    /// The same for one of several values that follow each other, such as the columns of a row.
+    ///
+    /// - Parameter emptyValues: how many values that take no bytes there were so far. The limit is for all together, as it
+    ///   is for whoever reads the row.
+    func validate(
         _ node: Int32, in bytes: UnsafeRawBufferPointer, at offset: inout Int, _ emptyValues: inout Int
     ) throws(BSATNError) {
         let entry = nodes[Int(node)]

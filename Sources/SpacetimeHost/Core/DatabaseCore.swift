@@ -33,6 +33,8 @@ package final class DatabaseCore: @unchecked Sendable {
     let keeper: Keeper
     /// What the files of this database say of its tables.
     package let storedSchema: StoredSchema
+    /// What never changes about the tables, the host's own included, to be read without the lock.
+    let tableFacts: [TableID: TableFacts]
     let reducerIDs: [String: Int]
     /// Tables by the Swift type of their rows.
     let rowTypes: [ObjectIdentifier: RowTables]
@@ -75,6 +77,7 @@ package final class DatabaseCore: @unchecked Sendable {
             identity: options.identity, owner: options.owner, definition: definition, datastore,
             migrations: recovered?.schema.migrations ?? options.migrations)
         self.datastore = datastore
+        tableFacts = TableFacts.all(in: datastore)
         self.module = module
         clock = options.clock
         store = options.store

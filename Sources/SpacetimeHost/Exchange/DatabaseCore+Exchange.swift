@@ -34,13 +34,14 @@ extension DatabaseCore {
     package func importRows(
         _ table: TableID, from text: [UInt8], as format: ExchangeFormat, mode: ImportMode, batchRows: Int?
     ) throws(DatabaseError) -> Int {
-        guard let schema = datastore.schema(of: table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
+        guard let facts = tableFacts[table] else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
+        let schema = facts.schema
         let lines = try RowText(schema: schema, format: format).read(text)
         try Self.requireNoProblems(lines, schema)
         var key: IndexID?
         if mode == .upsert {
             key =
-                zip(schema.indexes, datastore.indexIDs(of: table))
+                zip(schema.indexes, facts.indexes)
                 .first { $0.0.isUnique && Set($0.0.columns) == Set(schema.primaryKey) }?.1
             guard key != nil else {
                 throw DatabaseError(.notPossible, "table '\(schema.name)' has no primary key to upsert by; use insert")

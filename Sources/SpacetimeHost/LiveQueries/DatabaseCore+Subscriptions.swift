@@ -61,7 +61,7 @@ extension DatabaseCore {
     ) throws(DatabaseError) -> LiveQueries.Query {
         let refusal = state.pointee.refusal
         if let refusal, refusal.code == .closed { throw refusal }
-        guard let schema = datastore.schema(of: table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
+        guard let schema = tableFacts[table]?.schema else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
         guard isReadable(table, by: caller) else { throw Self.noReadableTable(schema.name) }
         liveQueries.removeDeparted()
         do throws(EngineError) {
@@ -92,8 +92,9 @@ extension DatabaseCore {
     }
 
     /// True if the caller may read the table: a private one is for the owner. To others it is as if it were not there.
+    /// Needs no lock.
     package func isReadable(_ table: TableID, by caller: Caller) -> Bool {
-        guard let schema = datastore.schema(of: table) else { return false }
+        guard let schema = tableFacts[table]?.schema else { return false }
         return schema.access == .public || caller.identity == owner.identity
     }
 
