@@ -94,7 +94,7 @@ import Testing
     @Test func theLimitOfArraysOfNothingIsForTheWholeRow() throws {
         let types: [AlgebraicType] = [.array(.unit), .array(.unit)]
         let product = AlgebraicType.product([("a", types[0]), ("b", types[1])])
-        let column: [UInt8] = [0, 0xC0, 0, 0]
+        let column: [UInt8] = [0, 0x60, 0, 0]
         let layout = try RowLayout(types)
         for bytes in [column + column, column + [0, 0, 0, 0]] {
             let isRow = bytes.withUnsafeBytes { bytes in (try? layout.validate(bytes)) != nil }
