@@ -76,11 +76,10 @@ extension DatabaseCore {
         _ lines: ArraySlice<RowText.Line>, to table: TableID, key: IndexID?, clearing: Bool
     ) throws(DatabaseError) {
         try acquireForWrite()
-        let end: CommitEnd
         do {
-            end = try run(
+            _ = try runAndRelease(
                 .host, reducer: nil, arguments: [], as: owner,
-                before: { transaction throws(DatabaseError) in
+                before: { transaction in
                     if clearing { _ = try transaction.clear(table) }
                     for line in lines {
                         guard case .success(var row) = line.row else { continue }
@@ -94,11 +93,8 @@ extension DatabaseCore {
                     }
                 })
         } catch {
-            release()
             throw DatabaseError(any: error)
         }
-        release()
-        finishCall(end)
     }
 
     private func write(
