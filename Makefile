@@ -6,12 +6,13 @@ SCRATCH ?= .build
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 BUILD := $(SWIFT) build --scratch-path $(SCRATCH)
 
-.PHONY: help demo test bench docs format lint dependencies clean
+.PHONY: help demo test bench instructions docs format lint dependencies clean
 
 help:
 	@echo "make demo     run the chat example; lines 'name: text' may be piped into it"
 	@echo "make test     run all tests"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
+	@echo "make instructions  count what hot operations cost, with valgrind"
 	@echo "make docs     build the documentation of the products"
 	@echo "make format   format the sources in place"
 	@echo "make lint     check the format"
@@ -33,6 +34,10 @@ test: dependencies
 bench: dependencies
 	$(BUILD) --configuration release --product bench >&2
 	@"$$($(BUILD) --configuration release --show-bin-path)/bench" $(BENCH)
+
+instructions: dependencies
+	$(BUILD) --configuration release --product bench >&2
+	@Benchmarks/count-instructions "$$($(BUILD) --configuration release --show-bin-path)/bench"
 
 docs: dependencies
 	.ci/build-docs $(SCRATCH)

@@ -2,8 +2,11 @@ import ArgumentParser
 import CAllocationCounter
 
 /// Runs the package's benchmarks beside SQLite and hand-written programs, and checks that all of them agree.
+///
+/// The main function is synchronous, so that tools which count instructions can run the program: `valgrind` does not
+/// survive the signal thread that an asynchronous one starts.
 @main
-struct Bench: AsyncParsableCommand {
+struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measures SpacetimeKit beside SQLite and hand-written programs, in turns, in one process.")
@@ -13,6 +16,9 @@ struct Bench: AsyncParsableCommand {
 
     @Flag(help: "List the benchmarks and stop.")
     var list = false
+
+    @Option(help: "Run this system only, named as in the tables, such as spacetimekit/memory.")
+    var only: String?
 
     @Option(help: "Measured seconds per system and benchmark.")
     var seconds: Double = 5
@@ -50,7 +56,7 @@ struct Bench: AsyncParsableCommand {
         guard (rows ?? 100) >= 100 else { throw ValidationError("--rows must be at least 100") }
     }
 
-    func run() async throws {
+    func run() throws {
         if let killChild { return try KillBench.child(killChild) }
         if list {
             (Benches.names + Benches.onDemand).forEach { print($0) }
@@ -63,14 +69,16 @@ struct Bench: AsyncParsableCommand {
         var excesses: [String] = []
         for name in names.isEmpty ? Benches.names : names {
             if name == "memory" {
-                let outcomes = try await MemoryRunner.run(benches.memorySubjects, rows: sizes.rows)
+                let outcomes = try MemoryRunner.run(benches.memorySubjects, rows: sizes.rows)
                 if json { MemoryRunner.printJSON(outcomes) } else { MemoryRunner.printTable(outcomes) }
                 continue
             }
-            if try await runStorage(name, sizes) { continue }
+            if try runStorage(name, sizes) { continue }
             for group in try benches.groups(name) {
                 if !json { Report.printHeading(group) }
-                var runner = Runner(group, contestants: try await group.makeContestants(), options: options)
+                let contestants = try group.makeContestants().filter { only == nil || $0.label == only }
+                if contestants.isEmpty { continue }
+                var runner = Runner(group, contestants: contestants, options: options)
                 let outcomes = try runner.run()
                 if json { Report.printJSON(outcomes) } else { Report.printTable(outcomes) }
                 excesses += outcomes.compactMap(AllocationBudget.excess)
@@ -82,7 +90,7 @@ struct Bench: AsyncParsableCommand {
     /// The benchmarks that are no races between systems.
     ///
     /// - Returns: false if it is none of them.
-    private func runStorage(_ name: String, _ sizes: Sizes) async throws -> Bool {
+    private func runStorage(_ name: String, _ sizes: Sizes) throws -> Bool {
         let storage = StorageBenches(sizes: sizes, json: json)
         switch name {
         case "recovery": try storage.recovery(rounds: rounds)

@@ -46,7 +46,7 @@ struct Group {
     var workload: String
 
     /// The systems, built only when the group's turn comes and dropped after it.
-    var makeContestants: () async throws -> [any Contestant]
+    var makeContestants: () throws -> [any Contestant]
 }
 
 /// Why a run is worth nothing.

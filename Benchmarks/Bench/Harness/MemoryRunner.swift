@@ -6,7 +6,7 @@ struct MemorySubject {
     /// The indexes that the table has.
     var variant: String
     /// Fills a new table with so many rows and returns what keeps it alive.
-    var fill: (_ rows: Int) async throws -> AnyObject
+    var fill: (_ rows: Int) throws -> AnyObject
 }
 
 /// How many bytes a row takes.
@@ -30,11 +30,11 @@ enum MemoryRunner {
         return (Int32(truncatingIfNeeded: random.next()), Int32(truncatingIfNeeded: random.next()))
     }
 
-    static func run(_ subjects: [MemorySubject], rows: Int) async throws -> [MemoryOutcome] {
+    static func run(_ subjects: [MemorySubject], rows: Int) throws -> [MemoryOutcome] {
         var outcomes: [MemoryOutcome] = []
         for subject in subjects {
             let before = Int64(allocation_counter_live_bytes())
-            let table = try await subject.fill(rows)
+            let table = try subject.fill(rows)
             let after = withExtendedLifetime(table) { Int64(allocation_counter_live_bytes()) }
             outcomes.append(
                 MemoryOutcome(system: subject.system, variant: subject.variant, rows: rows, bytes: after - before))
