@@ -35,8 +35,10 @@ extension Database {
     /// The file appears under its name only when it is whole. Blocks until then; calls of other threads go on. A text or
     /// bytes beyond what SQLite takes, usually a thousand million bytes, make the export fail.
     ///
-    /// - Parameter replacing: overwrites a file of that name.
-    /// - Throws: ``DatabaseError`` with code `notPossible` if there is a file, or if the path is empty, names a directory or
+    /// - Parameters:
+    ///   - path: the file to write.
+    ///   - replacing: overwrites a file of that name.
+    /// - Throws: `DatabaseError` with code `notPossible` if there is a file, or if the path is empty, names a directory or
     ///   lies in one that is not there; `storageFailure` with what SQLite said.
     @discardableResult
     public func exportSQLite(

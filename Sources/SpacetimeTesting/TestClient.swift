@@ -15,7 +15,7 @@ public final class TestClient<Definition: ModuleDefinition>: Sendable {
 
     /// Runs a reducer on behalf of this client.
     ///
-    /// - Throws: what the reducer threw; ``DatabaseError`` with code `disconnected` after ``disconnect()``.
+    /// - Throws: what the reducer threw; `DatabaseError` with code `disconnected` after ``disconnect()``.
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument
     ) throws {

@@ -24,9 +24,10 @@ public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
     /// Opens a database with the module's tables and runs its `.initialize` reducer.
     ///
     /// - Parameters:
+    ///   - module: the module under test.
     ///   - seed: what everything random in the database follows from.
     ///   - start: the first time on the clock.
-    /// - Throws: what ``Database/open(_:module:options:)`` throws.
+    /// - Throws: what `Database.open(_:module:options:)` throws.
     public init(
         _ module: Definition.Type, seed: UInt64 = 0, start: Timestamp = .testStart
     ) throws {

@@ -76,6 +76,7 @@ public protocol DiskFile: AnyObject, Sendable {
 
 /// A lock that is held until it is released, dropped, or the process that took it ends.
 public protocol DiskLock: AnyObject, Sendable {
+    /// Gives the lock up; others may take it at once. Does nothing the second time.
     func release()
 }
 
@@ -83,12 +84,15 @@ public protocol DiskLock: AnyObject, Sendable {
 public struct DiskError: Error, Sendable, CustomStringConvertible {
     /// What kind of refusal it is.
     public enum Code: Hashable, Sendable {
+        /// Nothing has the name.
         case notFound
+        /// Something has the name already.
         case exists
         /// No space, no quota, or the process may not make files so large.
         case full
         /// Another holder has the lock.
         case locked
+        /// The process may not do it.
         case permission
         /// A directory was needed, and something else has the name.
         case notADirectory
@@ -96,16 +100,20 @@ public struct DiskError: Error, Sendable, CustomStringConvertible {
         case notAFile
         /// The file system cannot do it.
         case unsupported
+        /// Anything else: the device failed, as a rule.
         case inputOutput
     }
 
+    /// What to tell refusals apart by.
     public let code: Code
     /// What was tried: "open", "write", "sync" and so on.
     public let operation: String
+    /// The file or directory that it was about.
     public let path: String
     /// What the system said.
     public let reason: String
 
+    /// For disks of one's own.
     public init(_ code: Code, operation: String, path: String, reason: String) {
         self.code = code
         self.operation = operation

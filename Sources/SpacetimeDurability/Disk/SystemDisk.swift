@@ -11,6 +11,7 @@ import Darwin
 /// A process that exceeds its limit for the size of files is sent a signal that ends it; opening a `SystemDisk` makes the
 /// process ignore that signal (`SIGXFSZ`), so that the write fails instead.
 public final class SystemDisk: Disk {
+    /// All of them are the same disk.
     public init() { signal(SIGXFSZ, SIG_IGN) }
 
     public func createDirectory(_ path: String) throws(DiskError) {

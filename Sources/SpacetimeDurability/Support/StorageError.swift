@@ -1,5 +1,6 @@
 /// Why the files of a database could not be read or written.
 public struct StorageError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure it is.
     public enum Code: Hashable, Sendable {
         /// Bytes are not what was written.
         case damaged
@@ -17,14 +18,18 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         case noSuchOffset
     }
 
+    /// What to tell failures apart by.
     public let code: Code
     /// The file, if it is about one.
     public let file: String?
     /// The place in the file.
     public let byteOffset: UInt64?
+    /// What is wrong, for people.
     public let message: String
+    /// What the disk said, if it was the disk.
     public let cause: DiskError?
 
+    /// For the code that reads and writes files.
     public init(
         _ code: Code, file: String? = nil, byteOffset: UInt64? = nil, _ message: String, cause: DiskError? = nil
     ) {

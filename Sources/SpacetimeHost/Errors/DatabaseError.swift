@@ -79,12 +79,14 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let internalInconsistency = Code("internalInconsistency")
     }
 
+    /// What to tell failures apart by.
     public let code: Code
     /// A sentence that says what is wrong and what to do.
     public let message: String
     /// The error beneath, if there is one.
     public let cause: (any Error)?
 
+    /// For disks, clocks and modules of one's own; a reducer throws ``SenderError`` or an error of its own type.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

@@ -5,8 +5,10 @@
 /// guard !text.isEmpty else { throw SenderError("a message needs text") }
 /// ```
 public struct SenderError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What the caller is told.
     public let message: String
 
+    /// An error with a text for the caller.
     public init(_ message: String) { self.message = message }
 
     public var description: String { message }

@@ -7,8 +7,11 @@ import SpacetimeSchema
 /// next rows of any table. So a table whose rows come and go takes what its rows take, and one that was emptied a page
 /// and a few kilobytes for each index.
 public struct MemoryReport: Sendable, CustomStringConvertible {
+    /// What one table takes.
     public struct Table: Sendable {
+        /// The name that clients see.
         public let name: String
+        /// Its rows at present.
         public let rowCount: Int
         /// Bytes of the pages that hold its rows, free slots included.
         public let pageByteCount: Int
@@ -17,6 +20,7 @@ public struct MemoryReport: Sendable, CustomStringConvertible {
         /// Bytes of each index, by name. A table without a unique index has one more, over whole rows, named "".
         public let indexes: [(name: String, byteCount: Int)]
 
+        /// Pages and indexes together.
         public var byteCount: Int { indexes.reduce(pageByteCount) { $0 + $1.byteCount } }
     }
 

@@ -8,13 +8,17 @@ import Synchronization
 public struct ReplayReport: Sendable {
     /// A row that only one of the two runs wrote.
     public struct Difference: Hashable, Sendable, CustomStringConvertible {
+        /// One of the two runs.
         public enum Run: String, Sendable {
+            /// The one that the log recorded.
             case logged
+            /// The one that was made now.
             case replayed
         }
 
         /// Which run wrote it.
         public let run: Run
+        /// The table that it was written to.
         public let table: String
         /// "insert", "replace" or "delete".
         public let change: String
@@ -24,10 +28,13 @@ public struct ReplayReport: Sendable {
         public var description: String { "only \(run.rawValue): \(change) \(row) in '\(table)'" }
     }
 
+    /// The commit whose call was run again.
     public let offset: TxOffset
+    /// The reducer that was called.
     public let reducer: String
     /// On whose behalf it ran.
     public let caller: Identity
+    /// The time that it saw, in both runs.
     public let timestamp: Timestamp
     /// What the reducer threw this time; it had succeeded.
     public let failure: (any Error)?

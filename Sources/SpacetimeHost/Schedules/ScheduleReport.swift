@@ -8,8 +8,9 @@ public struct ScheduleReport: Sendable {
     public struct Failure: Sendable, CustomStringConvertible {
         /// The reducer that was called.
         public let reducer: String
-        /// The schedule table, and the primary key of the row.
+        /// The schedule table.
         public let table: String
+        /// The primary key of the row that was due.
         public let key: UInt64
         /// The time of the call.
         public let timestamp: Timestamp
@@ -27,7 +28,9 @@ public struct ScheduleReport: Sendable {
     public internal(set) var nextDue: Timestamp?
     /// Calls made, failed ones included.
     public internal(set) var callCount: UInt64 = 0
+    /// Calls whose reducer threw.
     public internal(set) var failureCount: UInt64 = 0
+    /// The last of these.
     public internal(set) var lastFailure: Failure?
     /// Runs of intervals that were left out because their time had passed.
     public internal(set) var skippedCount: UInt64 = 0

@@ -20,6 +20,7 @@ public protocol HostClock: Sendable {
 
 /// The clock of the machine.
 public struct SystemClock: HostClock {
+    /// All of them show the same time.
     public init() {}
 
     /// About twenty nanoseconds: no system call where the kernel offers the time in user space.

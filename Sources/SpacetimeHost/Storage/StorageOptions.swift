@@ -23,6 +23,7 @@ public struct StorageOptions: Sendable {
     /// and simulations.
     public var runsInBackground = true
 
+    /// The defaults, on the machine's own disk or another one.
     public init(disk: any Disk = SystemDisk()) { self.disk = disk }
 
     /// How much of a database's past its directory holds.

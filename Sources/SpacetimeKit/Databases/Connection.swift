@@ -29,7 +29,9 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         let cancel: @Sendable () -> Void
     }
 
+    /// Who the client is: what its reducers see as `context.sender`.
     public var identity: Identity { caller.identity }
+    /// Which connection this is, as one client may have several: `context.connectionID`.
     public var id: ConnectionId { caller.connection }
     /// False once ``disconnect()`` was called.
     public var isOpen: Bool { session.withLock { $0.isOpen } }
@@ -41,7 +43,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
 
     /// Runs a reducer as one transaction, on behalf of this client.
     ///
-    /// - Throws: as ``Database/call(_:_:)``; also ``DatabaseError`` with code `disconnected`.
+    /// - Throws: as ``Database/call(_:_:until:)``; also ``DatabaseError`` with code `disconnected`.
     @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
@@ -210,7 +212,9 @@ extension Database {
 
     /// Connects a client with an identity.
     ///
-    /// - Parameter credentials: the payload of the client's token, for the module to read.
+    /// - Parameters:
+    ///   - identity: who the client is. Whoever calls this vouches for it: nothing is checked here.
+    ///   - credentials: the payload of the client's token, which the database keeps for as long as the client is connected.
     public func connect(_ identity: Identity, credentials: String = "") throws -> Connection<Definition> {
         Connection(core: core, caller: try core.connect(identity, credentials: credentials))
     }

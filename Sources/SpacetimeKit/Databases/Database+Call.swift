@@ -7,7 +7,10 @@ extension Database {
     /// When it returns, the changes are visible to everybody, and on disk if `level` asks for that. Blocks the thread while
     /// another call is running; in an `async` function the form that suspends is taken.
     ///
-    /// - Parameter level: `.durable` blocks until the commit is synced to disk.
+    /// - Parameters:
+    ///   - reducer: a reducer of the module, as `Chat.send`.
+    ///   - arguments: its arguments; the compiler checks number and types.
+    ///   - level: `.durable` blocks until the commit is synced to disk.
     /// - Throws: what the reducer threw, as it is; then nothing has changed. ``DatabaseError`` with code
     ///   `nestedTransaction` if a reducer or a read of this database or of another one is running on this thread, `closed`
     ///   after ``close()``, `writesRefused` after the log has failed, `storageFailure` if the commit was made but did not
@@ -28,7 +31,10 @@ extension Database {
     /// Suspends while another call is running, and blocks no thread. A call that need not wait costs what the other form
     /// costs and an asynchronous function call. Cancelling the task does not cancel the call.
     ///
-    /// - Parameter level: `.durable` waits until the commit is synced to disk, without blocking a thread.
+    /// - Parameters:
+    ///   - reducer: a reducer of the module, as `Chat.send`.
+    ///   - arguments: its arguments; the compiler checks number and types.
+    ///   - level: `.durable` waits until the commit is synced to disk, without blocking a thread.
     @inlinable @discardableResult
     public func call<each Argument: SpacetimeType>(
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,

@@ -8,7 +8,12 @@ extension Database {
     /// Writes the rows of a table as they are now to a file, while the database runs. A file of that name is replaced, once
     /// the new one is whole.
     ///
-    /// - Parameter name: which table, if the row type has several; by default its own.
+    /// - Parameters:
+    ///   - table: the row type.
+    ///   - name: which table, if the row type has several; by default its own.
+    ///   - format: JSON Lines or CSV.
+    ///   - path: the file, on `disk`.
+    ///   - disk: where the file is; by default on the machine's own disk.
     /// - Throws: ``DatabaseError`` with code `notPossible` if the path is empty, names a directory, or lies in one that is
     ///   not there; `storageFailure`; a file of that name then is as it was.
     /// - Returns: the number of rows.
@@ -47,10 +52,14 @@ extension Database {
     /// auto-incremented. Auto-increment goes on above the largest imported value.
     ///
     /// - Parameters:
+    ///   - table: the row type.
     ///   - name: which table, if the row type has several; by default its own.
+    ///   - path: the file, on `disk`. It is read whole.
+    ///   - format: JSON Lines or CSV.
     ///   - mode: what happens to rows that are there.
     ///   - batchRows: commits after so many rows, for files too large for one transaction; earlier batches then stay if a
     ///     later one is refused.
+    ///   - disk: where the file is; by default on the machine's own disk.
     /// - Throws: ``DatabaseError`` with code `malformedRow`, naming up to twenty lines, `uniqueViolation` with the line,
     ///   or `storageFailure`.
     /// - Returns: the number of rows read.

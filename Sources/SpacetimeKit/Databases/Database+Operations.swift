@@ -12,7 +12,9 @@ extension Database {
     /// Works for a database in memory, too. Blocks until the copy is complete; other threads are held up only for as long
     /// as it takes to retain the pages.
     ///
-    /// - Parameter directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    /// - Parameters:
+    ///   - directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    ///   - disk: where the directory is; by default on the machine's own disk.
     /// - Throws: ``DatabaseError`` with code `notPossible` if the path is empty, names a file, or a directory that holds
     ///   anything; `inUse` if somebody writes a database there; or `storageFailure`, and then there is no copy.
     /// - Returns: the last commit that the copy includes, and its size.
@@ -31,6 +33,7 @@ extension Database {
     ///   - directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
     ///   - offset: the last commit to take over; all by default. How far back that may be depends on what the source has
     ///     kept (``StorageOptions/retention``). Damage behind it does not matter.
+    ///   - disk: where both directories are; by default on the machine's own disk.
     /// - Throws: ``DatabaseError`` with code `notPossible` if a path is not as above, or the source does not reach the
     ///   offset; `damaged`, `incompatibleFiles`, `inUse` or `storageFailure`.
     /// - Returns: the last commit that was taken over.
@@ -89,7 +92,10 @@ extension Database {
     /// The source stays as it is: damaged files are neither mended, moved nor removed. Open the new database in its place,
     /// and keep the old directory for as long as you may want to look at it.
     ///
-    /// - Parameter directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    /// - Parameters:
+    ///   - source: the damaged directory.
+    ///   - directory: is made if there is none, and has to be empty otherwise; hidden files do not count.
+    ///   - disk: where both directories are; by default on the machine's own disk.
     /// - Returns: the last commit that could be saved, and what was met: nothing if there was no damage.
     /// - Throws: ``DatabaseError`` with code `damaged` if nothing can be saved, `notPossible` if a path is not as above.
     public static func salvage(

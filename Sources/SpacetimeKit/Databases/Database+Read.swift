@@ -76,7 +76,9 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
 
     /// How many rows the table has.
     ///
-    /// - Parameter name: which table, if the type has several; by default its own.
+    /// - Parameters:
+    ///   - row: the row type. One that is no table of the module stops the program.
+    ///   - name: which table, if the type has several; by default its own.
     public func count<Row: TableRow>(of row: Row.Type, in name: String? = nil) -> Int {
         do throws(DatabaseError) { return snapshot.count(try core.table(of: row, named: name)) } catch {
             fatalError(error.message)

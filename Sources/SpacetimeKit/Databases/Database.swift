@@ -17,7 +17,7 @@ public import SpacetimeSATS
 public final class Database<Definition: ModuleDefinition>: Sendable {
     @usableFromInline package let core: DatabaseCore
 
-    /// The identity on whose behalf ``call(_:_:)`` runs.
+    /// The identity on whose behalf ``call(_:_:until:)`` runs.
     public var owner: Identity { core.owner.identity }
     /// The database's own identity.
     public var identity: Identity { core.identity }

@@ -20,7 +20,7 @@ public struct DatabaseOptions: Sendable {
     public var clock: any HostClock = SystemClock()
     /// Makes everything random in the database repeat exactly. Nil: drawn from the system.
     public var seed: UInt64?
-    /// On whose behalf ``Database/call(_:_:)`` runs, and who may do everything. Nil: the subject "owner" of the issuer
+    /// On whose behalf ``Database/call(_:_:until:)`` runs, and who may do everything. Nil: the subject "owner" of the issuer
     /// "localhost".
     public var owner: Identity?
     /// The database's own identity. Nil: derived from the name of the module.
@@ -34,5 +34,6 @@ public struct DatabaseOptions: Sendable {
     /// Where commits go to be kept.
     package var sink: (any CommitSink)?
 
+    /// The defaults.
     public init() {}
 }

@@ -15,6 +15,11 @@ public import SpacetimeSATS
 public struct Module: Sendable {
     let content: ModuleContent
 
+    /// Puts a module together. Whether it obeys the rules is checked when a database is opened with it.
+    ///
+    /// - Parameters:
+    ///   - name: the name of the module.
+    ///   - parts: ``Table`` and ``Reducer`` values, in any order; `if`, `else` and `for` may stand among them.
     public init(_ name: String, @ModuleBuilder _ parts: () -> [ModulePart]) {
         var tables: [TableDescription] = []
         var reducers: [ReducerDescription] = []
@@ -32,7 +37,11 @@ public struct Module: Sendable {
 public struct Table: Sendable {
     let description: TableDescription
 
-    /// - Parameter name: what the table is called, if it is not the row type's own table: one row type may have several.
+    /// A table of rows of a type.
+    ///
+    /// - Parameters:
+    ///   - row: the type, which has `@Table`.
+    ///   - name: what the table is called, if it is not the row type's own table: one row type may have several.
     public init<Row: TableRow>(_ row: Row.Type, name: String? = nil) {
         description = TableDescription(row, name: name)
     }
@@ -51,24 +60,32 @@ public struct ModulePart: Sendable {
 /// Collects the parts of a ``Module`` value.
 @resultBuilder
 public enum ModuleBuilder {
+    /// A table.
     public static func buildExpression(_ table: Table) -> [ModulePart] { [ModulePart(kind: .table(table.description))] }
 
+    /// A reducer.
     public static func buildExpression<each Argument: SpacetimeType>(
         _ reducer: Reducer<DynamicModule, repeat each Argument>
     ) -> [ModulePart] {
         [ModulePart(kind: .reducer(reducer.description))]
     }
 
+    /// Several parts.
     public static func buildBlock(_ parts: [ModulePart]...) -> [ModulePart] { parts.flatMap { $0 } }
+    /// What stands in an `if` without `else`.
     public static func buildOptional(_ parts: [ModulePart]?) -> [ModulePart] { parts ?? [] }
+    /// What stands in an `if`.
     public static func buildEither(first parts: [ModulePart]) -> [ModulePart] { parts }
+    /// What stands in an `else`.
     public static func buildEither(second parts: [ModulePart]) -> [ModulePart] { parts }
+    /// What stands in a loop.
     public static func buildArray(_ parts: [[ModulePart]]) -> [ModulePart] { parts.flatMap { $0 } }
 }
 
 /// Stands for the module of a database whose module is a ``Module`` value. Tables are reached by their row types:
 /// `context.table(Message.self)`.
 public enum DynamicModule: ModuleDefinition {
+    /// Tables by their row types: `db.table(Message.self)`.
     public struct TableHandles: SpacetimeKit.TableHandles {
         public let _spacetimeTransaction: TransactionReference
 

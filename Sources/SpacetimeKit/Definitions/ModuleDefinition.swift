@@ -5,6 +5,7 @@ import SpacetimeSATS
 public protocol ModuleDefinition: SendableMetatype {
     /// What `context.db` is: one property per table.
     associatedtype TableHandles: SpacetimeKit.TableHandles
+    /// What the module contains, for opening a database with it.
     static var moduleContent: ModuleContent { get }
 }
 
@@ -27,6 +28,8 @@ public protocol TableHandles {
 public struct Tables<each Row: TableRow>: Sendable {
     let list: [TableDescription]
 
+    /// A list of tables.
+    ///
     /// - Parameters:
     ///   - rows: row types, each of which gets a table of its own.
     ///   - named: further tables of row types, each with a name.
@@ -75,6 +78,7 @@ public struct ModuleContent: Sendable {
         self.reducers = reducers
     }
 
+    /// Tables, and reducers whose argument types are forgotten. For generated code.
     public init<Definition: ModuleDefinition, each Row: TableRow>(
         name: String, tables: Tables<repeat each Row>, reducers: [AnyReducer<Definition>]
     ) {

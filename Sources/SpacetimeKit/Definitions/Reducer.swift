@@ -2,7 +2,7 @@ import SpacetimeHost
 public import SpacetimeSATS
 
 /// A function of a module that runs as one transaction, as a value: what `@Reducer` makes of a static
-/// function, and what ``Database/call(_:_:)`` takes.
+/// function, and what ``Database/call(_:_:until:)`` takes.
 ///
 /// In a module built at run time it is made from a closure:
 ///
@@ -17,11 +17,15 @@ public struct Reducer<Definition: ModuleDefinition, each Argument: SpacetimeType
     @usableFromInline let access: ReducerAccess
     @usableFromInline let body: @Sendable (borrowing Context<Definition>, repeat each Argument) throws -> Void
 
+    /// Makes a reducer out of a function or a closure. Costs nothing: a reducer is made for each call.
+    ///
     /// - Parameters:
+    ///   - name: the name that callers use.
     ///   - parameters: the names of the arguments for clients; any that are missing are called `arg0`, `arg1` and so on.
-    ///     Evaluated only when a database is opened: a reducer is made for each call, and must cost nothing.
+    ///     Evaluated only when a database is opened.
     ///   - lifecycle: the event at which the database calls the reducer itself.
     ///   - access: who may call it; a reducer with a `lifecycle` is private whatever this says.
+    ///   - body: what a call does. It runs with the database's lock held, and everything it wrote is undone if it throws.
     @inlinable
     public init(
         _ name: StaticString, parameters: @autoclosure @escaping @Sendable () -> [String] = [],

@@ -66,7 +66,7 @@ public struct Migration: Sendable {
     ///
     /// - Parameters:
     ///   - name: unlike all others in the list; a database remembers it.
-    ///   - from: row types as they were in the release before, `V2.tables` or `Tables(V2.Member.self)`.
+    ///   - old: row types as they were in the release before, `V2.tables` or `Tables(V2.Member.self)`.
     ///   - body: moves rows.
     public init<each Old: TableRow>(
         _ name: String, from old: Tables<repeat each Old>,
@@ -82,7 +82,7 @@ public struct Migration: Sendable {
     ///
     /// - Parameters:
     ///   - name: unlike all others in the list; a database remembers it.
-    ///   - to: row types as they were in the release that the migration made, `V2.tables` or `Tables(V2.Member.self)`.
+    ///   - new: row types as they were in the release that the migration made, `V2.tables` or `Tables(V2.Member.self)`.
     ///   - body: moves rows; by default there are none to move.
     public init<each New: TableRow>(
         _ name: String, to new: Tables<repeat each New>,
@@ -91,7 +91,13 @@ public struct Migration: Sendable {
         self.init(name, [], new.list, body)
     }
 
-    /// A migration that says which tables it begins with, and which it leaves.
+    /// A migration that says which tables it begins with, and which it leaves: both of the above at once.
+    ///
+    /// - Parameters:
+    ///   - name: unlike all others in the list; a database remembers it.
+    ///   - old: row types as they were in the release before.
+    ///   - new: row types as they were in the release that the migration made.
+    ///   - body: moves rows.
     public init<each Old: TableRow, each New: TableRow>(
         _ name: String, from old: Tables<repeat each Old>, to new: Tables<repeat each New>,
         _ body: @escaping @Sendable (OldTables, inout NewTables) throws -> Void
@@ -103,6 +109,10 @@ public struct Migration: Sendable {
     ///
     /// The migration's name is made of the two, so a second one of the same is told apart only by a name of its own: see
     /// ``NewTables/rename(_:to:)``.
+    ///
+    /// - Parameters:
+    ///   - old: the name that the table has by then.
+    ///   - new: the name that it gets.
     public static func rename(_ old: String, to new: String) -> Migration {
         Migration("rename table '\(old)' to '\(new)'") { _, tables in try tables.rename(old, to: new) }
     }
@@ -111,7 +121,10 @@ public struct Migration: Sendable {
     ///
     /// The migration's name is made of the three.
     ///
-    /// - Parameter table: the name that the table has by then.
+    /// - Parameters:
+    ///   - old: the name that the column has by then.
+    ///   - new: the name that it gets.
+    ///   - table: the name that the table has by then.
     public static func renameColumn(_ old: String, to new: String, of table: String) -> Migration {
         Migration("rename column '\(old)' of '\(table)' to '\(new)'") { _, tables in
             try tables.renameColumn(old, to: new, of: table)

@@ -21,7 +21,9 @@ public struct NewTables {
     /// The table has the columns, keys and indexes of the row type. Numbers in auto-incremented columns go on where they
     /// were, so none comes twice.
     ///
-    /// - Parameter table: its name; by default that of the type's table.
+    /// - Parameters:
+    ///   - new: the row. A zero in an auto-incremented column is replaced.
+    ///   - table: its name; by default that of the type's table.
     /// - Returns: the row as it is stored: zeros in auto-incremented columns are replaced.
     /// - Throws: ``DatabaseError``: `uniqueViolation` for example, or `migrationRefused` if rows of the type do not fit the
     ///   table of the module (in the last migration) or the one that this migration says it leaves, with the column that
@@ -62,7 +64,10 @@ public struct NewTables {
 
     /// Gives a column another name. The rows stay where they are: nothing is copied or written for them.
     ///
-    /// - Parameter table: the name that the table has by now.
+    /// - Parameters:
+    ///   - old: the name that the column has by now.
+    ///   - new: the name that it gets.
+    ///   - table: the name that the table has by now.
     /// - Throws: ``DatabaseError`` with code `noSuchTable`, or `migrationRefused` if there is no such column or one of the
     ///   new name.
     public mutating func renameColumn(_ old: String, to new: String, of table: String) throws {

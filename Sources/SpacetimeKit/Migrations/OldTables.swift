@@ -16,7 +16,9 @@ public struct OldTables {
     /// Costs memory for all rows at once. After another migration of the same opening, a table that is not there has no rows:
     /// that migration may have had none to insert.
     ///
-    /// - Parameter table: its name; by default that of the type's table.
+    /// - Parameters:
+    ///   - type: what the rows are decoded as.
+    ///   - table: its name; by default that of the type's table.
     /// - Throws: ``DatabaseError`` with code `noSuchTable`, or with code `migrationRefused` and the column that differs.
     public func rows<Row: TableRow>(of type: Row.Type, in table: String? = nil) throws -> [Row] {
         let row = try schema(of: type)

@@ -20,7 +20,9 @@ import SpacetimeSchema
 /// é in one scalar and in two differ; enums by the places of their cases; all NaNs are equal to each other and greater than every
 /// number; -0.0 equals 0.0.
 public protocol ColumnExpression<Row, Value>: Sendable {
+    /// The rows whose column it is.
     associatedtype Row: TableRow
+    /// What it is compared with.
     associatedtype Value: SpacetimeType
     var _place: _ColumnPlace { get }
 }
@@ -43,6 +45,7 @@ public struct Column<Row: TableRow, Value: SpacetimeType>: ColumnExpression {
     @usableFromInline let _position: Int
     @usableFromInline let _fields: [Int]?
 
+    /// The column at a place of the row. For generated code.
     @inlinable
     public init(_ position: Int) {
         _position = position
@@ -116,6 +119,7 @@ extension Column where Value: _OptionalColumnValue, Value._Wrapped: FieldedType 
 /// the others. See ``ColumnExpression``.
 @dynamicMemberLookup
 public struct OptionalColumn<Row: TableRow, Wrapped: SpacetimeType>: ColumnExpression {
+    /// Nil for the rows that do not have it.
     public typealias Value = Wrapped?
 
     private let path: FieldPath
@@ -169,10 +173,12 @@ public struct PayloadColumns<Row: TableRow, Fields: Sendable>: Sendable {
         self.payloads = payloads
     }
 
+    /// One of the payloads; nil for rows with another case.
     public subscript<Field>(dynamicMember field: KeyPath<Fields, _Field<Field>>) -> OptionalColumn<Row, Field> {
         OptionalColumn(path, .field(payloads.fields[keyPath: field].position))
     }
 
+    /// An optional payload; nil for rows with another case, too.
     public subscript<Field>(dynamicMember field: KeyPath<Fields, _Field<Field?>>) -> OptionalColumn<Row, Field> {
         OptionalColumn(path, .field(payloads.fields[keyPath: field].position), .payload(0))
     }

@@ -5,9 +5,13 @@ public import SpacetimeSATS
 // MARK: Equality
 
 extension ColumnExpression {
+    /// The rows with this value, bit for bit but for the floats: all NaNs are equal, and -0.0 equals 0.0.
     public static func == (column: Self, value: Value) -> Condition<Row> { column._place.equals(value) }
+    /// The rows with another value; those with none are among them, unless `value` is nil.
     public static func != (column: Self, value: Value) -> Condition<Row> { !column._place.equals(value) }
+    /// The rows with this value, as the other way round.
     public static func == (value: Value, column: Self) -> Condition<Row> { column._place.equals(value) }
+    /// The rows with another value, as the other way round.
     public static func != (value: Value, column: Self) -> Condition<Row> { !column._place.equals(value) }
 
     /// Two missing values are equal.
@@ -44,36 +48,48 @@ extension _ColumnPlace {
 // MARK: Order
 
 extension ColumnExpression where Value: OrderedColumnValue {
+    /// The rows whose value is less than this one, in the order of the database. Rows without a value are left out.
     public static func < (column: Self, value: Value.Compared) -> Condition<Row> { column.compare(.less, value) }
+    /// The rows whose value is at most this one, in the order of the database. Rows without a value are left out.
     public static func <= (column: Self, value: Value.Compared) -> Condition<Row> {
         column.compare(.lessOrEqual, value)
     }
+    /// The rows whose value is greater than this one, in the order of the database. Rows without a value are left out.
     public static func > (column: Self, value: Value.Compared) -> Condition<Row> { column.compare(.greater, value) }
+    /// The rows whose value is at least this one, in the order of the database. Rows without a value are left out.
     public static func >= (column: Self, value: Value.Compared) -> Condition<Row> {
         column.compare(.greaterOrEqual, value)
     }
 
+    /// The rows whose value is greater than this one, in the order of the database. Rows without a value are left out.
     public static func < (value: Value.Compared, column: Self) -> Condition<Row> { column.compare(.greater, value) }
+    /// The rows whose value is at least this one, in the order of the database. Rows without a value are left out.
     public static func <= (value: Value.Compared, column: Self) -> Condition<Row> {
         column.compare(.greaterOrEqual, value)
     }
+    /// The rows whose value is less than this one, in the order of the database. Rows without a value are left out.
     public static func > (value: Value.Compared, column: Self) -> Condition<Row> { column.compare(.less, value) }
+    /// The rows whose value is at most this one, in the order of the database. Rows without a value are left out.
     public static func >= (value: Value.Compared, column: Self) -> Condition<Row> {
         column.compare(.lessOrEqual, value)
     }
 
+    /// The rows whose value is less than that of another column. Rows where one is missing are left out.
     public static func < <Other: ColumnExpression>(column: Self, other: Other) -> Condition<Row>
     where Other.Row == Row, Other.Value: OrderedColumnValue, Other.Value.Compared == Value.Compared {
         column.compare(.less, other)
     }
+    /// The rows whose value is at most that of another column. Rows where one is missing are left out.
     public static func <= <Other: ColumnExpression>(column: Self, other: Other) -> Condition<Row>
     where Other.Row == Row, Other.Value: OrderedColumnValue, Other.Value.Compared == Value.Compared {
         column.compare(.lessOrEqual, other)
     }
+    /// The rows whose value is greater than that of another column. Rows where one is missing are left out.
     public static func > <Other: ColumnExpression>(column: Self, other: Other) -> Condition<Row>
     where Other.Row == Row, Other.Value: OrderedColumnValue, Other.Value.Compared == Value.Compared {
         column.compare(.greater, other)
     }
+    /// The rows whose value is at least that of another column. Rows where one is missing are left out.
     public static func >= <Other: ColumnExpression>(column: Self, other: Other) -> Condition<Row>
     where Other.Row == Row, Other.Value: OrderedColumnValue, Other.Value.Compared == Value.Compared {
         column.compare(.greaterOrEqual, other)

@@ -6,6 +6,7 @@ public import SpacetimeSATS
 ///
 /// Swift 6.3 crashes over the parameter packs that would make one type of the four.
 public protocol ColumnSelection<Row> {
+    /// The rows whose columns they are.
     associatedtype Row: TableRow
     /// The value of one column, or a tuple.
     associatedtype Values

@@ -24,6 +24,7 @@ public struct Condition<Row: TableRow>: Hashable, Sendable, ConditionConvertible
 
 /// What stands where a condition is wanted: a ``Condition``, or a column of type `Bool`.
 public protocol ConditionConvertible<Row> {
+    /// The rows that it is about.
     associatedtype Row: TableRow
     var _condition: Condition<Row> { get }
 }

@@ -6,7 +6,9 @@ import SpacetimeSATS
 public struct Change<Row: TableRow>: Sendable {
     /// One row before and after.
     public struct Update: Sendable {
+        /// The row as it was.
         public let old: Row
+        /// The row as it is now, with the same primary key.
         public let new: Row
     }
 
@@ -14,7 +16,10 @@ public struct Change<Row: TableRow>: Sendable {
     public let isInitial: Bool
     /// The commit; for the first element the last commit it includes.
     public let offset: TxOffset
+    /// Rows that came into the query: they are new, or were changed so that they meet its condition.
     public let inserted: [Row]
+    /// Rows that left the query: they are gone, or were changed so that they do not meet its condition any more. As they
+    /// were before.
     public let deleted: [Row]
     /// Rows that were changed and keep their primary key. Empty if the table has no primary key: a changed row is then
     /// in both ``deleted`` and ``inserted``.

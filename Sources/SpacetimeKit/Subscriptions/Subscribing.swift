@@ -7,7 +7,10 @@ extension Database {
     ///
     /// Blocks the thread while a reducer runs; in an `async` function the form that suspends is taken.
     ///
-    /// - Parameter bufferLimit: how many changes may wait to be read.
+    /// - Parameters:
+    ///   - query: which rows, such as `Message.where { $0.room == "lobby" }` or `Message.all`.
+    ///   - bufferLimit: how many changes may wait to be read. With one more the sequence ends with an error, after what
+    ///     waits.
     /// - Throws: ``DatabaseError`` with code `noSuchTable` if the module has no table of these rows, `nestedTransaction`
     ///   inside a reducer or a read, `closed` after ``close()``.
     public func subscribe<Row: TableRow>(
@@ -31,8 +34,10 @@ extension Database {
     /// delivered after it returns. It should be quick: the thread that committed is waiting.
     ///
     /// - Parameters:
+    ///   - query: which rows, such as `Message.where { $0.room == "lobby" }` or `Message.all`.
     ///   - bufferLimit: how many changes may wait for the closure while other subscribers are called. With one more the
     ///     observer ends, after what waits.
+    ///   - onChange: takes the rows as they are, then one change per commit.
     ///   - onEnd: called once if it ends without having been cancelled: with the reason, or with nil if the rows cannot
     ///     change any more.
     /// - Throws: as the other forms.

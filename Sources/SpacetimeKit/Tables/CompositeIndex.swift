@@ -9,6 +9,7 @@ public import SpacetimeSATS
 public struct CompositeIndex<Row: TableRow, Key: KeyColumns>: CompositeKeyIndex {
     public let _filter: _KeyFilter
 
+    /// An index by its place among those of the table. For generated code.
     @inlinable
     public init(_ reference: TableReference, index: Int) {
         _filter = _KeyFilter(reference, reference.index(index))
@@ -61,6 +62,7 @@ public struct UniqueCompositeIndex<Row: TableRow, Key: KeyColumns>: CompositeKey
     @usableFromInline let reference: TableReference
     @usableFromInline let index: IndexID
 
+    /// An index by its place among those of the table. For generated code.
     @inlinable
     public init(_ reference: TableReference, index: Int) {
         self.reference = reference

@@ -14,6 +14,7 @@ import SpacetimeSATS
 /// given one. A hash index finds complete keys only; for anything else the whole table is looked at and
 /// sorted.
 public protocol CompositeKeyIndex {
+    /// The rows that it finds.
     associatedtype Row: TableRow
     /// The columns' types.
     associatedtype Key: KeyColumns

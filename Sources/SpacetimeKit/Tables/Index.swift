@@ -5,6 +5,7 @@ public import SpacetimeSATS
 public struct Index<Row: TableRow, Key: SpacetimeType> {
     @usableFromInline let filter: _KeyFilter
 
+    /// An index by its place among those of the table. For generated code.
     @inlinable
     public init(_ reference: TableReference, index: Int) {
         filter = _KeyFilter(reference, reference.index(index))

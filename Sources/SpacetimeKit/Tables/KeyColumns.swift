@@ -4,7 +4,9 @@ public import SpacetimeSATS
 ///
 /// A list of names rather than a tuple or a pack, so that a literal in `filter("lobby", 1...9)` has its type at once.
 public protocol KeyColumns {
+    /// The type of the first column.
     associatedtype First: SpacetimeType
+    /// The type of the second column.
     associatedtype Second: SpacetimeType
     /// The tuple of all types.
     associatedtype Values

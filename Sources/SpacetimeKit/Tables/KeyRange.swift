@@ -3,6 +3,7 @@ public import SpacetimeSATS
 
 /// A range of keys: all of Swift's range expressions are.
 public protocol KeyRange<Bound> {
+    /// The type of the column.
     associatedtype Bound
     func _lowerBound() -> _KeyBound<Bound>
     func _upperBound() -> _KeyBound<Bound>

@@ -7,6 +7,7 @@ public import SpacetimeSATS
 /// Valid until the transaction ends; used later, writing throws ``DatabaseError/Code/transactionEnded`` and reading stops
 /// the program. It cannot leave the thread it was made on.
 public protocol TableHandle {
+    /// What the table holds.
     associatedtype Row: TableRow
     var _spacetimeReference: TableReference { get }
     init(_spacetimeReference: TableReference)
@@ -107,6 +108,7 @@ extension TableHandle {
     @inlinable
     public var count: Int { _spacetimeReference.transaction.count(_spacetimeReference.table) }
 
+    /// Whether the table has no row. O(1).
     @inlinable
     public var isEmpty: Bool { count == 0 }
 

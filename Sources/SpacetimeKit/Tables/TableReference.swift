@@ -8,7 +8,11 @@ public struct TableReference {
     @usableFromInline package let position: Int
     @usableFromInline package let table: TableID
 
-    /// - Parameter position: the place of the table in the module's list.
+    /// A table inside a transaction.
+    ///
+    /// - Parameters:
+    ///   - transaction: the transaction, while it runs.
+    ///   - position: the place of the table in the module's list.
     @inlinable
     public init(_ transaction: TransactionReference, table position: Int) {
         self.transaction = transaction

@@ -10,6 +10,7 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     @usableFromInline let reference: TableReference
     @usableFromInline let index: IndexID
 
+    /// An index by its place among those of the table. For generated code.
     @inlinable
     public init(_ reference: TableReference, index: Int) {
         self.reference = reference

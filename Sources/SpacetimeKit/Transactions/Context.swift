@@ -39,7 +39,7 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     @inlinable
     public var identity: Identity { transaction.core.identity }
 
-    /// The owner of the database, on whose behalf ``Database/call(_:_:)`` runs: `context.sender == context.owner`.
+    /// The owner of the database, on whose behalf ``Database/call(_:_:until:)`` runs: `context.sender == context.owner`.
     @inlinable
     public var owner: Identity { transaction.core.owner.identity }
 
@@ -56,7 +56,9 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
 
     /// The table whose rows have that type. Stops the program if the module has none.
     ///
-    /// - Parameter name: which one, if the type has several tables; by default its own.
+    /// - Parameters:
+    ///   - row: the row type.
+    ///   - name: which one, if the type has several tables; by default its own.
     public func table<Row: TableRow>(_ row: Row.Type, name: String? = nil) -> Row.Handle {
         _table(row, name, in: transaction)
     }
@@ -140,7 +142,9 @@ public struct ContextRandom: RandomNumberGenerator {
 extension TableHandles {
     /// The table whose rows have that type. Stops the program if the module has none.
     ///
-    /// - Parameter name: which one, if the type has several tables; by default its own.
+    /// - Parameters:
+    ///   - row: the row type.
+    ///   - name: which one, if the type has several tables; by default its own.
     public func table<Row: TableRow>(_ row: Row.Type, name: String? = nil) -> Row.Handle {
         _table(row, name, in: _spacetimeTransaction)
     }

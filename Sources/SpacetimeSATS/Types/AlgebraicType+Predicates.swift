@@ -46,22 +46,22 @@ extension AlgebraicType {
         return product.elements[0].name == name && product.elements[0].algebraicType == type
     }
 
-    /// Whether this is the type of ``SpacetimeSATS/Identity``, written inline.
+    /// Whether this is the type of `Identity`, written inline.
     public var isIdentity: Bool { isProduct(ofOnly: ReservedName.identity, .u256) }
 
-    /// Whether this is the type of ``SpacetimeSATS/ConnectionId``, written inline.
+    /// Whether this is the type of `ConnectionId`, written inline.
     public var isConnectionId: Bool { isProduct(ofOnly: ReservedName.connectionId, .u128) }
 
-    /// Whether this is the type of ``SpacetimeSATS/Timestamp``, written inline.
+    /// Whether this is the type of `Timestamp`, written inline.
     public var isTimestamp: Bool { isProduct(ofOnly: ReservedName.timestamp, .i64) }
 
-    /// Whether this is the type of ``SpacetimeSATS/TimeDuration``, written inline.
+    /// Whether this is the type of `TimeDuration`, written inline.
     public var isTimeDuration: Bool { isProduct(ofOnly: ReservedName.timeDuration, .i64) }
 
-    /// Whether this is the type of ``SpacetimeSATS/Uuid``, written inline.
+    /// Whether this is the type of `Uuid`, written inline.
     public var isUuid: Bool { isProduct(ofOnly: ReservedName.uuid, .u128) }
 
-    /// Whether this is the type of ``SpacetimeSATS/ScheduleAt``, written inline.
+    /// Whether this is the type of `ScheduleAt`, written inline.
     public var isScheduleAt: Bool {
         guard case .sum(let sum) = self, sum.variants.count == 2 else { return false }
         return sum.variants[0].name == "Interval" && sum.variants[0].algebraicType.isTimeDuration

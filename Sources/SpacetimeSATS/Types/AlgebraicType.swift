@@ -48,22 +48,22 @@ extension AlgebraicType {
         .sum([("ok", ok), ("err", err)])
     }
 
-    /// The type of ``SpacetimeSATS/Identity``.
+    /// The type of `Identity`.
     public static var identity: AlgebraicType { .product([(ReservedName.identity, .u256)]) }
 
-    /// The type of ``SpacetimeSATS/ConnectionId``.
+    /// The type of `ConnectionId`.
     public static var connectionId: AlgebraicType { .product([(ReservedName.connectionId, .u128)]) }
 
-    /// The type of ``SpacetimeSATS/Timestamp``.
+    /// The type of `Timestamp`.
     public static var timestamp: AlgebraicType { .product([(ReservedName.timestamp, .i64)]) }
 
-    /// The type of ``SpacetimeSATS/TimeDuration``.
+    /// The type of `TimeDuration`.
     public static var timeDuration: AlgebraicType { .product([(ReservedName.timeDuration, .i64)]) }
 
-    /// The type of ``SpacetimeSATS/Uuid``.
+    /// The type of `Uuid`.
     public static var uuid: AlgebraicType { .product([(ReservedName.uuid, .u128)]) }
 
-    /// The type of ``SpacetimeSATS/ScheduleAt``.
+    /// The type of `ScheduleAt`.
     public static var scheduleAt: AlgebraicType { .sum([("Interval", .timeDuration), ("Time", .timestamp)]) }
 }
 

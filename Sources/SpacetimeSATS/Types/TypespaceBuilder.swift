@@ -19,7 +19,11 @@ public struct TypespaceBuilder: Sendable {
     /// The reference is reserved before `body` runs, so `body` may use `type` itself: that is how recursive types are
     /// declared. Two different types of the same name are both entered; the schema's validation reports them.
     ///
-    /// - Parameter isGenerated: true if `name` was made out of others rather than written by somebody.
+    /// - Parameters:
+    ///   - type: the Swift type that is declared; it is known again by its identity.
+    ///   - name: what clients call it.
+    ///   - isGenerated: true if `name` was made out of others rather than written by somebody.
+    ///   - body: makes the type, and may declare others meanwhile. Called on the first use only.
     public mutating func declare<T>(
         _ type: T.Type, name: String, isGenerated: Bool = false, _ body: (inout TypespaceBuilder) -> AlgebraicType
     ) -> AlgebraicType {

@@ -15,7 +15,7 @@ import Synchronization
 /// let again = try Database.open(.directory("chat", .simulated(later)), module: Chat.self)
 /// ```
 ///
-/// What it promises is what ``Disk`` promises and no more: written bytes are safe after a sync of the file, names after
+/// What it promises is what `Disk` promises and no more: written bytes are safe after a sync of the file, names after
 /// a sync of the directory. Every change to the disk counts as one operation, and one can be named at which the power
 /// goes off.
 public final class SimulatedDisk: Disk {
@@ -33,6 +33,7 @@ public final class SimulatedDisk: Disk {
         /// Called before each operation, with its number: to be slow, to count, to interfere.
         public var onOperation: (@Sendable (Int) -> Void)?
 
+        /// Nothing goes wrong.
         public init() {}
     }
 
@@ -52,6 +53,7 @@ public final class SimulatedDisk: Disk {
 
     private let state: Mutex<DiskState>
 
+    /// An empty disk.
     public init(faults: Faults = Faults()) { state = Mutex(DiskState(faults)) }
 
     private init(_ state: DiskState) { self.state = Mutex(state) }
