@@ -13,7 +13,7 @@ help:
 	@echo "make test     run all tests"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
 	@echo "make instructions  count what hot operations cost, with valgrind"
-	@echo "make docs     build the documentation of the products"
+	@echo "make docs     build the documentation into one archive"
 	@echo "make format   format the sources in place"
 	@echo "make lint     check the format"
 	@echo "make clean    remove the build folder"
@@ -39,8 +39,10 @@ instructions: dependencies
 	$(BUILD) --configuration release --product bench >&2
 	@Benchmarks/count-instructions "$$($(BUILD) --configuration release --show-bin-path)/bench"
 
+# The documentation is made from the modules of a debug build.
 docs: dependencies
-	.ci/build-docs $(SCRATCH)
+	for product in SpacetimeTesting SpacetimeSQLiteExport SpacetimeFoundation; do $(BUILD) --product $$product >&2 || exit 1; done
+	@.ci/build-docs $(SCRATCH)
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(wildcard $(SOURCES))
