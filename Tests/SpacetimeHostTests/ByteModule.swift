@@ -152,11 +152,16 @@ final class RecordingQuerySink: QuerySink {
 let testOwner = Identity(number: UInt256(7))
 
 func open(_ module: ByteModule, sink: (any CommitSink)? = nil) throws -> DatabaseCore {
-    var options = CoreOptions(owner: testOwner, identity: Identity(number: UInt256(8)))
+    try open(any: module, sink: sink)
+}
+
+func open(any module: any ModuleHost, sink: (any CommitSink)? = nil) throws -> DatabaseCore {
+    var options = OpeningOptions(name: "test")
+    options.owner = testOwner
     options.clock = VirtualClock(start: Timestamp(microsecondsSinceUnixEpoch: 1_000_000))
     options.seed = 1
     options.sink = sink
-    return try DatabaseCore(module: module, options: options)
+    return try DatabaseCore.open(.memory, module: module, options: options).core
 }
 
 extension DatabaseCore {

@@ -109,8 +109,7 @@ import Testing
                 _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
             ) throws {}
         }
-        let core = try DatabaseCore(
-            module: Secret(definition), options: CoreOptions(owner: testOwner, identity: .zero))
+        let core = try open(any: Secret(definition))
         try core.call("secret", arguments: [], as: core.owner)
         let stranger = Caller(identity: Identity(number: UInt256(9)))
         let error = #expect(throws: DatabaseError.self) { try core.call("secret", arguments: [], as: stranger) }

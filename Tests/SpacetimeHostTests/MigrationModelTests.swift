@@ -112,7 +112,8 @@ private struct HistoryLog {
 
     mutating func migrate(to definition: RawModuleDefV10, _ migrations: [any WrittenMigration]) throws {
         let before = try #require(state)
-        let result = try Migrator.migrate(before, to: definition, written: migrations, at: .unixEpoch)
+        let result = try Migrator.migrate(
+            before, to: definition, ModuleSchema(validating: definition), written: migrations, at: .unixEpoch)
         guard let result else { return }
         records.append(result.record)
         state = result.database

@@ -55,9 +55,9 @@ package final class DatabaseCore: @unchecked Sendable {
     /// Creates a database: tables, then `init` in the creating transaction. Or goes on with one that was recovered.
     ///
     /// - Throws: `invalidModule`, or what `init` threw. Nothing remains then.
-    package init(module: any ModuleHost, options: CoreOptions, recovered: RecoveredDatabase? = nil) throws {
-        let definition = try module.describe()
-        schema = try Self.validate(definition)
+    init(_ opening: Opening, from origin: Opening.Origin) throws {
+        let (module, options, recovered) = (opening.module, opening.options, origin.recovered)
+        schema = opening.schema
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
         let seed = random.next()
         let datastore = recovered?.datastore ?? Datastore(hashSeed: seed)
@@ -74,18 +74,18 @@ package final class DatabaseCore: @unchecked Sendable {
         }
         // What was migrated before stays known, whatever migrations the program still lists.
         storedSchema = StoredSchema(
-            identity: options.identity, owner: options.owner, definition: definition, datastore,
-            migrations: recovered?.schema.migrations ?? options.migrations)
+            identity: origin.identity, owner: origin.owner, definition: opening.definition, datastore,
+            migrations: recovered?.schema.migrations ?? options.migrations.map(\.name))
         self.datastore = datastore
         tableFacts = TableFacts.all(in: datastore)
         self.module = module
         clock = options.clock
-        store = options.store
+        store = origin.store
         sink = options.sink
         keeper =
             if options.sink != nil { .sink } else if let store { .store(.passUnretained(store)) } else { .none }
-        owner = Caller(identity: options.owner)
-        identity = options.identity
+        owner = Caller(identity: origin.owner)
+        identity = origin.identity
         tableMap = TableMap(ids, datastore)
         reducerIDs = Self.names(of: schema)
         rowTypes = module.rowTypes
@@ -125,13 +125,6 @@ package final class DatabaseCore: @unchecked Sendable {
         reducerCache.deallocate()
         hostRandom.deallocate()
         tableMap.deallocate()
-    }
-
-    /// - Throws: `invalidModule` with all problems.
-    package static func validate(_ definition: RawModuleDefV10) throws(DatabaseError) -> ModuleSchema {
-        do { return try ModuleSchema(validating: definition) } catch {
-            throw DatabaseError(.invalidModule, "the module's definition breaks rules: \(error)", cause: error)
-        }
     }
 
     private static func makeWriter() -> UnsafeMutablePointer<BSATNWriter> {

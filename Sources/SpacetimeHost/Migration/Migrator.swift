@@ -31,14 +31,16 @@ package struct Migrator {
         package var record: [UInt8]
     }
 
+    /// - Parameters:
+    ///   - definition: what the module says.
+    ///   - new: the same, checked.
     /// - Returns: nil if the stored definition is the module's already and no written migration is pending.
     package static func migrate(
-        _ recovered: RecoveredDatabase, to definition: RawModuleDefV10, written: [any WrittenMigration],
-        at timestamp: Timestamp
+        _ recovered: RecoveredDatabase, to definition: RawModuleDefV10, _ new: ModuleSchema,
+        written: [any WrittenMigration], at timestamp: Timestamp
     ) throws(DatabaseError) -> Result? {
         let pending = try pending(written, of: recovered.schema.migrations)
         if recovered.schema.definition == StoredSchema.bytes(of: definition), pending.isEmpty { return nil }
-        let new = try DatabaseCore.validate(definition)
         let old = try recovered.schema.moduleSchema()
         let names = pending.map(\.name)
         if pending.isEmpty, old.tables == new.tables {

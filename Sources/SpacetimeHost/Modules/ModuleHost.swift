@@ -2,7 +2,7 @@ package import SpacetimeSchema
 
 /// What runs a module's functions. Native Swift modules and WASM guests are two implementations.
 package protocol ModuleHost: AnyObject, Sendable {
-    /// What the module defines. Called once, when the database is opened; the answer is validated by the caller.
+    /// What the module defines. Asked once per opening of a database, which checks the answer.
     func describe() throws(DatabaseError) -> RawModuleDefV10
 
     /// Runs a reducer inside a transaction that the database has begun, and ends after the call by its outcome.

@@ -88,7 +88,13 @@ extension DatabaseCore {
             throw DatabaseError(.notPossible, "commit \(offset) is no call of a reducer, so it cannot be run again")
         }
         let name = stored.reducers[position].name
-        guard before.schema.definition == StoredSchema.bytes(of: try module.describe()) else {
+        let sink = ReplaySink()
+        // The name is for identities of new databases.
+        var options = OpeningOptions(name: "")
+        options.clock = StoppedClock(time: record.timestamp)
+        options.sink = sink
+        let opening = try Opening(module, options)
+        guard before.schema.definition == StoredSchema.bytes(of: opening.definition) else {
             throw DatabaseError(
                 .notPossible,
                 "the module declares other tables or reducers than at commit \(offset); replay it with a module that "
@@ -96,11 +102,7 @@ extension DatabaseCore {
         }
         let loggedChanges = try before.datastore.describe(record.changes)
         try before.datastore.restoreSequences(before: record.changes)
-        let sink = ReplaySink()
-        var options = CoreOptions(owner: before.schema.owner, identity: before.schema.identity)
-        options.clock = StoppedClock(time: record.timestamp)
-        options.sink = sink
-        let core = try DatabaseCore(module: module, options: options, recovered: before)
+        let core = try opening.openCopy(of: before)
         let caller = record.caller ?? core.owner
         var failure: (any Error)?
         do {

@@ -207,7 +207,7 @@ extension Database {
     ///
     /// - Throws: what the module's `.clientConnected` reducer threw to refuse the client. Nothing persists then.
     public func connect(as name: String) throws -> Connection<Definition> {
-        try connect(Identity(issuer: localIssuer, subject: name), credentials: localCredentials(name))
+        try connect(.local(name), credentials: localCredentials(name))
     }
 
     /// Connects a client with an identity.
@@ -221,8 +221,7 @@ extension Database {
 
     /// Connects a client under a name. Suspends while another call is running.
     public func connect(as name: String) async throws -> Connection<Definition> {
-        try await connect(
-            Identity(issuer: localIssuer, subject: name), credentials: localCredentials(name))
+        try await connect(.local(name), credentials: localCredentials(name))
     }
 
     /// Connects a client with an identity. Suspends while another call is running.
@@ -234,7 +233,8 @@ extension Database {
 /// The payload of a token, as a client of that name would have one.
 private func localCredentials(_ name: String) throws(DatabaseError) -> String {
     do throws(JSONError) {
-        return #"{"iss":"localhost","sub":"# + (try AlgebraicValue.string(name).json(style: .typed, type: .string))
+        return #"{"iss":"\#(Identity.localIssuer)","sub":"#
+            + (try AlgebraicValue.string(name).json(style: .typed, type: .string))
             + "}"
     } catch {
         throw DatabaseError(.internalInconsistency, "a name could not be written as JSON: \(error)", cause: error)

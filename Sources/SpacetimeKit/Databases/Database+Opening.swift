@@ -1,109 +1,45 @@
-import SpacetimeEngine
 import SpacetimeHost
-import SpacetimeSATS
+import SpacetimeSchema
+
+// What the ways to open a database have in common: types of this module on one side, of the host on the other.
 
 extension Database {
+    convenience init(_ opened: OpenedDatabase) { self.init(core: opened.core, warnings: opened.warnings) }
+
     static func open(_ storage: Storage, content: ModuleContent, options: DatabaseOptions) throws -> Database {
-        let database = try openWithoutSchedules(storage, content: content, options: options)
-        try database.core.startSchedules()
-        return database
+        Database(
+            try DatabaseCore.open(storage.location, module: content.host, options: options.opening(content)))
     }
 
-    /// The database, with nothing called yet of what is scheduled.
-    private static func openWithoutSchedules(
-        _ storage: Storage, content: ModuleContent, options: DatabaseOptions
+    static func open(
+        at directory: String, asOf offset: TxOffset, content: ModuleContent, options: DatabaseOptions, disk: any Disk
     ) throws -> Database {
-        try Migrator.check(options.migrations)
-        let module = NativeModule(content)
-        guard let (path, storageOptions) = storage.directory else {
-            return Database(core: try DatabaseCore(module: module, options: options.core(for: content)))
-        }
-        // Reading all of the files would not make an invalid module valid.
-        _ = try DatabaseCore.validate(module.describe())
-        var core = options.core(for: content)
-        var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
-        let opening = try DatabaseStore.open(path, options: storageOptions, random: &random)
-        do {
-            core.store = opening.store
-            guard let recovered = opening.recovered else {
-                let database = Database(core: try DatabaseCore(module: module, options: core))
-                try opening.store.begin()
-                try opening.store.waitUntilDurable(TxOffset(0))
-                return database
-            }
-            return try open(recovered, module, core, options, opening.store)
-        } catch {
-            try? opening.store.close()
-            throw error
-        }
+        Database(
+            try DatabaseCore.open(
+                directory, before: limit(offset), on: disk, module: content.host, options: options.opening(content)))
     }
 
-    private static func open(
-        _ recovered: RecoveredDatabase, _ module: NativeModule, _ options: CoreOptions, _ given: DatabaseOptions,
-        _ store: DatabaseStore
-    ) throws -> Database {
-        var options = options
-        if let identity = given.identity, identity != recovered.schema.identity {
-            throw DatabaseError(
-                .incompatibleFiles,
-                "the database in '\(store.directory)' has the identity \(recovered.schema.identity), not \(identity)")
-        }
-        options.identity = recovered.schema.identity
-        options.owner = given.owner ?? recovered.schema.owner
-        var recovered = recovered
-        let offset = TxOffset(recovered.nextOffset)
-        var isMigrated = false
-        if let result = try Migrator.migrate(
-            recovered, to: module.describe(), written: given.migrations, at: options.clock.now())
-        {
-            try result.record.withUnsafeBytes { bytes in
-                do throws(DatabaseError) { try store.append(bytes, at: offset) } catch { throw error }
-            }
-            recovered = result.database
-            isMigrated = true
-        }
-        let core = try DatabaseCore(module: module, options: options, recovered: recovered)
-        // Until here the opening could be refused, and no file has changed. The migration's record is the first to go out.
-        try store.begin()
-        if isMigrated { try store.waitUntilDurable(offset) }
-        let failures = try core.disconnectLeftClients()
-        return Database(
-            core: core,
-            warnings: recovered.warnings
-                + failures.map { "the disconnect reducer failed for a client that was left behind: \($0)" })
-    }
-}
-
-extension Database {
-    static func openForReading(
-        _ recovered: RecoveredDatabase, content: ModuleContent, options: DatabaseOptions
-    ) throws -> Database {
-        let module = NativeModule(content)
-        var core = options.core(for: content)
-        core.identity = recovered.schema.identity
-        core.owner = options.owner ?? recovered.schema.owner
-        let migrated = try Migrator.migrate(
-            recovered, to: module.describe(), written: options.migrations, at: options.clock.now())
-        var state = migrated?.database ?? recovered
-        state.nextOffset = recovered.nextOffset
-        let database = Database(
-            core: try DatabaseCore(module: module, options: core, recovered: state), warnings: recovered.warnings)
-        try database.core.makeReadOnly(
-            DatabaseError(.readOnly, "the database was opened as of an offset, for reading only"))
-        return database
+    static func plannedMigration(
+        at directory: String, content: ModuleContent, migrations: [Migration], disk: any Disk
+    ) throws -> PlannedMigration? {
+        var options = DatabaseOptions()
+        options.migrations = migrations
+        let planned = try DatabaseCore.plannedMigration(
+            of: directory, on: disk, module: content.host, options: options.opening(content))
+        return planned.map { PlannedMigration(written: $0.written, steps: $0.plan.steps.map { "\($0)" }) }
     }
 }
 
 extension DatabaseOptions {
-    func core(for content: ModuleContent) -> CoreOptions {
-        var core = CoreOptions(
-            owner: owner ?? Identity(issuer: localIssuer, subject: "owner"),
-            identity: identity ?? Identity(issuer: localIssuer, subject: "database \(content.name)"))
-        core.clock = clock
-        core.seed = seed
-        core.sink = sink
-        core.migrations = migrations.map(\.name)
-        core.onScheduleFailure = onScheduleFailure
-        return core
+    fileprivate func opening(_ content: ModuleContent) -> OpeningOptions {
+        var opening = OpeningOptions(name: content.name)
+        opening.clock = clock
+        opening.seed = seed
+        opening.owner = owner
+        opening.identity = identity
+        opening.migrations = migrations
+        opening.sink = sink
+        opening.onScheduleFailure = onScheduleFailure
+        return opening
     }
 }

@@ -59,8 +59,7 @@ extension Database {
         at directory: String, asOf offset: TxOffset, module: Definition.Type,
         options: DatabaseOptions = DatabaseOptions(), disk: any Disk = SystemDisk()
     ) throws -> Database {
-        let recovered = try DatabaseCore.recover(directory, before: limit(offset), on: disk)
-        return try openForReading(recovered, content: module.moduleContent, options: options)
+        try open(at: directory, asOf: offset, content: module.moduleContent, options: options, disk: disk)
     }
 
     /// Runs the call of a commit again, on the state before it, with the module's present code, and compares what it
@@ -71,7 +70,7 @@ extension Database {
     public static func replay(
         _ offset: TxOffset, at directory: String, module: Definition.Type, disk: any Disk = SystemDisk()
     ) throws -> ReplayReport {
-        try DatabaseCore.replay(offset, of: directory, module: NativeModule(module.moduleContent), on: disk)
+        try DatabaseCore.replay(offset, of: directory, module: module.moduleContent.host, on: disk)
     }
 
     // MARK: Looking
@@ -118,16 +117,7 @@ extension Database {
     public static func plannedMigration(
         at directory: String, module: Definition.Type, migrations: [Migration] = [], disk: any Disk = SystemDisk()
     ) throws -> PlannedMigration? {
-        try plannedMigration(at: directory, content: module.moduleContent, migrations, disk)
-    }
-
-    fileprivate static func plannedMigration(
-        at directory: String, content: ModuleContent, _ migrations: [Migration], _ disk: any Disk
-    ) throws -> PlannedMigration? {
-        let recovered = try DatabaseCore.recover(directory, on: disk)
-        let result = try Migrator.migrate(
-            recovered, to: NativeModule(content).describe(), written: migrations, at: SystemClock().now())
-        return result.map { PlannedMigration(written: $0.written, steps: $0.plan.steps.map { "\($0)" }) }
+        try plannedMigration(at: directory, content: module.moduleContent, migrations: migrations, disk: disk)
     }
 }
 
@@ -149,21 +139,20 @@ extension Database where Definition == DynamicModule {
         at directory: String, asOf offset: TxOffset, module: Module, options: DatabaseOptions = DatabaseOptions(),
         disk: any Disk = SystemDisk()
     ) throws -> Database {
-        let recovered = try DatabaseCore.recover(directory, before: limit(offset), on: disk)
-        return try openForReading(recovered, content: module.content, options: options)
+        try open(at: directory, asOf: offset, content: module.content, options: options, disk: disk)
     }
 
     /// What opening a directory would do to its tables, with a module that was put together at run time.
     public static func plannedMigration(
         at directory: String, module: Module, migrations: [Migration] = [], disk: any Disk = SystemDisk()
     ) throws -> PlannedMigration? {
-        try plannedMigration(at: directory, content: module.content, migrations, disk)
+        try plannedMigration(at: directory, content: module.content, migrations: migrations, disk: disk)
     }
 
     /// Runs the call of a commit again, with a module that was put together at run time.
     public static func replay(
         _ offset: TxOffset, at directory: String, module: Module, disk: any Disk = SystemDisk()
     ) throws -> ReplayReport {
-        try DatabaseCore.replay(offset, of: directory, module: NativeModule(module.content), on: disk)
+        try DatabaseCore.replay(offset, of: directory, module: module.content.host, on: disk)
     }
 }

@@ -71,9 +71,6 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     }
 }
 
-/// Who vouches for identities that exist in this program only.
-let localIssuer = "localhost"
-
 extension Database where Definition == DynamicModule {
     /// Opens the database that the storage holds, or creates it, with a module that was put together at run time.
     public static func open(

@@ -3,14 +3,14 @@ public import SpacetimeSATS
 
 /// Where a database keeps its data.
 public struct Storage: Sendable {
-    let directory: (path: String, options: StorageOptions)?
+    let location: DatabaseLocation
 
     /// In memory only: everything is gone when the last reference to the database is.
-    public static var inMemory: Storage { Storage(directory: nil) }
+    public static var inMemory: Storage { Storage(location: .memory) }
 
     /// In a directory, which is made if there is none. One database object at a time may have it open.
     public static func directory(_ path: String, _ options: StorageOptions = StorageOptions()) -> Storage {
-        Storage(directory: (path, options))
+        Storage(location: .directory(path, options))
     }
 }
 

@@ -2,7 +2,7 @@ import SpacetimeHost
 import SpacetimeSchema
 
 /// A module written in Swift and linked into the program.
-final class NativeModule: ModuleHost {
+private final class NativeModule: ModuleHost {
     private let content: ModuleContent
 
     init(_ content: ModuleContent) { self.content = content }
@@ -26,4 +26,9 @@ final class NativeModule: ModuleHost {
         // The only one is meant even if it has a name of its own.
         return tables.mapValues { RowTables(own: $0.own ?? ($0.all.count == 1 ? $0.all[0] : nil), all: $0.all) }
     }
+}
+
+extension ModuleContent {
+    /// The module as a database runs it.
+    var host: any ModuleHost { NativeModule(self) }
 }

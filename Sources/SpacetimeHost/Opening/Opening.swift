@@ -1,0 +1,126 @@
+import SpacetimeDurability
+import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// One opening of a database: from its module and its files, if it has any, to a core that runs.
+///
+/// The order matters. Whatever can refuse the opening comes first and changes no file: the module's definition, the
+/// recovery, the migration, `init`. Commits that these make wait in the log. `DatabaseStore.begin()` is the point of no
+/// return, and only behind it are other people's reducers called: those for clients that were left behind, and schedules.
+struct Opening {
+    let module: any ModuleHost
+    let options: OpeningOptions
+    /// What the module says it defines.
+    let definition: RawModuleDefV10
+    /// The same, checked and resolved.
+    let schema: ModuleSchema
+
+    /// - Throws: `invalidModule` with all problems. Asked first, since reading all of the files would not make an invalid
+    ///   module valid.
+    init(_ module: any ModuleHost, _ options: OpeningOptions) throws(DatabaseError) {
+        self.module = module
+        self.options = options
+        definition = try module.describe()
+        schema = try DatabaseCore.validate(definition)
+    }
+
+    /// What the core of a database begins with.
+    struct Origin {
+        var identity: Identity
+        var owner: Identity
+        /// Its directory; nil if it is in memory only.
+        var store: DatabaseStore?
+        /// Nil if it is to be created.
+        var recovered: RecoveredDatabase?
+    }
+
+    /// The origin of a database that is created.
+    private func new(in store: DatabaseStore?) -> Origin {
+        Origin(
+            identity: options.identity ?? .local("database \(options.name)"), owner: options.owner ?? .local("owner"),
+            store: store)
+    }
+
+    /// The origin of a database that goes on.
+    private func continuing(_ recovered: RecoveredDatabase, in store: DatabaseStore?) -> Origin {
+        Origin(
+            identity: recovered.schema.identity, owner: options.owner ?? recovered.schema.owner, store: store,
+            recovered: recovered)
+    }
+
+    // MARK: Ways to open
+
+    func run(_ location: DatabaseLocation) throws -> OpenedDatabase {
+        try Migrator.check(options.migrations)
+        let opened =
+            switch location {
+            case .memory: OpenedDatabase(core: try DatabaseCore(self, from: new(in: nil)), warnings: [])
+            case .directory(let path, let storage): try openDirectory(path, storage)
+            }
+        try opened.core.startSchedules()
+        return opened
+    }
+
+    private func openDirectory(_ path: String, _ storage: StorageOptions) throws -> OpenedDatabase {
+        var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
+        let found = try DatabaseStore.open(path, options: storage, random: &random)
+        do {
+            return try found.recovered.map { try goOn($0, in: found.store) } ?? create(in: found.store)
+        } catch {
+            try? found.store.close()
+            throw error
+        }
+    }
+
+    private func create(in store: DatabaseStore) throws -> OpenedDatabase {
+        let core = try DatabaseCore(self, from: new(in: store))
+        try store.begin()
+        try store.waitUntilDurable(TxOffset(0))
+        return OpenedDatabase(core: core, warnings: [])
+    }
+
+    private func goOn(_ recovered: RecoveredDatabase, in store: DatabaseStore) throws -> OpenedDatabase {
+        if let identity = options.identity, identity != recovered.schema.identity {
+            throw DatabaseError(
+                .incompatibleFiles,
+                "the database in '\(store.directory)' has the identity \(recovered.schema.identity), not \(identity)")
+        }
+        let offset = TxOffset(recovered.nextOffset)
+        let migrated = try migrate(recovered)
+        if let migrated {
+            // The first to go out once the store begins to write.
+            try withBytes(of: migrated.record) { record throws(DatabaseError) in try store.append(record, at: offset) }
+        }
+        let core = try DatabaseCore(self, from: continuing(migrated?.database ?? recovered, in: store))
+        try store.begin()
+        if migrated != nil { try store.waitUntilDurable(offset) }
+        let failures = try core.disconnectLeftClients()
+        return OpenedDatabase(
+            core: core,
+            warnings: recovered.warnings
+                + failures.map { "the disconnect reducer failed for a client that was left behind: \($0)" })
+    }
+
+    /// A database as it was once, for reading only. Tables that changed since are migrated in memory.
+    func openPast(_ recovered: RecoveredDatabase) throws -> OpenedDatabase {
+        var state = try migrate(recovered)?.database ?? recovered
+        // The migration is no commit of its history.
+        state.nextOffset = recovered.nextOffset
+        let core = try DatabaseCore(self, from: continuing(state, in: nil))
+        try core.makeReadOnly(
+            DatabaseError(.readOnly, "the database was opened as of an offset, for reading only"))
+        return OpenedDatabase(core: core, warnings: recovered.warnings)
+    }
+
+    /// A database that goes on from a state in memory.
+    func openCopy(of recovered: RecoveredDatabase) throws -> DatabaseCore {
+        try DatabaseCore(self, from: continuing(recovered, in: nil))
+    }
+
+    /// Nil if the tables are the module's already.
+    func migrate(_ recovered: RecoveredDatabase) throws(DatabaseError) -> Migrator.Result? {
+        try Migrator.migrate(
+            recovered, to: definition, schema, written: options.migrations, at: options.clock.now())
+    }
+}
