@@ -69,7 +69,7 @@ extension ByteModule {
                     let name = try reader.readString()
                     try reader.finish()
                     var row = UInt64(0).bsatn() + name.bsatn()
-                    let table = transaction.core.tableMap.table(at: 0)
+                    let table = transaction.runner.catalog.tableMap.table(at: 0)
                     _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
                 }
             ),
@@ -78,14 +78,14 @@ extension ByteModule {
                 { transaction, reader in
                     let (id, name) = (try reader.readU64(), try reader.readString())
                     var row = id.bsatn() + name.bsatn()
-                    let index = transaction.core.tableMap.index(0, ofTableAt: 0)
+                    let index = transaction.runner.catalog.tableMap.index(0, ofTableAt: 0)
                     try row.withUnsafeMutableBytes { try transaction.update(index, trusted: $0) }
                 }
             ),
             (
                 "fail", [], nil,
                 { transaction, _ in
-                    _ = try transaction.clear(transaction.core.tableMap.table(at: 0))
+                    _ = try transaction.clear(transaction.runner.catalog.tableMap.table(at: 0))
                     throw SenderError("failed on purpose")
                 }
             ),
@@ -94,7 +94,7 @@ extension ByteModule {
                 "malformed", [], nil,
                 { transaction, _ in
                     var row: [UInt8] = [1, 2, 3]
-                    let table = transaction.core.tableMap.table(at: 0)
+                    let table = transaction.runner.catalog.tableMap.table(at: 0)
                     _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
                 }
             ),
@@ -167,13 +167,13 @@ func open(any module: any ModuleHost, sink: (any CommitSink)? = nil) throws -> D
 extension DatabaseCore {
     /// All rows of a table, as bytes.
     func rows(of table: TableID) throws -> [[UInt8]] {
-        let serial = try beginRead()
-        defer { endRead() }
+        let serial = try runner.beginRead()
+        defer { runner.endRead() }
         var rows: [[UInt8]] = []
-        let scan = try TransactionReference(core: self, serial: serial).scan(table)
+        let scan = try TransactionReference(runner: runner, serial: serial).scan(table)
         scan.forEach { rows.append(Array($0)) }
         return rows
     }
 
-    var items: TableID { tableMap.table(at: 0) }
+    var items: TableID { catalog.tableMap.table(at: 0) }
 }

@@ -10,50 +10,54 @@ import Testing
 
     @Test func aModuleWithoutSwiftTypesInsertsAndScans() throws {
         let core = try open(.items())
-        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
-        try core.call("add", arguments: "pear".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "pear".bsatn(), as: core.owner)
         #expect(try core.rows(of: core.items) == [item(1, "apple"), item(2, "pear")])
-        try core.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
+        try core.runner.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
         #expect(try core.rows(of: core.items).contains(item(1, "plum")))
     }
 
     @Test func aFailedCallLeavesNoTrace() throws {
         let core = try open(.items())
-        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
-        let offset = try core.lastOffset()
-        #expect(throws: SenderError("failed on purpose")) { try core.call("fail", arguments: [], as: core.owner) }
+        try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
+        let offset = try core.runner.lastOffset()
+        #expect(throws: SenderError("failed on purpose")) {
+            try core.runner.call("fail", arguments: [], as: core.owner)
+        }
         #expect(try core.rows(of: core.items) == [item(1, "apple")])
-        #expect(try core.lastOffset() == offset)
+        #expect(try core.runner.lastOffset() == offset)
     }
 
     @Test func malformedRowsAreRefused() throws {
         let core = try open(.items())
-        let error = #expect(throws: DatabaseError.self) { try core.call("malformed", arguments: [], as: core.owner) }
+        let error = #expect(throws: DatabaseError.self) {
+            try core.runner.call("malformed", arguments: [], as: core.owner)
+        }
         #expect(error?.code == .malformedRow)
     }
 
     @Test func reducersAreCalledByPositionToo() throws {
         let core = try open(.items())
-        #expect(try core.call(0, arguments: "apple".bsatn(), as: core.owner) == TxOffset(1))
-        #expect(throws: DatabaseError.self) { try core.call(99, arguments: [], as: core.owner) }
-        #expect(throws: DatabaseError.self) { try core.call(-1, arguments: [], as: core.owner) }
+        #expect(try core.runner.call(0, arguments: "apple".bsatn(), as: core.owner) == TxOffset(1))
+        #expect(throws: DatabaseError.self) { try core.runner.call(99, arguments: [], as: core.owner) }
+        #expect(throws: DatabaseError.self) { try core.runner.call(-1, arguments: [], as: core.owner) }
     }
 
     @Test func aCallThatChangesNothingTakesNoOffset() throws {
         let core = try open(.items())
-        #expect(try core.call("nothing", arguments: [], as: core.owner) == TxOffset(0))
-        #expect(try core.call("add", arguments: "apple".bsatn(), as: core.owner) == TxOffset(1))
-        #expect(try core.call("nothing", arguments: [], as: core.owner) == TxOffset(1))
+        #expect(try core.runner.call("nothing", arguments: [], as: core.owner) == TxOffset(0))
+        #expect(try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner) == TxOffset(1))
+        #expect(try core.runner.call("nothing", arguments: [], as: core.owner) == TxOffset(1))
     }
 
     @Test func aQueryGetsItsRowsAndThenOneUpdatePerCommit() throws {
         let core = try open(.items())
-        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
         let sink = RecordingQuerySink()
-        let token = try core.subscribe(core.items, where: .all, as: core.owner, sink: sink)
-        try core.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
-        try core.call("nothing", arguments: [], as: core.owner)
-        #expect(throws: SenderError.self) { try core.call("fail", arguments: [], as: core.owner) }
+        let token = try core.subscriptions.subscribe(core.items, where: .all, as: core.owner, sink: sink)
+        try core.runner.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
+        try core.runner.call("nothing", arguments: [], as: core.owner)
+        #expect(throws: SenderError.self) { try core.runner.call("fail", arguments: [], as: core.owner) }
         let updates = sink.updates
         #expect(updates.map(\.isInitial) == [true, false])
         #expect(updates[0].inserts.bytes == item(1, "apple"))
@@ -61,7 +65,7 @@ import Testing
         #expect(updates[1].inserts.bytes == item(1, "plum"))
         #expect(updates[1].updatedRows() == [.init(deleted: 0, inserted: 0)])
         token.cancel()
-        try core.call("add", arguments: "pear".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "pear".bsatn(), as: core.owner)
         #expect(sink.updates.count == 2)
     }
 
@@ -70,11 +74,11 @@ import Testing
         let predicate = RowPredicate.compare(1, .equal, "apple".bsatn())
         let (first, second) = (RecordingQuerySink(), RecordingQuerySink())
         let tokens = [
-            try core.subscribe(core.items, where: predicate, as: core.owner, sink: first),
-            try core.subscribe(core.items, where: predicate, as: core.owner, sink: second),
+            try core.subscriptions.subscribe(core.items, where: predicate, as: core.owner, sink: first),
+            try core.subscriptions.subscribe(core.items, where: predicate, as: core.owner, sink: second),
         ]
-        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
-        try core.call("add", arguments: "pear".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "pear".bsatn(), as: core.owner)
         #expect(first.updates.count == 2 && second.updates.count == 2)
         #expect(first.updates[1] === second.updates[1])
         for token in tokens { token.cancel() }
@@ -84,13 +88,13 @@ import Testing
         let core = try open(.items())
         let sink = RecordingQuerySink()
         #expect(throws: DatabaseError.self) {
-            try core.subscribe(core.items, where: .compare(9, .equal, [0]), as: core.owner, sink: sink)
+            try core.subscriptions.subscribe(core.items, where: .compare(9, .equal, [0]), as: core.owner, sink: sink)
         }
         #expect(throws: DatabaseError.self) {
-            try core.subscribe(core.items, where: .compare(0, .equal, [0]), as: core.owner, sink: sink)
+            try core.subscriptions.subscribe(core.items, where: .compare(0, .equal, [0]), as: core.owner, sink: sink)
         }
         // The lock was released each time.
-        try core.call("nothing", arguments: [], as: core.owner)
+        try core.runner.call("nothing", arguments: [], as: core.owner)
         #expect(sink.updates.isEmpty)
     }
 
@@ -110,9 +114,9 @@ import Testing
             ) throws {}
         }
         let core = try open(any: Secret(definition))
-        try core.call("secret", arguments: [], as: core.owner)
+        try core.runner.call("secret", arguments: [], as: core.owner)
         let stranger = Caller(identity: Identity(number: UInt256(9)))
-        let error = #expect(throws: DatabaseError.self) { try core.call("secret", arguments: [], as: stranger) }
+        let error = #expect(throws: DatabaseError.self) { try core.runner.call("secret", arguments: [], as: stranger) }
         #expect(error?.code == .noSuchReducer)
     }
 

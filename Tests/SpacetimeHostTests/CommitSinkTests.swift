@@ -9,14 +9,16 @@ import Testing
     @Test func everyCommitIsRecordedWithItsCallAndNetChanges() throws {
         let sink = RecordingSink()
         let core = try open(.items(), sink: sink)
-        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
-        try core.call("nothing", arguments: [], as: core.owner)
-        #expect(throws: SenderError.self) { try core.call("fail", arguments: [], as: core.owner) }
-        try core.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
-        let client = try core.connect(Identity(number: UInt256(9)), credentials: "{}")
-        try core.disconnect(client)
+        try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
+        try core.runner.call("nothing", arguments: [], as: core.owner)
+        #expect(throws: SenderError.self) { try core.runner.call("fail", arguments: [], as: core.owner) }
+        try core.runner.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
+        let client = try core.connections.connect(Identity(number: UInt256(9)), credentials: "{}")
+        try core.connections.disconnect(client)
         let table = core.items.rawValue
-        let (clients, credentials) = (core.systemTables.client.rawValue, core.systemTables.credentials.rawValue)
+        let (clients, credentials) = (
+            core.catalog.systemTables.client.rawValue, core.catalog.systemTables.credentials.rawValue
+        )
         #expect(
             sink.lines == [
                 "0 creation none 0 bytes []",
@@ -31,37 +33,41 @@ import Testing
         let sink = RecordingSink()
         let core = try open(.items(), sink: sink)
         sink.fail(from: 2)
-        try core.call("add", arguments: "apple".bsatn(), as: core.owner)
+        try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
         for _ in 0..<2 {
             let error = #expect(throws: DatabaseError.self) {
-                try core.call("add", arguments: "pear".bsatn(), as: core.owner)
+                try core.runner.call("add", arguments: "pear".bsatn(), as: core.owner)
             }
             #expect(error?.code == .writesRefused)
         }
         // What could not be recorded did not happen.
         #expect(try core.rows(of: core.items).count == 1)
-        #expect(try core.lastOffset() == TxOffset(1))
+        #expect(try core.runner.lastOffset() == TxOffset(1))
     }
 }
 
 @Suite struct LifecycleTests {
-    private func clients(_ core: DatabaseCore) throws -> Int { try core.rows(of: core.systemTables.client).count }
+    private func clients(_ core: DatabaseCore) throws -> Int {
+        try core.rows(of: core.catalog.systemTables.client).count
+    }
 
     @Test func clientsAreInTheSystemTablesWhileTheyAreConnected() throws {
         let core = try open(.items())
-        let client = try core.connect(Identity(number: UInt256(9)), credentials: "{}")
-        #expect(try core.rows(of: core.systemTables.client) == [client.identity.bsatn() + client.connection.bsatn()])
-        #expect(try core.rows(of: core.systemTables.credentials) == [client.connection.bsatn() + "{}".bsatn()])
-        try core.disconnect(client)
+        let client = try core.connections.connect(Identity(number: UInt256(9)), credentials: "{}")
+        #expect(
+            try core.rows(of: core.catalog.systemTables.client) == [client.identity.bsatn() + client.connection.bsatn()]
+        )
+        #expect(try core.rows(of: core.catalog.systemTables.credentials) == [client.connection.bsatn() + "{}".bsatn()])
+        try core.connections.disconnect(client)
         #expect(try clients(core) == 0)
-        #expect(try core.rows(of: core.systemTables.credentials) == [])
+        #expect(try core.rows(of: core.catalog.systemTables.credentials) == [])
     }
 
     @Test func aConnectionIdIsUsedOnce() throws {
         let core = try open(.items())
-        let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
+        let client = try core.connections.connect(Identity(number: UInt256(9)), credentials: "")
         #expect(throws: DatabaseError.self) {
-            try core.connect(Identity(number: UInt256(10)), connection: client.connection, credentials: "")
+            try core.connections.connect(Identity(number: UInt256(10)), connection: client.connection, credentials: "")
         }
         #expect(try clients(core) == 1)
     }
@@ -72,14 +78,16 @@ import Testing
                 (
                     .onConnect,
                     { @Sendable transaction, _ in
-                        #expect(transaction.count(transaction.core.systemTables.client) == 1)
+                        #expect(transaction.count(transaction.runner.catalog.systemTables.client) == 1)
                         if transaction.caller.identity == Identity(number: UInt256(13)) { throw SenderError("unlucky") }
                     }
                 )
             ]))
-        #expect(throws: SenderError("unlucky")) { try core.connect(Identity(number: UInt256(13)), credentials: "") }
+        #expect(throws: SenderError("unlucky")) {
+            try core.connections.connect(Identity(number: UInt256(13)), credentials: "")
+        }
         #expect(try clients(core) == 0)
-        #expect(try core.lastOffset() == TxOffset(0))
+        #expect(try core.runner.lastOffset() == TxOffset(0))
     }
 
     @Test func aFailingDisconnectReducerCostsASecondTransaction() throws {
@@ -89,23 +97,23 @@ import Testing
                 .onDisconnect,
                 { @Sendable transaction, _ in
                     var row = UInt64(0).bsatn() + "trace".bsatn()
-                    let table = transaction.core.tableMap.table(at: 0)
+                    let table = transaction.runner.catalog.tableMap.table(at: 0)
                     _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
                     throw SenderError("oops")
                 }
             )
         ])
         let core = try open(module, sink: sink)
-        let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
-        let error = try core.disconnect(client)
+        let client = try core.connections.connect(Identity(number: UInt256(9)), credentials: "")
+        let error = try core.connections.disconnect(client)
         #expect(error as? SenderError == SenderError("oops"))
         #expect(try clients(core) == 0)
         #expect(try core.rows(of: core.items) == [])
-        #expect(try core.lastOffset() == TxOffset(2))
+        #expect(try core.runner.lastOffset() == TxOffset(2))
         #expect(sink.lines.last?.hasPrefix("2 disconnect none") == true)
         // Gone already: nothing is done.
-        #expect(try core.disconnect(client) == nil)
-        #expect(try core.lastOffset() == TxOffset(2))
+        #expect(try core.connections.disconnect(client) == nil)
+        #expect(try core.runner.lastOffset() == TxOffset(2))
     }
 
     @Test func initRunsInTheCreatingTransactionAsTheOwner() throws {
@@ -116,7 +124,7 @@ import Testing
                 { @Sendable transaction, _ in
                     #expect(transaction.caller == Caller(identity: testOwner))
                     var row = UInt64(0).bsatn() + "first".bsatn()
-                    let table = transaction.core.tableMap.table(at: 0)
+                    let table = transaction.runner.catalog.tableMap.table(at: 0)
                     _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
                 }
             )
@@ -129,9 +137,10 @@ import Testing
     @Test func bookkeepingAloneIsNotBroadcast() throws {
         let core = try open(.items())
         let sink = RecordingQuerySink()
-        let token = try core.subscribe(core.systemTables.client, where: .all, as: core.owner, sink: sink)
-        let client = try core.connect(Identity(number: UInt256(9)), credentials: "")
-        try core.disconnect(client)
+        let token = try core.subscriptions.subscribe(
+            core.catalog.systemTables.client, where: .all, as: core.owner, sink: sink)
+        let client = try core.connections.connect(Identity(number: UInt256(9)), credentials: "")
+        try core.connections.disconnect(client)
         #expect(sink.updates.count == 1)
         token.cancel()
     }

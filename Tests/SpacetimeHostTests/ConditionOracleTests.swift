@@ -22,18 +22,18 @@ import Testing
             for id in 0..<120 where !random.oneIn(5) { try put(id) }
         }
 
-        var id: TableID { core.tableMap.table(at: 0) }
+        var id: TableID { core.catalog.tableMap.table(at: 0) }
         var all: [Row] { rows.keys.sorted().compactMap { rows[$0] } }
 
         mutating func put(_ id: Int) throws {
             let row = table.row(id, &random)
             rows[id] = row
-            try core.call("put", arguments: RandomTable.image(row), as: core.owner)
+            try core.runner.call("put", arguments: RandomTable.image(row), as: core.owner)
         }
 
         mutating func remove(_ id: Int) throws {
             rows[id] = nil
-            try core.call("remove", arguments: UInt32(id).bsatn(), as: core.owner)
+            try core.runner.call("remove", arguments: UInt32(id).bsatn(), as: core.owner)
         }
 
         mutating func condition() -> RandomTable.Condition { table.condition(&random, all) }
@@ -43,8 +43,8 @@ import Testing
         }
 
         func read<Result>(_ body: () throws -> Result) throws -> Result {
-            _ = try core.beginRead()
-            defer { core.endRead() }
+            _ = try core.runner.beginRead()
+            defer { core.runner.endRead() }
             return try body()
         }
     }
@@ -59,30 +59,31 @@ import Testing
     func everyPlanFindsWhatDecodedRowsSay(seed: UInt64) throws {
         var fixture = try Fixture(seed: seed)
         let (core, table) = (fixture.core, fixture.id)
-        let snapshot = try core.snapshot()
+        let snapshot = try core.runner.snapshot()
         for number in 0..<60 {
             let condition = fixture.condition()
             let expected = fixture.expected(condition)
             let note = Comment(rawValue: "seed \(seed), condition \(number): \(condition.predicate)")
             try fixture.read {
-                let compiled = try core.datastore.compile(condition.predicate, for: table)
-                let full = Self.images(try core.datastore.scan(table, where: compiled))
+                let compiled = try core.runner.datastore.compile(condition.predicate, for: table)
+                let full = Self.images(try core.runner.datastore.scan(table, where: compiled))
                 #expect(full.sortedBytes() == expected, note)
-                let planned = Self.images(try core.scan(table, where: condition.predicate))
+                let planned = Self.images(try core.runner.search.scan(table, where: condition.predicate))
                 #expect(planned.sortedBytes() == expected, note)
-                #expect(try core.count(table, where: condition.predicate) == expected.count, note)
+                #expect(try core.runner.search.count(table, where: condition.predicate) == expected.count, note)
                 // From the back, and in part.
                 let limit = expected.count / 2
                 let reversed = Self.images(
-                    try core.scan(table, where: condition.predicate, window: ScanWindow(isReversed: true)))
+                    try core.runner.search.scan(table, where: condition.predicate, window: ScanWindow(isReversed: true))
+                )
                 #expect(reversed == planned.reversed(), note)
                 let some = Self.images(
-                    try core.scan(
+                    try core.runner.search.scan(
                         table, where: condition.predicate, window: ScanWindow(isReversed: true, limit: limit)))
                 #expect(some == Array(reversed.prefix(limit)), note)
             }
             var seen: [[UInt8]] = []
-            try core.forEachRow(of: table, in: snapshot, where: condition.predicate) { seen.append(Array($0)) }
+            try core.catalog.forEachRow(of: table, in: snapshot, where: condition.predicate) { seen.append(Array($0)) }
             #expect(seen.sortedBytes() == expected, note)
         }
     }
@@ -92,19 +93,19 @@ import Testing
     func everyIndexFindsWhatDecodedRowsSay(seed: UInt64) throws {
         var fixture = try Fixture(seed: seed)
         let (core, table) = (fixture.core, fixture.id)
-        let snapshot = try core.snapshot()
+        let snapshot = try core.runner.snapshot()
         var used = 0
         for number in 0..<150 {
             let condition = fixture.condition()
             let expected = fixture.expected(condition)
-            for plan in core.planner.allPlans(condition.predicate, for: table) {
+            for plan in core.catalog.planner.allPlans(condition.predicate, for: table) {
                 used += 1
                 try fixture.read {
-                    let rows = Self.images(try core.scan(table, by: plan))
+                    let rows = Self.images(try core.runner.search.scan(table, by: plan))
                     #expect(rows.sortedBytes() == expected, "seed \(seed), condition \(number): \(plan)")
                 }
                 var seen: [[UInt8]] = []
-                if try core.forEachRow(of: table, in: snapshot, by: plan, { seen.append(Array($0)) }) {
+                if try core.catalog.forEachRow(of: table, in: snapshot, by: plan, { seen.append(Array($0)) }) {
                     #expect(seen.sortedBytes() == expected, "seed \(seed), condition \(number): \(plan)")
                 }
             }
@@ -119,7 +120,7 @@ import Testing
         for _ in 0..<12 {
             let condition = fixture.condition()
             let sink = RecordingQuerySink()
-            let token = try fixture.core.subscribe(
+            let token = try fixture.core.subscriptions.subscribe(
                 fixture.id, where: condition.predicate, as: fixture.core.owner, sink: sink)
             watched.append((condition, sink, token))
         }
@@ -146,11 +147,10 @@ import Testing
             let condition = fixture.condition()
             let expected = fixture.expected(condition)
             let before = fixture.all.map(RandomTable.image)
-            try core.acquireForWrite()
-            _ = try core.beginWrite(as: core.owner, reducer: -1)
-            let count = try core.delete(table, where: condition.predicate)
-            let left = Self.images(try core.datastore.scan(table))
-            core.abortCall()
+            _ = try core.runner.beginCall("put")
+            let count = try core.runner.search.delete(table, where: condition.predicate)
+            let left = Self.images(try core.runner.datastore.scan(table))
+            core.runner.abortCall()
             #expect(count == expected.count, "seed \(seed), condition \(number): \(condition.predicate)")
             #expect(Set(left) == Set(before).subtracting(expected))
             #expect(try core.rows(of: table).count == before.count)

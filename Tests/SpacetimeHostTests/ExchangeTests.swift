@@ -20,7 +20,7 @@ import Testing
                     "add", [("row", .bytes)], nil,
                     { transaction, reader in
                         var row = try reader.readBytes()
-                        let table = transaction.core.tableMap.table(at: 0)
+                        let table = transaction.runner.catalog.tableMap.table(at: 0)
                         _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
                     }
                 )
@@ -56,10 +56,10 @@ import Testing
             let core = try open(module(columns))
             for _ in 0..<random.below(20) {
                 let row = columns.flatMap { random.value(of: $0.1).bsatn() }
-                try core.call("add", arguments: row.bsatn(), as: core.owner)
+                try core.runner.call("add", arguments: row.bsatn(), as: core.owner)
             }
             var text: [UInt8] = []
-            let count = try DatabaseCore.exportRows(core.items, of: core.snapshot(), as: format) { text += $0 }
+            let count = try DatabaseCore.exportRows(core.items, of: core.runner.snapshot(), as: format) { text += $0 }
             let copy = try open(module(columns))
             for mode in [ImportMode.insert, .replace] {
                 #expect(

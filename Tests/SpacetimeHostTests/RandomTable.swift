@@ -100,9 +100,9 @@ struct RandomTable {
                     "put", [], nil,
                     { transaction, reader in
                         var row = try reader.rest()
-                        let index = transaction.core.tableMap.index(0, ofTableAt: 0)
+                        let index = transaction.runner.catalog.tableMap.index(0, ofTableAt: 0)
                         _ = try row.prefix(4).withUnsafeBytes { try transaction.delete(index, key: $0) }
-                        let table = transaction.core.tableMap.table(at: 0)
+                        let table = transaction.runner.catalog.tableMap.table(at: 0)
                         _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
                     }
                 ),
@@ -110,7 +110,7 @@ struct RandomTable {
                     "remove", [], nil,
                     { transaction, reader in
                         let key = try reader.rest()
-                        let index = transaction.core.tableMap.index(0, ofTableAt: 0)
+                        let index = transaction.runner.catalog.tableMap.index(0, ofTableAt: 0)
                         _ = try key.withUnsafeBytes { try transaction.delete(index, key: $0) }
                     }
                 ),

@@ -16,7 +16,7 @@ import Testing
         let (code, text) = message { _ = try alice.subscribe(Account.all) }
         #expect(code == .noSuchTable)
         #expect(message { try alice.subscribe(Account.where { $0.id == 1 }, onChange: { _ in }) }.0 == .noSuchTable)
-        #expect(try db.core.liveQueryCount() == 0)
+        #expect(try db.core.subscriptions.queryCount() == 0)
 
         let small = try Database.open(.inMemory, module: Module("small") { Table(Message.self) })
         let bob = try small.connect(as: "bob")
@@ -47,9 +47,9 @@ import Testing
         let db = try openChat()
         let stranger = Caller(identity: Identity(issuer: "localhost", subject: "stranger"))
         let sink = NothingExpected()
-        let table = db.core.tableMap.table(at: 1)
+        let table = db.core.catalog.tableMap.table(at: 1)
         let error = #expect(throws: DatabaseError.self) {
-            _ = try db.core.subscribe(table, where: .all, as: stranger, sink: sink)
+            _ = try db.core.subscriptions.subscribe(table, where: .all, as: stranger, sink: sink)
         }
         #expect(error?.code == .noSuchTable)
     }

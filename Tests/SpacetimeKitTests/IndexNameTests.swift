@@ -65,7 +65,7 @@ struct Booking: Equatable {
     @Test func writtenIndexNamesAreThoseOfTheDatabase() throws {
         let db = try Database.open(.inMemory, module: Clashes.self)
         try db.call(Clashes.book, "attic", 1)
-        let table = try #require(db.core.schema.table(named: "booking"))
+        let table = try #require(db.core.catalog.schema.table(named: "booking"))
         #expect(table.indexes.map(\.name).contains("ticket") && table.indexes.map(\.name).contains("holders"))
     }
 

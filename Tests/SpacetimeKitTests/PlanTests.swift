@@ -69,15 +69,15 @@ struct Beast: Equatable {
         try db.call(Wild.fill, 400)
         var indexed = 0
         try db.read { db in
-            let core = db._spacetimeTransaction.core
-            let table = core.tableMap.table(at: 0)
+            let runner = db._spacetimeTransaction.runner
+            let table = runner.catalog.tableMap.table(at: 0)
             for _ in 0..<400 {
                 let predicate = Self.predicate(&random)
-                let full = try core.datastore.scan(table, where: core.datastore.compile(predicate, for: table))
+                let full = try runner.datastore.scan(table, where: runner.datastore.compile(predicate, for: table))
                 let expected = Self.rows(full)
-                #expect(Self.rows(try core.scan(table, where: predicate)) == expected, "\(predicate)")
-                #expect(try core.count(table, where: predicate) == expected.count, "\(predicate)")
-                if try core.plan(predicate, for: table).access != .table { indexed += 1 }
+                #expect(Self.rows(try runner.search.scan(table, where: predicate)) == expected, "\(predicate)")
+                #expect(try runner.search.count(table, where: predicate) == expected.count, "\(predicate)")
+                if try runner.search.plan(predicate, for: table).access != .table { indexed += 1 }
             }
         }
         #expect(indexed > 50)
@@ -87,12 +87,12 @@ struct Beast: Equatable {
         let db = try Database.open(.inMemory, module: Wild.self)
         try db.call(Wild.fill, 400)
         try db.read { db in
-            let core = db._spacetimeTransaction.core
-            let table = core.tableMap.table(at: 0)
+            let runner = db._spacetimeTransaction.runner
+            let table = runner.catalog.tableMap.table(at: 0)
             func access(_ condition: (Beast.Columns) -> Condition<Beast>) throws -> ScanPlan {
-                try core.plan(condition(Beast.Columns()).predicate, for: table)
+                try runner.search.plan(condition(Beast.Columns()).predicate, for: table)
             }
-            func index(_ position: Int) -> IndexID { core.tableMap.index(position, ofTableAt: 0) }
+            func index(_ position: Int) -> IndexID { runner.catalog.tableMap.index(position, ofTableAt: 0) }
             let names = Beast.tableDefinition.indexes.map(\.accessor)
             func named(_ name: String) throws -> IndexID { index(try #require(names.firstIndex(of: name))) }
 

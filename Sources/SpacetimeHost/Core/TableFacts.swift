@@ -5,15 +5,23 @@ import SpacetimeSchema
 ///
 /// The datastore knows it, too, but is to be touched with the database's lock held only, even for this.
 struct TableFacts: Sendable {
+    let id: TableID
     let schema: TableSchema
     /// In the order of the schema's indexes.
     let indexes: [IndexID]
+    /// The auto-increment columns, ascending.
+    let numbered: [Int]
 
-    static func all(in datastore: Datastore) -> [TableID: TableFacts] {
-        var facts: [TableID: TableFacts] = [:]
+    /// Of all tables, by id.
+    static func all(in datastore: Datastore) -> [TableFacts?] {
+        var facts: [TableFacts?] = []
         for id in datastore.tableIDs {
+            // Ids have gaps where a migration removed a table.
+            while facts.count <= Int(id.rawValue) { facts.append(nil) }
             guard let schema = datastore.schema(of: id) else { continue }
-            facts[id] = TableFacts(schema: schema, indexes: datastore.indexIDs(of: id))
+            facts[Int(id.rawValue)] = TableFacts(
+                id: id, schema: schema, indexes: datastore.indexIDs(of: id),
+                numbered: schema.sequences.map(\.column.index).sorted())
         }
         return facts
     }

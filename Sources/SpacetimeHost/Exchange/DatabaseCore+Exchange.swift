@@ -34,7 +34,7 @@ extension DatabaseCore {
     package func importRows(
         _ table: TableID, from text: [UInt8], as format: ExchangeFormat, mode: ImportMode, batchRows: Int?
     ) throws(DatabaseError) -> Int {
-        guard let facts = tableFacts[table] else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
+        let facts = try catalog.facts(of: table)
         let schema = facts.schema
         let lines = try RowText(schema: schema, format: format).read(text)
         try Self.requireNoProblems(lines, schema)
@@ -75,9 +75,9 @@ extension DatabaseCore {
     private func write(
         _ lines: ArraySlice<RowText.Line>, to table: TableID, key: IndexID?, clearing: Bool
     ) throws(DatabaseError) {
-        try acquireForWrite()
+        try runner.acquireForWrite()
         do {
-            _ = try runAndRelease(
+            _ = try runner.runAndRelease(
                 .host, reducer: nil, arguments: [], as: owner,
                 before: { transaction in
                     if clearing { _ = try transaction.clear(table) }
@@ -100,7 +100,7 @@ extension DatabaseCore {
     private func write(
         _ row: inout [UInt8], to table: TableID, key: IndexID?, in transaction: TransactionReference
     ) throws(DatabaseError) {
-        let datastore = datastore
+        let datastore = runner.datastore
         let result = row.withUnsafeMutableBytes { bytes -> Result<Void, EngineError> in
             do throws(EngineError) {
                 if let key {

@@ -2,8 +2,9 @@ import SpacetimeEngine
 import SpacetimeSchema
 import Synchronization
 
-/// The queries that somebody subscribed to, found by table. Guarded by the database's lock.
-final class LiveQueries {
+/// The queries that somebody subscribed to, found by table, and the way of their updates to the subscribers. Guarded by
+/// the database's lock, but for ``removeLater(_:from:)`` and ``deliver()``.
+final class LiveQueries: CommitObserver {
     /// One distinct query with everybody who subscribed to it: evaluated once per commit.
     final class Query {
         let key: Key
@@ -23,11 +24,10 @@ final class LiveQueries {
         let predicate: RowPredicate
     }
 
-    private var byTable: [[Query]]
+    private var byTable: [[Query]] = []
     private var byKey: [Key: Query] = [:]
-    /// Tables whose changes somebody else wants.
-    private var kept: Set<TableID> = []
-    private let datastore: Datastore
+    private let followed: FollowedTables
+    private let outbox = Outbox()
     /// Subscriptions that were cancelled while somebody else had the database's lock. The one part that needs no lock.
     private let departed = Mutex<[Departure]>([])
     private let hasDeparted = Atomic(false)
@@ -38,25 +38,22 @@ final class LiveQueries {
         let sink: any QuerySink
     }
 
-    /// Read once per commit: kept beside the dictionary so that a database that nobody watches asks nothing else.
-    private let active: UnsafeMutablePointer<Bool>
+    init(_ followed: FollowedTables) { self.followed = followed }
 
-    init(_ datastore: Datastore) {
-        self.datastore = datastore
-        // Ids have gaps where a migration removed a table.
-        let last = datastore.tableIDs.map(\.rawValue).max() ?? 0
-        byTable = Array(repeating: [], count: Int(last) + 1)
-        active = .allocate(capacity: 1)
-        active.initialize(to: false)
+    deinit {
+        // Nobody else refers to the database any more, so no lock is needed.
+        let gone = DatabaseError(
+            .closed, "the database is gone, since nothing refers to it any more; keep it for as long as it is watched")
+        for sink in byTable.joined().flatMap(\.sinks) { sink.end(.failed(gone)) }
     }
 
-    deinit { active.deallocate() }
-
-    /// True if the changes of some table are wanted.
-    var isActive: Bool { active.pointee }
-
     /// The number of distinct queries.
-    var count: Int { byKey.count }
+    var count: Int {
+        removeDeparted()
+        return byKey.count
+    }
+
+    // MARK: Coming and going
 
     /// The query of that table and predicate, made if nobody subscribed to it yet.
     func query(
@@ -70,11 +67,20 @@ final class LiveQueries {
         return Query(key: key, predicate: compiled, keys: KeyLocator(schema))
     }
 
-    func add(_ sink: any QuerySink, to query: Query) {
+    /// Adds a subscriber, who gets the query's rows first.
+    ///
+    /// - Parameter end: why there will be nothing else, if so.
+    func add(_ sink: any QuerySink, to query: Query, beginningWith initial: QueryUpdate, end: SubscriptionEnd?) {
+        removeDeparted()
+        guard sink.reserve() else { return outbox.append(.overflow, of: [sink]) }
+        outbox.append(initial, to: [sink])
+        if let end { return outbox.append(end, of: [sink]) }
         if byKey[query.key] == nil {
             byKey[query.key] = query
-            byTable[Int(query.key.table.rawValue)].append(query)
-            tableChanged(query.key.table)
+            let table = Int(query.key.table.rawValue)
+            while byTable.count <= table { byTable.append([]) }
+            byTable[table].append(query)
+            followed.follow(query.key.table)
         }
         query.sinks.append(sink)
     }
@@ -91,7 +97,7 @@ final class LiveQueries {
     }
 
     /// Removes what was noted by ``removeLater(_:from:)``.
-    func removeDeparted() {
+    private func removeDeparted() {
         guard hasDeparted.load(ordering: .relaxed), hasDeparted.exchange(false, ordering: .acquiring) else { return }
         let list = departed.withLock { list in
             defer { list = [] }
@@ -100,63 +106,48 @@ final class LiveQueries {
         for departure in list { remove(departure.sink, from: departure.query) }
     }
 
-    /// Forgets all subscriptions.
-    ///
-    /// - Returns: who is to be told.
-    func removeAll() -> [any QuerySink] {
-        let sinks = byTable.joined().flatMap(\.sinks)
-        for query in byKey.values {
-            query.sinks = []
-            byTable[Int(query.key.table.rawValue)] = []
-            tableChanged(query.key.table)
-        }
-        byKey = [:]
-        active.pointee = !kept.isEmpty
-        return sinks
-    }
-
     private func forget(_ query: Query) {
         // A query that was forgotten before may have been followed by an equal one, which stays.
         guard byKey[query.key] === query else { return }
         byKey[query.key] = nil
         byTable[Int(query.key.table.rawValue)].removeAll { $0 === query }
-        tableChanged(query.key.table)
+        followed.unfollow(query.key.table)
     }
 
-    /// Has the changes of a table collected whether there are queries of it or not.
-    func keepObserved(_ table: TableID) {
-        kept.insert(table)
-        tableChanged(table)
+    /// Ends all subscriptions, each after what it has still to get.
+    func end(_ reason: SubscriptionEnd) {
+        let sinks = byTable.joined().flatMap(\.sinks)
+        for query in byTable.joined() {
+            query.sinks = []
+            forget(query)
+        }
+        outbox.append(reason, of: sinks)
     }
 
-    /// The datastore copies the changes of watched tables only.
-    private func tableChanged(_ table: TableID) {
-        datastore.setObserved(table, kept.contains(table) || !byTable[Int(table.rawValue)].isEmpty)
-        active.pointee = !byKey.isEmpty || !kept.isEmpty
-    }
+    // MARK: Following commits
 
     /// Evaluates the queries of the changed tables and queues what they yield.
-    ///
-    /// - Returns: true if something was queued.
-    func publish(_ changes: ChangeSet, offset: TxOffset, into outbox: Outbox) -> Bool {
+    func observe(_ commit: Commit) -> Bool {
         removeDeparted()
         var queued = false
-        for table in changes.tables {
+        for table in commit.changes?.tables ?? [] where Int(table.table.rawValue) < byTable.count {
             for query in byTable[Int(table.table.rawValue)] {
                 query.sinks.removeAll { $0.isCancelled }
                 guard !query.sinks.isEmpty else {
                     forget(query)
                     continue
                 }
-                guard let update = evaluate(query, on: table, offset: offset) else { continue }
-                deliver(update, to: query, through: outbox)
+                guard let update = evaluate(query, on: table, offset: commit.offset) else { continue }
+                queue(update, for: query)
                 queued = true
             }
         }
         return queued
     }
 
-    private func deliver(_ update: QueryUpdate, to query: Query, through outbox: Outbox) {
+    func deliver() { outbox.drain() }
+
+    private func queue(_ update: QueryUpdate, for query: Query) {
         // Most often everybody has room, and the list goes as it is.
         let full = query.sinks.filter { !$0.reserve() }
         if !full.isEmpty {

@@ -6,7 +6,7 @@ import SpacetimeSchema
 /// One opening of a database: from its module and its files, if it has any, to a core that runs.
 ///
 /// The order matters. Whatever can refuse the opening comes first and changes no file: the module's definition, the
-/// recovery, the migration, `init`. Commits that these make wait in the log. `DatabaseStore.begin()` is the point of no
+/// recovery, the migration, `init`. Commits that these make wait in the log. `DatabaseFiles.begin()` is the point of no
 /// return, and only behind it are other people's reducers called: those for clients that were left behind, and schedules.
 struct Opening {
     let module: any ModuleHost
@@ -29,23 +29,23 @@ struct Opening {
     struct Origin {
         var identity: Identity
         var owner: Identity
-        /// Its directory; nil if it is in memory only.
-        var store: DatabaseStore?
+        /// Nil if it is in memory only.
+        var files: DatabaseFiles?
         /// Nil if it is to be created.
         var recovered: RecoveredDatabase?
     }
 
     /// The origin of a database that is created.
-    private func new(in store: DatabaseStore?) -> Origin {
+    private func new(in files: DatabaseFiles?) -> Origin {
         Origin(
             identity: options.identity ?? .local("database \(options.name)"), owner: options.owner ?? .local("owner"),
-            store: store)
+            files: files)
     }
 
     /// The origin of a database that goes on.
-    private func continuing(_ recovered: RecoveredDatabase, in store: DatabaseStore?) -> Origin {
+    private func continuing(_ recovered: RecoveredDatabase, in files: DatabaseFiles?) -> Origin {
         Origin(
-            identity: recovered.schema.identity, owner: options.owner ?? recovered.schema.owner, store: store,
+            identity: recovered.schema.identity, owner: options.owner ?? recovered.schema.owner, files: files,
             recovered: recovered)
     }
 
@@ -58,44 +58,44 @@ struct Opening {
             case .memory: OpenedDatabase(core: try DatabaseCore(self, from: new(in: nil)), warnings: [])
             case .directory(let path, let storage): try openDirectory(path, storage)
             }
-        try opened.core.startSchedules()
+        try opened.core.scheduler?.start()
         return opened
     }
 
     private func openDirectory(_ path: String, _ storage: StorageOptions) throws -> OpenedDatabase {
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
-        let found = try DatabaseStore.open(path, options: storage, random: &random)
+        let found = try DatabaseFiles.open(path, options: storage, random: &random)
         do {
-            return try found.recovered.map { try goOn($0, in: found.store) } ?? create(in: found.store)
+            return try found.recovered.map { try goOn($0, in: found.files) } ?? create(in: found.files)
         } catch {
-            try? found.store.close()
+            try? found.files.close()
             throw error
         }
     }
 
-    private func create(in store: DatabaseStore) throws -> OpenedDatabase {
-        let core = try DatabaseCore(self, from: new(in: store))
-        try store.begin()
-        try store.waitUntilDurable(TxOffset(0))
+    private func create(in files: DatabaseFiles) throws -> OpenedDatabase {
+        let core = try DatabaseCore(self, from: new(in: files))
+        try files.begin()
+        try files.waitUntilDurable(TxOffset(0))
         return OpenedDatabase(core: core, warnings: [])
     }
 
-    private func goOn(_ recovered: RecoveredDatabase, in store: DatabaseStore) throws -> OpenedDatabase {
+    private func goOn(_ recovered: RecoveredDatabase, in files: DatabaseFiles) throws -> OpenedDatabase {
         if let identity = options.identity, identity != recovered.schema.identity {
             throw DatabaseError(
                 .incompatibleFiles,
-                "the database in '\(store.directory)' has the identity \(recovered.schema.identity), not \(identity)")
+                "the database in '\(files.directory)' has the identity \(recovered.schema.identity), not \(identity)")
         }
         let offset = TxOffset(recovered.nextOffset)
         let migrated = try migrate(recovered)
         if let migrated {
-            // The first to go out once the store begins to write.
-            try withBytes(of: migrated.record) { record throws(DatabaseError) in try store.append(record, at: offset) }
+            // The first to go out once the files begin to change.
+            try withBytes(of: migrated.record) { record throws(DatabaseError) in try files.append(record, at: offset) }
         }
-        let core = try DatabaseCore(self, from: continuing(migrated?.database ?? recovered, in: store))
-        try store.begin()
-        if migrated != nil { try store.waitUntilDurable(offset) }
-        let failures = try core.disconnectLeftClients()
+        let core = try DatabaseCore(self, from: continuing(migrated?.database ?? recovered, in: files))
+        try files.begin()
+        if migrated != nil { try files.waitUntilDurable(offset) }
+        let failures = try core.connections.disconnectAllLeft()
         return OpenedDatabase(
             core: core,
             warnings: recovered.warnings

@@ -11,11 +11,11 @@ extension DatabaseCore {
         to directory: String, on disk: any Disk
     ) throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
         try DatabaseDirectory.requireVacant(directory, on: disk)
-        let (frozen, offset) = try snapshotWithOffset()
-        let id = store?.databaseID ?? Self.drawID()
-        let byteCount = try runAside { [storedSchema] () throws(DatabaseError) in
+        let (frozen, offset) = try runner.snapshotWithOffset()
+        let id = files?.databaseID ?? Self.drawID()
+        let byteCount = try runAside { [catalog] () throws(DatabaseError) in
             try Self.write(
-                frozen, storedSchema, nextOffset: offset.rawValue &+ 1, databaseID: id, to: directory, on: disk)
+                frozen, catalog.stored, nextOffset: offset.rawValue &+ 1, databaseID: id, to: directory, on: disk)
         }
         return (offset, byteCount)
     }
@@ -79,7 +79,7 @@ extension DatabaseCore {
         to directory: String, on disk: any Disk
     ) throws(DatabaseError) -> UInt64 {
         do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
-        let lock = try DatabaseStore.lock(directory, on: disk)
+        let lock = try DatabaseFiles.lock(directory, on: disk)
         defer { lock.release() }
         try DatabaseDirectory.requireVacant(directory, on: disk)
         do throws(StorageError) {

@@ -50,8 +50,9 @@ public struct MemoryReport: Sendable, CustomStringConvertible {
 extension DatabaseCore {
     /// Measures tables and indexes, under the lock; linear in the number of pages.
     package func memoryReport() throws(DatabaseError) -> MemoryReport {
-        try acquire()
-        defer { release() }
+        try runner.acquire()
+        defer { runner.release() }
+        let datastore = runner.datastore
         let shared = datastore.sharedMemory()
         return MemoryReport(
             tables: datastore.tableIDs.compactMap { id in

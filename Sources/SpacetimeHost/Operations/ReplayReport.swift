@@ -106,15 +106,15 @@ extension DatabaseCore {
         let caller = record.caller ?? core.owner
         var failure: (any Error)?
         do {
-            try core.acquire()
-            defer { core.release() }
-            _ = try core.run(record.kind, reducer: position, arguments: Array(record.arguments), as: caller)
+            try core.runner.acquire()
+            defer { core.runner.release() }
+            _ = try core.runner.run(record.kind, reducer: position, arguments: Array(record.arguments), as: caller)
         } catch {
             failure = error
         }
         var replayed: [RowChange] = []
         if let bytes = sink.recorded {
-            replayed = try bytes.withUnsafeBytes { try core.datastore.describe(CommitRecord($0).changes) }
+            replayed = try bytes.withUnsafeBytes { try core.runner.datastore.describe(CommitRecord($0).changes) }
         }
         return ReplayReport(
             offset: offset, reducer: name, caller: caller.identity, timestamp: record.timestamp, failure: failure,
@@ -130,7 +130,7 @@ extension DatabaseCore {
     }
 
     private func difference(_ run: ReplayReport.Difference.Run, _ change: RowChange) -> ReplayReport.Difference {
-        let table = datastore.schema(of: change.table)
+        let table = runner.datastore.schema(of: change.table)
         var columns = table?.columns ?? []
         if change.isKey, let table, let index = table.indexes.first(where: { $0.isUnique }) {
             columns = index.columns.compactMap { table.column($0) }

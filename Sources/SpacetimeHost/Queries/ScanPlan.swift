@@ -24,7 +24,7 @@ package struct ScanPlan: Hashable, Sendable {
 }
 
 /// The indexes of all tables, as a choice of access needs them. Made once, when the tables are.
-struct Planner: Sendable {
+package struct Planner: Sendable {
     struct Candidate: Sendable {
         let id: IndexID
         let columns: [ColumnID]

@@ -1,172 +1,125 @@
 import SpacetimeEngine
 import SpacetimeSATS
-import SpacetimeSchema
 
-/// The schedule tables of a database, and the timers of their rows. Guarded by the database's lock.
+/// Calls what is due. The contract is in the article Schedules of SpacetimeKit.
 ///
-/// Timers follow from the rows: they are made from them when the database is opened, and kept in step with each commit,
-/// after it. So a transaction that is rolled back leaves no trace here, and nothing of this is stored.
-final class Scheduler {
-    /// One schedule table.
-    struct Source {
-        let table: TableID
-        let tableName: String
-        /// The index of the primary key.
-        let keyIndex: IndexID
-        /// Position of the reducer in the module's schema.
-        let reducer: Int
-        let reducerName: String
-        private let keyColumn: ColumnOffset
-        private let scheduleColumn: ColumnOffset
+/// `Sendable` is unchecked: the timers are touched with the database's lock held only.
+final class Scheduler: @unchecked Sendable {
+    private let runner: TransactionRunner
+    private let timers: ScheduleTimers
+    private let followed: FollowedTables
+    /// Told of each call that failed, without the lock.
+    private let onFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
 
-        init(_ schema: TableSchema, _ schedule: ScheduleSchema, in datastore: Datastore, _ module: ModuleSchema)
-            throws(DatabaseError)
-        {
-            func refuse(_ reason: String) -> DatabaseError {
-                DatabaseError(.invalidModule, "the schedule table '\(schema.name)' \(reason)")
+    init(
+        _ runner: TransactionRunner, _ timers: ScheduleTimers, _ followed: FollowedTables,
+        onFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
+    ) {
+        self.runner = runner
+        self.timers = timers
+        self.followed = followed
+        self.onFailure = onFailure
+    }
+
+    /// Sets the timers of the rows that are there. From now on due rows are called, on the thread of the clock's alarm.
+    func start() throws(DatabaseError) {
+        let alarm = runner.clock.makeAlarm { [weak self] in self?.runDue() }
+        try runner.acquire()
+        defer { runner.release() }
+        for source in timers.sources { followed.follow(source.table) }
+        timers.start(alarm, runner.datastore.snapshot(), now: runner.clock.now())
+    }
+
+    /// How the schedules are doing.
+    func report() throws(DatabaseError) -> ScheduleReport {
+        try runner.acquire()
+        defer { runner.release() }
+        return timers.currentReport()
+    }
+
+    /// Calls what was due when this began, in order. What becomes due by that waits for the next ring, so that nothing
+    /// can keep others waiting by scheduling itself again and again.
+    private func runDue() {
+        let limit = runner.clock.now()
+        var newest: UInt64?
+        while true {
+            // Refused inside a transaction of this very thread, or because the log has failed: then there is nothing to
+            // be done until somebody sets the alarm again.
+            do throws(DatabaseError) { try runner.acquireForWrite() } catch { return }
+            let newestSerial = newest ?? timers.queue.lastSerial
+            newest = newestSerial
+            if runner.state.pointee.refusal != nil {
+                timers.stop()
+                return runner.release()
             }
-            guard let reducer = module.reducers.firstIndex(where: { $0.name == schedule.functionName }) else {
-                throw refuse("calls '\(schedule.functionName)', which is no reducer; only reducers can be scheduled")
+            guard let (id, timer) = timers.queue.next(), timer.due <= limit, timer.serial <= newestSerial else {
+                timers.resetAlarm()
+                return runner.release()
             }
-            if schema.isEvent { throw refuse("is an event table, which keeps no rows; make it an ordinary one") }
-            guard let table = datastore.tableID(named: schema.name),
-                let index = schema.indexes.firstIndex(where: { $0.isUnique && $0.columns == schema.primaryKey }),
-                let key = schema.primaryKey.first,
-                let keyColumn = datastore.columnOffset(key.index, of: table),
-                let scheduleColumn = datastore.columnOffset(schedule.column.index, of: table)
-            else { throw refuse("needs a primary key with an index") }
-            self.table = table
-            tableName = schema.name
-            keyIndex = datastore.indexIDs(of: table)[index]
-            self.reducer = reducer
-            reducerName = module.reducers[reducer].name
-            self.keyColumn = keyColumn
-            self.scheduleColumn = scheduleColumn
-        }
-
-        /// The row must be a valid image of the table's, so that both columns lie inside of it.
-        func key(of row: UnsafeRawBufferPointer) -> UInt64 {
-            guard let base = row.baseAddress else { return 0 }
-            return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: keyColumn.offset(in: base), as: UInt64.self))
-        }
-
-        /// The row with that key; valid until the next write.
-        func row(_ key: UInt64, in datastore: Datastore) -> UnsafeRawBufferPointer? {
-            withUnsafeBytes(of: key.littleEndian) { (try? datastore.find(keyIndex, key: $0)) ?? nil }
-        }
-
-        func schedule(of row: UnsafeRawBufferPointer) -> ScheduleAt {
-            guard let base = row.baseAddress else { return .time(.unixEpoch) }
-            let offset = scheduleColumn.offset(in: base)
-            let number = Int64(littleEndian: base.loadUnaligned(fromByteOffset: offset + 1, as: Int64.self))
-            return base.load(fromByteOffset: offset, as: UInt8.self) == 0
-                ? .interval(TimeDuration(microseconds: number))
-                : .time(Timestamp(microsecondsSinceUnixEpoch: number))
+            let failure = call(id, timer)
+            runner.release()
+            runner.finish(delivering: true)
+            if let failure { onFailure?(failure) }
         }
     }
 
-    let sources: [Source]
-    private let positions: [TableID: Int]
-    var queue = ScheduleQueue()
-    var report = ScheduleReport()
-    private var alarm: (any HostAlarm)?
-    private var alarmTime: Timestamp?
-
-    /// Nil if the module schedules nothing.
-    init?(_ module: ModuleSchema, _ datastore: Datastore) throws(DatabaseError) {
-        var sources: [Source] = []
-        for table in module.tables {
-            guard let schedule = table.schedule else { continue }
-            sources.append(try Source(table, schedule, in: datastore, module))
+    /// Calls the reducer of one row and settles what becomes of the row. With the lock held.
+    private func call(_ id: TimerID, _ timer: ScheduleQueue.Timer) -> ScheduleReport.Failure? {
+        let source = timers.sources[id.source]
+        guard let row = source.row(id.key, in: runner.datastore).map({ Array($0) }) else {
+            // Every commit is followed, so there is no timer without a row. Were there one, it would mean nothing.
+            timers.queue.remove(id)
+            return nil
         }
-        if sources.isEmpty { return nil }
-        self.sources = sources
-        positions = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($1.table, $0) })
-    }
-
-    deinit { alarm?.cancel() }
-
-    /// Sets the timers of all rows: one-shots for their time, intervals from now on.
-    func start(_ alarm: any HostAlarm, _ rows: DatastoreSnapshot, now: Timestamp) {
-        self.alarm = alarm
-        for (position, source) in sources.enumerated() {
-            rows.forEachRow(of: source.table) { row in
-                queue.update(TimerID(source: position, key: source.key(of: row)), source.schedule(of: row), now: now)
-            }
+        let now = runner.clock.now()
+        let timestamp = max(timer.due, now)
+        timers.report.countCall(max(.zero, (now - timer.due).duration))
+        var failure: ScheduleReport.Failure?
+        do {
+            _ = try runner.run(.scheduled, reducer: source.reducer, arguments: row, as: database, at: timestamp)
+        } catch {
+            let failed = ScheduleReport.Failure(
+                reducer: source.reducerName, table: source.tableName, key: id.key, timestamp: timestamp, error: error)
+            timers.report.countFailure(failed)
+            failure = failed
         }
-        setAlarm()
+        // Without writes nothing can be settled; it all happens again when the database is opened the next time.
+        if runner.state.pointee.refusal == nil { settle(id, timer, source) }
+        return failure
     }
 
-    /// Nothing is called any more.
-    func stop() {
-        alarm?.cancel()
-        alarm = nil
-        alarmTime = nil
-    }
+    /// Scheduled calls are the database's own.
+    private var database: Caller { Caller(identity: runner.catalog.identity) }
 
-    var isRunning: Bool { alarm != nil }
-
-    /// A row that a transaction inserted under the key of one that it deleted.
-    struct Replacement {
-        let id: TimerID
-        let schedule: ScheduleAt
-    }
-
-    /// The replaced rows of the running transaction, which is about to commit. Its net changes do not tell them from
-    /// updated ones, and say nothing at all of a row that was replaced by its like.
-    func replacements(in datastore: Datastore) -> [Replacement] {
-        guard isRunning else { return [] }
-        var found: [Replacement] = []
-        for (position, source) in sources.enumerated() {
-            datastore.forEachDeletedRow(of: source.table) { row in
-                let id = TimerID(source: position, key: source.key(of: row))
-                guard let new = source.row(id.key, in: datastore) else { return }
-                found.append(Replacement(id: id, schedule: source.schedule(of: new)))
+    /// What becomes of a row that was called. If the call has set the timer anew, by another time or in another row under
+    /// the key, that is another timer, and all is settled.
+    private func settle(_ id: TimerID, _ timer: ScheduleQueue.Timer, _ source: ScheduleTimers.Source) {
+        guard let current = timers.queue.timer(id), current.serial == timer.serial else { return }
+        switch timer.schedule {
+        case .interval: timers.report.skippedCount += timers.queue.advance(id, past: runner.clock.now())
+        case .time:
+            do { try removeRow(id, of: source) } catch {
+                // Only the log can have failed: the database takes no more writes then.
+                timers.queue.remove(id)
             }
         }
-        return found
     }
 
-    /// Follows a commit.
-    func apply(_ changes: ChangeSet?, _ replacements: [Replacement], now: Timestamp) {
-        guard isRunning else { return }
-        var touched = !replacements.isEmpty
-        for table in changes?.tables ?? [] {
-            guard let position = positions[table.table] else { continue }
-            touched = true
-            let source = sources[position]
-            var present: Set<UInt64> = []
-            table.inserts.forEach { row in
-                let key = source.key(of: row)
-                present.insert(key)
-                queue.update(TimerID(source: position, key: key), source.schedule(of: row), now: now)
-            }
-            table.deletes.forEach { row in
-                let key = source.key(of: row)
-                if !present.contains(key) { queue.remove(TimerID(source: position, key: key)) }
-            }
-        }
-        for replaced in replacements { queue.replace(replaced.id, replaced.schedule, now: now) }
-        if touched { setAlarm() }
+    /// In a transaction of its own, so that a one-shot reducer is called at least once, whatever happens in between.
+    private func removeRow(_ id: TimerID, of source: ScheduleTimers.Source) throws {
+        _ = try runner.run(
+            .host, reducer: nil, arguments: [], as: database,
+            after: { transaction throws(DatabaseError) in
+                _ = try withBytes(of: id.key.bsatn()) { key throws(DatabaseError) in
+                    try transaction.delete(source.keyIndex, key: key)
+                }
+            })
     }
+}
 
-    private func setAlarm() {
-        let due = queue.next()?.timer.due
-        if due != alarmTime { setAlarm(due) }
-    }
-
-    private func setAlarm(_ due: Timestamp?) {
-        alarmTime = due
-        alarm?.set(due)
-    }
-
-    /// The alarm has rung and its work is done: it is set again even if its time is the same.
-    func resetAlarm() { setAlarm(queue.next()?.timer.due) }
-
-    /// The report with what is true right now.
-    func currentReport() -> ScheduleReport {
-        report.pendingCount = queue.count
-        report.nextDue = queue.next()?.timer.due
-        return report
+extension DatabaseCore {
+    /// How the schedules are doing; nothing of note if there are none.
+    package func scheduleReport() throws(DatabaseError) -> ScheduleReport {
+        try scheduler?.report() ?? ScheduleReport()
     }
 }

@@ -50,7 +50,8 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         until level: CommitLevel = .committed
     ) throws -> TxOffset {
         try requireOpen()
-        let offset = try _run(core, core.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        let offset = try _run(
+            core.runner, core.runner.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
         if case .durable = level { try core.waitUntilDurable(offset) }
         return offset
     }
@@ -62,12 +63,12 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
         try requireOpen()
-        var serial = try core.beginCallIfFree(reducer.name, as: caller)
+        var serial = try core.runner.beginCallIfFree(reducer.name, as: caller)
         if serial == 0 {
-            try await core.lockForWriteSuspending()
-            serial = try core.beginCallAdoptingLock(reducer.name, as: caller)
+            try await core.runner.lockForWriteSuspending()
+            serial = try core.runner.beginCallAdoptingLock(reducer.name, as: caller)
         }
-        let offset = try _run(core, serial, reducer, repeat each arguments)
+        let offset = try _run(core.runner, serial, reducer, repeat each arguments)
         if case .durable = level { try await core.durable(offset) }
         return offset
     }
@@ -76,14 +77,14 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
         try requireOpen()
-        return try core.call(reducer, arguments: arguments, as: caller)
+        return try core.runner.call(reducer, arguments: arguments, as: caller)
     }
 
     /// Runs a reducer that is known by name. Suspends while another call is running.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) async throws -> TxOffset {
         try requireOpen()
-        return try await core.call(reducer, arguments: arguments, as: caller)
+        return try await core.runner.call(reducer, arguments: arguments, as: caller)
     }
 
     /// Watches a query as an asynchronous sequence, until the connection ends. See ``Database/subscribe(_:bufferLimit:)``.
@@ -169,17 +170,17 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     ///   runs when the database is opened the next time.
     @discardableResult
     public func disconnect() throws -> (any Error)? {
-        try core.requireNoTransaction()
+        try core.runner.requireNoTransaction()
         endSession()
-        return try core.disconnect(caller)
+        return try core.connections.disconnect(caller)
     }
 
     /// Ends the connection. Suspends while another call is running.
     @discardableResult
     public func disconnect() async throws -> (any Error)? {
-        try core.requireNoTransaction()
+        try core.runner.requireNoTransaction()
         endSession()
-        return try await core.disconnect(caller)
+        return try await core.connections.disconnect(caller)
     }
 
     private func endSession() {
@@ -216,7 +217,7 @@ extension Database {
     ///   - identity: who the client is. Whoever calls this vouches for it: nothing is checked here.
     ///   - credentials: the payload of the client's token, which the database keeps for as long as the client is connected.
     public func connect(_ identity: Identity, credentials: String = "") throws -> Connection<Definition> {
-        Connection(core: core, caller: try core.connect(identity, credentials: credentials))
+        Connection(core: core, caller: try core.connections.connect(identity, credentials: credentials))
     }
 
     /// Connects a client under a name. Suspends while another call is running.
@@ -226,7 +227,7 @@ extension Database {
 
     /// Connects a client with an identity. Suspends while another call is running.
     public func connect(_ identity: Identity, credentials: String = "") async throws -> Connection<Definition> {
-        Connection(core: core, caller: try await core.connect(identity, credentials: credentials))
+        Connection(core: core, caller: try await core.connections.connect(identity, credentials: credentials))
     }
 }
 

@@ -21,7 +21,7 @@ extension Database {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) throws -> TxOffset {
-        let offset = try _run(core, core.beginCall(reducer.name), reducer, repeat each arguments)
+        let offset = try _run(core.runner, core.runner.beginCall(reducer.name), reducer, repeat each arguments)
         if case .durable = level { try core.waitUntilDurable(offset) }
         return offset
     }
@@ -40,13 +40,13 @@ extension Database {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
-        var serial = try core.beginCallIfFree(reducer.name)
+        var serial = try core.runner.beginCallIfFree(reducer.name)
         if serial == 0 {
-            try await core.lockForWriteSuspending()
-            serial = try core.beginCallAdoptingLock(reducer.name)
+            try await core.runner.lockForWriteSuspending()
+            serial = try core.runner.beginCallAdoptingLock(reducer.name)
         }
         // From here to the commit nothing suspends.
-        let offset = try _run(core, serial, reducer, repeat each arguments)
+        let offset = try _run(core.runner, serial, reducer, repeat each arguments)
         if case .durable = level { try await core.durable(offset) }
         return offset
     }
@@ -57,34 +57,34 @@ extension Database {
     ///   reducer threw.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
-        try core.call(reducer, arguments: arguments, as: core.owner)
+        try core.runner.call(reducer, arguments: arguments, as: core.owner)
     }
 
     /// Runs a reducer that is known by name. Suspends while another call is running.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) async throws -> TxOffset {
-        try await core.call(reducer, arguments: arguments, as: core.owner)
+        try await core.runner.call(reducer, arguments: arguments, as: core.owner)
     }
 }
 
 /// The typed call, once it has begun. Everything in it is inlined into the caller but commit and abort.
 @inlinable @inline(__always)
 func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
-    _ core: DatabaseCore, _ serial: UInt64, _ reducer: Reducer<Definition, repeat each Argument>,
+    _ runner: TransactionRunner, _ serial: UInt64, _ reducer: Reducer<Definition, repeat each Argument>,
     _ arguments: repeat each Argument
 ) throws -> TxOffset {
     // Made before `do`, not within it: the optimizer of Swift 6.3 crashes over a non-copyable temporary there.
-    let context = Context<Definition>(TransactionReference(core: core, serial: serial))
+    let context = Context<Definition>(TransactionReference(runner: runner, serial: serial))
     do {
         try reducer.body(context, repeat each arguments)
     } catch {
-        core.abortCall()
+        runner.abortCall()
         throw error
     }
-    if core.state.pointee.recordsArguments {
-        let scratch = core.argumentScratch
+    if runner.state.pointee.duties.contains(.record) {
+        let scratch = runner.state.pointee.scratch.arguments
         scratch.pointee.removeAll(keepingCapacity: true)
         repeat (each arguments).encode(to: &scratch.pointee)
     }
-    return try core.commitCall()
+    return try runner.commitCall()
 }

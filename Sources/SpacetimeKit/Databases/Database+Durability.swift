@@ -12,10 +12,10 @@ extension Database {
     public func waitUntilDurable(_ offset: TxOffset) async throws { try await core.durable(offset) }
 
     /// Waits until everything that is visible now is on disk, blocking the thread.
-    public func flush() throws { try core.waitUntilDurable(core.lastOffset()) }
+    public func flush() throws { try core.waitUntilDurable(core.runner.lastOffset()) }
 
     /// Waits until everything that is visible now is on disk, blocking no thread.
-    public func flush() async throws { try await core.durable(core.snapshotWithOffset().1) }
+    public func flush() async throws { try await core.durable(core.runner.snapshotWithOffset().1) }
 
     /// Writes a snapshot now, beside running calls, and removes what need not be kept any longer. Snapshots are taken by
     /// themselves as the log grows (``StorageOptions/snapshotLogByteCount``); one before a planned stop makes the next
@@ -32,13 +32,13 @@ extension Database {
     /// Writes a snapshot now, on a thread of its own, and suspends until the file is complete.
     @discardableResult
     public func takeSnapshot() async throws -> (offset: TxOffset, byteCount: UInt64) {
-        try core.requireNoTransaction()
+        try core.runner.requireNoTransaction()
         return try await suspendingAside { [core] in try core.takeSnapshot() }
     }
 
     /// Why the last snapshot that was due could not be written; nil if it could. The log holds everything meanwhile, and
     /// grows; it is tried again after the next ``StorageOptions/snapshotLogByteCount``.
-    public var snapshotFailure: DatabaseError? { core.store?.snapshotFailure }
+    public var snapshotFailure: DatabaseError? { core.files?.snapshotFailure }
 
     /// Makes everything durable and gives the directory free. Calls and subscriptions are refused from now on, and
     /// subscriptions that are open end, each after what it has still to read, with ``DatabaseError/Code/closed``; reading
@@ -53,5 +53,5 @@ extension Database {
     public func close() async throws { try await core.close() }
 
     /// Checks that rows and indexes agree. For tests; linear in the data.
-    package func checkInvariants() throws { try core.checkInvariants() }
+    package func checkInvariants() throws { try core.runner.checkInvariants() }
 }

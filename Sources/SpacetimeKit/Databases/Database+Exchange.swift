@@ -22,7 +22,7 @@ extension Database {
         _ table: Row.Type, named name: String? = nil, as format: ExchangeFormat, to path: String,
         disk: any Disk = SystemDisk()
     ) throws -> Int {
-        try export(core.table(of: table, named: name), of: core.snapshot(), as: format, to: path, disk)
+        try export(core.table(of: table, named: name), of: core.runner.snapshot(), as: format, to: path, disk)
     }
 
     /// Writes every table of the module to a file of its own, named after the table, in a directory.
@@ -37,11 +37,11 @@ extension Database {
     ) throws -> Int {
         try DatabaseDirectory.requirePath(directory)
         do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
-        let frozen = try core.snapshot()
+        let frozen = try core.runner.snapshot()
         var count = 0
-        for (position, table) in core.schema.tables.enumerated() where !table.isEvent {
+        for (position, table) in core.catalog.schema.tables.enumerated() where !table.isEvent {
             let path = "\(directory)/\(table.name).\(format.fileExtension)"
-            count += try export(core.tableMap.table(at: position), of: frozen, as: format, to: path, disk)
+            count += try export(core.catalog.tableMap.table(at: position), of: frozen, as: format, to: path, disk)
         }
         return count
     }

@@ -14,9 +14,9 @@ extension Database {
     ///   on this thread.
     @inlinable
     public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) throws -> Result {
-        let serial = try core.beginRead()
-        defer { core.endRead() }
-        let transaction = TransactionReference(core: core, serial: serial)
+        let serial = try core.runner.beginRead()
+        defer { core.runner.endRead() }
+        let transaction = TransactionReference(runner: core.runner, serial: serial)
         let result = try body(Definition.TableHandles(_spacetimeTransaction: transaction))
         try transaction.requireIntact()
         return result
@@ -25,14 +25,14 @@ extension Database {
     /// Reads tables in one consistent state. Suspends while a call is running, and blocks no thread.
     @inlinable
     public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) async throws -> Result {
-        var serial = try core.beginReadIfFree()
+        var serial = try core.runner.beginReadIfFree()
         if serial == 0 {
-            await core.lockSuspending()
-            serial = core.beginReadAdoptingLock()
+            await core.runner.lockSuspending()
+            serial = core.runner.beginReadAdoptingLock()
         }
         // From here to the end nothing suspends.
-        defer { core.endRead() }
-        let transaction = TransactionReference(core: core, serial: serial)
+        defer { core.runner.endRead() }
+        let transaction = TransactionReference(runner: core.runner, serial: serial)
         let result = try body(Definition.TableHandles(_spacetimeTransaction: transaction))
         try transaction.requireIntact()
         return result
@@ -43,16 +43,16 @@ extension Database {
     /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
     /// before changing it.
     public func snapshot() throws -> DatabaseSnapshot<Definition> {
-        DatabaseSnapshot(core: core, snapshot: try core.snapshot())
+        DatabaseSnapshot(core: core, snapshot: try core.runner.snapshot())
     }
 
     /// A picture of all tables as they are now. Suspends while a call is running.
     public func snapshot() async throws -> DatabaseSnapshot<Definition> {
-        DatabaseSnapshot(core: core, snapshot: try await core.snapshotWithOffset().0)
+        DatabaseSnapshot(core: core, snapshot: try await core.runner.snapshotWithOffset().0)
     }
 
     /// The offset of the last commit.
-    public func lastOffset() throws -> TxOffset { try core.lastOffset() }
+    public func lastOffset() throws -> TxOffset { try core.runner.lastOffset() }
 }
 
 /// All tables at one moment. Reading it takes no lock.
@@ -96,7 +96,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     ///   be, see ``Condition``.
     public func forEach<Row: TableRow>(_ query: Query<Row>, _ body: (Row) throws -> Void) throws {
         let table = try core.table(of: Row.self, named: query.table)
-        try core.forEachRow(of: table, in: snapshot, where: query.predicate) {
+        try core.catalog.forEachRow(of: table, in: snapshot, where: query.predicate) {
             try body(_decode($0, as: Row.self))
         }
     }
@@ -124,7 +124,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     public func count<Row: TableRow>(_ query: Query<Row>) throws -> Int {
         let table = try core.table(of: Row.self, named: query.table)
         var count = 0
-        try core.forEachRow(of: table, in: snapshot, where: query.predicate) { _ in count += 1 }
+        try core.catalog.forEachRow(of: table, in: snapshot, where: query.predicate) { _ in count += 1 }
         return count
     }
 }

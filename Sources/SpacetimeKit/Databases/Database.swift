@@ -20,7 +20,7 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     /// The identity on whose behalf ``call(_:_:until:)`` runs.
     public var owner: Identity { core.owner.identity }
     /// The database's own identity.
-    public var identity: Identity { core.identity }
+    public var identity: Identity { core.catalog.identity }
 
     /// What opening its files brought to light: a damaged snapshot that was passed over, an unfinished write that was
     /// cut off, a disconnect reducer that failed. Worth a line in the log.

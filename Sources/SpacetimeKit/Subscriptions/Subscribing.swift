@@ -67,7 +67,8 @@ extension DatabaseCore {
     ) throws(DatabaseError) -> Subscription<Row> {
         let buffer = UpdateBuffer(limit: bufferLimit)
         let table = try readableTable(of: query, by: caller)
-        return Subscription(buffer, try subscribe(table, where: query.predicate, as: caller, sink: buffer))
+        return Subscription(
+            buffer, try subscriptions.subscribe(table, where: query.predicate, as: caller, sink: buffer))
     }
 
     func subscription<Row: TableRow>(
@@ -75,21 +76,23 @@ extension DatabaseCore {
     ) async throws(DatabaseError) -> Subscription<Row> {
         let buffer = UpdateBuffer(limit: bufferLimit)
         let table = try readableTable(of: query, by: caller)
-        return Subscription(buffer, try await subscribe(table, where: query.predicate, as: caller, sink: buffer))
+        return Subscription(
+            buffer, try await subscriptions.subscribe(table, where: query.predicate, as: caller, sink: buffer))
     }
 
     func observer<Row: TableRow>(
         _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
     ) throws(DatabaseError) -> QueryObserver {
         let table = try readableTable(of: query, by: caller)
-        return QueryObserver(sink, try subscribe(table, where: query.predicate, as: caller, sink: sink))
+        return QueryObserver(sink, try subscriptions.subscribe(table, where: query.predicate, as: caller, sink: sink))
     }
 
     func observer<Row: TableRow>(
         _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
     ) async throws(DatabaseError) -> QueryObserver {
         let table = try readableTable(of: query, by: caller)
-        return QueryObserver(sink, try await subscribe(table, where: query.predicate, as: caller, sink: sink))
+        return QueryObserver(
+            sink, try await subscriptions.subscribe(table, where: query.predicate, as: caller, sink: sink))
     }
 
     /// The table that a query means. To a client a private one is as if it were not there.
@@ -99,9 +102,9 @@ extension DatabaseCore {
         let table: TableID
         do throws(DatabaseError) { table = try self.table(of: Row.self, named: query.table) } catch {
             // The reason could name private tables.
-            throw caller.identity == owner.identity ? error : Self.noReadableTable(query.table ?? "\(Row.self)")
+            throw caller.identity == owner.identity ? error : Catalog.noReadableTable(query.table ?? "\(Row.self)")
         }
-        guard isReadable(table, by: caller) else { throw Self.noReadableTable(query.table ?? "\(Row.self)") }
+        guard catalog.isReadable(table, by: caller) else { throw Catalog.noReadableTable(query.table ?? "\(Row.self)") }
         return table
     }
 }

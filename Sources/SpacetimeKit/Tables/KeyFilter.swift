@@ -16,7 +16,7 @@ public struct _KeyFilter {
 
     /// The rows with the whole key that is in the key scratch.
     @inlinable @inline(__always)
-    func scratchKey() -> RowSource { .key(index, KeyBytes(reference.transaction.state.pointee.keyScratch.pointee)) }
+    func scratchKey() -> RowSource { .key(index, KeyBytes(reference.transaction.state.pointee.scratch.key.pointee)) }
 
     /// Puts the values of some columns, one behind the other, into the key scratch.
     @inlinable @inline(__always)
@@ -24,14 +24,14 @@ public struct _KeyFilter {
         _ first: borrowing First, _ rest: repeat each Rest
     ) {
         reference.encode(key: first)
-        let scratch = reference.transaction.state.pointee.keyScratch
+        let scratch = reference.transaction.state.pointee.scratch.key
         repeat (each rest).encode(to: &scratch.pointee)
     }
 
     /// The rows with the values of leading columns that are in the key scratch, and the next column within `bounds`.
     @usableFromInline
     func scratchPrefix(_ columns: Int, _ bounds: KeyBounds? = nil) -> RowSource {
-        source(bounds, prefix: reference.transaction.state.pointee.keyScratch.pointee.toArray(), columns)
+        source(bounds, prefix: reference.transaction.state.pointee.scratch.key.pointee.toArray(), columns)
     }
 
     /// The rows with these values of leading columns, and the next column within `bounds`.
@@ -52,7 +52,7 @@ public struct _KeyFilter {
     /// The condition that prefix and range mean, for a scan of the whole table whose rows are sorted.
     @inline(never)
     private func wholeTable(_ bounds: KeyBounds?, prefix: [UInt8], _ prefixColumns: Int) -> RowSource {
-        let datastore = reference.transaction.core.datastore
+        let datastore = reference.transaction.runner.datastore
         guard let columns = datastore.schema(of: index)?.columns, let table = datastore.schema(of: reference.table)
         else { preconditionFailure("the handle's index is not in the database") }
         var parts: [RowPredicate] = []

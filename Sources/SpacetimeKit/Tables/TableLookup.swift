@@ -7,6 +7,6 @@ extension DatabaseCore {
     /// - Parameter name: which one, if the type has several; nil for its own.
     /// - Throws: `noSuchTable`.
     func table<Row: TableRow>(of row: Row.Type, named name: String?) throws(DatabaseError) -> TableID {
-        tableMap.table(at: try tablePosition(of: ObjectIdentifier(row), named: name, rowType: "\(row)"))
+        catalog.tableMap.table(at: try catalog.tablePosition(of: ObjectIdentifier(row), named: name, rowType: "\(row)"))
     }
 }

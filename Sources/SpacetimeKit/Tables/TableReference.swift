@@ -32,7 +32,7 @@ public struct TableReference {
     @inlinable @inline(__always)
     package func encode<Row: SpacetimeType>(row: borrowing Row) throws(DatabaseError) {
         try transaction.requireWritable()
-        let scratch = transaction.state.pointee.rowScratch
+        let scratch = transaction.state.pointee.scratch.row
         scratch.pointee.removeAll(keepingCapacity: true)
         row.encode(to: &scratch.pointee)
     }
@@ -40,7 +40,7 @@ public struct TableReference {
     @inlinable @inline(__always)
     package func encode<Key: SpacetimeType>(key: borrowing Key) {
         transaction.requireCurrent()
-        let scratch = transaction.state.pointee.keyScratch
+        let scratch = transaction.state.pointee.scratch.key
         scratch.pointee.removeAll(keepingCapacity: true)
         key.encode(to: &scratch.pointee)
     }
@@ -49,13 +49,13 @@ public struct TableReference {
     @inlinable
     package func encoded<Key: SpacetimeType>(key: borrowing Key) -> [UInt8] {
         encode(key: key)
-        return transaction.state.pointee.keyScratch.pointee.toArray()
+        return transaction.state.pointee.scratch.key.pointee.toArray()
     }
 
     /// The row in the scratch, with the numbers that the database put in.
     @inlinable @inline(__always)
     package func decodeScratch<Row: SpacetimeType>() -> Row {
-        _decode(transaction.state.pointee.rowScratch.pointee.withUnsafeBytes { $0 }, as: Row.self)
+        _decode(transaction.state.pointee.scratch.row.pointee.withUnsafeBytes { $0 }, as: Row.self)
     }
 }
 

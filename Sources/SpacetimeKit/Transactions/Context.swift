@@ -37,11 +37,11 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
 
     /// The identity of the database.
     @inlinable
-    public var identity: Identity { transaction.core.identity }
+    public var identity: Identity { transaction.runner.catalog.identity }
 
     /// The owner of the database, on whose behalf ``Database/call(_:_:until:)`` runs: `context.sender == context.owner`.
     @inlinable
-    public var owner: Identity { transaction.core.owner.identity }
+    public var owner: Identity { transaction.runner.catalog.owner.identity }
 
     /// Random numbers for this call: `Int.random(in: 1...6, using: &context.random)`.
     ///
@@ -152,7 +152,7 @@ extension TableHandles {
 
 func _table<Row: TableRow>(_ row: Row.Type, _ name: String?, in transaction: TransactionReference) -> Row.Handle {
     do throws(DatabaseError) {
-        let position = try transaction.core.tablePosition(
+        let position = try transaction.runner.catalog.tablePosition(
             of: ObjectIdentifier(row), named: name, rowType: "\(row)")
         return Row.Handle(_spacetimeReference: TableReference(transaction, table: position))
     } catch { fatalError(error.message) }

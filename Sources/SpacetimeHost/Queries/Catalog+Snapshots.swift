@@ -1,8 +1,8 @@
 package import SpacetimeEngine
 import SpacetimeSchema
 
-/// Conditions on the tables of a snapshot. Without the lock: what is used of the database never changes.
-extension DatabaseCore {
+/// Conditions on the tables of a snapshot.
+extension Catalog {
     /// Calls `body` with the rows of a snapshot that meet a condition.
     ///
     /// The snapshot has no indexes of its own. When it has been searched by the columns of an index some sixteen times it

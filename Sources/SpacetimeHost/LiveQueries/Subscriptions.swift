@@ -13,7 +13,18 @@ package final class SubscriptionToken: Sendable {
     package func cancel() { end() }
 }
 
-extension DatabaseCore {
+/// Clients watching queries.
+///
+/// `Sendable` is unchecked: the queries are touched with the database's lock held only, but for what they allow otherwise.
+package final class Subscriptions: @unchecked Sendable {
+    private let runner: TransactionRunner
+    private let queries: LiveQueries
+
+    init(_ runner: TransactionRunner, _ queries: LiveQueries) {
+        self.runner = runner
+        self.queries = queries
+    }
+
     /// Subscribes to the rows of a table that meet a predicate.
     ///
     /// The sink first gets the rows as they are now, then one update per commit that changes them: evaluating and
@@ -23,19 +34,17 @@ extension DatabaseCore {
     package func subscribe(
         _ table: TableID, where predicate: RowPredicate, as caller: Caller, sink: any QuerySink
     ) throws(DatabaseError) -> SubscriptionToken {
-        try acquire()
+        try runner.acquire()
         return try subscribeAndRelease(table, predicate, caller, sink)
     }
 
-    /// The same for tasks: it suspends while others have the lock.
+    /// Subscribes to the rows of a table that meet a predicate. Suspends while others have the lock.
     package func subscribe(
         _ table: TableID, where predicate: RowPredicate, as caller: Caller, sink: any QuerySink
     ) async throws(DatabaseError) -> SubscriptionToken {
-        if try !acquireIfFree() {
-            await lockSuspending()
-            adoptLock()
+        try await runner.takingLock { () throws(DatabaseError) in
+            try subscribeAndRelease(table, predicate, caller, sink)
         }
-        return try subscribeAndRelease(table, predicate, caller, sink)
     }
 
     private func subscribeAndRelease(
@@ -43,11 +52,11 @@ extension DatabaseCore {
     ) throws(DatabaseError) -> SubscriptionToken {
         let query: LiveQueries.Query
         do throws(DatabaseError) { query = try register(table, predicate, caller, sink) } catch {
-            release()
+            runner.release()
             throw error
         }
-        release()
-        outbox.drain()
+        runner.release()
+        queries.deliver()
         // The query is not Sendable; it goes back only to code that holds the lock.
         nonisolated(unsafe) let registered = query
         return SubscriptionToken { [weak self, weak sink] in
@@ -59,74 +68,41 @@ extension DatabaseCore {
     private func register(
         _ table: TableID, _ predicate: RowPredicate, _ caller: Caller, _ sink: any QuerySink
     ) throws(DatabaseError) -> LiveQueries.Query {
-        let refusal = state.pointee.refusal
+        let refusal = runner.state.pointee.refusal
         if let refusal, refusal.code == .closed { throw refusal }
-        guard let schema = tableFacts[table]?.schema else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
-        guard isReadable(table, by: caller) else { throw Self.noReadableTable(schema.name) }
-        liveQueries.removeDeparted()
+        let schema = try runner.catalog.facts(of: table).schema
+        guard runner.catalog.isReadable(table, by: caller) else { throw Catalog.noReadableTable(schema.name) }
         do throws(EngineError) {
-            let query = try liveQueries.query(table, predicate, schema: schema)
+            let query = try queries.query(table, predicate, schema: schema)
             var rows = RowBatch()
             // Rows of event tables exist only while they are delivered.
             if !schema.isEvent {
-                let scan = try self.scan(table, where: predicate)
+                let scan = try runner.search.scan(table, where: predicate)
                 scan.forEach { rows.append($0) }
             }
             let initial = QueryUpdate(
-                isInitial: true, offset: TxOffset(state.pointee.nextOffset &- 1), deletes: RowBatch(), inserts: rows,
-                keys: nil)
-            guard sink.reserve() else {
-                outbox.append(.overflow, of: [sink])
-                return query
-            }
-            outbox.append(initial, to: [sink])
-            if let refusal {
-                outbox.append(refusal.code == .readOnly ? .complete : .failed(writesRefused()), of: [sink])
-            } else {
-                liveQueries.add(sink, to: query)
-            }
+                isInitial: true, offset: TxOffset(runner.state.pointee.nextOffset &- 1), deletes: RowBatch(),
+                inserts: rows, keys: nil)
+            let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
+            queries.add(sink, to: query, beginningWith: initial, end: end)
             return query
         } catch {
             throw DatabaseError(error)
         }
     }
 
-    /// True if the caller may read the table: a private one is for the owner. To others it is as if it were not there.
-    /// Needs no lock.
-    package func isReadable(_ table: TableID, by caller: Caller) -> Bool {
-        guard let schema = tableFacts[table]?.schema else { return false }
-        return schema.access == .public || caller.identity == owner.identity
-    }
-
-    /// What a client hears of a table that does not exist, and of one that it may not read.
-    package static func noReadableTable(_ name: String) -> DatabaseError {
-        DatabaseError(
-            .noSuchTable,
-            "there is no table '\(name)' for clients; check that the module lists it and that it is public: @Table(.public)"
-        )
-    }
-
     private func unsubscribe(_ sink: any QuerySink, from query: LiveQueries.Query) {
         // Inside a transaction, or while another thread is in one, the sink is only noted. It counts as cancelled already,
         // and whoever has the lock next removes it.
-        guard (try? acquireIfFree()) == true else { return liveQueries.removeLater(sink, from: query) }
-        liveQueries.remove(sink, from: query)
-        release()
-    }
-
-    /// Refuses writes from now on, and ends all subscriptions, to be delivered once the lock is released: nothing would
-    /// ever come. With the lock held.
-    func refuseWrites(_ reason: DatabaseError, telling end: SubscriptionEnd) {
-        if state.pointee.refusal == nil { state.pointee.refusal = reason }
-        scheduler?.stop()
-        outbox.append(end, of: liveQueries.removeAll())
+        guard (try? runner.acquireIfFree()) == true else { return queries.removeLater(sink, from: query) }
+        queries.remove(sink, from: query)
+        runner.release()
     }
 
     /// The number of distinct queries that are being watched.
-    package func liveQueryCount() throws(DatabaseError) -> Int {
-        try acquire()
-        defer { release() }
-        liveQueries.removeDeparted()
-        return liveQueries.count
+    package func queryCount() throws(DatabaseError) -> Int {
+        try runner.acquire()
+        defer { runner.release() }
+        return queries.count
     }
 }

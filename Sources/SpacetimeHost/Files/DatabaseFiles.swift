@@ -3,7 +3,7 @@ package import SpacetimeEngine
 import SpacetimeSATS
 import Synchronization
 
-/// The directory of an open database: its lock, its log, its snapshots.
+/// The files of an open database: its lock, its log, its snapshots.
 ///
 /// ```
 /// <directory>/log/<20 digits>.log              what was committed, from that offset on
@@ -13,7 +13,7 @@ import Synchronization
 ///
 /// Opening reads only; commits are kept in memory. ``begin()`` is the moment from which on files change, and comes when
 /// nothing is left that could refuse the opening.
-package final class DatabaseStore: CommitSink {
+package final class DatabaseFiles: CommitSink {
     package let directory: String
     package let options: StorageOptions
     package let databaseID: [UInt8]
@@ -36,7 +36,7 @@ package final class DatabaseStore: CommitSink {
 
     /// What a directory held when it was opened.
     package struct Opening {
-        package let store: DatabaseStore
+        package let files: DatabaseFiles
         /// Nil if there was no database yet.
         package let recovered: RecoveredDatabase?
     }
@@ -61,7 +61,7 @@ package final class DatabaseStore: CommitSink {
             var id: [UInt8] = []
             for _ in 0..<4 { withUnsafeBytes(of: random.next().littleEndian) { id.append(contentsOf: $0) } }
             return Opening(
-                store: DatabaseStore(directory, options, newID: id, recovered, lock), recovered: recovered)
+                files: DatabaseFiles(directory, options, newID: id, recovered, lock), recovered: recovered)
         } catch {
             lock?.release()
             throw error

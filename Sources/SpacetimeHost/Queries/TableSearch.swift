@@ -1,8 +1,11 @@
 package import SpacetimeEngine
 import SpacetimeSchema
 
-/// Conditions on tables, answered through indexes where one fits. With the lock held.
-extension DatabaseCore {
+/// Conditions on tables, answered through indexes where one fits. To be used with the database's lock held.
+package struct TableSearch {
+    let planner: Planner
+    let datastore: Datastore
+
     /// The plan for a condition.
     ///
     /// What covers much of its table is not worth an index, whose order jumps about in memory: its rows are counted first,

@@ -1,7 +1,8 @@
 public import SpacetimeEngine
 import SpacetimeSATS
 
-/// Row operations over bytes, checked for a current transaction. Typed handles, guests and tests go through these.
+/// Row operations over bytes, for the code of this program: typed handles and the host itself. That a transaction runs is
+/// checked, and so are keys; rows are not, where nothing else is said. Guests go through ``GuestTransaction``.
 extension TransactionReference {
     /// Inserts a row image; zeros in auto-increment columns are replaced in the buffer. False if the identical row was
     /// already there. The image must come from typed code: it is not checked.
@@ -13,7 +14,7 @@ extension TransactionReference {
         return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: row) }
     }
 
-    /// The same for bytes from outside: they are checked first.
+    /// Inserts a row image from outside, which is checked first.
     package func insert(
         _ table: TableID, validating row: UnsafeMutableRawBufferPointer
     ) throws(DatabaseError) -> Bool {
@@ -26,6 +27,12 @@ extension TransactionReference {
     package func update(_ index: IndexID, trusted row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
         try requireWritable()
         try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: row) }
+    }
+
+    /// Replaces the row that has the same key in a unique index, after checking that the bytes are a row.
+    package func update(_ index: IndexID, validating row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
+        try requireWritable()
+        try withDatastore { datastore throws(EngineError) in try datastore.update(index, validating: row) }
     }
 
     /// Deletes the rows with that key; returns how many there were.
@@ -63,13 +70,13 @@ extension TransactionReference {
     @usableFromInline
     package func count(_ table: TableID) -> Int {
         requireCurrent()
-        return core.datastore.count(table)
+        return runner.datastore.count(table)
     }
 
     @usableFromInline
     package func count(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
         requireCurrent()
-        do throws(EngineError) { return try core.count(table, where: condition.predicate) } catch {
+        do throws(EngineError) { return try runner.search.count(table, where: condition.predicate) } catch {
             throw DatabaseError(error)
         }
     }
@@ -104,7 +111,9 @@ extension TransactionReference {
         guard let condition else {
             return try withDatastore { datastore throws(EngineError) in try datastore.scan(table, window: window) }
         }
-        do throws(EngineError) { return try core.scan(table, where: condition.predicate, window: window) } catch {
+        do throws(EngineError) {
+            return try runner.search.scan(table, where: condition.predicate, window: window)
+        } catch {
             throw DatabaseError(error)
         }
     }
@@ -151,7 +160,7 @@ extension TransactionReference {
     @usableFromInline
     package func delete(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
         try requireWritable()
-        do throws(EngineError) { return try core.delete(table, where: condition.predicate) } catch {
+        do throws(EngineError) { return try runner.search.delete(table, where: condition.predicate) } catch {
             throw DatabaseError(error)
         }
     }
@@ -160,13 +169,13 @@ extension TransactionReference {
     @usableFromInline
     package func savepoint() -> SavepointReference {
         requireCurrent()
-        return SavepointReference(savepoint: core.datastore.savepoint())
+        return SavepointReference(savepoint: runner.datastore.savepoint())
     }
 
     @usableFromInline
     package func rollback(to reference: SavepointReference) {
         requireCurrent()
-        core.datastore.rollback(to: reference.savepoint)
+        runner.datastore.rollback(to: reference.savepoint)
     }
 }
 
@@ -202,21 +211,21 @@ extension TransactionReference {
     @usableFromInline
     package func insertScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
         try requireWritable()
-        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: bytes) }
     }
 
     @usableFromInline
     package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
         try requireWritable()
-        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: bytes) }
     }
 
     @usableFromInline
     package func insertScratchRow(_ table: TableID, rule: ConflictRule) throws(DatabaseError) -> ConflictOutcome {
         try requireWritable()
-        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         return try withDatastore { datastore throws(EngineError) in
             try datastore.insert(table, row: bytes, rule: rule)
         }
@@ -225,7 +234,7 @@ extension TransactionReference {
     @usableFromInline
     package func upsertScratchRow(_ index: IndexID) throws(DatabaseError) {
         try requireWritable()
-        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         try withDatastore { datastore throws(EngineError) in try datastore.upsert(index, row: bytes) }
     }
 
@@ -233,27 +242,27 @@ extension TransactionReference {
     @usableFromInline
     package func updateScratchKey(_ index: IndexID) throws(DatabaseError) {
         try requireWritable()
-        let key = state.pointee.keyScratch.pointee.withUnsafeBytes { $0 }
-        let bytes = state.pointee.rowScratch.pointee.withUnsafeMutableBytes { $0 }
+        let key = state.pointee.scratch.key.pointee.withUnsafeBytes { $0 }
+        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         try withDatastore { datastore throws(EngineError) in try datastore.update(index, key: key, row: bytes) }
     }
 
     /// The error of an update that found no row with the key in the scratch.
     @inline(never) @usableFromInline
     package func noSuchRow(_ index: IndexID) -> DatabaseError {
-        let key = state.pointee.keyScratch.pointee.withUnsafeBytes { $0 }
-        return DatabaseError(core.datastore.noSuchRow(index, key: key))
+        let key = state.pointee.scratch.key.pointee.withUnsafeBytes { $0 }
+        return DatabaseError(runner.datastore.noSuchRow(index, key: key))
     }
 
     @usableFromInline
     package func deleteScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
-        try delete(table, equalTo: state.pointee.rowScratch.pointee.withUnsafeBytes { $0 })
+        try delete(table, equalTo: state.pointee.scratch.row.pointee.withUnsafeBytes { $0 })
     }
 
     /// Typed code encodes keys of the index's own types, so there is nothing to throw.
     @usableFromInline
     package func findScratchKey(_ index: IndexID) -> UnsafeRawBufferPointer? {
-        let key = state.pointee.keyScratch.pointee.withUnsafeBytes { $0 }
+        let key = state.pointee.scratch.key.pointee.withUnsafeBytes { $0 }
         do throws(DatabaseError) {
             return try withDatastore { datastore throws(EngineError) in try datastore.find(index, key: key) }
         } catch { Self.broken(error) }
@@ -261,7 +270,7 @@ extension TransactionReference {
 
     @usableFromInline
     package func deleteScratchKey(_ index: IndexID) throws(DatabaseError) -> Int {
-        try delete(index, key: state.pointee.keyScratch.pointee.withUnsafeBytes { $0 })
+        try delete(index, key: state.pointee.scratch.key.pointee.withUnsafeBytes { $0 })
     }
 
     @inline(never) @usableFromInline

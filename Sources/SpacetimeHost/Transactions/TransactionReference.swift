@@ -6,12 +6,12 @@ import SpacetimeEngine
 /// the transaction runs, whoever runs it holds the database.
 public struct TransactionReference {
     // Plain data, so that handles are copied for nothing. The memory is never given back: see `StateBlocks`.
-    @usableFromInline package let state: UnsafeMutablePointer<CoreState>
+    @usableFromInline package let state: UnsafeMutablePointer<TransactionState>
     @usableFromInline package let serial: UInt64
 
     @inlinable
-    package init(core: DatabaseCore, serial: UInt64) {
-        self.state = core.state
+    package init(runner: TransactionRunner, serial: UInt64) {
+        self.state = runner.state
         self.serial = serial
     }
 
@@ -19,13 +19,13 @@ public struct TransactionReference {
     @inlinable
     package var isCurrent: Bool { state.pointee.serial == serial }
 
-    /// The database. Stops the program if the transaction is over.
+    /// What runs the transaction. Stops the program if it is over.
     @usableFromInline
-    package var core: DatabaseCore {
+    package var runner: TransactionRunner {
         requireCurrent()
-        guard let core = state.pointee.core else { Self.stale() }
+        guard let runner = state.pointee.runner else { Self.stale() }
         // Alive: the code that runs the transaction holds a reference until it has ended it.
-        return core.takeUnretainedValue()
+        return runner.takeUnretainedValue()
     }
 
     /// Calls `body` with the datastore, without counting references. The transaction must be current.
@@ -34,7 +34,7 @@ public struct TransactionReference {
         _ body: (Datastore) throws(EngineError) -> Result
     ) throws(DatabaseError) -> Result {
         guard let datastore = state.pointee.datastore else { Self.stale() }
-        // Alive as the database is, see `core`. The error goes around the callee, which has no typed throws; a `Result`
+        // Alive as the database is, see `runner`. The error goes around the callee, which has no typed throws; a `Result`
         // would be destroyed through its metadata each time.
         var failure: EngineError?
         let result: Result? = datastore._withUnsafeGuaranteedRef { datastore in
@@ -63,13 +63,13 @@ public struct TransactionReference {
     @inline(never) @usableFromInline
     package func fail(_ error: DatabaseError) {
         requireCurrent()
-        if state.pointee.failure == nil { state.pointee.failure = error }
+        state.pointee.note(failure: error)
     }
 
     /// Throws what ``fail(_:)`` noted.
     @inlinable
     package func requireIntact() throws(DatabaseError) {
-        if let failure = state.pointee.failure { throw failure }
+        if state.pointee.duties.contains(.fail), let failure = state.pointee.failure { throw failure }
     }
 
     @inlinable

@@ -6,12 +6,19 @@ import SpacetimeDurability
 /// A thread runs at most one transaction at a time, of whatever database: a thread-local variable says of which. So a call
 /// inside a call is refused instead of waiting for itself; and so is one to another database, since two databases whose
 /// reducers call each other would wait for each other for ever.
-extension DatabaseCore {
+extension TransactionRunner {
     /// This database, as the thread-local variable names it.
     private var address: UnsafeRawPointer { UnsafeRawPointer(state) }
 
     /// True if the calling thread is inside a transaction of this database.
     package var isHeldByCurrentThread: Bool { spacetime_get_held_database() == address }
+
+    /// - Throws: `nestedTransaction` if the calling thread is inside a transaction, of whatever database.
+    package func requireNoTransaction() throws(DatabaseError) {
+        if spacetime_get_held_database() != nil { throw nestedTransaction() }
+    }
+
+    // MARK: Threads
 
     /// Takes the lock, blocking the thread while others have it.
     @inline(__always)
@@ -21,15 +28,10 @@ extension DatabaseCore {
         spacetime_set_held_database(address)
     }
 
-    /// - Throws: `nestedTransaction` if the calling thread is inside a transaction, of whatever database.
-    package func requireNoTransaction() throws(DatabaseError) {
-        if spacetime_get_held_database() != nil { throw nestedTransaction() }
-    }
-
     /// Takes the lock for writing: after waiting, if the log cannot keep up.
     @inline(__always)
     func acquireForWrite() throws(DatabaseError) {
-        if isSaturated { try waitForRoom() }
+        if durability.isSaturated { try waitForRoom() }
         try acquire()
     }
 
@@ -45,7 +47,7 @@ extension DatabaseCore {
     /// Takes the lock for writing if nobody has it and the log has room.
     @inline(__always)
     func acquireForWriteIfFree() throws(DatabaseError) -> Bool {
-        if isSaturated { return false }
+        if durability.isSaturated { return false }
         return try acquireIfFree()
     }
 
@@ -55,6 +57,26 @@ extension DatabaseCore {
         lock.unlock()
     }
 
+    // MARK: Tasks
+
+    /// Takes the lock for `body`, which has to release it: at once if it is free, else after suspending the task.
+    ///
+    /// `body` is not async, so that nothing suspends between taking and releasing: the thread that the thread-local
+    /// variable is set on is the one that clears it.
+    ///
+    /// - Parameter toWrite: whether to wait until the log has room, too.
+    func takingLock<Result>(
+        toWrite: Bool = false, _ body: () throws(DatabaseError) -> Result
+    ) async throws(DatabaseError) -> Result {
+        if try !(toWrite ? acquireForWriteIfFree() : acquireIfFree()) {
+            if toWrite { try await lockForWriteSuspending() } else { await lockSuspending() }
+            adoptLock()
+        }
+        return try body()
+    }
+
+    // The same in parts, for code that is inlined into the caller's: it must not cost a closure.
+
     /// Waits for the lock, suspending the task, and takes it. What follows must begin with ``adoptLock()``.
     @usableFromInline
     package func lockSuspending() async { await lock.lockSuspending() }
@@ -62,7 +84,9 @@ extension DatabaseCore {
     /// ``lockSuspending()`` for a write: after the log has room.
     @usableFromInline
     package func lockForWriteSuspending() async throws(DatabaseError) {
-        if isSaturated { try await suspendingAside { [self] () throws(DatabaseError) in try waitForRoom() } }
+        if durability.isSaturated {
+            try await suspendingAside { [self] () throws(DatabaseError) in try waitForRoom() }
+        }
         await lock.lockSuspending()
     }
 
@@ -71,22 +95,13 @@ extension DatabaseCore {
     @inline(__always)
     func adoptLock() { spacetime_set_held_database(address) }
 
-    @inline(__always)
-    private var isSaturated: Bool {
-        switch keeper {
-        case .none: false
-        // Alive: `store` keeps it.
-        case .store(let store): store._withUnsafeGuaranteedRef { $0.isSaturated }
-        case .sink: sink?.isSaturated == true
-        }
-    }
+    // MARK: Refusing
 
     @inline(never)
     private func waitForRoom() throws(DatabaseError) {
         // Inside a transaction waiting would hold everybody up; `acquire` refuses the nesting.
         if spacetime_get_held_database() != nil { return }
-        try sink?.waitForRoom()
-        try store?.waitForRoom()
+        try durability.waitForRoom()
     }
 
     @inline(never)

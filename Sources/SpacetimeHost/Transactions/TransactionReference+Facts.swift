@@ -32,13 +32,14 @@ extension TransactionReference {
 
 extension TransactionReference {
     @inline(never) @usableFromInline
-    package func readTimestamp() -> Timestamp { core.readTimestamp() }
+    package func readTimestamp() -> Timestamp { runner.readTimestamp() }
 
     @inline(never) @usableFromInline
-    package func seedRandom() { core.seedRandom() }
+    package func seedRandom() { runner.seedRandom() }
 }
 
-extension DatabaseCore {
+extension TransactionRunner {
+    /// The time of the running call: the clock's when it is first asked for.
     func readTimestamp() -> Timestamp {
         if !state.pointee.hasTimestamp {
             state.pointee.timestamp = clock.now()

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Memory for the ``CoreState`` of databases, which is handed on to the next database but never given back.
+/// Memory for the ``TransactionState`` of databases, which is handed on to the next database but never given back.
 ///
 /// So a handle that outlives its transaction, and even its database, still points to a state, and finds there a serial
 /// that is not its own: serials go on counting from one database to the next. That is what lets a
@@ -9,15 +9,15 @@ import Synchronization
 enum StateBlocks {
     private struct Block: @unchecked Sendable {
         // Only touched by the one database that took it out of the list.
-        let state: UnsafeMutablePointer<CoreState>
+        let state: UnsafeMutablePointer<TransactionState>
     }
 
     private static let free = Mutex<[Block]>([])
 
-    static func take(_ content: CoreState) -> UnsafeMutablePointer<CoreState> {
+    static func take(_ content: TransactionState) -> UnsafeMutablePointer<TransactionState> {
         var content = content
         guard let block = free.withLock({ $0.popLast() }) else {
-            let state = UnsafeMutablePointer<CoreState>.allocate(capacity: 1)
+            let state = UnsafeMutablePointer<TransactionState>.allocate(capacity: 1)
             state.initialize(to: content)
             return state
         }
@@ -27,12 +27,8 @@ enum StateBlocks {
     }
 
     /// Takes back a state whose database is going, and with it everything that the state points to.
-    static func give(_ state: UnsafeMutablePointer<CoreState>) {
-        state.pointee.serial &+= 1
-        state.pointee.writableSerial = 0
-        state.pointee.core = nil
-        state.pointee.datastore = nil
-        state.pointee.refusal = nil
+    static func give(_ state: UnsafeMutablePointer<TransactionState>) {
+        state.pointee.retire()
         let block = Block(state: state)
         free.withLock { $0.append(block) }
     }

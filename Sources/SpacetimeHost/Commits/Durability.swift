@@ -1,0 +1,80 @@
+import SpacetimeEngine
+import SpacetimeSATS
+
+/// Where the commits of a database are kept: in its files, in a test's sink, or nowhere.
+struct Durability: ~Copyable {
+    /// Nil if the database is in memory only.
+    let files: DatabaseFiles?
+    private let sink: (any CommitSink)?
+    private let keeper: Keeper
+    /// Where the record of a commit is put together. Guarded by the database's lock.
+    private let record: UnsafeMutablePointer<BSATNWriter>
+
+    /// The two, as each call looks at them: without counting references.
+    private enum Keeper {
+        case none
+        // Alive: `files` keeps it.
+        case files(Unmanaged<DatabaseFiles>)
+        case sink
+    }
+
+    init(_ files: DatabaseFiles?, sink: (any CommitSink)?) {
+        self.files = files
+        self.sink = sink
+        keeper = if sink != nil { .sink } else if let files { .files(.passUnretained(files)) } else { .none }
+        record = .allocate(capacity: 1)
+        record.initialize(to: BSATNWriter(reservingCapacity: 256))
+    }
+
+    deinit { record.deinitialize(count: 1).deallocate() }
+
+    var keepsCommits: Bool { if case .none = keeper { false } else { true } }
+
+    /// True if commits come faster than they can be kept.
+    @inline(__always)
+    var isSaturated: Bool {
+        switch keeper {
+        case .none: false
+        case .files(let files): files._withUnsafeGuaranteedRef { $0.isSaturated }
+        case .sink: sink?.isSaturated == true
+        }
+    }
+
+    /// Waits until there is room for more.
+    func waitForRoom() throws(DatabaseError) {
+        try sink?.waitForRoom()
+        try files?.waitForRoom()
+    }
+
+    /// True if so much was logged that a snapshot should be taken.
+    @inline(__always)
+    var isSnapshotDue: Bool {
+        if case .files(let files) = keeper { files._withUnsafeGuaranteedRef { $0.isSnapshotDue } } else { false }
+    }
+
+    /// Puts the record of the running transaction together and hands it to whoever keeps it. With the lock held.
+    ///
+    /// - Returns: why it cannot be kept; nil if it is. (Not thrown: the record is made in a closure over raw memory, which
+    ///   would lose the type of the error.)
+    func keep(
+        _ kind: CommitKind, reducer: Int?, arguments: UnsafeRawBufferPointer, caller: Caller?, timestamp: Timestamp,
+        schema: StoredSchema?, changesIn datastore: Datastore, at offset: TxOffset
+    ) -> DatabaseError? {
+        record.pointee.removeAll(keepingCapacity: true)
+        // The record of a large transaction does not keep its memory.
+        defer { if record.pointee.count > 4 << 20 { record.pointee.removeAll(keepingCapacity: false) } }
+        CommitRecord.writeHead(
+            kind, reducer: reducer, arguments: arguments, caller: caller, timestamp: timestamp,
+            schema: schema?.encoded(), to: &record.pointee)
+        datastore.encodeChanges(into: &record.pointee)
+        // The bytes stay where they are during the call.
+        let bytes = record.pointee.withUnsafeBytes { $0 }
+        switch keeper {
+        case .none: return nil
+        case .files(let files): return files._withUnsafeGuaranteedRef { $0.appendOrFail(bytes, at: offset) }
+        case .sink:
+            do throws(DatabaseError) { try sink?.append(bytes, at: offset) } catch { return error }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import SpacetimeDurability
+import SpacetimeEngine
+
+/// Writes snapshots of a running database to its files.
+struct SnapshotTaker: Sendable {
+    let files: DatabaseFiles
+    let runner: TransactionRunner
+
+    /// Writes the snapshot that was claimed, in the background if the database has one.
+    func start() {
+        // A failure is kept by the files and tried again after the next stretch of log.
+        if files.options.runsInBackground {
+            startThread(stepsBack: true) { _ = try? writeClaimed() }
+        } else {
+            _ = try? writeClaimed()
+        }
+    }
+
+    /// Writes a snapshot now and returns when it is complete.
+    func takeNow() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+        try files.claimNextSnapshot()
+        guard files.options.runsInBackground else { return try writeClaimed() }
+        return try runAside { () throws(DatabaseError) in try writeClaimed() }
+    }
+
+    private func writeClaimed() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
+        let (frozen, offset): (DatastoreSnapshot, TxOffset)
+        do throws(DatabaseError) { (frozen, offset) = try runner.snapshotWithOffset() } catch {
+            files.abandonClaim(error)
+            throw error
+        }
+        return (offset, try files.write(frozen, schema: runner.catalog.stored, nextOffset: offset.rawValue &+ 1))
+    }
+}

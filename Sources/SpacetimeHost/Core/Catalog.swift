@@ -1,0 +1,138 @@
+package import SpacetimeEngine
+public import SpacetimeSATS
+package import SpacetimeSchema
+
+/// What never changes about an open database: who it is, and what it has tables, indexes and reducers of. Anybody may read
+/// it without the lock.
+///
+/// `Sendable` is unchecked only for the memory of ``tableMap``, which is written once, before anybody else sees it.
+@usableFromInline
+package final class Catalog: @unchecked Sendable {
+    @usableFromInline package let identity: Identity
+    @usableFromInline package let owner: Caller
+    package let schema: ModuleSchema
+    /// What the files of this database say of its tables.
+    package let stored: StoredSchema
+    package let systemTables: SystemTables
+    package let tableMap: TableMap
+    /// By table id, the host's own tables included.
+    private let facts: [TableFacts?]
+    /// By index id.
+    private let tableOfIndex: [TableID?]
+    /// Tables by the Swift type of their rows.
+    private let rowTypes: [ObjectIdentifier: RowTables]
+    package let planner: Planner
+
+    /// Finds the tables of a module in a datastore, or makes them.
+    init(_ opening: Opening, from origin: Opening.Origin, in datastore: Datastore) throws(DatabaseError) {
+        identity = origin.identity
+        owner = Caller(identity: origin.owner)
+        schema = opening.schema
+        var ids: [(TableID, [IndexID])] = []
+        do throws(EngineError) {
+            systemTables = try SystemTables(in: datastore)
+            for table in schema.tables {
+                let id =
+                    if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
+                ids.append((id, datastore.indexIDs(of: id)))
+            }
+        } catch {
+            throw DatabaseError(error)
+        }
+        // What was migrated before stays known, whatever migrations the program still lists.
+        stored = StoredSchema(
+            identity: origin.identity, owner: origin.owner, definition: opening.definition, datastore,
+            migrations: origin.recovered?.schema.migrations ?? opening.options.migrations.map(\.name))
+        tableMap = TableMap(ids, datastore)
+        facts = TableFacts.all(in: datastore)
+        var tableOfIndex: [TableID?] = []
+        for table in facts.compactMap(\.self) {
+            for index in table.indexes {
+                while tableOfIndex.count <= Int(index.rawValue) { tableOfIndex.append(nil) }
+                tableOfIndex[Int(index.rawValue)] = table.id
+            }
+        }
+        self.tableOfIndex = tableOfIndex
+        rowTypes = opening.module.rowTypes
+        planner = Planner(datastore)
+    }
+
+    deinit { tableMap.deallocate() }
+
+    // MARK: Tables
+
+    func facts(of table: TableID) throws(DatabaseError) -> TableFacts {
+        guard let facts = known(table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
+        return facts
+    }
+
+    private func known(_ table: TableID) -> TableFacts? {
+        Int(table.rawValue) < facts.count ? facts[Int(table.rawValue)] : nil
+    }
+
+    /// The table that an index belongs to; nil if there is no such index.
+    func table(of index: IndexID) -> TableID? {
+        Int(index.rawValue) < tableOfIndex.count ? tableOfIndex[Int(index.rawValue)] : nil
+    }
+
+    /// The table with a canonical name, else with that name in the module's code. Linear in the tables: to be asked once.
+    func tableID(named name: String) -> TableID? {
+        let all = facts.compactMap(\.self)
+        return (all.first { $0.schema.name == name } ?? all.first { $0.schema.sourceName == name })?.id
+    }
+
+    /// The index with a canonical name, else with that name in the module's code. Linear in the indexes: to be asked once.
+    func indexID(named name: String) -> IndexID? {
+        let all = facts.compactMap(\.self).flatMap { zip($0.schema.indexes, $0.indexes) }
+        return (all.first { $0.0.name == name } ?? all.first { $0.0.sourceName == name })?.1
+    }
+
+    /// True if the caller may read the table: a private one is for the owner. To others it is as if it were not there.
+    package func isReadable(_ table: TableID, by caller: Caller) -> Bool {
+        guard let schema = known(table)?.schema else { return false }
+        return schema.access == .public || caller.identity == owner.identity
+    }
+
+    /// What a client hears of a table that does not exist, and of one that it may not read.
+    package static func noReadableTable(_ name: String) -> DatabaseError {
+        DatabaseError(
+            .noSuchTable,
+            "there is no table '\(name)' for clients; check that the module lists it and that it is public: @Table(.public)"
+        )
+    }
+
+    /// The position of the table whose rows have a Swift type.
+    ///
+    /// - Parameters:
+    ///   - name: which table is meant, as clients or as the code see its name; nil for the type's own.
+    ///   - rowType: the type, for messages.
+    /// - Throws: `noSuchTable`.
+    package func tablePosition(
+        of row: ObjectIdentifier, named name: String? = nil, rowType: @autoclosure () -> String
+    ) throws(DatabaseError) -> Int {
+        guard let tables = rowTypes[row] else {
+            throw DatabaseError(
+                .noSuchTable, "the module has no table of \(rowType()); list it in the module's tables")
+        }
+        guard let name else {
+            if let own = tables.own { return own }
+            throw DatabaseError(
+                .noSuchTable,
+                "the module has no table of \(rowType()) that needs no name, but \(names(of: tables)); say which is meant"
+            )
+        }
+        guard
+            let position = tables.all.first(where: { schema.tables[$0].name == name })
+                ?? tables.all.first(where: { schema.tables[$0].sourceName == name })
+        else {
+            throw DatabaseError(
+                .noSuchTable,
+                "the module has no table '\(name)' of \(rowType()), but \(names(of: tables)); check the name")
+        }
+        return position
+    }
+
+    private func names(of tables: RowTables) -> String {
+        tables.all.map { "'\(schema.tables[$0].name)'" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,78 @@
+package import SpacetimeEngine
+import SpacetimeSATS
+
+/// Transactions that only read, and pictures to be read without the lock.
+extension TransactionRunner {
+    /// Begins a transaction that cannot write. Other threads wait, as for any transaction.
+    @usableFromInline
+    package func beginRead() throws(DatabaseError) -> UInt64 {
+        try acquire()
+        return beginReadHoldingLock()
+    }
+
+    /// ``beginRead()`` if nobody has the lock; else 0.
+    @usableFromInline
+    package func beginReadIfFree() throws(DatabaseError) -> UInt64 {
+        try acquireIfFree() ? beginReadHoldingLock() : 0
+    }
+
+    /// ``beginRead()`` with the lock that ``lockSuspending()`` has taken.
+    @usableFromInline
+    package func beginReadAdoptingLock() -> UInt64 {
+        adoptLock()
+        return beginReadHoldingLock()
+    }
+
+    private func beginReadHoldingLock() -> UInt64 {
+        // The engine's transaction cuts off scans that outlive the read.
+        datastore.begin()
+        state.pointee.serial &+= 1
+        state.pointee.hasTimestamp = false
+        state.pointee.isRandomSeeded = false
+        actAsOwner()
+        return state.pointee.serial
+    }
+
+    @usableFromInline
+    package func endRead() {
+        datastore.rollback()
+        if state.pointee.duties.contains(.fail) { _ = state.pointee.takeFailure() }
+        state.pointee.serial &+= 1
+        release()
+    }
+
+    // MARK: Pictures
+
+    /// A frozen picture of all tables, to be read without the lock for as long as it is kept.
+    package func snapshot() throws(DatabaseError) -> DatastoreSnapshot { try snapshotWithOffset().0 }
+
+    /// A frozen picture, and the last commit in it.
+    package func snapshotWithOffset() throws(DatabaseError) -> (DatastoreSnapshot, TxOffset) {
+        try acquire()
+        return snapshotAndRelease()
+    }
+
+    /// A frozen picture, and the last commit in it. Suspends while others have the lock.
+    package func snapshotWithOffset() async throws(DatabaseError) -> (DatastoreSnapshot, TxOffset) {
+        try await takingLock { () throws(DatabaseError) in snapshotAndRelease() }
+    }
+
+    private func snapshotAndRelease() -> (DatastoreSnapshot, TxOffset) {
+        defer { release() }
+        return (datastore.snapshot(), TxOffset(state.pointee.nextOffset &- 1))
+    }
+
+    /// The offset of the last commit.
+    package func lastOffset() throws(DatabaseError) -> TxOffset {
+        try acquire()
+        defer { release() }
+        return TxOffset(state.pointee.nextOffset &- 1)
+    }
+
+    /// Checks that rows and indexes agree. Linear in the data.
+    package func checkInvariants() throws {
+        try acquire()
+        defer { release() }
+        try datastore.checkInvariants()
+    }
+}

@@ -1,0 +1,53 @@
+package import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Runs the transactions of a database, one at a time.
+///
+/// The thread that calls runs the transaction itself, under the lock. What a write goes through is in `WritePath.swift`,
+/// from top to bottom; how the lock is taken in `TransactionRunner+Locking.swift`; reading in
+/// `TransactionRunner+Reading.swift`.
+///
+/// `Sendable` is unchecked, and holds because everything mutable is reached with ``lock`` held only: what `state` points
+/// to, the datastore, the cache of ``reducers``, the record of ``durability``, the observers. The rest is immutable.
+@usableFromInline
+package final class TransactionRunner: @unchecked Sendable {
+    @usableFromInline package let state: UnsafeMutablePointer<TransactionState>
+    package let datastore: Datastore
+    @usableFromInline package let catalog: Catalog
+    let lock = TransactionLock()
+    let module: any ModuleHost
+    let reducers: ReducerTable
+    let clock: any HostClock
+    let durability: Durability
+    /// Told of each commit, in this order.
+    let observers: [any CommitObserver]
+    package let search: TableSearch
+
+    /// - Parameter state: becomes the runner's, which gives it back in the end.
+    init(
+        _ state: UnsafeMutablePointer<TransactionState>, _ datastore: Datastore, _ catalog: Catalog,
+        module: any ModuleHost, clock: any HostClock, durability: consuming Durability,
+        observers: [any CommitObserver]
+    ) {
+        self.state = state
+        self.datastore = datastore
+        self.catalog = catalog
+        self.module = module
+        self.clock = clock
+        self.observers = observers
+        reducers = ReducerTable(catalog.schema, owner: catalog.owner.identity)
+        search = TableSearch(planner: catalog.planner, datastore: datastore)
+        state.pointee.set(.record, durability.keepsCommits)
+        self.durability = durability
+        state.pointee.runner = .passUnretained(self)
+        state.pointee.datastore = .passUnretained(datastore)
+    }
+
+    deinit {
+        // Nobody else refers to the database any more, so no lock is needed.
+        let scratch = state.pointee.scratch
+        StateBlocks.give(state)
+        scratch.deallocate()
+    }
+}

@@ -1,0 +1,368 @@
+import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+
+// The way of every write through a database, in the order in which it goes:
+//
+//   1. let in        the reducer is found, and the caller may call it
+//   2. lock          taken for writing, which waits first if the log cannot keep up
+//   3. begin         serial, caller; the clock is not read yet
+//   4. run           the module decodes the arguments and runs the reducer; the engine checks constraints write by
+//                    write, and notes how to undo each
+//   5. commit        offset; log record; net changes; observers, in their order. From here on it has happened
+//      or undo       everything is as before, and what was noted for that case is done
+//   6. unlock
+//   7. deliver       what the observers have for others goes out, and a snapshot is started if one is due
+//
+// Calls by name with encoded arguments go through all of it in `call`. Typed code does step 4 itself, so that only the
+// reducer is generic code of the caller: it calls `beginCall`, the reducer, and then `commitCall` or `abortCall`.
+
+/// How a write transaction ended.
+struct CommitEnd {
+    /// The commit's, or that of the last one before it if this one took none.
+    let offset: TxOffset
+    /// True if observers have something to deliver once the lock is released.
+    let delivers: Bool
+}
+
+// MARK: - 1. Let in, 2. lock
+
+extension TransactionRunner {
+    /// Calls a reducer by name with encoded arguments, blocking the thread while others have the lock.
+    ///
+    /// - Throws: ``DatabaseError`` if the call was refused, else what the reducer threw, unwrapped.
+    /// - Returns: the offset of the commit, or of the last one before it if nothing changed.
+    @discardableResult
+    package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
+        let position = try reducers.position(of: reducer, calledBy: caller)
+        try acquireForWrite()
+        return try runAndRelease(.reducer, reducer: position, arguments: arguments, as: caller).offset
+    }
+
+    /// Calls a reducer by its position in the schema.
+    @discardableResult
+    package func call(_ reducer: Int, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
+        try reducers.requireCallable(reducer, by: caller)
+        try acquireForWrite()
+        return try runAndRelease(.reducer, reducer: reducer, arguments: arguments, as: caller).offset
+    }
+
+    /// Calls a reducer by name; suspends while others have the lock.
+    @discardableResult
+    package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) async throws -> TxOffset {
+        let position = try reducers.position(of: reducer, calledBy: caller)
+        return try await takingLock(toWrite: true) {
+            Result { try runAndRelease(.reducer, reducer: position, arguments: arguments, as: caller).offset }
+        }.get()
+    }
+
+    /// Locks and begins the transaction of a typed call, blocking the thread while others have the lock.
+    ///
+    /// - Parameters:
+    ///   - name: the reducer's name as the module wrote it. A literal: its address is the key of a cache, so that calls
+    ///     after the first compare no text.
+    ///   - caller: nil for the owner.
+    @usableFromInline
+    package func beginCall(_ name: StaticString, as caller: Caller? = nil) throws(DatabaseError) -> UInt64 {
+        try acquireForWrite()
+        return try beginHoldingLock(name, as: caller)
+    }
+
+    /// ``beginCall(_:as:)`` if that needs no waiting; else 0, and the call is to wait for ``lockForWriteSuspending()`` and
+    /// to begin by ``beginCallAdoptingLock(_:as:)``.
+    @usableFromInline
+    package func beginCallIfFree(_ name: StaticString, as caller: Caller? = nil) throws(DatabaseError) -> UInt64 {
+        try acquireForWriteIfFree() ? try beginHoldingLock(name, as: caller) : 0
+    }
+
+    @usableFromInline
+    package func beginCallAdoptingLock(_ name: StaticString, as caller: Caller? = nil) throws(DatabaseError) -> UInt64 {
+        adoptLock()
+        return try beginHoldingLock(name, as: caller)
+    }
+
+    @inline(__always)
+    private func beginHoldingLock(_ name: StaticString, as caller: Caller?) throws(DatabaseError) -> UInt64 {
+        do throws(DatabaseError) {
+            let reducer = try reducers.position(of: name, calledBy: caller)
+            return try begin(reducer, as: caller)
+        } catch {
+            release()
+            throw error
+        }
+    }
+}
+
+// MARK: - 3. Begin
+
+extension TransactionRunner {
+    /// Begins a write transaction with the lock held.
+    ///
+    /// - Parameters:
+    ///   - reducer: position of the reducer that will run; -1 if none will.
+    ///   - caller: nil for the owner.
+    /// - Returns: the transaction's serial.
+    @inline(__always)
+    private func begin(_ reducer: Int, as caller: Caller?) throws(DatabaseError) -> UInt64 {
+        let state = state
+        if state.pointee.duties.contains(.refuse) { throw writesRefused() }
+        if let caller {
+            state.pointee.caller = caller
+            state.pointee.isOwnersCall = false
+        } else {
+            actAsOwner()
+        }
+        datastore.begin()
+        let serial = state.pointee.serial &+ 1
+        state.pointee.serial = serial
+        state.pointee.writableSerial = serial
+        state.pointee.hasTimestamp = false
+        state.pointee.isRandomSeeded = false
+        state.pointee.uuidCounter = 0
+        state.pointee.reducer = reducer
+        return serial
+    }
+
+    /// Sets the owner as the one on whose behalf the transaction runs; most often it was so before.
+    @inline(__always)
+    func actAsOwner() {
+        if state.pointee.isOwnersCall { return }
+        state.pointee.caller = catalog.owner
+        state.pointee.isOwnersCall = true
+    }
+
+    /// Why there are no writes: the reason itself, or, after a failure, that with what to do.
+    @inline(never)
+    func writesRefused() -> DatabaseError {
+        guard let reason = state.pointee.refusal else {
+            return DatabaseError(.internalInconsistency, "a write was refused without a reason")
+        }
+        switch reason.code {
+        case .closed, .readOnly: return reason
+        default:
+            return DatabaseError(
+                .writesRefused,
+                "the database takes no more writes, because an earlier commit could not be kept; close it and open it "
+                    + "again: \(reason.message)", cause: reason)
+        }
+    }
+}
+
+// MARK: - 4. Run
+
+extension TransactionRunner {
+    /// ``run(_:reducer:arguments:as:at:before:after:)``, then the lock is released and what follows is done.
+    func runAndRelease(
+        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller,
+        before: (TransactionReference) throws -> Void = { _ in }
+    ) throws -> CommitEnd {
+        // Whether it ends well or not: what is done after a rollback may have something to deliver, too.
+        defer { finish(delivering: true) }
+        defer { release() }
+        return try run(kind, reducer: reducer, arguments: arguments, as: caller, before: before)
+    }
+
+    /// One transaction around one reducer, or around none, with the lock held: from the beginning to commit or undo.
+    ///
+    /// - Parameters:
+    ///   - timestamp: the time of the call; by default the clock's when it is first asked for.
+    ///   - before: what the host itself writes before the reducer runs.
+    ///   - after: and behind it.
+    func run(
+        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller, at timestamp: Timestamp? = nil,
+        before: (TransactionReference) throws -> Void = { _ in },
+        after: (TransactionReference) throws -> Void = { _ in }
+    ) throws -> CommitEnd {
+        let serial = try begin(reducer ?? -1, as: caller)
+        if let timestamp {
+            state.pointee.timestamp = timestamp
+            state.pointee.hasTimestamp = true
+        }
+        let transaction = TransactionReference(runner: self, serial: serial)
+        do {
+            try before(transaction)
+            if let reducer {
+                try arguments.withUnsafeBytes { try module.callReducer(reducer, arguments: $0, in: transaction) }
+            }
+            try after(transaction)
+        } catch {
+            // There is no database to write to if it could not even be created.
+            if kind == .creation { _ = state.pointee.takeRollbackWork() }
+            undoAndFollowUp()
+            throw error
+        }
+        return try withBytes(of: arguments) { bytes throws(DatabaseError) in
+            // Connects without a reducer change bookkeeping only, and nobody is told.
+            try commit(kind, arguments: bytes, isTold: reducer != nil || kind == .host)
+        }
+    }
+
+    /// The creating transaction, which takes offset 0 whether there is an `init` or not.
+    func create() throws {
+        try acquire()
+        defer { release() }
+        let initializer = catalog.schema.reducer(for: .onInit)?.id
+        _ = try run(.creation, reducer: initializer, arguments: [], as: catalog.owner)
+    }
+}
+
+// MARK: - 5. Commit
+
+extension TransactionRunner {
+    /// Commits a typed call, whose arguments are in the scratch if commits are recorded, and releases the lock.
+    @usableFromInline @discardableResult
+    package func commitCall() throws(DatabaseError) -> TxOffset {
+        guard state.pointee.duties.isEmpty else { return try commitCallWithDuties() }
+        // Nobody keeps it and nobody looks at what changed.
+        if datastore.hasChanges { state.pointee.nextOffset &+= 1 }
+        let offset = TxOffset(state.pointee.nextOffset &- 1)
+        datastore.commit()
+        endSerial()
+        release()
+        return offset
+    }
+
+    @inline(never)
+    private func commitCallWithDuties() throws(DatabaseError) -> TxOffset {
+        let arguments =
+            state.pointee.duties.contains(.record)
+            // The scratch's bytes stay where they are until the next call under the lock writes there.
+            ? state.pointee.scratch.arguments.pointee.withUnsafeBytes { $0 }
+            : UnsafeRawBufferPointer(start: nil, count: 0)
+        let end: CommitEnd
+        do throws(DatabaseError) { end = try commit(.reducer, arguments: arguments) } catch {
+            release()
+            finish(delivering: true)
+            throw error
+        }
+        release()
+        finish(delivering: end.delivers)
+        return end.offset
+    }
+
+    /// Ends the write transaction well: assigns the offset, has the record kept, and tells the observers.
+    ///
+    /// - Parameter isTold: false if observers hear nothing of it.
+    /// - Throws: what a read in it could not throw, or that the record cannot be kept. The transaction was undone then; in
+    ///   the second case the next ones are refused.
+    private func commit(
+        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, isTold: Bool = true
+    ) throws(DatabaseError) -> CommitEnd {
+        let state = state
+        if state.pointee.duties.contains(.fail), let failure = state.pointee.takeFailure() {
+            undoAndFollowUp()
+            throw failure
+        }
+        if state.pointee.duties.contains(.followRollback) { _ = state.pointee.takeRollbackWork() }
+        // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
+        // depend on whether anybody looks at the rows.
+        guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
+            datastore.commit()
+            endSerial()
+            return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
+        }
+
+        let offset = TxOffset(state.pointee.nextOffset)
+        if durability.keepsCommits { try record(kind, arguments: arguments, at: offset) }
+        let isWatched = isTold && state.pointee.duties.contains(.observe) && datastore.hasObservedChanges
+        if isWatched { for observer in observers { observer.prepare(datastore) } }
+        let changes = datastore.commit(collecting: isWatched ? .observed : .none)
+        endSerial()
+        state.pointee.nextOffset &+= 1
+        guard isWatched else { return CommitEnd(offset: offset, delivers: false) }
+
+        let commit = Commit(offset: offset, kind: kind, changes: changes, runner: self)
+        var delivers = false
+        for observer in observers where observer.observe(commit) { delivers = true }
+        return CommitEnd(offset: offset, delivers: delivers)
+    }
+
+    @inline(never)
+    private func record(
+        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, at offset: TxOffset
+    ) throws(DatabaseError) {
+        let reducer = state.pointee.reducer
+        let failure = durability.keep(
+            kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments,
+            caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
+            schema: kind == .creation ? catalog.stored : nil, changesIn: datastore, at: offset)
+        guard let failure else { return }
+        undo()
+        // Nothing is wrong with the log if a transaction is too large for it.
+        if failure.code == .limitReached { throw failure }
+        let refusal = DatabaseError(
+            .writesRefused,
+            "the commit could not be recorded and was rolled back; no more writes are taken: \(failure.message)",
+            cause: failure)
+        refuseWrites(failure, telling: .failed(refusal))
+        throw refusal
+    }
+
+    /// The transaction is over, and with it every handle of it.
+    @inline(__always)
+    private func endSerial() {
+        state.pointee.serial &+= 1
+        state.pointee.writableSerial = 0
+    }
+}
+
+// MARK: - 5. Or undo
+
+extension TransactionRunner {
+    /// Undoes a typed call and releases the lock.
+    @usableFromInline
+    package func abortCall() {
+        if state.pointee.duties.contains(.followRollback) { return abortCallAndFollowUp() }
+        undo()
+        release()
+    }
+
+    @inline(never)
+    private func abortCallAndFollowUp() {
+        undoAndFollowUp()
+        release()
+        finish(delivering: true)
+    }
+
+    /// Undoes the write transaction.
+    private func undo() {
+        datastore.rollback()
+        if state.pointee.duties.contains(.fail) { _ = state.pointee.takeFailure() }
+        endSerial()
+    }
+
+    /// Undoes the write transaction, and then does what was noted for that case: on behalf of the same caller, at the same
+    /// time, each in a transaction of its own. What fails there is undone, and nobody else is told. With the lock held.
+    private func undoAndFollowUp() {
+        guard state.pointee.duties.contains(.followRollback) else { return undo() }
+        let work = state.pointee.takeRollbackWork()
+        let caller = state.pointee.caller
+        let timestamp = readTimestamp()
+        undo()
+        for body in work {
+            _ = try? run(.host, reducer: nil, arguments: [], as: caller, at: timestamp, after: body)
+        }
+    }
+
+    /// Refuses writes from now on; observers are told that nothing will ever come. With the lock held.
+    func refuseWrites(_ reason: DatabaseError, telling end: SubscriptionEnd) {
+        state.pointee.refuse(reason)
+        for observer in observers { observer.end(end) }
+    }
+}
+
+// MARK: - 6. Unlock (`release`), 7. deliver
+
+extension TransactionRunner {
+    /// What is left to do after a transaction, without the lock.
+    @inline(__always)
+    func finish(delivering: Bool) {
+        if delivering { for observer in observers { observer.deliver() } }
+        if durability.isSnapshotDue { startSnapshotIfDue() }
+    }
+
+    @inline(never)
+    private func startSnapshotIfDue() {
+        if let files = durability.files, files.claimSnapshot() { SnapshotTaker(files: files, runner: self).start() }
+    }
+}
