@@ -19,18 +19,18 @@ extension Datastore {
     /// - Throws: a description of the first thing that is wrong.
     package func checkInvariants() throws(InvariantViolation) {
         for id in tableIDs {
-            guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
-            do throws(InvariantViolation) { try table.pointee.checkInvariants(pending: pendingSlots(table)) } catch {
-                throw InvariantViolation("table '\(table.pointee.schema.name)': \(error)")
+            guard let table = state.tables[Int(id.rawValue)] else { continue }
+            do throws(InvariantViolation) { try table.checkInvariants(pending: pendingSlots(table)) } catch {
+                throw InvariantViolation("table '\(table.schema.name)': \(error)")
             }
         }
         var position = 0
         for id in tableIDs {
-            guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
-            for i in 0..<table.pointee.indexCount {
-                let index = Int(table.pointee.indexPointer(i).pointee.id.rawValue)
-                try check(index >= position && index < state.pointee.indexCount, "index id \(index) is out of order")
-                let entry = state.pointee.indexes[index]
+            guard let table = state.tables[Int(id.rawValue)] else { continue }
+            for i in 0..<table.indexCount {
+                let index = Int(table.indexes[i].id.rawValue)
+                try check(index >= position && index < state.indexes.count, "index id \(index) is out of order")
+                let entry = state.indexes[index]
                 try check(entry.table == table && entry.position == i, "index id \(index) leads to another index")
                 position = index + 1
             }
@@ -38,10 +38,10 @@ extension Datastore {
     }
 
     /// Rows that are deleted but keep their slots until the transaction ends.
-    private func pendingSlots(_ table: StoredTable.Pointer) -> Set<RowID> {
+    private func pendingSlots(_ table: TableRef) -> Set<RowID> {
         var rows: Set<RowID> = []
-        for i in 0..<state.pointee.undo.count {
-            let record = state.pointee.undo.records[i]
+        for i in 0..<state.undo.count {
+            let record = state.undo.records[i]
             if record.table == table, record.kind == .delete { rows.insert(record.row) }
         }
         return rows

@@ -84,7 +84,7 @@ extension RowStorage {
     /// Each page with room is on the list of its class, once, and the classes' counts are right.
     private func checkLists() throws(InvariantViolation) {
         var listed: Set<UInt32> = []
-        for place in 0..<classCount {
+        for place in 0..<classes.count {
             var previous = PageLink.none
             var page = classes[place].first
             while page != PageLink.none {
@@ -98,7 +98,7 @@ extension RowStorage {
             }
             try check(classes[place].last == previous, "the list of class \(place) ends elsewhere")
         }
-        var counted = Array(repeating: (pages: 0, used: 0), count: classCount)
+        var counted = Array(repeating: (pages: 0, used: 0), count: classes.count)
         for page in 0..<pageCount where pages[page] != nil {
             let head = entries[page].base.load(as: PageHeader.self)
             let run = Int(head.slotUnits)
@@ -111,7 +111,7 @@ extension RowStorage {
             counted[classPlace(run: run)].pages += 1
             counted[classPlace(run: run)].used += Int(head.used)
         }
-        for place in 0..<classCount {
+        for place in 0..<classes.count {
             try check(
                 counted[place].pages == Int(classes[place].pageCount)
                     && counted[place].used == Int(classes[place].usedSlots),

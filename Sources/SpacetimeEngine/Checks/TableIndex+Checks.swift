@@ -1,6 +1,6 @@
 extension TableIndex {
     /// Checks the structure, and that it holds exactly the given rows under their keys.
-    mutating func checkInvariants(rows live: [RowID], _ table: TableRows.Pointer) throws(InvariantViolation) {
+    mutating func checkInvariants(rows live: [RowID], _ table: RowsRef) throws(InvariantViolation) {
         let entries = try checkedEntries(table)
         try check(entries.count == live.count, "\(entries.count) entries for \(live.count) rows")
         try check(Set(entries) == Set(live), "the entries are not the rows of the table")
@@ -23,13 +23,13 @@ extension TableIndex {
         }
         guard isUnique else { return }
         for row in live {
-            let found = find(keyOf: UnsafeRawPointer(table.pointee.storage.imageStart(row)), in: table)
+            let found = find(keyOf: UnsafeRawPointer(table.storage.imageStart(row)), in: table)
             let expected = isExempt(row, table) ? nil : row
             try check(found == expected, "row \(row.rawValue) is found as \(String(describing: found?.rawValue))")
         }
     }
 
-    private mutating func checkedEntries(_ table: TableRows.Pointer) throws(InvariantViolation) -> [RowID] {
+    private mutating func checkedEntries(_ table: RowsRef) throws(InvariantViolation) -> [RowID] {
         switch structure {
         case .hash:
             let exempt = try checkedTree(table)
@@ -52,7 +52,7 @@ extension TableIndex {
     }
 
     /// The rows of the tree whose keys are encoded.
-    private mutating func checkedTree(_ table: TableRows.Pointer) throws(InvariantViolation) -> [RowID] {
+    private mutating func checkedTree(_ table: RowsRef) throws(InvariantViolation) -> [RowID] {
         let entries = try tree.checkedEntries { left, right in
             let (left, right) = (encodedKey(left, table), encodedKey(right, table))
             return left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
@@ -64,18 +64,18 @@ extension TableIndex {
         return entries.map(\.row)
     }
 
-    private mutating func isExempt(_ row: RowID, _ table: TableRows.Pointer) -> Bool {
-        exempts(UnsafeRawPointer(table.pointee.storage.imageStart(row)), table)
+    private mutating func isExempt(_ row: RowID, _ table: RowsRef) -> Bool {
+        exempts(UnsafeRawPointer(table.storage.imageStart(row)), table)
     }
 
-    private func integerKey(_ row: RowID, _ table: TableRows.Pointer) -> UInt64? {
-        spec.integer?.key(ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table)
+    private func integerKey(_ row: RowID, _ table: RowsRef) -> UInt64? {
+        spec.integer?.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table)
     }
 
-    private func encodedKey(_ row: RowID, _ table: TableRows.Pointer) -> [UInt8] {
+    private func encodedKey(_ row: RowID, _ table: RowsRef) -> [UInt8] {
         var key = KeyBuffer()
         spec.appendKey(
-            row: UnsafeRawPointer(table.pointee.storage.imageStart(row)), layout: table.pointee.layout, to: &key)
+            row: UnsafeRawPointer(table.storage.imageStart(row)), layout: table.layout, to: &key)
         return Array(key.bytes)
     }
 }

@@ -10,9 +10,8 @@ package final class CompiledPredicate: @unchecked Sendable {
     typealias Instruction = PredicateInstruction
 
     private let layout: RowLayout
-    private let instructions: UnsafeMutablePointer<Instruction>
-    private let instructionCount: Int
-    private let steps: UnsafeMutablePointer<Instruction.Step>
+    private let instructions: Buffer<Instruction>
+    private let steps: Buffer<Instruction.Step>
     private let constants: UnsafeMutableRawPointer
     private let entry: Int32
 
@@ -26,22 +25,15 @@ package final class CompiledPredicate: @unchecked Sendable {
         var compiler = PredicateCompiler(schema, layout)
         try compiler.compile(predicate.normalTerms())
         entry = compiler.entry
-        instructionCount = compiler.instructions.count
-        instructions = .allocate(capacity: instructionCount)
-        instructions.initialize(from: compiler.instructions, count: instructionCount)
-        steps = .allocate(capacity: compiler.steps.count)
-        steps.initialize(from: compiler.steps, count: compiler.steps.count)
+        instructions = Buffer(compiler.instructions)
+        steps = Buffer(compiler.steps)
         constants = .allocate(byteCount: max(compiler.constants.count, 8), alignment: 8)
         compiler.constants.withUnsafeBytes { bytes in
             if let start = bytes.baseAddress { constants.copyMemory(from: start, byteCount: bytes.count) }
         }
     }
 
-    deinit {
-        instructions.deallocate()
-        steps.deallocate()
-        constants.deallocate()
-    }
+    deinit { constants.deallocate() }
 
     /// Whether a valid row image satisfies the predicate. Does not allocate.
     package func matches(_ row: UnsafeRawBufferPointer) -> Bool {
@@ -50,16 +42,16 @@ package final class CompiledPredicate: @unchecked Sendable {
         var place = entry
         // Jumps lead forwards only, so this ends.
         while place >= 0 {
-            let instruction = instructions + Int(place)
-            place = holds(instruction, row) ? instruction.pointee.onTrue : instruction.pointee.onFalse
+            let instruction = instructions.reference(to: Int(place))
+            place = holds(instruction, row) ? instruction.value.onTrue : instruction.value.onFalse
         }
         return place == Instruction.accept
     }
 
     /// The single test on an integer at a fixed offset that this predicate is, if it is one.
     var integerTest: (integer: KeySpec.Integer, comparison: RowPredicate.Comparison, value: UInt64)? {
-        guard instructionCount == 1, entry == 0 else { return nil }
-        let instruction = instructions.pointee
+        guard instructions.count == 1, entry == 0 else { return nil }
+        let instruction = instructions[0]
         guard instruction.kind == .integer, instruction.operand.offset >= 0 else { return nil }
         var integer = instruction.integer
         integer.offset = instruction.operand.offset
@@ -71,16 +63,16 @@ package final class CompiledPredicate: @unchecked Sendable {
     // MARK: Tests
 
     @inline(__always)
-    private func holds(_ instruction: UnsafePointer<Instruction>, _ row: UnsafeRawPointer) -> Bool {
-        let offset = instruction.pointee.operand.offset
+    private func holds(_ instruction: Ref<Instruction>, _ row: UnsafeRawPointer) -> Bool {
+        let offset = instruction.value.operand.offset
         if offset >= 0 { return holds(instruction, row, row + Int(offset)) }
-        guard let address = locate(instruction.pointee.operand, row) else {
-            switch instruction.pointee.kind {
+        guard let address = locate(instruction.value.operand, row) else {
+            switch instruction.value.kind {
             case .fields:
                 // Nothing equals nothing.
-                let isOther = locate(instruction.pointee.other, row) != nil
-                return instruction.pointee.comparison == (isOther ? .notEqual : .equal)
-            case .integer, .float, .double, .text, .value: return instruction.pointee.comparison == .notEqual
+                let isOther = locate(instruction.value.other, row) != nil
+                return instruction.value.comparison == (isOther ? .notEqual : .equal)
+            case .integer, .float, .double, .text, .value: return instruction.value.comparison == .notEqual
             case .present, .prefix, .integerList, .integerBits, .textList, .valueList: return false
             }
         }
@@ -89,43 +81,43 @@ package final class CompiledPredicate: @unchecked Sendable {
 
     @inline(__always)
     private func holds(
-        _ instruction: UnsafePointer<Instruction>, _ row: UnsafeRawPointer, _ address: UnsafeRawPointer
+        _ instruction: Ref<Instruction>, _ row: UnsafeRawPointer, _ address: UnsafeRawPointer
     ) -> Bool {
-        let comparison = instruction.pointee.comparison
-        switch instruction.pointee.kind {
+        let comparison = instruction.value.comparison
+        switch instruction.value.kind {
         case .integer:
-            return Self.holds(instruction.pointee.integer.load(address), comparison, instruction.pointee.number)
+            return Self.holds(instruction.value.integer.load(address), comparison, instruction.value.number)
         case .float:
             return Self.holds(
                 UInt64(orderedBits(Float(bitPattern: address.loadUnaligned(as: UInt32.self)))), comparison,
-                instruction.pointee.number)
+                instruction.value.number)
         case .double:
             return Self.holds(
                 orderedBits(Double(bitPattern: address.loadUnaligned(as: UInt64.self))), comparison,
-                instruction.pointee.number)
+                instruction.value.number)
         case .text: return textHolds(instruction, address)
         default: return otherHolds(instruction, row, address)
         }
     }
 
     @inline(__always)
-    private func textHolds(_ instruction: UnsafePointer<Instruction>, _ address: UnsafeRawPointer) -> Bool {
+    private func textHolds(_ instruction: Ref<Instruction>, _ address: UnsafeRawPointer) -> Bool {
         let text = TypeProgram.counted(address)
         let value = UnsafeRawBufferPointer(
-            start: constants + instruction.pointee.constants, count: instruction.pointee.count)
-        if instruction.pointee.comparison == .equal { return equalBytes(text, value) }
-        return Self.holds(compareBytes(text, value), instruction.pointee.comparison, 0)
+            start: constants + instruction.value.constants, count: instruction.value.count)
+        if instruction.value.comparison == .equal { return equalBytes(text, value) }
+        return Self.holds(compareBytes(text, value), instruction.value.comparison, 0)
     }
 
     @inline(never)
     private func otherHolds(
-        _ instruction: UnsafePointer<Instruction>, _ row: UnsafeRawPointer, _ address: UnsafeRawPointer
+        _ instruction: Ref<Instruction>, _ row: UnsafeRawPointer, _ address: UnsafeRawPointer
     ) -> Bool {
-        let comparison = instruction.pointee.comparison
-        let node = instruction.pointee.operand.node
-        let start = UnsafeRawPointer(constants + instruction.pointee.constants)
-        let count = instruction.pointee.count
-        switch instruction.pointee.kind {
+        let comparison = instruction.value.comparison
+        let node = instruction.value.operand.node
+        let start = UnsafeRawPointer(constants + instruction.value.constants)
+        let count = instruction.value.count
+        switch instruction.value.kind {
         case .value: return Self.holds(layout.program.compare(node, address, start), comparison, 0)
         case .present: return true
         case .prefix:
@@ -135,11 +127,11 @@ package final class CompiledPredicate: @unchecked Sendable {
                     UnsafeRawBufferPointer(rebasing: text[..<count]), UnsafeRawBufferPointer(start: start, count: count)
                 )
         case .integerBits:
-            let place = instruction.pointee.integer.load(address) &- instruction.pointee.number
+            let place = instruction.value.integer.load(address) &- instruction.value.number
             guard place < UInt64(count) else { return false }
             return start.assumingMemoryBound(to: UInt64.self)[Int(place &>> 6)] &>> (place & 63) & 1 == 1
         case .integerList:
-            let number = instruction.pointee.integer.load(address)
+            let number = instruction.value.integer.load(address)
             return Self.contains(start.assumingMemoryBound(to: UInt64.self), count, number)
         case .textList:
             let text = TypeProgram.counted(address)
@@ -149,7 +141,7 @@ package final class CompiledPredicate: @unchecked Sendable {
                 layout.program.compare(node, $0.baseAddress.unsafelyUnwrapped, address)
             }
         case .fields:
-            guard let other = locate(instruction.pointee.other, row) else { return comparison == .notEqual }
+            guard let other = locate(instruction.value.other, row) else { return comparison == .notEqual }
             return Self.holds(layout.program.compare(node, address, other), comparison, 0)
         case .integer, .float, .double, .text: return false
         }

@@ -22,12 +22,12 @@ package struct KeyList: Hashable, Sendable {
 /// Rows found through indexes, as numbers.
 extension Datastore {
     /// The rows of a selection in key order.
-    func rowIDs(in selection: TableIndex.Selection, _ position: Int, of table: StoredTable.Pointer) -> [UInt32] {
+    func rowIDs(in selection: TableIndex.Selection, _ position: Int, of table: TableRef) -> [UInt32] {
         switch selection {
         case .none: return []
         case .rows(let rows): return rows
         case .keys(let first, let last):
-            return table.pointee.indexPointer(position).pointee.direct.rows(from: first, through: last)
+            return table.indexes[position].direct.rows(from: first, through: last)
         case .positions(let start, let end):
             var ids: [UInt32] = []
             var place = start
@@ -45,12 +45,12 @@ extension Datastore {
     }
 
     /// The rows with one of some keys, in the order of the keys. Each is there once, however often its key is listed.
-    func rowIDs(of keys: KeyList, _ position: Int, of table: StoredTable.Pointer) throws(EngineError) -> [UInt32] {
-        let index = table.pointee.indexPointer(position)
-        let spec = index.pointee.spec
-        let name = index.pointee.schema.name
+    func rowIDs(of keys: KeyList, _ position: Int, of table: TableRef) throws(EngineError) -> [UInt32] {
+        let index = table.indexes.reference(to: position)
+        let spec = index.value.spec
+        let name = index.value.schema.name
         let isWhole = keys.prefixColumns + 1 == spec.columns.count
-        guard isWhole || index.pointee.isOrdered else { throw .rangeOnHashIndex(index: name) }
+        guard isWhole || index.value.isOrdered else { throw .rangeOnHashIndex(index: name) }
         guard keys.prefixColumns >= 0, keys.prefixColumns < spec.columns.count else {
             throw .tooManyPrefixColumns(index: name, given: keys.prefixColumns, limit: spec.columns.count - 1)
         }
@@ -77,17 +77,17 @@ extension Datastore {
             key.replaceSubrange(head.count..., with: keys.values.bytes[range])
             if isWhole {
                 key.withUnsafeBytes { probe in
-                    if index.pointee.isUnique, !index.pointee.exemptsNil, let start = probe.baseAddress {
-                        let row = index.pointee.find(probe: start, byteCount: probe.count, in: table.pointee.rows)
+                    if index.value.isUnique, !index.value.exemptsNil, let start = probe.baseAddress {
+                        let row = index.value.find(probe: start, byteCount: probe.count, in: table.rows)
                         if let row { ids.append(row.rawValue) }
                     } else {
-                        let found = index.pointee.select(probe: probe, table.pointee.rows)
+                        let found = index.value.select(probe: probe, table.rows)
                         ids += rowIDs(in: found, position, of: table)
                     }
                 }
             } else {
-                let found = index.pointee.select(
-                    IndexRange(prefix: key, prefixColumns: keys.prefixColumns + 1), table.pointee.rows)
+                let found = index.value.select(
+                    IndexRange(prefix: key, prefixColumns: keys.prefixColumns + 1), table.rows)
                 ids += rowIDs(in: found, position, of: table)
             }
         }
@@ -97,30 +97,30 @@ extension Datastore {
     /// The rows that satisfy a predicate, in the order of an index's keys, without use of the index: for what a hash
     /// index cannot order. Linear in the rows of the table, and what is wanted of them is sorted.
     func sortedRowIDs(
-        by position: Int, of table: StoredTable.Pointer, where predicate: CompiledPredicate?, _ window: ScanWindow
+        by position: Int, of table: TableRef, where predicate: CompiledPredicate?, _ window: ScanWindow
     ) -> [UInt32] {
-        let rows = table.pointee.rows
-        let index = table.pointee.indexPointer(position)
-        if let integer = index.pointee.integer {
+        let rows = table.rows
+        let index = table.indexes.reference(to: position)
+        if let integer = index.value.integer {
             return Self.sorted(rows, where: predicate, window) { row, image in
                 SortedEntry(key: image.baseAddress.map { integer.key(ofRow: $0, rows) } ?? 0, row: row.rawValue)
             } order: {
                 $0.key != $1.key ? TypeProgram.order($0.key, $1.key) : TypeProgram.order($0.row, $1.row)
             }.map(\.row)
         }
-        let columns = index.pointee.spec.columns
+        let columns = index.value.spec.columns
         return Self.sorted(rows, where: predicate, window) { row, _ in
             row.rawValue
         } order: { left, right in
             let order = Self.order(
-                rows.pointee.storage.image(RowID(left)), rows.pointee.storage.image(RowID(right)), columns, rows)
+                rows.storage.image(RowID(left)), rows.storage.image(RowID(right)), columns, rows)
             return order != 0 ? order : TypeProgram.order(left, right)
         }
     }
 
     @inline(__always)
     private static func sorted<Entry>(
-        _ rows: TableRows.Pointer, where predicate: CompiledPredicate?, _ window: ScanWindow,
+        _ rows: RowsRef, where predicate: CompiledPredicate?, _ window: ScanWindow,
         entry: (RowID, UnsafeRawBufferPointer) -> Entry, order: (Entry, Entry) -> Int
     ) -> [Entry] {
         var entries: [Entry] = []
@@ -131,7 +131,7 @@ extension Datastore {
         }
         // Of few rows that are wanted, the others are dropped on the way.
         let capacity = window.limit < 1 << 20 ? max(window.limit * 2, 64) : Int.max
-        rows.pointee.storage.forEachRow { row, image in
+        rows.storage.forEachRow { row, image in
             if let predicate, !predicate.matches(image) { return }
             entries.append(entry(row, image))
             if entries.count >= capacity { trim() }
@@ -141,14 +141,14 @@ extension Datastore {
     }
 
     private static func order(
-        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, _ columns: [Int], _ rows: TableRows.Pointer
+        _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, _ columns: [Int], _ rows: RowsRef
     ) -> Int {
         // Rows without bytes are all equal.
         guard let left = left.baseAddress, let right = right.baseAddress else { return 0 }
         for column in columns {
-            let order = rows.pointee.layout.program.compare(
-                rows.pointee.layout.columns[column].node, left + rows.pointee.layout.offset(of: column, in: left),
-                right + rows.pointee.layout.offset(of: column, in: right))
+            let order = rows.layout.program.compare(
+                rows.layout.columns[column].node, left + rows.layout.offset(of: column, in: left),
+                right + rows.layout.offset(of: column, in: right))
             if order != 0 { return order }
         }
         return 0

@@ -26,9 +26,9 @@ struct KeySpec {
 
         /// The key of a row.
         @inline(__always)
-        func key(ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer) -> UInt64 {
+        func key(ofRow row: UnsafeRawPointer, _ table: RowsRef) -> UInt64 {
             if offset >= 0 { return load(row + Int(offset)) }
-            return load(row + table.pointee.layout.offset(of: Int(column), in: row))
+            return load(row + table.layout.offset(of: Int(column), in: row))
         }
 
         /// The greatest key.

@@ -19,13 +19,13 @@ struct TableIndex: ~Copyable {
     let id: IndexID
     let schema: IndexSchema
     /// Behind a pointer, so that handing it on copies no arrays.
-    private let specPointer: UnsafeMutablePointer<KeySpec>
+    private let specReference: Ref<KeySpec>
     let integer: KeySpec.Integer?
     private let isTriviallyValid: Bool
     /// Bytes of a key that `find(integerProbe:)` takes without any check; -1 if there is no such key.
     let pointWidth: Int
     /// Reusable key bytes: 0 the key looked for, 1 the row compared with it, 2 and 3 what else a function needs.
-    private let buffers: UnsafeMutablePointer<KeyBuffer>
+    private let buffers: Buffer<KeyBuffer>
     let structure: Structure
     let isUnique: Bool
     /// True if rows with nil in an optional column have no key: any number of them is allowed, and none is found by a
@@ -40,20 +40,14 @@ struct TableIndex: ~Copyable {
     private(set) var direct: DirectIndex
 
     /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
-    ///
-    /// - Parameter isPrimary: the index is that of the primary key, in which nil is a value like any other.
     init(
-        id: IndexID, schema: IndexSchema, constraintName: String, isPrimary: Bool, types: [AlgebraicType],
-        layout: RowLayout, seed: UInt64, pool: PagePool
-    ) throws(TypeProgramError) {
+        id: IndexID, schema: IndexSchema, constraintName: String, spec: consuming KeySpec, seed: UInt64, pool: PagePool
+    ) {
         self.id = id
         self.schema = schema
         self.constraintName = constraintName
         self.seed = seed
         isUnique = schema.isUnique
-        let spec = try KeySpec(
-            columns: schema.columns.map { Int($0.rawValue) }, types: types, layout: layout,
-            exemptsNil: schema.isUnique && !isPrimary)
         exemptsNil = !spec.optionals.isEmpty
         structure =
             switch schema.algorithm {
@@ -66,28 +60,28 @@ struct TableIndex: ~Copyable {
         integer = spec.integer
         isTriviallyValid = spec.probeLayout.isUnchecked
         pointWidth = spec.probeLayout.isUnchecked && schema.isUnique ? Int(spec.integer?.width ?? -1) : -1
-        specPointer = .allocate(capacity: 1)
-        specPointer.initialize(to: spec)
-        buffers = .allocate(capacity: 4)
-        for i in 0..<4 { (buffers + i).initialize(to: KeyBuffer()) }
+        specReference = Ref(spec)
+        buffers = Self.makeBuffers()
     }
 
-    deinit {
-        specPointer.deinitialize(count: 1)
-        specPointer.deallocate()
-        buffers.deinitialize(count: 4)
-        buffers.deallocate()
+    deinit { specReference.destroy() }
+
+    private static func makeBuffers() -> Buffer<KeyBuffer> {
+        var buffers = Buffer<KeyBuffer>(capacity: 4)
+        for _ in 0..<4 { buffers.append(KeyBuffer()) }
+        return buffers
     }
 
     var spec: KeySpec {
-        @inline(__always) unsafeAddress { UnsafePointer(specPointer) }
+        @inline(__always) _read { yield specReference.value }
     }
 
     /// One of the reusable buffers, emptied.
     @inline(__always)
-    private func emptied(_ number: Int) -> UnsafeMutablePointer<KeyBuffer> {
-        (buffers + number).pointee.removeAll()
-        return buffers + number
+    private func emptied(_ number: Int) -> Ref<KeyBuffer> {
+        let buffer = buffers.reference(to: number)
+        buffer.value.removeAll()
+        return buffer
     }
 
     var count: Int {
@@ -125,7 +119,7 @@ struct TableIndex: ~Copyable {
 
     /// Finds the row of a unique index whose key equals the probe's.
     @inline(__always)
-    mutating func find(probe: UnsafeRawPointer, byteCount: Int, in table: TableRows.Pointer) -> RowID? {
+    mutating func find(probe: UnsafeRawPointer, byteCount: Int, in table: RowsRef) -> RowID? {
         if let integer {
             return findInteger(integer.load(probe), integer, table)
         }
@@ -134,28 +128,28 @@ struct TableIndex: ~Copyable {
 
     /// Finds the row whose key is the `pointWidth` bytes at `probe`.
     @inline(__always)
-    mutating func find(integerProbe probe: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+    mutating func find(integerProbe probe: UnsafeRawPointer, in table: RowsRef) -> RowID? {
         let integer = integer.unsafelyUnwrapped
         return findInteger(integer.load(probe), integer, table)
     }
 
     /// Finds the row of a unique index whose key equals that of another row image.
     @inline(__always)
-    mutating func find(keyOf row: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+    mutating func find(keyOf row: UnsafeRawPointer, in table: RowsRef) -> RowID? {
         if let integer {
             return findInteger(integer.key(ofRow: row, table), integer, table)
         }
         let probe = emptied(0)
-        spec.appendProbe(row: row, layout: table.pointee.layout, to: &probe.pointee)
-        return findBytes(probe: probe.pointee.bytes, table)
+        spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
+        return findBytes(probe: probe.value.bytes, table)
     }
 
     @inline(__always)
-    private mutating func findInteger(_ key: UInt64, _ integer: KeySpec.Integer, _ table: TableRows.Pointer) -> RowID? {
+    private mutating func findInteger(_ key: UInt64, _ integer: KeySpec.Integer, _ table: RowsRef) -> RowID? {
         switch structure {
         case .hash:
             return hash.find(hashInteger(key, seed: seed)) { row in
-                integer.key(ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table) == key
+                integer.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table) == key
             }
         case .direct: return direct.find(key)
         default:
@@ -166,20 +160,20 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(never)
-    private mutating func findBytes(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowID? {
+    private mutating func findBytes(probe: UnsafeRawBufferPointer, _ table: RowsRef) -> RowID? {
         if exemptsNil, let start = probe.baseAddress, spec.hasNil(probe: start) { return nil }
         if structure == .hash {
-            let (spec, left, right) = (specPointer, emptied(2), emptied(3))
+            let (spec, left, right) = (specReference, emptied(2), emptied(3))
             return hash.find(hashProbe(probe)) { row in
                 Self.isKey(
-                    probe, ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(row)), table, spec, left, right)
+                    probe, ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table, spec, left, right)
             }
         }
         let key = emptied(2)
         guard let start = probe.baseAddress else { return nil }
-        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
-        let prefix = keyPrefix(key.pointee.bytes)
-        let ties = ties(key.pointee.bytes, table)
+        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.value)
+        let prefix = keyPrefix(key.value.bytes)
+        let ties = ties(key.value.bytes, table)
         let position = tree.seek(prefix, ties)
         guard position.index < position.leaf.count else { return nil }
         let row = RowID(position.leaf.rows[position.index])
@@ -189,21 +183,20 @@ struct TableIndex: ~Copyable {
 
     /// Whether a row has the key of the probe.
     private static func isKey(
-        _ probe: UnsafeRawBufferPointer, ofRow row: UnsafeRawPointer, _ table: TableRows.Pointer,
-        _ spec: UnsafeMutablePointer<KeySpec>, _ left: UnsafeMutablePointer<KeyBuffer>,
-        _ right: UnsafeMutablePointer<KeyBuffer>
+        _ probe: UnsafeRawBufferPointer, ofRow row: UnsafeRawPointer, _ table: RowsRef,
+        _ spec: Ref<KeySpec>, _ left: Ref<KeyBuffer>, _ right: Ref<KeyBuffer>
     ) -> Bool {
-        guard spec.pointee.isCanonical else {
-            left.pointee.removeAll()
-            right.pointee.removeAll()
-            spec.pointee.appendIdentity(probe: probe, to: &left.pointee)
-            spec.pointee.appendIdentity(row: row, layout: table.pointee.layout, to: &right.pointee)
-            return equalBytes(left.pointee.bytes, right.pointee.bytes)
+        guard spec.value.isCanonical else {
+            left.value.removeAll()
+            right.value.removeAll()
+            spec.value.appendIdentity(probe: probe, to: &left.value)
+            spec.value.appendIdentity(row: row, layout: table.layout, to: &right.value)
+            return equalBytes(left.value.bytes, right.value.bytes)
         }
         // The same, without copying.
         var offset = 0
-        for column in spec.pointee.columns {
-            let bytes = table.pointee.layout.bytes(of: column, in: row)
+        for column in spec.value.columns {
+            let bytes = table.layout.bytes(of: column, in: row)
             guard offset + bytes.count <= probe.count,
                 equalBytes(UnsafeRawBufferPointer(rebasing: probe[offset..<(offset + bytes.count)]), bytes)
             else { return false }
@@ -215,15 +208,15 @@ struct TableIndex: ~Copyable {
     private func hashProbe(_ probe: UnsafeRawBufferPointer) -> UInt32 {
         if spec.isCanonical { return finishHash(hashBytes(probe, state: seed)) }
         let key = emptied(2)
-        spec.appendIdentity(probe: probe, to: &key.pointee)
-        return finishHash(hashBytes(key.pointee.bytes, state: seed))
+        spec.appendIdentity(probe: probe, to: &key.value)
+        return finishHash(hashBytes(key.value.bytes, state: seed))
     }
 
     // MARK: Changing
 
     /// Adds a live row. The caller has checked uniqueness.
     @inline(__always)
-    mutating func insert(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+    mutating func insert(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         if let integer {
             let key = integer.key(ofRow: image, table)
             switch structure {
@@ -237,15 +230,15 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(never)
-    private mutating func insertBytes(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+    private mutating func insertBytes(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         let key = emptied(0)
         if isHashed(image, table) {
-            spec.appendProbe(row: image, layout: table.pointee.layout, to: &key.pointee)
-            hash.insert(hashProbe(key.pointee.bytes), row)
+            spec.appendProbe(row: image, layout: table.layout, to: &key.value)
+            hash.insert(hashProbe(key.value.bytes), row)
             return
         }
-        spec.appendKey(row: image, layout: table.pointee.layout, to: &key.pointee)
-        tree.insert(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
+        spec.appendKey(row: image, layout: table.layout, to: &key.value)
+        tree.insert(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
     }
 
     /// Makes room for so many rows in all, where that can be done beforehand.
@@ -262,7 +255,7 @@ struct TableIndex: ~Copyable {
 
     /// Takes a row out, by the image it was inserted with.
     @inline(__always)
-    mutating func remove(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+    mutating func remove(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         if let integer {
             let key = integer.key(ofRow: image, table)
             switch structure {
@@ -276,26 +269,26 @@ struct TableIndex: ~Copyable {
     }
 
     @inline(never)
-    private mutating func removeBytes(_ row: RowID, image: UnsafeRawPointer, _ table: TableRows.Pointer) {
+    private mutating func removeBytes(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         let key = emptied(0)
         if isHashed(image, table) {
-            spec.appendProbe(row: image, layout: table.pointee.layout, to: &key.pointee)
-            hash.remove(hashProbe(key.pointee.bytes), row)
+            spec.appendProbe(row: image, layout: table.layout, to: &key.value)
+            hash.remove(hashProbe(key.value.bytes), row)
             return
         }
-        spec.appendKey(row: image, layout: table.pointee.layout, to: &key.pointee)
-        tree.remove(keyPrefix(key.pointee.bytes), row, ties(key.pointee.bytes, table))
+        spec.appendKey(row: image, layout: table.layout, to: &key.value)
+        tree.remove(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
     }
 
     /// Whether a row is in the hash; those of one hash index without a key are in its tree.
     @inline(__always)
-    private func isHashed(_ image: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
-        structure == .hash && !(exemptsNil && spec.hasNil(row: image, layout: table.pointee.layout))
+    private func isHashed(_ image: UnsafeRawPointer, _ table: RowsRef) -> Bool {
+        structure == .hash && !(exemptsNil && spec.hasNil(row: image, layout: table.layout))
     }
 
     /// Whether two images have different keys here.
     @inline(__always)
-    mutating func keysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
+    mutating func keysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: RowsRef) -> Bool {
         if let integer {
             return integer.key(ofRow: lhs, table) != integer.key(ofRow: rhs, table)
         }
@@ -304,18 +297,18 @@ struct TableIndex: ~Copyable {
 
     @inline(never)
     private mutating func bytesDiffer(
-        _ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: TableRows.Pointer
+        _ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: RowsRef
     ) -> Bool {
         guard spec.isCanonical else {
             let (left, right) = (emptied(2), emptied(3))
-            spec.appendIdentity(row: lhs, layout: table.pointee.layout, to: &left.pointee)
-            spec.appendIdentity(row: rhs, layout: table.pointee.layout, to: &right.pointee)
-            return !equalBytes(left.pointee.bytes, right.pointee.bytes)
+            spec.appendIdentity(row: lhs, layout: table.layout, to: &left.value)
+            spec.appendIdentity(row: rhs, layout: table.layout, to: &right.value)
+            return !equalBytes(left.value.bytes, right.value.bytes)
         }
         // The same, without copying.
         for column in spec.columns
         where !equalBytes(
-            table.pointee.layout.bytes(of: column, in: lhs), table.pointee.layout.bytes(of: column, in: rhs))
+            table.layout.bytes(of: column, in: lhs), table.layout.bytes(of: column, in: rhs))
         {
             return true
         }
@@ -342,7 +335,7 @@ struct TableIndex: ~Copyable {
     }
 
     /// Rows with exactly that key. Point look-ups of every structure come through here or through `find`.
-    mutating func select(probe: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> Selection {
+    mutating func select(probe: UnsafeRawBufferPointer, _ table: RowsRef) -> Selection {
         if structure == .hash || structure == .direct, !hasNil(probe) {
             guard let start = probe.baseAddress,
                 let row = find(probe: start, byteCount: probe.count, in: table)
@@ -355,8 +348,8 @@ struct TableIndex: ~Copyable {
             return selectIntegers(from: key, through: key)
         }
         let key = emptied(0)
-        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.pointee)
-        let bytes = key.pointee.bytes
+        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.value)
+        let bytes = key.value.bytes
         return selectBytes(lower: bytes, lowerIsSuccessor: false, upper: bytes, upperIsSuccessor: true, table)
     }
 
@@ -366,13 +359,13 @@ struct TableIndex: ~Copyable {
     }
 
     /// Whether a row has no key here.
-    mutating func exempts(_ image: UnsafeRawPointer, _ table: TableRows.Pointer) -> Bool {
-        exemptsNil && spec.hasNil(row: image, layout: table.pointee.layout)
+    mutating func exempts(_ image: UnsafeRawPointer, _ table: RowsRef) -> Bool {
+        exemptsNil && spec.hasNil(row: image, layout: table.layout)
     }
 
     /// The row that logged changes name by a key. Where there can be many rows without a key now, there was one when the
     /// constraint still counted nil as a value.
-    mutating func findLogged(probe: UnsafeRawBufferPointer, in table: TableRows.Pointer) -> RowID? {
+    mutating func findLogged(probe: UnsafeRawBufferPointer, in table: RowsRef) -> RowID? {
         guard let start = probe.baseAddress else { return nil }
         guard hasNil(probe) else { return find(probe: start, byteCount: probe.count, in: table) }
         guard case .positions(let first, let end) = select(probe: probe, table), first != end else { return nil }
@@ -381,16 +374,16 @@ struct TableIndex: ~Copyable {
     }
 
     /// The same by the key of a new image.
-    mutating func findLogged(keyOf row: UnsafeRawPointer, in table: TableRows.Pointer) -> RowID? {
+    mutating func findLogged(keyOf row: UnsafeRawPointer, in table: RowsRef) -> RowID? {
         guard exempts(row, table) else { return find(keyOf: row, in: table) }
         let probe = emptied(1)
-        spec.appendProbe(row: row, layout: table.pointee.layout, to: &probe.pointee)
-        let bytes = Array(probe.pointee.bytes)
+        spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
+        let bytes = Array(probe.value.bytes)
         return withRawBytes(of: bytes) { findLogged(probe: $0, in: table) }
     }
 
     /// Rows in a validated range of an ordered index.
-    mutating func select(_ range: IndexRange, _ table: TableRows.Pointer) -> Selection {
+    mutating func select(_ range: IndexRange, _ table: RowsRef) -> Selection {
         if let integer, range.prefixColumns == 0 {
             var lower: UInt64 = 0
             var upper = integer.maximum
@@ -414,26 +407,26 @@ struct TableIndex: ~Copyable {
         }
         let lower = emptied(0)
         let upper = emptied(2)
-        append(range.prefix, from: 0, columns: range.prefixColumns, to: &lower.pointee)
-        append(range.prefix, from: 0, columns: range.prefixColumns, to: &upper.pointee)
+        append(range.prefix, from: 0, columns: range.prefixColumns, to: &lower.value)
+        append(range.prefix, from: 0, columns: range.prefixColumns, to: &upper.value)
         var lowerIsSuccessor = false
         var upperIsSuccessor = true
         switch range.lower {
         case .unbounded: break
-        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &lower.pointee)
+        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &lower.value)
         case .excluded(let bytes):
-            append(bytes, from: range.prefixColumns, columns: 1, to: &lower.pointee)
+            append(bytes, from: range.prefixColumns, columns: 1, to: &lower.value)
             lowerIsSuccessor = true
         }
         switch range.upper {
         case .unbounded: break
-        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &upper.pointee)
+        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &upper.value)
         case .excluded(let bytes):
-            append(bytes, from: range.prefixColumns, columns: 1, to: &upper.pointee)
+            append(bytes, from: range.prefixColumns, columns: 1, to: &upper.value)
             upperIsSuccessor = false
         }
         return selectBytes(
-            lower: lower.pointee.bytes, lowerIsSuccessor: lowerIsSuccessor, upper: upper.pointee.bytes,
+            lower: lower.value.bytes, lowerIsSuccessor: lowerIsSuccessor, upper: upper.value.bytes,
             upperIsSuccessor: upperIsSuccessor, table)
     }
 
@@ -456,7 +449,7 @@ struct TableIndex: ~Copyable {
 
     private mutating func selectBytes(
         lower: UnsafeRawBufferPointer, lowerIsSuccessor: Bool, upper: UnsafeRawBufferPointer, upperIsSuccessor: Bool,
-        _ table: TableRows.Pointer
+        _ table: RowsRef
     ) -> Selection {
         guard let start = position(of: lower, successor: lowerIsSuccessor, table) else { return .none }
         let end = position(of: upper, successor: upperIsSuccessor, table) ?? tree.end
@@ -471,42 +464,42 @@ struct TableIndex: ~Copyable {
     ) -> Bool {
         let left = emptied(1)
         let right = emptied(3)
-        left.pointee.append(lower)
-        right.pointee.append(upper)
-        if upperIsSuccessor, !right.pointee.advanceToSuccessor() { return false }
-        if lowerIsSuccessor, !left.pointee.advanceToSuccessor() { return true }
-        return compareBytes(left.pointee.bytes, right.pointee.bytes) > 0
+        left.value.append(lower)
+        right.value.append(upper)
+        if upperIsSuccessor, !right.value.advanceToSuccessor() { return false }
+        if lowerIsSuccessor, !left.value.advanceToSuccessor() { return true }
+        return compareBytes(left.value.bytes, right.value.bytes) > 0
     }
 
     /// The first entry at or above the key bytes, or above everything that begins with them; nil if nothing can be.
     private func position(
-        of bytes: UnsafeRawBufferPointer, successor: Bool, _ table: TableRows.Pointer
+        of bytes: UnsafeRawBufferPointer, successor: Bool, _ table: RowsRef
     ) -> BTree.Position? {
         let key = emptied(3)
-        key.pointee.append(bytes)
-        if successor, !key.pointee.advanceToSuccessor() { return nil }
-        if key.pointee.count == 0 { return tree.start }
-        return tree.seek(keyPrefix(key.pointee.bytes), ties(key.pointee.bytes, table))
+        key.value.append(bytes)
+        if successor, !key.value.advanceToSuccessor() { return nil }
+        if key.value.count == 0 { return tree.start }
+        return tree.seek(keyPrefix(key.value.bytes), ties(key.value.bytes, table))
     }
 
     @inline(__always)
-    private func ties(_ key: UnsafeRawBufferPointer, _ table: TableRows.Pointer) -> RowKeys {
-        RowKeys(probe: key, spec: UnsafePointer(specPointer), table: table, scratch: buffers + 1)
+    private func ties(_ key: UnsafeRawBufferPointer, _ table: RowsRef) -> RowKeys {
+        RowKeys(probe: key, spec: specReference, table: table, scratch: buffers.reference(to: 1))
     }
 }
 
 /// Breaks ties between equal 64-bit prefixes by the rows' whole encoded keys.
 struct RowKeys: TieBreaker {
     let probe: UnsafeRawBufferPointer
-    let spec: UnsafePointer<KeySpec>
-    let table: TableRows.Pointer
-    let scratch: UnsafeMutablePointer<KeyBuffer>
+    let spec: Ref<KeySpec>
+    let table: RowsRef
+    let scratch: Ref<KeyBuffer>
 
     func order(of row: RowID) -> Int {
-        scratch.pointee.removeAll()
-        spec.pointee.appendKey(
-            row: UnsafeRawPointer(table.pointee.storage.imageStart(row)), layout: table.pointee.layout,
-            to: &scratch.pointee)
-        return compareBytes(scratch.pointee.bytes, probe)
+        scratch.value.removeAll()
+        spec.value.appendKey(
+            row: UnsafeRawPointer(table.storage.imageStart(row)), layout: table.layout,
+            to: &scratch.value)
+        return compareBytes(scratch.value.bytes, probe)
     }
 }

@@ -27,21 +27,21 @@ package struct ColumnOffset {
     static let hopLimit = 3
 
     @inline(__always)
-    init(fixed: Int32, _ column: Int, _ table: TableRows.Pointer) {
+    init(fixed: Int32, _ column: Int, _ table: RowsRef) {
         start = fixed
         self.column = Int32(truncatingIfNeeded: column)
-        rows = UnsafeRawPointer(table)
+        rows = UnsafeRawPointer(table.address)
     }
 
     /// A column without a fixed offset. Apart, so that the others are put together in registers.
     @inline(never)
-    init(floating column: Int, _ table: TableRows.Pointer) {
+    init(floating column: Int, _ table: RowsRef) {
         self.init(fixed: -1, column, table)
         planHops(table)
     }
 
-    private mutating func planHops(_ table: TableRows.Pointer) {
-        let columns = table.pointee.layout.columns
+    private mutating func planHops(_ table: RowsRef) {
+        let columns = table.layout.columns
         // The first column of varying size is the last one with a fixed offset.
         let first = columns.lastIndex { $0.fixedOffset >= 0 } ?? 0
         start = columns[first].fixedOffset
@@ -61,11 +61,11 @@ package struct ColumnOffset {
     /// A field inside of a column, by the positions of the fields on the way; nil if there is no such field, or the way
     /// is longer than `stepLimit`.
     @inline(never)
-    init?(_ column: Int, fields: [Int], _ table: TableRows.Pointer) {
+    init?(_ column: Int, fields: [Int], _ table: RowsRef) {
         guard fields.count <= Self.stepLimit else { return nil }
-        self.init(fixed: table.pointee.layout.columns[column].fixedOffset, column, table)
-        let program = table.pointee.layout.program
-        var node = table.pointee.layout.columns[column].node
+        self.init(fixed: table.layout.columns[column].fixedOffset, column, table)
+        let program = table.layout.program
+        var node = table.layout.columns[column].node
         var isFixed = start >= 0
         for (number, field) in fields.enumerated() {
             let entry = program.nodes[Int(node)]
@@ -88,9 +88,9 @@ package struct ColumnOffset {
         withUnsafeMutableBytes(of: &hops) { $0.storeBytes(of: field, toByteOffset: number * 2, as: UInt16.self) }
     }
 
-    private static func hops(from first: Int, to column: Int, _ table: TableRows.Pointer) -> [Hop]? {
+    private static func hops(from first: Int, to column: Int, _ table: RowsRef) -> [Hop]? {
         var list: [Hop] = []
-        for between in table.pointee.layout.columns[first..<column] {
+        for between in table.layout.columns[first..<column] {
             if between.fixedSize >= 0, !list.isEmpty {
                 guard let gap = UInt16(exactly: Int(list[list.count - 1].gap) + Int(between.fixedSize)) else {
                     return nil
@@ -98,7 +98,7 @@ package struct ColumnOffset {
                 list[list.count - 1].gap = gap
                 continue
             }
-            guard let size = table.pointee.layout.program.countedElementSize(between.node) else { return nil }
+            guard let size = table.layout.program.countedElementSize(between.node) else { return nil }
             var hop = Hop()
             guard let size = UInt16(exactly: size) else { return nil }
             hop.elementSize = size
@@ -131,17 +131,17 @@ package struct ColumnOffset {
     @inline(never)
     private func walk(in row: UnsafeRawPointer) -> Int {
         // The pointer was made from one of this very type, and the table is still there.
-        let rows = rows.assumingMemoryBound(to: TableRows.self)
-        var offset = rows.pointee.layout.offset(of: Int(column), in: row)
-        var node = rows.pointee.layout.columns[Int(column)].node
+        let rows = RowsRef(to: UnsafeMutableRawPointer(mutating: rows).assumingMemoryBound(to: TableRows.self))
+        var offset = rows.layout.offset(of: Int(column), in: row)
+        var node = rows.layout.columns[Int(column)].node
         for step in 0..<Int(-1 &- hopCount) {
             let field = withUnsafeBytes(of: hops) { $0.load(fromByteOffset: step &* 2, as: UInt16.self) }
-            let firstChild = Int(rows.pointee.layout.program.nodes[Int(node)].firstChild)
+            let firstChild = Int(rows.layout.program.nodes[Int(node)].firstChild)
             for before in 0..<Int(field) {
-                let child = rows.pointee.layout.program.children[firstChild &+ before]
-                offset &+= rows.pointee.layout.program.size(child, at: row + offset)
+                let child = rows.layout.program.children[firstChild &+ before]
+                offset &+= rows.layout.program.size(child, at: row + offset)
             }
-            node = rows.pointee.layout.program.children[firstChild &+ Int(field)]
+            node = rows.layout.program.children[firstChild &+ Int(field)]
         }
         return offset
     }
@@ -166,10 +166,10 @@ extension Datastore {
     @usableFromInline
     package func columnOffset(_ column: Int, fields: [Int]? = nil, of id: TableID) -> ColumnOffset? {
         guard let table = try? table(id) else { return nil }
-        let rows = table.pointee.rows
-        guard column >= 0, column < rows.pointee.layout.columns.count else { return nil }
+        let rows = table.rows
+        guard column >= 0, column < rows.layout.columns.count else { return nil }
         if let fields { return ColumnOffset(column, fields: fields, rows) }
-        let fixed = rows.pointee.layout.columns[column].fixedOffset
+        let fixed = rows.layout.columns[column].fixedOffset
         return fixed >= 0
             ? ColumnOffset(fixed: fixed, column, rows) : ColumnOffset(floating: column, rows)
     }

@@ -22,10 +22,9 @@ extension TypeProgram {
             let size = Int(entry.fixedSize)
             key.reserve(size)
             for i in 0..<size {
-                key.base[key.count &+ i] = address.load(fromByteOffset: size &- 1 &- i, as: UInt8.self)
+                let byte = address.load(fromByteOffset: size &- 1 &- i, as: UInt8.self)
+                key.appendReserved(i == 0 && entry.kind == .signed ? byte ^ 0x80 : byte)
             }
-            if entry.kind == .signed { key.base[key.count] ^= 0x80 }
-            key.count &+= size
             return size
         case .float:
             if entry.fixedSize == 4 {
@@ -40,11 +39,11 @@ extension TypeProgram {
             key.reserve(count &* 2 &+ 2)
             for i in 0..<count {
                 let byte = address.load(fromByteOffset: 4 &+ i, as: UInt8.self)
-                key.push(byte)
-                if byte == 0 { key.push(0xFF) }
+                key.appendReserved(byte)
+                if byte == 0 { key.appendReserved(0xFF) }
             }
-            key.push(0)
-            key.push(0)
+            key.appendReserved(0)
+            key.appendReserved(0)
             return 4 &+ count
         case .array:
             let count = Int(address.loadUnaligned(as: UInt32.self))
@@ -83,73 +82,11 @@ func orderedBits(_ value: Float) -> UInt32 {
     return bits >> 31 == 1 ? ~bits : bits | 1 << 31
 }
 
-/// Reusable memory for key bytes. Grows, never shrinks; owned by one table.
-struct KeyBuffer: ~Copyable {
-    private(set) var base: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
-    var count = 0
+/// Memory for key bytes that is used again and again.
+typealias KeyBuffer = Buffer<UInt8>
 
-    init() {
-        capacity = 64
-        base = .allocate(capacity: capacity)
-    }
-
-    deinit { base.deallocate() }
-
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
-
-    mutating func removeAll() { count = 0 }
-
-    mutating func reserve(_ additional: Int) {
-        if count &+ additional > capacity { grow(additional) }
-    }
-
-    @inline(never)
-    private mutating func grow(_ additional: Int) {
-        let newCapacity = max(capacity * 2, count + additional)
-        let new = UnsafeMutablePointer<UInt8>.allocate(capacity: newCapacity)
-        new.update(from: base, count: count)
-        base.deallocate()
-        base = new
-        capacity = newCapacity
-    }
-
-    /// Appends without a capacity check: the caller reserved.
-    mutating func push(_ byte: UInt8) {
-        base[count] = byte
-        count &+= 1
-    }
-
-    mutating func append(_ byte: UInt8) {
-        reserve(1)
-        push(byte)
-    }
-
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        reserve(bytes.count)
-        if let start = bytes.baseAddress {
-            UnsafeMutableRawPointer(base + count).copyMemory(from: start, byteCount: bytes.count)
-        }
-        count &+= bytes.count
-    }
-
-    mutating func append(bigEndian value: UInt64, _ byteCount: Int) {
-        reserve(8)
-        UnsafeMutableRawPointer(base + count).storeBytes(of: value.bigEndian, as: UInt64.self)
-        count &+= byteCount
-    }
-
-    /// Turns the bytes into the smallest string above everything that begins with them; false if there is none.
-    mutating func advanceToSuccessor() -> Bool {
-        while count > 0 {
-            if base[count - 1] != 0xFF {
-                base[count - 1] &+= 1
-                return true
-            }
-            count -= 1
-        }
-        return false
-    }
+extension Buffer<UInt8> {
+    init() { self.init(capacity: 64) }
 }
 
 /// The first eight key bytes as a number, padded with zeros: unequal prefixes order like the keys.

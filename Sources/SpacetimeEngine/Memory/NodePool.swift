@@ -7,8 +7,8 @@ struct NodePool: ~Copyable {
     private struct Chunk {
         var byteCount: Int
         /// The neighbours in the list of chunks with room.
-        var next: UnsafeMutablePointer<Chunk>?
-        var previous: UnsafeMutablePointer<Chunk>?
+        var next: Ref<Chunk>?
+        var previous: Ref<Chunk>?
         /// The block given back last; its first word leads to the one before.
         var free: UnsafeMutableRawPointer?
         var inUse: Int32 = 0
@@ -17,16 +17,16 @@ struct NodePool: ~Copyable {
 
         static let headerByteCount = 64
     }
-    private typealias ChunkPointer = UnsafeMutablePointer<Chunk>
+    private typealias ChunkRef = Ref<Chunk>
 
     private let nodeByteCount: Int
     private let pool: PagePool
     /// Ascending, so that a node's chunk is found.
-    private var chunks: [ChunkPointer] = []
+    private var chunks: [ChunkRef] = []
     /// The first chunk with room.
-    private var first: ChunkPointer?
+    private var first: ChunkRef?
     /// Chunks without nodes: one at most.
-    private var empty: ChunkPointer?
+    private var empty: ChunkRef?
     /// Bytes of all chunks.
     private(set) var byteCount = 0
     /// Nodes handed out and not given back.
@@ -34,7 +34,7 @@ struct NodePool: ~Copyable {
 
     /// Bytes of the chunks that come from the page pool.
     var poolByteCount: Int {
-        chunks.count { $0.pointee.byteCount == PagePool.blockByteCount } * PagePool.blockByteCount
+        chunks.count { $0.value.byteCount == PagePool.blockByteCount } * PagePool.blockByteCount
     }
 
     /// True if less than five eighths of the chunks is in use, and they are more than a few.
@@ -47,11 +47,11 @@ struct NodePool: ~Copyable {
 
     deinit { for chunk in chunks { Self.free(chunk, pool) } }
 
-    private static func free(_ chunk: ChunkPointer, _ pool: PagePool) {
-        if chunk.pointee.byteCount == PagePool.blockByteCount {
-            pool.giveBack(UnsafeMutableRawPointer(chunk))
+    private static func free(_ chunk: ChunkRef, _ pool: PagePool) {
+        if chunk.value.byteCount == PagePool.blockByteCount {
+            pool.giveBack(chunk.address)
         } else {
-            UnsafeMutableRawPointer(chunk).deallocate()
+            chunk.address.deallocate()
         }
     }
 
@@ -60,40 +60,40 @@ struct NodePool: ~Copyable {
         let chunk = first ?? addChunk()
         inUse += 1
         if chunk == empty { empty = nil }
-        chunk.pointee.inUse += 1
-        if let node = chunk.pointee.free {
-            chunk.pointee.free = node.load(as: UnsafeMutableRawPointer?.self)
-            if chunk.pointee.free == nil, isUsedUp(chunk) { unlist(chunk) }
+        chunk.value.inUse += 1
+        if let node = chunk.value.free {
+            chunk.value.free = node.load(as: UnsafeMutableRawPointer?.self)
+            if chunk.value.free == nil, isUsedUp(chunk) { unlist(chunk) }
             return node
         }
         let node =
-            UnsafeMutableRawPointer(chunk) + Chunk.headerByteCount + Int(chunk.pointee.bump) * nodeByteCount
-        chunk.pointee.bump += 1
+            chunk.address + Chunk.headerByteCount + Int(chunk.value.bump) * nodeByteCount
+        chunk.value.bump += 1
         if isUsedUp(chunk) { unlist(chunk) }
         return node
     }
 
     /// True if the chunk has no nodes left that were never handed out.
-    private func isUsedUp(_ chunk: ChunkPointer) -> Bool {
-        Chunk.headerByteCount + (Int(chunk.pointee.bump) + 1) * nodeByteCount > chunk.pointee.byteCount
+    private func isUsedUp(_ chunk: ChunkRef) -> Bool {
+        Chunk.headerByteCount + (Int(chunk.value.bump) + 1) * nodeByteCount > chunk.value.byteCount
     }
 
     mutating func giveBack(_ node: UnsafeMutableRawPointer) {
         let position = position(of: node)
         let chunk = chunks[position]
         inUse -= 1
-        chunk.pointee.inUse -= 1
-        let wasListed = chunk.pointee.free != nil || !isUsedUp(chunk)
-        if chunk.pointee.inUse == 0, empty != nil {
+        chunk.value.inUse -= 1
+        let wasListed = chunk.value.free != nil || !isUsedUp(chunk)
+        if chunk.value.inUse == 0, empty != nil {
             if wasListed { unlist(chunk) }
             chunks.remove(at: position)
-            byteCount -= chunk.pointee.byteCount
+            byteCount -= chunk.value.byteCount
             Self.free(chunk, pool)
             return
         }
-        if chunk.pointee.inUse == 0 { empty = chunk }
-        node.storeBytes(of: chunk.pointee.free, as: UnsafeMutableRawPointer?.self)
-        chunk.pointee.free = node
+        if chunk.value.inUse == 0 { empty = chunk }
+        node.storeBytes(of: chunk.value.free, as: UnsafeMutableRawPointer?.self)
+        chunk.value.free = node
         if !wasListed { list(chunk) }
     }
 
@@ -103,40 +103,39 @@ struct NodePool: ~Copyable {
         var high = chunks.count
         while high - low > 1 {
             let middle = (low + high) / 2
-            if UnsafeMutableRawPointer(chunks[middle]) <= node { low = middle } else { high = middle }
+            if chunks[middle].address <= node { low = middle } else { high = middle }
         }
         return low
     }
 
     @inline(never)
-    private mutating func addChunk() -> ChunkPointer {
+    private mutating func addChunk() -> ChunkRef {
         // One node first: most trees of most databases are small.
         let wanted = max(Chunk.headerByteCount + nodeByteCount, min(byteCount, PagePool.blockByteCount))
         let isBlock = wanted == PagePool.blockByteCount
         let base = isBlock ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
-        let chunk = base.bindMemory(to: Chunk.self, capacity: 1)
-        chunk.initialize(to: Chunk(byteCount: wanted))
+        let chunk = Ref(to: base.initializeMemory(as: Chunk.self, to: Chunk(byteCount: wanted)))
         var position = chunks.count
-        while position > 0, chunks[position - 1] > chunk { position -= 1 }
+        while position > 0, chunks[position - 1].address > chunk.address { position -= 1 }
         chunks.insert(chunk, at: position)
         byteCount += wanted
         list(chunk)
         return chunk
     }
 
-    private mutating func list(_ chunk: ChunkPointer) {
-        chunk.pointee.previous = nil
-        chunk.pointee.next = first
-        first?.pointee.previous = chunk
+    private mutating func list(_ chunk: ChunkRef) {
+        chunk.value.previous = nil
+        chunk.value.next = first
+        first?.value.previous = chunk
         first = chunk
     }
 
-    private mutating func unlist(_ chunk: ChunkPointer) {
-        chunk.pointee.next?.pointee.previous = chunk.pointee.previous
-        if let previous = chunk.pointee.previous {
-            previous.pointee.next = chunk.pointee.next
+    private mutating func unlist(_ chunk: ChunkRef) {
+        chunk.value.next?.value.previous = chunk.value.previous
+        if let previous = chunk.value.previous {
+            previous.value.next = chunk.value.next
         } else {
-            first = chunk.pointee.next
+            first = chunk.value.next
         }
     }
 
@@ -144,29 +143,30 @@ struct NodePool: ~Copyable {
 
     /// Whether counts and lists agree; for tests.
     func checkInvariants() throws(InvariantViolation) {
-        var listed: Set<ChunkPointer> = []
+        var listed: Set<ChunkRef> = []
         var next = first
         while let chunk = next {
             try check(listed.insert(chunk).inserted, "a chunk of nodes is listed twice")
-            next = chunk.pointee.next
+            next = chunk.value.next
         }
         var used = 0
         var bytes = 0
         for chunk in chunks {
             var free = 0
-            var node = chunk.pointee.free
+            var node = chunk.value.free
             while let block = node {
                 free += 1
                 node = block.load(as: UnsafeMutableRawPointer?.self)
             }
-            try check(Int(chunk.pointee.inUse) + free == Int(chunk.pointee.bump), "nodes of a chunk are missing")
+            try check(Int(chunk.value.inUse) + free == Int(chunk.value.bump), "nodes of a chunk are missing")
             try check(listed.contains(chunk) == (free > 0 || !isUsedUp(chunk)), "a chunk with room is not listed")
-            try check(chunk.pointee.inUse > 0 || chunk == empty, "a chunk without nodes is kept")
-            used += Int(chunk.pointee.inUse)
-            bytes += chunk.pointee.byteCount
+            try check(chunk.value.inUse > 0 || chunk == empty, "a chunk without nodes is kept")
+            used += Int(chunk.value.inUse)
+            bytes += chunk.value.byteCount
         }
         try check(
             used == inUse && bytes == byteCount, "\(used) nodes in \(bytes) bytes, counted \(inUse), \(byteCount)")
-        try check(zip(chunks, chunks.dropFirst()).allSatisfy { $0 < $1 }, "chunks of nodes are out of order")
+        try check(
+            zip(chunks, chunks.dropFirst()).allSatisfy { $0.address < $1.address }, "chunks of nodes are out of order")
     }
 }

@@ -7,7 +7,7 @@ extension RowStorage {
     /// Takes a page to be drained out of the list of its class, so that it is not filled; nil if no class is sparse. Whoever
     /// takes it gives it back by ``giveBackSparsePage(_:)``.
     mutating func takeSparsePage() -> Int? {
-        for place in 0..<classCount where classes[place].usedSlots < classes[place].sparseBelow {
+        for place in 0..<classes.count where classes[place].usedSlots < classes[place].sparseBelow {
             var page = classes[place].last
             if page == keptPage, page != PageLink.none { page = links[Int(page)].previous }
             guard page != PageLink.none else { continue }
@@ -39,18 +39,18 @@ extension RowStorage {
     }
 }
 
-extension StoredTable {
+extension TableRef {
     /// Moves rows from sparse pages to others. Not inside a transaction: rows get other ids. Pages that a snapshot holds
     /// are copied as by any write; to wait for its end would let the layout depend on when that is.
     ///
     /// - Parameter limit: rows that are moved at most; each costs what taking it out of all indexes and entering it costs.
     /// - Returns: how many were moved.
     @discardableResult
-    mutating func compact(moving limit: Int) -> Int {
+    func compact(moving limit: Int) -> Int {
         var moved = 0
-        while moved < limit, let page = rowsPointer().pointee.storage.takeSparsePage() {
+        while moved < limit, let page = storage.takeSparsePage() {
             let count = drain(page, limit: limit - moved)
-            rowsPointer().pointee.storage.giveBackSparsePage(page)
+            storage.giveBackSparsePage(page)
             if count == 0 { break }
             moved += count
         }
@@ -58,17 +58,17 @@ extension StoredTable {
     }
 
     /// Moves the rows of a page, in their order. Returns how many.
-    private mutating func drain(_ page: Int, limit: Int) -> Int {
-        let place = rowsPointer().pointee.storage.place(of: page)
-        let unitBits = rowsPointer().pointee.storage.geometry.unitBits
+    private func drain(_ page: Int, limit: Int) -> Int {
+        let place = storage.place(of: page)
+        let unitBits = storage.geometry.unitBits
         // With the last row the page is gone.
-        let count = min(limit, rowsPointer().pointee.storage.usedSlots(of: page))
+        let count = min(limit, storage.usedSlots(of: page))
         var moved = 0
         var word = 0
         while moved < count {
-            var bits = rowsPointer().pointee.storage.liveWords(page: page)[word]
+            var bits = storage.liveWords(page: page)[word]
             while bits != 0, moved < count {
-                guard rowsPointer().pointee.storage.hasRoomElsewhere(in: place) else { return moved }
+                guard storage.hasRoomElsewhere(in: place) else { return moved }
                 move(RowID(UInt32(page) << unitBits | UInt32(word << 6 | bits.trailingZeroBitCount)))
                 bits &= bits &- 1
                 moved += 1
@@ -78,11 +78,11 @@ extension StoredTable {
         return moved
     }
 
-    private mutating func move(_ row: RowID) {
+    private func move(_ row: RowID) {
         unindex(row)
         // There is room, so no page number is needed.
-        if let new = rowsPointer().pointee.storage.insert(rowsPointer().pointee.storage.image(row)) { index(new) }
-        rowsPointer().pointee.storage.setLive(row, false)
-        rowsPointer().pointee.storage.free(row)
+        if let new = storage.insert(storage.image(row)) { index(new) }
+        storage.setLive(row, false)
+        storage.free(row)
     }
 }

@@ -45,11 +45,11 @@ extension RowStorage {
 
     /// Enters a page that came with rows into its class, and lists it if it has room.
     private mutating func count(_ page: Int, used: UInt32) {
-        let head = header(page).pointee
+        let head = header(page).value
         let run = Int(head.slotUnits)
         guard run <= PageGeometry.sharedRunLimit else { return }
         let place = classPlace(run: run)
-        if place >= classCount { growClasses(toInclude: place) }
+        if place >= classes.count { growClasses(toInclude: place) }
         changePageCount(of: place, by: 1)
         classes[place].usedSlots += used
         if head.freeHead != 0 || Int(head.bump) + run <= geometry.unitsPerPage { list(page, in: place) }
@@ -60,13 +60,13 @@ extension RowStorage {
     /// Counts live slots, checks their lengths and chains the others.
     private mutating func rebuildSlots(of page: Int) throws(EngineError) {
         let head = header(page)
-        let run = Int(head.pointee.slotUnits)
-        let bump = Int(head.pointee.bump)
+        let run = Int(head.value.slotUnits)
+        let bump = Int(head.value.bump)
         var live = 0
-        head.pointee.freeHead = 0
+        head.value.freeHead = 0
         var unit = 0
         while unit < bump {
-            if geometry.isPacked, unit & 63 == 0, unit + 64 <= bump, liveWord(page: page, unit >> 6).pointee == .max {
+            if geometry.isPacked, unit & 63 == 0, unit + 64 <= bump, liveWord(page: page, unit >> 6).value == .max {
                 live += 64
                 unit += 64
                 continue
@@ -81,16 +81,16 @@ extension RowStorage {
                     }
                 }
             } else {
-                address(row).storeBytes(of: head.pointee.freeHead, as: UInt32.self)
-                head.pointee.freeHead = UInt32(unit) + 1
+                address(row).storeBytes(of: head.value.freeHead, as: UInt32.self)
+                head.value.freeHead = UInt32(unit) + 1
             }
             unit += run
         }
         var marked = 0
-        for word in 0..<((bump + 63) >> 6) { marked += liveWord(page: page, word).pointee.nonzeroBitCount }
+        for word in 0..<((bump + 63) >> 6) { marked += liveWord(page: page, word).value.nonzeroBitCount }
         guard marked == live else { throw Self.damage("marks rows where none can start") }
-        head.pointee.used = UInt32(live)
-        head.pointee.unused = 0
+        head.value.used = UInt32(live)
+        head.value.unused = 0
         liveCount += live
         if run > PageGeometry.sharedRunLimit, live != 1 { throw Self.damage("has no row") }
         count(page, used: UInt32(live))

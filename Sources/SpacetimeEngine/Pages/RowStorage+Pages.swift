@@ -46,19 +46,13 @@ extension RowStorage {
     @inline(never)
     mutating func growClasses(toInclude place: Int) {
         // Runs above 16 units leave gaps, which cost 20 bytes each.
-        let count = max(place + 1, min(classCount * 2, PageGeometry.sharedRunLimit + 1))
-        let new = UnsafeMutablePointer<SizeClass>.allocate(capacity: count)
-        new.initialize(repeating: SizeClass(), count: count)
-        new.update(from: classes, count: classCount)
-        classes.deallocate()
-        classes = new
-        classCount = count
+        while classes.count <= place { classes.append(SizeClass()) }
     }
 
     /// The place in ``classes`` of a shared page.
-    func place(of page: Int) -> Int { classPlace(run: Int(header(page).pointee.slotUnits)) }
+    func place(of page: Int) -> Int { classPlace(run: Int(header(page).value.slotUnits)) }
 
-    func usedSlots(of page: Int) -> Int { Int(header(page).pointee.used) }
+    func usedSlots(of page: Int) -> Int { Int(header(page).value.used) }
 
     mutating func changePageCount(of place: Int, by change: Int) {
         classes[place].changePageCount(
@@ -102,7 +96,7 @@ extension RowStorage {
     /// Bytes of slots that hold no row.
     var freeByteCount: Int {
         let kept = keptPage == PageLink.none ? 0 : geometry.unitsPerPage * geometry.unit
-        return (0..<classCount).reduce(kept) { sum, place in
+        return (0..<classes.count).reduce(kept) { sum, place in
             let run = geometry.isPacked ? 1 : max(place, 1)
             let slots = Int(classes[place].pageCount) * geometry.slotCount(run: run)
             return sum + (slots - Int(classes[place].usedSlots)) * run * geometry.unit
@@ -117,7 +111,7 @@ extension RowStorage {
         let number: Int
         if keptPage != PageLink.none {
             number = Int(keptPage)
-            let old = classPlace(run: Int(header(number).pointee.slotUnits))
+            let old = classPlace(run: Int(header(number).value.slotUnits))
             unlist(number, from: old)
             // A snapshot may hold the page; there is nothing to copy of it.
             if entries[number].generation <= sharedGeneration {
@@ -129,7 +123,7 @@ extension RowStorage {
             number = added
         }
         keptPage = UInt32(number)
-        header(number).pointee = PageHeader(slotUnits: UInt32(run))
+        header(number).value = PageHeader(slotUnits: UInt32(run))
         list(number, in: place)
         return true
     }
@@ -152,7 +146,7 @@ extension RowStorage {
         // Only unit 0 can start a row; a bump behind the run would count bitmap words that are row bytes.
         head.bump = 1
         head.used = 1
-        header(page).pointee = head
+        header(page).value = head
         return RowID(UInt32(page) &<< geometry.unitBits)
     }
 
@@ -167,8 +161,10 @@ extension RowStorage {
         } else {
             number = pages.count
             guard number < geometry.pageLimit else { return nil }
-            if number == entryCapacity { resizeEntries(to: entryCapacity * 2) }
             pages.append(page)
+            entries.append(Entry(base: page.base, generation: generation))
+            links.append(.unlisted)
+            return number
         }
         entries[number] = Entry(base: page.base, generation: generation)
         links[number] = .unlisted
@@ -180,26 +176,13 @@ extension RowStorage {
         entries[number] = Entry(base: page.base, generation: currentGeneration)
     }
 
-    private mutating func resizeEntries(to capacity: Int) {
-        let count = min(pages.count, capacity)
-        let newEntries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
-        newEntries.update(from: entries, count: count)
-        entries.deallocate()
-        entries = newEntries
-        let newLinks = UnsafeMutablePointer<PageLink>.allocate(capacity: capacity)
-        newLinks.update(from: links, count: count)
-        links.deallocate()
-        links = newLinks
-        entryCapacity = capacity
-    }
-
     // MARK: Going
 
     /// Takes back a page whose last slot was freed.
     @inline(never)
     mutating func retire(_ page: Int) {
         let head = header(page)
-        let run = Int(head.pointee.slotUnits)
+        let run = Int(head.value.slotUnits)
         if run > PageGeometry.sharedRunLimit {
             giveBack(page)
         } else {
@@ -209,7 +192,7 @@ extension RowStorage {
             if links[page].isListed { unlist(page, from: place) }
             if keptPage == PageLink.none {
                 // Filled from its start again, it stays dense, and nothing of it is looked at by scans.
-                head.pointee = PageHeader(slotUnits: UInt32(run))
+                head.value = PageHeader(slotUnits: UInt32(run))
                 keptPage = UInt32(page)
                 listLast(page, in: place)
             } else {
@@ -229,20 +212,26 @@ extension RowStorage {
 
     /// Starts numbering anew when the table has no rows and many page numbers: scans go through all of them.
     private mutating func forgetNumbers() {
-        if keptPage == PageLink.none {
-            guard pages.count == emptyPageNumbers.count else { return }
-            pages = []
-        } else {
-            let number = Int(keptPage)
-            let entry = entries[number]
-            let place = classPlace(run: Int(header(number).pointee.slotUnits))
-            unlist(number, from: place)
-            pages = [pages[number]]
-            entries[0] = entry
-            keptPage = 0
-            list(0, in: place)
-        }
         emptyPageNumbers = []
-        resizeEntries(to: Self.smallestCapacity)
+        guard keptPage != PageLink.none else {
+            forgetPages()
+            return
+        }
+        let page = pages[Int(keptPage)]
+        let entry = entries[Int(keptPage)]
+        let place = place(of: Int(keptPage))
+        unlist(Int(keptPage), from: place)
+        forgetPages()
+        pages = [page]
+        entries.append(entry)
+        links.append(.unlisted)
+        keptPage = 0
+        list(0, in: place)
+    }
+
+    private mutating func forgetPages() {
+        pages = []
+        entries.removeAll(keeping: 0, orShrinkingTo: Self.smallestCapacity)
+        links.removeAll(keeping: 0, orShrinkingTo: Self.smallestCapacity)
     }
 }

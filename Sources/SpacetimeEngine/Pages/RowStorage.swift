@@ -16,14 +16,11 @@ struct RowStorage: ~Copyable {
     /// Ownership of the pages; `nil` for a number whose page was given back.
     var pages: [Page?] = []
     /// The same pages for fast access.
-    var entries: UnsafeMutablePointer<Entry>
+    var entries = Buffer<Entry>(capacity: smallestCapacity)
     /// Where each page is in the list of its class.
-    var links: UnsafeMutablePointer<PageLink>
-    /// Capacity of `entries` and `links`.
-    var entryCapacity: Int
+    var links = Buffer<PageLink>(capacity: smallestCapacity)
     /// By the units of a slot; packed tables use the first only.
-    var classes: UnsafeMutablePointer<SizeClass>
-    var classCount: Int
+    var classes = Buffer<SizeClass>(capacity: 1)
     var liveCount = 0
     /// Pages whose generation is not above this one are held by a snapshot and must be copied before a write.
     var sharedGeneration: UInt64 = 0
@@ -44,21 +41,10 @@ struct RowStorage: ~Copyable {
     init(geometry: PageGeometry, pool: PagePool = PagePool()) {
         self.geometry = geometry
         self.pool = pool
-        entryCapacity = Self.smallestCapacity
-        entries = .allocate(capacity: entryCapacity)
-        links = .allocate(capacity: entryCapacity)
-        classCount = 1
-        classes = .allocate(capacity: 1)
-        classes.initialize(to: SizeClass())
+        classes.append(SizeClass())
     }
 
     static let smallestCapacity = 4
-
-    deinit {
-        entries.deallocate()
-        links.deallocate()
-        classes.deallocate()
-    }
 
     var pageCount: Int { pages.count }
     /// Bytes of all pages, headers and free slots included.
@@ -95,27 +81,27 @@ struct RowStorage: ~Copyable {
         let page = Int(row.rawValue &>> geometry.unitBits)
         if page >= pages.count || entries[page].generation == Entry.absent { return false }
         let unit = Int(row.rawValue & geometry.unitMask)
-        let word = liveWord(page: page, unit >> 6).pointee
+        let word = liveWord(page: page, unit >> 6).value
         return word &>> UInt64(unit & 63) & 1 == 1
     }
 
     @inline(__always)
-    func liveWord(page: Int, _ word: Int) -> UnsafeMutablePointer<UInt64> {
-        (entries[page].base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self) + word
+    func liveWord(page: Int, _ word: Int) -> Ref<UInt64> {
+        Ref(to: (entries[page].base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self) + word)
     }
 
     @inline(__always)
-    func header(_ page: Int) -> UnsafeMutablePointer<PageHeader> {
-        entries[page].base.assumingMemoryBound(to: PageHeader.self)
+    func header(_ page: Int) -> Ref<PageHeader> {
+        Ref(to: entries[page].base.assumingMemoryBound(to: PageHeader.self))
     }
 
     /// Words of the live bitmap that are in use on a page; zero for a page number without a page.
     func liveWordCount(page: Int) -> Int {
-        pages[page] == nil ? 0 : (Int(header(page).pointee.bump) + 63) >> 6
+        pages[page] == nil ? 0 : (Int(header(page).value.bump) + 63) >> 6
     }
 
     /// The bitmap of a page for a scan: bit `u` says that a live row starts at unit `u`.
-    func liveWords(page: Int) -> UnsafePointer<UInt64> { UnsafePointer(liveWord(page: page, 0)) }
+    func liveWords(page: Int) -> UnsafePointer<UInt64> { UnsafePointer(liveWord(page: page, 0).pointer) }
 
     // MARK: Writing
 
@@ -153,7 +139,7 @@ struct RowStorage: ~Copyable {
     func fitsInPlace(_ row: RowID, byteCount: Int) -> Bool {
         if geometry.isPacked { return byteCount > 0 }
         let page = Int(row.rawValue &>> geometry.unitBits)
-        return byteCount > 0 && geometry.unitsForRow(byteCount: byteCount) == Int(header(page).pointee.slotUnits)
+        return byteCount > 0 && geometry.unitsForRow(byteCount: byteCount) == Int(header(page).value.slotUnits)
     }
 
     /// Makes a row visible to scans, or invisible without giving up its slot.
@@ -164,10 +150,10 @@ struct RowStorage: ~Copyable {
         let word = liveWord(page: page, unit >> 6)
         let bit: UInt64 = 1 &<< UInt64(unit & 63)
         if live {
-            word.pointee |= bit
+            word.value |= bit
             liveCount &+= 1
         } else {
-            word.pointee &= ~bit
+            word.value &= ~bit
             liveCount &-= 1
         }
     }
@@ -177,11 +163,11 @@ struct RowStorage: ~Copyable {
         let page = Int(row.rawValue &>> geometry.unitBits)
         makeWritable(page)
         let head = header(page)
-        head.pointee.used -= 1
-        if head.pointee.used == 0 { return retire(page) }
-        address(row).storeBytes(of: head.pointee.freeHead, as: UInt32.self)
-        head.pointee.freeHead = (row.rawValue & geometry.unitMask) + 1
-        let place = classPlace(run: Int(head.pointee.slotUnits))
+        head.value.used -= 1
+        if head.value.used == 0 { return retire(page) }
+        address(row).storeBytes(of: head.value.freeHead, as: UInt32.self)
+        head.value.freeHead = (row.rawValue & geometry.unitMask) + 1
+        let place = classPlace(run: Int(head.value.slotUnits))
         classes[place].usedSlots -= 1
         if classes[place].usedSlots < classes[place].sparseBelow { isSparse = true }
         if !links[page].isListed, page != drainedPage { list(page, in: place) }
@@ -191,7 +177,7 @@ struct RowStorage: ~Copyable {
         let run = geometry.isPacked ? 1 : geometry.unitsForRow(byteCount: byteCount)
         if run > PageGeometry.sharedRunLimit { return allocateOwnPage(byteCount: byteCount, run: run) }
         let place = classPlace(run: run)
-        if place >= classCount { growClasses(toInclude: place) }
+        if place >= classes.count { growClasses(toInclude: place) }
         while true {
             let page = classes[place].first
             if page == PageLink.none {
@@ -201,19 +187,19 @@ struct RowStorage: ~Copyable {
             makeWritable(Int(page))
             let head = header(Int(page))
             let unit: UInt32
-            if head.pointee.freeHead != 0 {
-                unit = head.pointee.freeHead - 1
+            if head.value.freeHead != 0 {
+                unit = head.value.freeHead - 1
                 // Packed slots lie at any multiple of the row's size.
-                head.pointee.freeHead = address(RowID(page &<< geometry.unitBits | unit)).loadUnaligned(as: UInt32.self)
-            } else if Int(head.pointee.bump) + run <= geometry.unitsPerPage {
-                unit = head.pointee.bump
-                head.pointee.bump = unit + UInt32(run)
+                head.value.freeHead = address(RowID(page &<< geometry.unitBits | unit)).loadUnaligned(as: UInt32.self)
+            } else if Int(head.value.bump) + run <= geometry.unitsPerPage {
+                unit = head.value.bump
+                head.value.bump = unit + UInt32(run)
             } else {
                 unlist(Int(page), from: place)
                 continue
             }
-            if head.pointee.used == 0 { useKeptPage(of: place) }
-            head.pointee.used += 1
+            if head.value.used == 0 { useKeptPage(of: place) }
+            head.value.used += 1
             classes[place].usedSlots += 1
             return RowID(page &<< geometry.unitBits | unit)
         }

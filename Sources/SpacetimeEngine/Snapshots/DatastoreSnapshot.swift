@@ -107,7 +107,7 @@ extension DatastoreSnapshot.Table {
     func forEachRow<E: Error>(_ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
         for (number, page) in pages.enumerated() {
             guard let page else { continue }
-            let bump = Int(page.base.assumingMemoryBound(to: PageHeader.self).pointee.bump)
+            let bump = Int(page.header.bump)
             let words = (page.base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self)
             for word in 0..<((bump + 63) >> 6) {
                 var bits = words[word]

@@ -6,33 +6,33 @@ extension Datastore {
     /// Adds a saved page to a table that is being loaded; one without rows is left out. The rows are found only after
     /// `finishLoading`.
     package func loadPage(_ bytes: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
-        try table(id).pointee.rowsPointer().pointee.storage.load(bytes)
+        try table(id).storage.load(bytes)
     }
 
     /// Enters all loaded rows, which were under the same constraints when they were saved, into the table's indexes.
     /// Linear in the rows, one entry for each index.
-    package func finishLoading(_ id: TableID) throws(EngineError) { try table(id).pointee.indexAll() }
+    package func finishLoading(_ id: TableID) throws(EngineError) { try table(id).indexAll() }
 
     /// Adds a row to a table that is being filled; it is found only after `finishFilling`. Sequences take no notice.
     package func loadRow(_ image: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
         try validate(image, for: id)
         let table = try table(id)
-        guard table.pointee.rowsPointer().pointee.storage.insert(image) != nil else {
-            throw .tableFull(table: table.pointee.schema.name)
+        guard table.storage.insert(image) != nil else {
+            throw .tableFull(table: table.schema.name)
         }
     }
 
     /// Enters all loaded rows into the table's indexes. Linear in the rows, one entry for each index.
     ///
     /// - Throws: `duplicateKeys` if rows violate a unique constraint; the table then is of no use.
-    package func finishFilling(_ id: TableID) throws(EngineError) { try table(id).pointee.indexAllChecked() }
+    package func finishFilling(_ id: TableID) throws(EngineError) { try table(id).indexAllChecked() }
 
     /// Appends all rows of a table as inserts, as the log keeps them.
     package func encodeRows(of id: TableID, into log: inout BSATNWriter) throws(EngineError) {
         let table = try table(id)
-        var current: StoredTable.Pointer?
-        table.pointee.forEachRow { stored, row in
-            ChangeCollector.appendInsert(stored.rows.pointee.storage.image(row), of: table, &current, &log)
+        var current: TableRef?
+        table.forEachRow { row in
+            ChangeCollector.appendInsert(table.storage.image(row), of: table, &current, &log)
         }
     }
 
@@ -45,33 +45,33 @@ extension Datastore {
     ) throws(EngineError) {
         let table = try table(id)
         guard let saved = snapshot.table(source) else { throw noSuchTable(source) }
-        guard saved.schema.columns.map(\.type) == table.pointee.schema.columns.map(\.type) else {
+        guard saved.schema.columns.map(\.type) == table.schema.columns.map(\.type) else {
             throw .unsupportedSchema(table: saved.schema.name, reason: "its columns have other types now")
         }
-        table.pointee.rowsPointer().pointee.storage.adopt(saved.pages)
+        table.storage.adopt(saved.pages)
         // Rows that were under the same constraints obey them, and then all can be entered in the order of their keys.
         let known = Set(saved.schema.indexes.filter(\.isUnique).map { Set($0.columns) })
-        let (oldKey, newKey) = (Set(saved.schema.primaryKey), Set(table.pointee.schema.primaryKey))
-        let isNew = table.pointee.schema.indexes.contains { index in
+        let (oldKey, newKey) = (Set(saved.schema.primaryKey), Set(table.schema.primaryKey))
+        let isNew = table.schema.indexes.contains { index in
             let columns = Set(index.columns)
             // As a primary key, columns take nil for a value, which they did not as a mere unique key.
             return index.isUnique && (!known.contains(columns) || columns == newKey && columns != oldKey)
         }
-        if isNew { try table.pointee.indexAllChecked() } else { table.pointee.indexAll() }
+        if isNew { try table.indexAllChecked() } else { table.indexAll() }
     }
 }
 
-extension StoredTable {
+extension TableRef {
     /// Calls `body` with every live row.
-    mutating func forEachRow<E: Error>(_ body: (inout StoredTable, RowID) throws(E) -> Void) throws(E) {
-        for page in 0..<rowsPointer().pointee.storage.pageCount {
-            for word in 0..<rowsPointer().pointee.storage.liveWordCount(page: page) {
-                var bits = rowsPointer().pointee.storage.liveWords(page: page)[word]
+    func forEachRow<E: Error>(_ body: (RowID) throws(E) -> Void) throws(E) {
+        for page in 0..<storage.pageCount {
+            for word in 0..<storage.liveWordCount(page: page) {
+                var bits = storage.liveWords(page: page)[word]
                 while bits != 0 {
                     let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
                     bits &= bits &- 1
-                    let unitBits = rowsPointer().pointee.storage.geometry.unitBits
-                    try body(&self, RowID(UInt32(page) << unitBits | unit))
+                    let unitBits = storage.geometry.unitBits
+                    try body(RowID(UInt32(page) << unitBits | unit))
                 }
             }
         }
@@ -80,15 +80,15 @@ extension StoredTable {
     /// Keys of one constraint that are reported at most.
     private static var reportLimit: Int { 10 }
 
-    fileprivate mutating func indexAllChecked() throws(EngineError) {
+    fileprivate func indexAllChecked() throws(EngineError) {
         var constraint = ""
         var columns: [String] = []
         var keys: [String] = []
-        forEachRow { table, row in
-            let image = UnsafeRawPointer(table.rowsPointer().pointee.storage.imageStart(row))
-            for i in 0..<table.indexCount where table.indexPointer(i).pointee.isUnique {
-                guard table.indexPointer(i).pointee.find(keyOf: image, in: table.rows) != nil else { continue }
-                if case .uniqueViolation(_, let name, let names, let key) = table.uniqueViolation(i, image),
+        forEachRow { row in
+            let image = UnsafeRawPointer(storage.imageStart(row))
+            for i in 0..<indexCount where indexes[i].isUnique {
+                guard indexes[i].find(keyOf: image, in: rows) != nil else { continue }
+                if case .uniqueViolation(_, let name, let names, let key) = uniqueViolation(i, image),
                     constraint.isEmpty || constraint == name, keys.count < Self.reportLimit
                 {
                     constraint = name
@@ -97,7 +97,7 @@ extension StoredTable {
                 }
                 return
             }
-            table.index(row)
+            index(row)
         }
         guard keys.isEmpty else {
             throw .duplicateKeys(table: schema.name, constraint: constraint, columns: columns, keys: keys)

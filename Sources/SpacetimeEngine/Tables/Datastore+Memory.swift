@@ -24,14 +24,14 @@ extension Datastore {
     /// Measures a table; linear in its pages.
     package func memory(of id: TableID) -> TableMemory? {
         guard let table = try? table(id) else { return nil }
-        var indexes = (0..<table.pointee.indexCount).map { i in
-            let index = table.pointee.indexPointer(i)
-            return (name: index.pointee.schema.name, byteCount: index.pointee.byteCount)
+        var indexes = (0..<table.indexCount).map { i in
+            let index = table.indexes.reference(to: i)
+            return (name: index.value.schema.name, byteCount: index.value.byteCount)
         }
-        if table.pointee.firstUnique < 0 { indexes.append((name: "", byteCount: table.pointee.wholeRowIndexByteCount)) }
+        if table.firstUnique < 0 { indexes.append((name: "", byteCount: table.wholeRowIndexByteCount)) }
         return TableMemory(
-            rowCount: table.pointee.count, pageByteCount: table.pointee.rowsPointer().pointee.storage.byteCount,
-            freeByteCount: table.pointee.rowsPointer().pointee.storage.freeByteCount, indexes: indexes)
+            rowCount: table.count, pageByteCount: table.storage.byteCount,
+            freeByteCount: table.storage.freeByteCount, indexes: indexes)
     }
 
     /// Measures what lies beside the tables; linear in all pages.
@@ -40,8 +40,8 @@ extension Datastore {
         var ofTables = 0
         for id in tableIDs {
             guard let table = try? table(id) else { continue }
-            ofTables += table.pointee.rowsPointer().pointee.storage.byteCount
-            for i in 0..<table.pointee.indexCount { ofTables += table.pointee.indexPointer(i).pointee.poolByteCount }
+            ofTables += table.storage.byteCount
+            for i in 0..<table.indexCount { ofTables += table.indexes[i].poolByteCount }
         }
         // Pages that a table shares with another, as after a migration, count for both.
         return SharedMemory(pooledByteCount: usage.pooled, snapshotByteCount: max(0, usage.used - ofTables))

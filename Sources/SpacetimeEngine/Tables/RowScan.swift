@@ -5,7 +5,7 @@
 /// because the memory that it would read belongs to whoever writes next.
 @usableFromInline
 package final class RowScan {
-    private let state: ScanState.Pointer
+    private let state: Ref<ScanState>
     /// Keeps the pages and the list of open scans alive.
     private let datastore: Datastore
     private let serial: UInt64
@@ -13,40 +13,38 @@ package final class RowScan {
     @usableFromInline package let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
 
     init(
-        _ source: ScanState.Source, limit: Int, table: StoredTable.Pointer, predicate: CompiledPredicate?,
+        _ source: ScanState.Source, limit: Int, table: TableRef, predicate: CompiledPredicate?,
         datastore: Datastore
     ) {
         self.datastore = datastore
         serial = datastore.serial
-        state = .allocate(capacity: 1)
-        state.initialize(to: ScanState(source: source, limit: limit, table: table, predicate: predicate))
-        batch = state.pointee.batch
-        if let first = table.pointee.openScans {
-            first.pointee.previous = state
-            state.pointee.next = first
+        state = Ref(ScanState(source: source, limit: limit, table: table, predicate: predicate))
+        batch = state.value.batch
+        if let first = table.openScans {
+            first.value.previous = state
+            state.value.next = first
         }
-        table.pointee.openScans = state
+        table.openScans = state
     }
 
     deinit {
-        if state.pointee.table != nil { Self.unlink(state) }
-        state.pointee.destroy()
-        state.deinitialize(count: 1)
-        state.deallocate()
+        if state.value.table != nil { Self.unlink(state) }
+        state.value.destroy()
+        state.destroy()
     }
 
     /// Takes a scan off its table's list.
-    static func unlink(_ state: ScanState.Pointer) {
-        guard let table = state.pointee.table else { return }
-        if let previous = state.pointee.previous {
-            previous.pointee.next = state.pointee.next
+    static func unlink(_ state: Ref<ScanState>) {
+        guard let table = state.value.table else { return }
+        if let previous = state.value.previous {
+            previous.value.next = state.value.next
         } else {
-            table.pointee.openScans = state.pointee.next
+            table.openScans = state.value.next
         }
-        state.pointee.next?.pointee.previous = state.pointee.previous
-        state.pointee.previous = nil
-        state.pointee.next = nil
-        state.pointee.table = nil
+        state.value.next?.value.previous = state.value.previous
+        state.value.previous = nil
+        state.value.next = nil
+        state.value.table = nil
     }
 
     /// Finds the next rows and returns how many are in `batch`; 0 at the end.
@@ -55,7 +53,7 @@ package final class RowScan {
         precondition(
             datastore.serial == serial,
             "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
-        return state.pointee.refill()
+        return state.value.refill()
     }
 
     /// Reads all rows now and hands them out again from the last to the first, of these at most `limit`.
@@ -64,7 +62,7 @@ package final class RowScan {
         precondition(
             datastore.serial == serial,
             "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
-        state.pointee.turnRound(limit: limit)
+        state.value.turnRound(limit: limit)
     }
 }
 

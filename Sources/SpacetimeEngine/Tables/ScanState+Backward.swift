@@ -1,22 +1,22 @@
 /// Going through rows from the back, and through the keys of a direct index.
 extension ScanState {
     /// The last word of the live bitmaps, to begin with.
-    static func pagesFromTheBack(_ rows: TableRows.Pointer) -> Source {
-        .pagesBackward(page: rows.pointee.storage.pageCount, word: 0, bits: 0)
+    static func pagesFromTheBack(_ rows: RowsRef) -> Source {
+        .pagesBackward(page: rows.storage.pageCount, word: 0, bits: 0)
     }
 
     /// - Parameters:
     ///   - page: the page that is being shown.
     ///   - word: the word of its bitmap whose rows are left in `bits`.
     mutating func refillFromPagesBackward(_ page: Int, _ word: Int, _ bits: UInt64) {
-        guard let rows = table?.pointee.rows else {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
         var page = page
         var word = word
         var bits = bits
-        let geometry = rows.pointee.storage.geometry
+        let geometry = rows.storage.geometry
         while true {
             while bits != 0 {
                 if filled == target {
@@ -25,7 +25,7 @@ extension ScanState {
                 }
                 let bit = 63 &- bits.leadingZeroBitCount
                 bits &= ~(1 &<< UInt64(bit))
-                offer(rows.pointee.storage.image(RowID(UInt32(page) &<< geometry.unitBits | UInt32(word &<< 6 | bit))))
+                offer(rows.storage.image(RowID(UInt32(page) &<< geometry.unitBits | UInt32(word &<< 6 | bit))))
             }
             while word == 0 {
                 if page == 0 {
@@ -33,15 +33,15 @@ extension ScanState {
                     return
                 }
                 page &-= 1
-                word = rows.pointee.storage.liveWordCount(page: page)
+                word = rows.storage.liveWordCount(page: page)
             }
             word &-= 1
-            bits = rows.pointee.storage.liveWords(page: page)[word]
+            bits = rows.storage.liveWords(page: page)[word]
         }
     }
 
     mutating func refillFromTreeBackward(_ start: BTree.Position, _ end: BTree.Position) {
-        guard let rows = table?.pointee.rows else {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
@@ -50,11 +50,11 @@ extension ScanState {
             let first = position.leaf == start.leaf ? start.index : 0
             let ids = position.leaf.rows
             for i in max(first, position.index &- (target &- filled))..<max(first, position.index) {
-                prefetch(rows.pointee.storage.address(RowID(ids[i])))
+                prefetch(rows.storage.address(RowID(ids[i])))
             }
             while position.index > first, filled < target {
                 position.index &-= 1
-                offer(rows.pointee.storage.image(RowID(ids[position.index])))
+                offer(rows.storage.image(RowID(ids[position.index])))
             }
             if position.index <= first {
                 guard position.leaf != start.leaf, let previous = position.leaf.previous else {
@@ -68,18 +68,18 @@ extension ScanState {
         source = .treeBackward(start, position)
     }
 
-    mutating func refillFromDirect(_ index: UnsafeMutablePointer<TableIndex>, _ first: UInt64, _ last: UInt64) {
-        guard let rows = table?.pointee.rows else {
+    mutating func refillFromDirect(_ index: Ref<TableIndex>, _ first: UInt64, _ last: UInt64) {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
         var first = first
         while filled < target {
-            guard let (key, row) = index.pointee.direct.first(from: first, through: last) else {
-                source = index.pointee.direct.farRange(from: first, through: last).map { .tree($0, $1) } ?? .done
+            guard let (key, row) = index.value.direct.first(from: first, through: last) else {
+                source = index.value.direct.farRange(from: first, through: last).map { .tree($0, $1) } ?? .done
                 return
             }
-            offer(rows.pointee.storage.image(row))
+            offer(rows.storage.image(row))
             // Keys that are found directly lie far below the greatest number.
             first = key &+ 1
         }
@@ -87,24 +87,24 @@ extension ScanState {
     }
 
     mutating func refillFromDirectBackward(
-        _ index: UnsafeMutablePointer<TableIndex>, _ first: UInt64, _ last: UInt64
+        _ index: Ref<TableIndex>, _ first: UInt64, _ last: UInt64
     ) {
-        guard let rows = table?.pointee.rows else {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
-        if let (start, end) = index.pointee.direct.farRange(from: first, through: last) {
+        if let (start, end) = index.value.direct.farRange(from: first, through: last) {
             rest = first < DirectIndex.keyLimit ? .directBackward(index, first, DirectIndex.keyLimit - 1) : nil
             source = .treeBackward(start, end)
             return
         }
         var last = last
         while filled < target {
-            guard let (key, row) = index.pointee.direct.last(from: first, through: last) else {
+            guard let (key, row) = index.value.direct.last(from: first, through: last) else {
                 source = .done
                 return
             }
-            offer(rows.pointee.storage.image(row))
+            offer(rows.storage.image(row))
             if key == first {
                 source = .done
                 return

@@ -10,19 +10,17 @@ struct ScanState {
         case treeBackward(BTree.Position, BTree.Position)
         case pagesBackward(page: Int, word: Int, bits: UInt64)
         /// Keys of a direct index that are still to come, first to last.
-        case direct(UnsafeMutablePointer<TableIndex>, UInt64, UInt64)
-        case directBackward(UnsafeMutablePointer<TableIndex>, UInt64, UInt64)
+        case direct(Ref<TableIndex>, UInt64, UInt64)
+        case directBackward(Ref<TableIndex>, UInt64, UInt64)
         case list([UInt32], next: Int)
         /// Copies made when the table was about to be written: (length, image) records in `held`.
         case copies(next: Int)
         case done
     }
 
-    typealias Pointer = UnsafeMutablePointer<ScanState>
-
     var source: Source
     /// The table, while the scan is on its list of open scans.
-    var table: StoredTable.Pointer?
+    var table: TableRef?
     var predicate: CompiledPredicate?
     /// How many rows there may still be.
     private var remaining: Int
@@ -30,15 +28,15 @@ struct ScanState {
     private(set) var target = batchLimit
     /// Rows in `batch`.
     var filled = 0
-    var previous: Pointer?
-    var next: Pointer?
+    var previous: Ref<ScanState>?
+    var next: Ref<ScanState>?
     let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
     var held: UnsafeMutableRawPointer?
     var heldByteCount = 0
     /// What follows when the tree of a direct index has been shown.
     var rest: Source?
 
-    init(source: Source, limit: Int, table: StoredTable.Pointer, predicate: CompiledPredicate?) {
+    init(source: Source, limit: Int, table: TableRef, predicate: CompiledPredicate?) {
         self.source = source
         remaining = limit
         self.table = table
@@ -84,21 +82,21 @@ struct ScanState {
     }
 
     private mutating func refillFromPages(_ page: Int, _ word: Int, _ bits: UInt64) {
-        guard let rows = table?.pointee.rows else {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
         var page = page
         var word = word
         var bits = bits
-        let pageCount = rows.pointee.storage.pageCount
-        let geometry = rows.pointee.storage.geometry
+        let pageCount = rows.storage.pageCount
+        let geometry = rows.storage.geometry
         while page < pageCount {
-            let wordCount = rows.pointee.storage.liveWordCount(page: page)
+            let wordCount = rows.storage.liveWordCount(page: page)
             if wordCount > 0 {
-                let words = rows.pointee.storage.liveWords(page: page)
+                let words = rows.storage.liveWords(page: page)
                 if bits == 0, word < wordCount { bits = words[word] }
-                let data = rows.pointee.storage.entries[page].base + geometry.dataOffset
+                let data = rows.storage.entries[page].base + geometry.dataOffset
                 while word < wordCount {
                     while bits != 0 {
                         if filled == target {
@@ -125,7 +123,7 @@ struct ScanState {
     }
 
     private mutating func refillFromTree(_ start: BTree.Position, _ end: BTree.Position) {
-        guard let rows = table?.pointee.rows else {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
@@ -135,10 +133,10 @@ struct ScanState {
             let ids = position.leaf.rows
             // Rows in key order lie anywhere: ask for all of the batch before the first is read.
             for i in position.index..<max(position.index, min(limit, position.index &+ target &- filled)) {
-                prefetch(rows.pointee.storage.address(RowID(ids[i])))
+                prefetch(rows.storage.address(RowID(ids[i])))
             }
             while position.index < limit, filled < target {
-                offer(rows.pointee.storage.image(RowID(ids[position.index])))
+                offer(rows.storage.image(RowID(ids[position.index])))
                 position.index &+= 1
             }
             if position.index >= limit {
@@ -153,13 +151,13 @@ struct ScanState {
     }
 
     private mutating func refillFromList(_ list: [UInt32], _ next: Int) {
-        guard let rows = table?.pointee.rows else {
+        guard let rows = table?.rows else {
             source = .done
             return
         }
         var next = next
         while next < list.count, filled < target {
-            offer(rows.pointee.storage.image(RowID(list[next])))
+            offer(rows.storage.image(RowID(list[next])))
             next &+= 1
         }
         source = next < list.count ? .list(list, next: next) : .done

@@ -24,14 +24,14 @@ extension ChangeCollector {
     ///
     /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth.
     func encode(into writer: inout BSATNWriter) {
-        var current: StoredTable.Pointer?
+        var current: TableRef?
         for i in 0..<count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
-            guard let before = entries[i].before, !entries[i].table.pointee.isEvent else { continue }
+            guard let before = entries[i].before, !entries[i].table.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             Self.appendDelete(of: before, in: entries[i].table, &writer)
         }
         for i in 0..<count {
-            guard let after = entries[i].after, !entries[i].table.pointee.isEvent else { continue }
+            guard let after = entries[i].after, !entries[i].table.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             let replaces = entries[i].before != nil && !isSplit(entries[i])
             writer.write((replaces ? LoggedChange.replace : .insert).rawValue)
@@ -42,42 +42,42 @@ extension ChangeCollector {
     /// True if an overwritten row has to be logged as a delete and an insert: rows that exchange their keys would
     /// otherwise meet half way.
     private func isSplit(_ entry: Entry) -> Bool {
-        if entry.isRekeyed || entry.table.pointee.firstUnique < 0 { return true }
+        if entry.isRekeyed || entry.table.firstUnique < 0 { return true }
         guard let after = entry.after?.baseAddress else { return false }
         // So has one that is named by its image.
         return Self.isNameless(after, in: entry.table)
     }
 
     /// Whether the first unique index has no key to name a row by.
-    private static func isNameless(_ row: UnsafeRawPointer, in table: StoredTable.Pointer) -> Bool {
-        let index = table.pointee.indexPointer(table.pointee.firstUnique)
-        return index.pointee.exemptsNil && index.pointee.exempts(row, table.pointee.rows)
+    private static func isNameless(_ row: UnsafeRawPointer, in table: TableRef) -> Bool {
+        let index = table.indexes.reference(to: table.firstUnique)
+        return index.value.exemptsNil && index.value.exempts(row, table.rows)
     }
 
     @inline(__always)
     fileprivate static func select(
-        _ table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
+        _ table: TableRef, _ current: inout TableRef?, _ writer: inout BSATNWriter
     ) {
         if table == current { return }
         current = table
         writer.write(LoggedChange.table.rawValue)
-        writer.write(table.pointee.id.rawValue)
+        writer.write(table.id.rawValue)
     }
 
     @inline(__always)
     fileprivate static func append(
-        _ image: UnsafeRawBufferPointer, of table: StoredTable.Pointer, _ writer: inout BSATNWriter
+        _ image: UnsafeRawBufferPointer, of table: TableRef, _ writer: inout BSATNWriter
     ) {
-        if table.pointee.rowsPointer().pointee.layout.fixedSize == nil {
+        if table.layout.fixedSize == nil {
             writer.write(UInt32(truncatingIfNeeded: image.count))
         }
         writer.append(image)
     }
 
     private static func appendDelete(
-        of image: UnsafeRawBufferPointer, in table: StoredTable.Pointer, _ writer: inout BSATNWriter
+        of image: UnsafeRawBufferPointer, in table: TableRef, _ writer: inout BSATNWriter
     ) {
-        guard table.pointee.firstUnique >= 0, let row = image.baseAddress else {
+        guard table.firstUnique >= 0, let row = image.baseAddress else {
             writer.write(LoggedChange.delete.rawValue)
             return append(image, of: table, &writer)
         }
@@ -88,16 +88,16 @@ extension ChangeCollector {
         writer.write(LoggedChange.delete.rawValue)
         let start = writer.count
         writer.write(0 as UInt32)
-        let index = table.pointee.indexPointer(table.pointee.firstUnique)
-        for column in index.pointee.schema.columns {
-            writer.append(table.pointee.rowsPointer().pointee.layout.bytes(of: Int(column.rawValue), in: row))
+        let index = table.indexes.reference(to: table.firstUnique)
+        for column in index.value.schema.columns {
+            writer.append(table.layout.bytes(of: Int(column.rawValue), in: row))
         }
         writer.overwrite(UInt32(writer.count - start - 4), at: start)
     }
 
     /// A new row of a table.
     static func appendInsert(
-        _ image: UnsafeRawBufferPointer, of table: StoredTable.Pointer, _ current: inout StoredTable.Pointer?,
+        _ image: UnsafeRawBufferPointer, of table: TableRef, _ current: inout TableRef?,
         _ writer: inout BSATNWriter
     ) {
         select(table, &current, &writer)
@@ -107,8 +107,8 @@ extension ChangeCollector {
 
     /// Where a sequence of a table is, or was.
     static func append(
-        _ change: LoggedChange, _ position: Int, _ value: Int128, of table: StoredTable.Pointer,
-        _ current: inout StoredTable.Pointer?, _ writer: inout BSATNWriter
+        _ change: LoggedChange, _ position: Int, _ value: Int128, of table: TableRef,
+        _ current: inout TableRef?, _ writer: inout BSATNWriter
     ) {
         select(table, &current, &writer)
         writer.write(change.rawValue)
@@ -124,10 +124,10 @@ extension UndoLog {
     var holdsPlainOverwrites: Bool { otherCount == 0 && count <= 8 }
 
     func encodeOverwrites(into writer: inout BSATNWriter) {
-        var current: StoredTable.Pointer?
+        var current: TableRef?
         for i in 0..<count where isFirst(i) {
             let record = records[i]
-            let after = record.table.pointee.rowsPointer().pointee.storage.image(record.row)
+            let after = record.table.storage.image(record.row)
             // A row that is again as it was has not changed.
             if equalBytes(oldImage(record), after) { continue }
             ChangeCollector.select(record.table, &current, &writer)

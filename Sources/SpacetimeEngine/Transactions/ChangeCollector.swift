@@ -3,10 +3,10 @@
 /// The first record of a row says what was there before; the row itself says what is there now. Where both are the
 /// same, or a deleted row's bytes were inserted again elsewhere, nothing changed.
 ///
-/// The entries lie in memory of its own, not in an array: going through them then counts no references.
+/// The entries lie in a buffer, not in an array: going through them then counts no references.
 struct ChangeCollector: ~Copyable {
     struct Entry {
-        var table: StoredTable.Pointer
+        var table: TableRef
         var row: RowID
         /// The image before the transaction, if the row existed.
         var before: UnsafeRawBufferPointer?
@@ -20,11 +20,11 @@ struct ChangeCollector: ~Copyable {
         var isRekeyed = false
 
         func findsRekeyed() -> Bool {
-            guard let before = before?.baseAddress, let after = after?.baseAddress, table.pointee.firstUnique >= 0
+            guard let before = before?.baseAddress, let after = after?.baseAddress, table.firstUnique >= 0
             else { return false }
-            for i in table.pointee.firstUnique..<table.pointee.indexCount
-            where table.pointee.indexPointer(i).pointee.isUnique
-                && table.pointee.indexPointer(i).pointee.keysDiffer(before, after, table.pointee.rows)
+            for i in table.firstUnique..<table.indexCount
+            where table.indexes[i].isUnique
+                && table.indexes[i].keysDiffer(before, after, table.rows)
             {
                 return true
             }
@@ -32,9 +32,7 @@ struct ChangeCollector: ~Copyable {
         }
     }
 
-    private(set) var entries: UnsafeMutablePointer<Entry> = .allocate(capacity: keptEntries)
-    private(set) var count = 0
-    private var capacity = keptEntries
+    private(set) var entries = Buffer<Entry>(capacity: keptEntries)
     /// Open addressing over `entries`: position plus one. Used from `linearLimit` entries on.
     private var slots: [Int32] = []
 
@@ -42,43 +40,26 @@ struct ChangeCollector: ~Copyable {
     /// Memory above what an ordinary transaction needs is given back.
     private static let keptEntries = 64
 
-    deinit { entries.deallocate() }
-
-    @inline(__always)
-    private mutating func append(_ entry: Entry) {
-        if count == capacity { resize(to: capacity * 2) }
-        (entries + count).initialize(to: entry)
-        count &+= 1
-    }
-
-    @inline(never)
-    private mutating func resize(to newCapacity: Int) {
-        let new = UnsafeMutablePointer<Entry>.allocate(capacity: newCapacity)
-        new.update(from: entries, count: count)
-        entries.deallocate()
-        entries = new
-        capacity = newCapacity
-    }
+    var count: Int { entries.count }
 
     /// Fills `entries` with the net changes of the wanted tables, in the order of first touch.
-    mutating func collect(_ undo: borrowing UndoLog, wanting wanted: (StoredTable.Pointer) -> Bool) {
-        count = 0
-        if capacity > UndoLog.keptRecords { resize(to: Self.keptEntries) }
+    mutating func collect(_ undo: borrowing UndoLog, wanting wanted: (TableRef) -> Bool) {
+        entries.removeAll(keeping: UndoLog.keptRecords, orShrinkingTo: Self.keptEntries)
         let useSlots = undo.count > Self.linearLimit
         if useSlots { prepareSlots(undo.count) }
         for i in 0..<undo.count {
             let record = undo.records[i]
             guard wanted(record.table), useSlots ? claimSlot(record) : isNew(record) else { continue }
-            let storage = record.table.pointee.rows
+            let table = record.table
             let before: UnsafeRawBufferPointer? =
                 switch record.kind {
                 case .insert: nil
                 case .overwrite: undo.oldImage(record)
-                case .delete: storage.pointee.storage.image(record.row)
+                case .delete: table.storage.image(record.row)
                 }
-            let isLive = storage.pointee.storage.isLive(record.row)
-            let after = isLive ? storage.pointee.storage.image(record.row) : nil
-            append(Entry(table: record.table, row: record.row, before: before, after: after))
+            let isLive = table.storage.isLive(record.row)
+            let after = isLive ? table.storage.image(record.row) : nil
+            entries.append(Entry(table: record.table, row: record.row, before: before, after: after))
         }
         cancel()
     }
@@ -97,7 +78,7 @@ struct ChangeCollector: ~Copyable {
     /// Enters a row that was not met before; false if it was.
     private mutating func claimSlot(_ record: UndoLog.Record) -> Bool {
         let mask = slots.count - 1
-        let key = UInt64(record.row.rawValue) | UInt64(record.table.pointee.id.rawValue) << 32
+        let key = UInt64(record.row.rawValue) | UInt64(record.table.id.rawValue) << 32
         var position = Int(hashInteger(key, seed: 0)) & mask
         while slots[position] != 0 {
             let entry = entries[Int(slots[position]) - 1]
@@ -142,7 +123,7 @@ struct ChangeCollector: ~Copyable {
             entries[kept] = entries[i]
             kept += 1
         }
-        count = kept
+        entries.truncate(to: kept)
     }
 
     /// Matches whole deleted images with whole inserted ones of the same table.
@@ -151,13 +132,13 @@ struct ChangeCollector: ~Copyable {
         for i in 0..<count where entries[i].before == nil || entries[i].isRekeyed {
             let entry = entries[i]
             guard let after = entry.after else { continue }
-            inserted[hashBytes(after, state: UInt64(entry.table.pointee.id.rawValue)), default: []].append(i)
+            inserted[hashBytes(after, state: UInt64(entry.table.id.rawValue)), default: []].append(i)
         }
         var found = false
         for i in 0..<count where entries[i].after == nil || entries[i].isRekeyed {
             let entry = entries[i]
             guard let before = entry.before else { continue }
-            let hash = hashBytes(before, state: UInt64(entry.table.pointee.id.rawValue))
+            let hash = hashBytes(before, state: UInt64(entry.table.id.rawValue))
             guard let candidates = inserted[hash] else { continue }
             for j in candidates where entries[j].table == entry.table {
                 guard let after = entries[j].after, equalBytes(before, after) else { continue }
@@ -171,11 +152,11 @@ struct ChangeCollector: ~Copyable {
     }
 
     /// The entries of the wanted tables as owned rows, by table.
-    func changeSet(of wanted: (StoredTable.Pointer) -> Bool) -> ChangeSet {
+    func changeSet(of wanted: (TableRef) -> Bool) -> ChangeSet {
         var set = ChangeSet()
         for i in 0..<count where wanted(entries[i].table) {
             let entry = entries[i]
-            let id = entry.table.pointee.id
+            let id = entry.table.id
             let position: Int
             if let present = set.tables.firstIndex(where: { $0.table == id }) {
                 position = present

@@ -31,16 +31,16 @@ extension Datastore {
     ) throws(EngineError) -> ConflictOutcome {
         let table = try table(id)
         guard let start = UnsafeRawPointer(image.baseAddress) else { return .unchanged }
-        guard table.pointee.firstUnique >= 0 else { return try insert(id, row: image) ? .inserted : .unchanged }
+        guard table.firstUnique >= 0 else { return try insert(id, row: image) ? .inserted : .unchanged }
         try requireTransaction()
         let before = savepoint()
         var replaced = 0
-        for i in table.pointee.firstUnique..<table.pointee.indexCount
-        where table.pointee.indexPointer(i).pointee.isUnique && !table.pointee.isGenerated(keyOf: start, in: i) {
-            guard let present = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows) else {
+        for i in table.firstUnique..<table.indexCount
+        where table.indexes[i].isUnique && !table.isGenerated(keyOf: start, in: i) {
+            guard let present = table.indexes[i].find(keyOf: start, in: table.rows) else {
                 continue
             }
-            let old = table.pointee.rowsPointer().pointee.storage.image(present)
+            let old = table.storage.image(present)
             // The identical row has all the keys, so nothing was deleted before it was met.
             if rule == .ignore || equalBytes(old, UnsafeRawBufferPointer(image)) { return .unchanged }
             replaced += try deleteRow(id, equalTo: old) ? 1 : 0
@@ -59,10 +59,10 @@ extension Datastore {
     @usableFromInline
     package func upsert(_ id: IndexID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) {
         let (table, position) = try index(id)
-        if table.pointee.indexPointer(position).pointee.isUnique, let start = image.baseAddress,
-            table.pointee.indexPointer(position).pointee.find(keyOf: start, in: table.pointee.rows) == nil
+        if table.indexes[position].isUnique, let start = image.baseAddress,
+            table.indexes[position].find(keyOf: start, in: table.rows) == nil
         {
-            _ = try insert(table.pointee.id, row: image)
+            _ = try insert(table.id, row: image)
         } else {
             try update(id, row: image)
         }
@@ -76,20 +76,20 @@ extension Datastore {
     ) throws(EngineError) {
         let (table, position) = try index(id)
         try requireTransaction()
-        guard table.pointee.indexPointer(position).pointee.isUnique else {
-            throw .indexNotUnique(index: table.pointee.indexPointer(position).pointee.schema.name)
+        guard table.indexes[position].isUnique else {
+            throw .indexNotUnique(index: table.indexes[position].schema.name)
         }
         try validateKey(key, table, position)
         guard let probe = key.baseAddress, let start = UnsafeRawPointer(image.baseAddress),
-            let row = table.pointee.indexPointer(position).pointee.find(
-                probe: probe, byteCount: key.count, in: table.pointee.rows)
-        else { throw table.pointee.noSuchRow(position, key: key) }
-        let old = UnsafeRawPointer(table.pointee.rowsPointer().pointee.storage.imageStart(row))
+            let row = table.indexes[position].find(
+                probe: probe, byteCount: key.count, in: table.rows)
+        else { throw table.noSuchRow(position, key: key) }
+        let old = UnsafeRawPointer(table.storage.imageStart(row))
         var isAhead = false
-        if table.pointee.sequenceCount > 0 {
+        if table.sequenceCount > 0 {
             isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
         }
-        let keepsKey = !table.pointee.indexPointer(position).pointee.keysDiffer(old, start, table.pointee.rows)
+        let keepsKey = !table.indexes[position].keysDiffer(old, start, table.rows)
         // No index has the last position: with another key all of them are checked and written.
         try replace(table, row, UnsafeRawBufferPointer(image), foundThrough: keepsKey ? position : .max)
         if isAhead { moveSequences(table, past: start) }
@@ -100,21 +100,21 @@ extension Datastore {
     package func noSuchRow(_ id: IndexID, key: UnsafeRawBufferPointer) -> EngineError {
         do throws(EngineError) {
             let (table, position) = try index(id)
-            return table.pointee.noSuchRow(position, key: key)
+            return table.noSuchRow(position, key: key)
         } catch { return error }
     }
 }
 
-extension StoredTable {
+extension TableRef {
     /// Whether a part of the row's key in that index is zero and will be a new number once the row is inserted: then no
     /// row has the key.
-    fileprivate mutating func isGenerated(keyOf row: UnsafeRawPointer, in index: Int) -> Bool {
+    fileprivate func isGenerated(keyOf row: UnsafeRawPointer, in index: Int) -> Bool {
         guard sequenceCount > 0 else { return false }
-        let columns = indexPointer(index).pointee.schema.columns
+        let columns = indexes[index].schema.columns
         for number in 0..<sequenceCount {
-            let sequence = sequencePointer(number)
-            guard columns.contains(where: { $0.index == sequence.pointee.column }) else { continue }
-            let bytes = rowsPointer().pointee.layout.bytes(of: sequence.pointee.column, in: row)
+            let sequence = sequences.reference(to: number)
+            guard columns.contains(where: { $0.index == sequence.value.column }) else { continue }
+            let bytes = layout.bytes(of: sequence.value.column, in: row)
             if bytes.allSatisfy({ $0 == 0 }) { return true }
         }
         return false

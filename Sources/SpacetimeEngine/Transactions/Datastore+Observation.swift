@@ -2,12 +2,12 @@ extension Datastore {
     /// Whether the running transaction wrote to a table whose changes commits report. Linear in the writes, at well
     /// below a nanosecond each: it spares a commit that nobody looks at the collecting of its changes.
     package var hasObservedChanges: Bool {
-        if state.pointee.observedCount == 0 { return false }
-        var previous: StoredTable.Pointer?
-        for i in 0..<state.pointee.undo.count {
-            let table = state.pointee.undo.records[i].table
+        if state.observedCount == 0 { return false }
+        var previous: TableRef?
+        for i in 0..<state.undo.count {
+            let table = state.undo.records[i].table
             if table == previous { continue }
-            if table.pointee.isObserved { return true }
+            if table.isObserved { return true }
             previous = table
         }
         return false
@@ -17,11 +17,11 @@ extension Datastore {
     /// replaced: whoever has their keys now is another row, even if it looks the same. Linear in the writes.
     package func forEachDeletedRow(of id: TableID, _ body: (UnsafeRawBufferPointer) -> Void) {
         guard let table = try? table(id) else { return }
-        for i in 0..<state.pointee.undo.count {
-            let record = state.pointee.undo.records[i]
+        for i in 0..<state.undo.count {
+            let record = state.undo.records[i]
             guard record.table == table, record.kind == .delete, !record.isMove else { continue }
             // A deleted row keeps its slot to the end of the transaction.
-            body(table.pointee.rowsPointer().pointee.storage.image(record.row))
+            body(table.storage.image(record.row))
         }
     }
 }

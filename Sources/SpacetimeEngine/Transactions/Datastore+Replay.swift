@@ -8,11 +8,11 @@ extension Datastore {
     /// Constraints are not checked: they held when the commit was made. Whatever does not fit the tables is an error,
     /// and then the datastore is of no further use.
     package func replay(_ changes: UnsafeRawBufferPointer) throws(EngineError) {
-        guard !state.pointee.isInTransaction else {
+        guard !state.isInTransaction else {
             throw .transactionState("changes are replayed outside of transactions only")
         }
         var cursor = ChangeCursor(changes)
-        var table: StoredTable.Pointer?
+        var table: TableRef?
         var freed = 0
         var hasSparse = false
         while let kind = try cursor.next() {
@@ -26,17 +26,17 @@ extension Datastore {
             case .table: break
             case .insert:
                 let image = try cursor.image(of: table)
-                guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else {
-                    throw .tableFull(table: table.pointee.schema.name)
+                guard let row = table.storage.insert(image) else {
+                    throw .tableFull(table: table.schema.name)
                 }
-                table.pointee.index(row)
-            case .replace: try table.pointee.replayReplace(try cursor.image(of: table))
+                table.index(row)
+            case .replace: try table.replayReplace(try cursor.image(of: table))
             case .delete, .deleteRow:
                 try replayDelete(table, kind, &cursor)
                 freed += 1
-                if table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
+                if table.storage.isSparse { hasSparse = true }
             case .sequence, .sequenceStart:
-                try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
+                try table.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
         }
         if hasSparse { compactSparseTables(freed: freed) }
@@ -46,13 +46,13 @@ extension Datastore {
     /// is not always there: calls that failed in between may have drawn numbers.
     package func restoreSequences(before changes: UnsafeRawBufferPointer) throws(EngineError) {
         var cursor = ChangeCursor(changes)
-        var table: StoredTable.Pointer?
+        var table: TableRef?
         while let kind = try cursor.next() {
             switch kind {
             case .table: table = try self.table(TableID(try cursor.load(UInt32.self)))
             case .sequenceStart:
                 guard let table else { throw .malformedChanges("a change names no table") }
-                try table.pointee.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
+                try table.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             default: return
             }
         }
@@ -61,7 +61,7 @@ extension Datastore {
     /// What logged changes say of rows, without applying them.
     package func describe(_ changes: UnsafeRawBufferPointer) throws(EngineError) -> [RowChange] {
         var cursor = ChangeCursor(changes)
-        var table: StoredTable.Pointer?
+        var table: TableRef?
         var found: [RowChange] = []
         while let kind = try cursor.next() {
             if kind == .table {
@@ -69,12 +69,12 @@ extension Datastore {
                 continue
             }
             guard let table else { throw .malformedChanges("a change names no table") }
-            let id = table.pointee.id
+            let id = table.id
             switch kind {
             case .table: break
             case .insert: found.append(RowChange(table: id, kind: .insert, bytes: Array(try cursor.image(of: table))))
             case .replace: found.append(RowChange(table: id, kind: .replace, bytes: Array(try cursor.image(of: table))))
-            case .delete where table.pointee.firstUnique >= 0:
+            case .delete where table.firstUnique >= 0:
                 let key = try cursor.take(Int(try cursor.load(UInt32.self)))
                 found.append(RowChange(table: id, kind: .delete, bytes: Array(key), isKey: true))
             case .delete, .deleteRow:
@@ -86,49 +86,49 @@ extension Datastore {
     }
 
     private func replayDelete(
-        _ table: StoredTable.Pointer, _ kind: LoggedChange, _ cursor: inout ChangeCursor
+        _ table: TableRef, _ kind: LoggedChange, _ cursor: inout ChangeCursor
     ) throws(EngineError) {
         let row: RowID?
-        let first = table.pointee.firstUnique
+        let first = table.firstUnique
         if kind == .delete, first >= 0 {
             let key = try cursor.take(Int(try cursor.load(UInt32.self)))
             try validateKey(key, table, first)
             guard key.baseAddress != nil else { throw .malformedChanges("a deleted row has an empty key") }
-            row = table.pointee.indexPointer(first).pointee.findLogged(probe: key, in: table.pointee.rows)
+            row = table.indexes[first].findLogged(probe: key, in: table.rows)
         } else {
-            row = table.pointee.find(equalTo: try cursor.image(of: table))
+            row = table.find(equalTo: try cursor.image(of: table))
         }
-        guard let row else { throw .malformedChanges("a deleted row is not in table '\(table.pointee.schema.name)'") }
-        table.pointee.dropRow(row)
+        guard let row else { throw .malformedChanges("a deleted row is not in table '\(table.schema.name)'") }
+        table.dropRow(row)
     }
 }
 
-extension StoredTable {
+extension TableRef {
     /// Takes a row out for good, outside of transactions.
-    mutating func dropRow(_ row: RowID) {
+    func dropRow(_ row: RowID) {
         unindex(row)
-        rowsPointer().pointee.storage.setLive(row, false)
-        rowsPointer().pointee.storage.free(row)
+        storage.setLive(row, false)
+        storage.free(row)
     }
 
-    fileprivate mutating func replayReplace(_ image: UnsafeRawBufferPointer) throws(EngineError) {
+    fileprivate func replayReplace(_ image: UnsafeRawBufferPointer) throws(EngineError) {
         guard firstUnique >= 0, let start = image.baseAddress,
-            let row = indexPointer(firstUnique).pointee.findLogged(keyOf: start, in: rows)
+            let row = indexes[firstUnique].findLogged(keyOf: start, in: rows)
         else { throw .malformedChanges("a replaced row is not in table '\(schema.name)'") }
-        if rowsPointer().pointee.storage.fitsInPlace(row, byteCount: image.count) {
+        if storage.fitsInPlace(row, byteCount: image.count) {
             overwrite(row, with: image, unchanged: firstUnique)
             return
         }
         dropRow(row)
-        guard let moved = rowsPointer().pointee.storage.insert(image) else { throw .tableFull(table: schema.name) }
+        guard let moved = storage.insert(image) else { throw .tableFull(table: schema.name) }
         index(moved)
     }
 
-    fileprivate mutating func replaySequence(_ position: UInt8, _ next: Int128) throws(EngineError) {
+    fileprivate func replaySequence(_ position: UInt8, _ next: Int128) throws(EngineError) {
         guard Int(position) < sequenceCount else {
             throw .malformedChanges("table '\(schema.name)' has no sequence #\(position)")
         }
-        (sequences + Int(position)).pointee.restart(at: next)
+        sequences[Int(position)].restart(at: next)
     }
 }
 
@@ -168,13 +168,13 @@ private struct ChangeCursor {
         Value(littleEndian: try take(MemoryLayout<Value>.size).loadUnaligned(as: type))
     }
 
-    mutating func image(of table: StoredTable.Pointer) throws(EngineError) -> UnsafeRawBufferPointer {
-        let fixed = table.pointee.rowsPointer().pointee.layout.fixedSize
+    mutating func image(of table: TableRef) throws(EngineError) -> UnsafeRawBufferPointer {
+        let fixed = table.layout.fixedSize
         let count: Int
         if let fixed { count = fixed } else { count = Int(try load(UInt32.self)) }
         let image = try take(count)
-        do throws(BSATNError) { try table.pointee.rowsPointer().pointee.layout.validate(image) } catch {
-            throw .malformedRow(table: table.pointee.schema.name, cause: error)
+        do throws(BSATNError) { try table.layout.validate(image) } catch {
+            throw .malformedRow(table: table.schema.name, cause: error)
         }
         return image
     }

@@ -16,7 +16,7 @@ extension Datastore {
     package func insert(_ id: TableID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) -> Bool {
         let table = try writable(id)
         var isAhead = false
-        if table.pointee.sequenceCount > 0 {
+        if table.sequenceCount > 0 {
             isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped)
         }
         let isNew = try insertPrepared(table, UnsafeRawBufferPointer(image))
@@ -33,33 +33,33 @@ extension Datastore {
 
     @inline(__always)
     private func insertPrepared(
-        _ table: StoredTable.Pointer, _ image: UnsafeRawBufferPointer
+        _ table: TableRef, _ image: UnsafeRawBufferPointer
     ) throws(EngineError) -> Bool {
-        if table.pointee.firstUnique >= 0, let start = image.baseAddress {
-            for i in table.pointee.firstUnique..<table.pointee.indexCount
-            where table.pointee.indexPointer(i).pointee.isUnique {
-                if let present = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows) {
-                    if equalBytes(table.pointee.rowsPointer().pointee.storage.image(present), image) { return false }
-                    throw table.pointee.uniqueViolation(i, start)
+        if table.firstUnique >= 0, let start = image.baseAddress {
+            for i in table.firstUnique..<table.indexCount
+            where table.indexes[i].isUnique {
+                if let present = table.indexes[i].find(keyOf: start, in: table.rows) {
+                    if equalBytes(table.storage.image(present), image) { return false }
+                    throw table.uniqueViolation(i, start)
                 }
             }
         }
-        if table.pointee.hashesWholeRows, table.pointee.find(equalTo: image) != nil { return false }
+        if table.hashesWholeRows, table.find(equalTo: image) != nil { return false }
         prepareWrite(table)
-        guard let row = table.pointee.rowsPointer().pointee.storage.insert(image) else {
+        guard let row = table.storage.insert(image) else {
             throw noRoom(table, image.count)
         }
-        table.pointee.index(row)
-        state.pointee.undo.append(.insert, table, row)
+        table.index(row)
+        state.undo.append(.insert, table, row)
         return true
     }
 
     @inline(never)
-    private func noRoom(_ table: StoredTable.Pointer, _ byteCount: Int) -> EngineError {
+    private func noRoom(_ table: TableRef, _ byteCount: Int) -> EngineError {
         let limit = PageGeometry.rowByteLimit
         return byteCount > limit
-            ? .rowTooLarge(table: table.pointee.schema.name, byteCount: byteCount, limit: limit)
-            : .tableFull(table: table.pointee.schema.name)
+            ? .rowTooLarge(table: table.schema.name, byteCount: byteCount, limit: limit)
+            : .tableFull(table: table.schema.name)
     }
 
     // MARK: Update
@@ -70,19 +70,19 @@ extension Datastore {
     /// too: it keeps it.
     @usableFromInline
     package func update(_ id: IndexID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) {
-        guard let entry = entry(id), let table = entry.pointee.table else { throw noSuchIndex(id) }
+        guard let entry = entry(id), let table = entry.table else { throw noSuchIndex(id) }
         try requireTransaction()
-        let position = entry.pointee.position
+        let position = entry.position
         let new = UnsafeRawBufferPointer(image)
-        guard entry.pointee.index.pointee.isUnique, let start = new.baseAddress else {
-            throw indexNotUnique(entry.pointee.index)
+        guard entry.index.value.isUnique, let start = new.baseAddress else {
+            throw indexNotUnique(entry.index)
         }
-        guard let row = entry.pointee.index.pointee.find(keyOf: start, in: entry.pointee.rows) else {
-            throw table.pointee.noSuchRow(position, start)
+        guard let row = entry.index.value.find(keyOf: start, in: entry.rows) else {
+            throw table.noSuchRow(position, start)
         }
         var isAhead = false
-        if table.pointee.sequenceCount > 0 {
-            let old = UnsafeRawPointer(table.pointee.rowsPointer().pointee.storage.imageStart(row))
+        if table.sequenceCount > 0 {
+            let old = UnsafeRawPointer(table.storage.imageStart(row))
             isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
         }
         try replace(table, row, new, foundThrough: position)
@@ -90,38 +90,38 @@ extension Datastore {
     }
 
     @inline(never)
-    private func indexNotUnique(_ index: UnsafeMutablePointer<TableIndex>) -> EngineError {
-        .indexNotUnique(index: index.pointee.schema.name)
+    private func indexNotUnique(_ index: Ref<TableIndex>) -> EngineError {
+        .indexNotUnique(index: index.value.schema.name)
     }
 
     /// `update` for a row from outside: checks first that it is one.
     package func update(_ id: IndexID, validating image: UnsafeMutableRawBufferPointer) throws(EngineError) {
-        try validate(UnsafeRawBufferPointer(image), for: try index(id).table.pointee.id)
+        try validate(UnsafeRawBufferPointer(image), for: try index(id).table.id)
         try update(id, row: image)
     }
 
     @inline(__always)
     func replace(
-        _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer, foundThrough position: Int
+        _ table: TableRef, _ row: RowID, _ new: UnsafeRawBufferPointer, foundThrough position: Int
     ) throws(EngineError) {
-        let old = table.pointee.rowsPointer().pointee.storage.image(row)
+        let old = table.storage.image(row)
         if equalBytes(old, new) { return }
         let start = new.baseAddress.unsafelyUnwrapped
-        for i in 0..<table.pointee.indexCount where table.pointee.indexPointer(i).pointee.isUnique {
+        for i in 0..<table.indexCount where table.indexes[i].isUnique {
             if i == position { continue }
-            guard let other = table.pointee.indexPointer(i).pointee.find(keyOf: start, in: table.pointee.rows),
+            guard let other = table.indexes[i].find(keyOf: start, in: table.rows),
                 other != row
             else {
                 continue
             }
-            throw table.pointee.uniqueViolation(i, start)
+            throw table.uniqueViolation(i, start)
         }
         prepareWrite(table)
         // An event that changes goes to the end, whatever its size: events are delivered in the order of their slots.
-        if table.pointee.rowsPointer().pointee.storage.fitsInPlace(row, byteCount: new.count), !table.pointee.isEvent {
-            state.pointee.undo.append(
-                overwriteOf: old, table, row, keepsKeys: position == table.pointee.keptUnique)
-            table.pointee.overwrite(row, with: new, unchanged: position)
+        if table.storage.fitsInPlace(row, byteCount: new.count), !table.isEvent {
+            state.undo.append(
+                overwriteOf: old, table, row, keepsKeys: position == table.keptUnique)
+            table.overwrite(row, with: new, unchanged: position)
         } else {
             try move(table, row, new)
         }
@@ -130,23 +130,23 @@ extension Datastore {
     /// An update whose image needs another slot.
     @inline(never)
     private func move(
-        _ table: StoredTable.Pointer, _ row: RowID, _ new: UnsafeRawBufferPointer
+        _ table: TableRef, _ row: RowID, _ new: UnsafeRawBufferPointer
     ) throws(EngineError) {
-        guard let moved = table.pointee.rowsPointer().pointee.storage.insert(new) else {
+        guard let moved = table.storage.insert(new) else {
             throw noRoom(table, new.count)
         }
         remove(table, row, isMove: true)
-        table.pointee.index(moved)
-        state.pointee.undo.append(.insert, table, moved)
+        table.index(moved)
+        state.undo.append(.insert, table, moved)
     }
 
     // MARK: Delete
 
     @inline(__always)
-    private func remove(_ table: StoredTable.Pointer, _ row: RowID, isMove: Bool = false) {
-        table.pointee.unindex(row)
-        table.pointee.rowsPointer().pointee.storage.setLive(row, false)
-        state.pointee.undo.append(.delete, table, row, isMove: isMove)
+    private func remove(_ table: TableRef, _ row: RowID, isMove: Bool = false) {
+        table.unindex(row)
+        table.storage.setLive(row, false)
+        state.undo.append(.delete, table, row, isMove: isMove)
     }
 
     /// Deletes the rows with that key: the BSATN of the index's columns. Returns how many there were.
@@ -156,10 +156,10 @@ extension Datastore {
         let (table, position) = try index(id)
         try requireTransaction()
         try validateKey(key, table, position)
-        if table.pointee.indexPointer(position).pointee.isUnique, let start = key.baseAddress {
+        if table.indexes[position].isUnique, let start = key.baseAddress {
             guard
-                let row = table.pointee.indexPointer(position).pointee.find(
-                    probe: start, byteCount: key.count, in: table.pointee.rows)
+                let row = table.indexes[position].find(
+                    probe: start, byteCount: key.count, in: table.rows)
             else { return 0 }
             prepareWrite(table)
             remove(table, row)
@@ -167,7 +167,7 @@ extension Datastore {
         }
         return removeAll(
             rowIDs(
-                in: table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows), position,
+                in: table.indexes[position].select(probe: key, table.rows), position,
                 of: table), of: table)
     }
 
@@ -179,7 +179,7 @@ extension Datastore {
         let (table, position) = try index(id)
         try requireTransaction()
         try validate(range, table, position)
-        let selection = table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)
+        let selection = table.indexes[position].select(range, table.rows)
         return removeAll(rowIDs(in: selection, position, of: table), of: table, where: predicate)
     }
 
@@ -191,7 +191,7 @@ extension Datastore {
         let (table, position) = try index(id)
         try requireTransaction()
         try validateKey(key, table, position)
-        let selection = table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)
+        let selection = table.indexes[position].select(probe: key, table.rows)
         return removeAll(rowIDs(in: selection, position, of: table), of: table, where: predicate)
     }
 
@@ -208,19 +208,19 @@ extension Datastore {
     package func delete(_ id: TableID, where predicate: CompiledPredicate) throws(EngineError) -> Int {
         let table = try writable(id)
         var ids: [UInt32] = []
-        table.pointee.rowsPointer().pointee.storage.forEachRow { row, image in
+        table.storage.forEachRow { row, image in
             if predicate.matches(image) { ids.append(row.rawValue) }
         }
         return removeAll(ids, of: table)
     }
 
     private func removeAll(
-        _ ids: [UInt32], of table: StoredTable.Pointer, where predicate: CompiledPredicate? = nil
+        _ ids: [UInt32], of table: TableRef, where predicate: CompiledPredicate? = nil
     ) -> Int {
         if !ids.isEmpty { prepareWrite(table) }
         var count = 0
         for id in ids {
-            if let predicate, !predicate.matches(table.pointee.rowsPointer().pointee.storage.image(RowID(id))) {
+            if let predicate, !predicate.matches(table.storage.image(RowID(id))) {
                 continue
             }
             remove(table, RowID(id))
@@ -236,8 +236,8 @@ extension Datastore {
     @discardableResult
     package func deleteRow(_ id: TableID, equalTo image: UnsafeRawBufferPointer) throws(EngineError) -> Bool {
         let table = try writable(id)
-        let isLog = table.pointee.isEvent && table.pointee.identityIndex < 0
-        guard let row = isLog ? lastEvent(equalTo: image, in: table) : table.pointee.find(equalTo: image) else {
+        let isLog = table.isEvent && table.identityIndex < 0
+        guard let row = isLog ? lastEvent(equalTo: image, in: table) : table.find(equalTo: image) else {
             return false
         }
         prepareWrite(table)
@@ -245,15 +245,12 @@ extension Datastore {
         return true
     }
 
-    private func lastEvent(equalTo image: UnsafeRawBufferPointer, in table: StoredTable.Pointer) -> RowID? {
-        for i in (0..<state.pointee.undo.count).reversed() {
-            let record = state.pointee.undo.records[i]
+    private func lastEvent(equalTo image: UnsafeRawBufferPointer, in table: TableRef) -> RowID? {
+        for i in (0..<state.undo.count).reversed() {
+            let record = state.undo.records[i]
             guard record.table == table, record.kind == .insert else { continue }
-            let storage = table.pointee.rowsPointer()
             // A deleted row keeps its slot to the end of the transaction.
-            if storage.pointee.storage.isLive(record.row),
-                equalBytes(storage.pointee.storage.image(record.row), image)
-            {
+            if table.storage.isLive(record.row), equalBytes(table.storage.image(record.row), image) {
                 return record.row
             }
         }
@@ -266,15 +263,15 @@ extension Datastore {
     package func clear(_ id: TableID) throws(EngineError) -> Int {
         let table = try writable(id)
         prepareWrite(table)
-        let count = table.pointee.count
-        let storage = table.pointee.rows
-        for page in 0..<storage.pointee.storage.pageCount {
-            for word in 0..<storage.pointee.storage.liveWordCount(page: page) {
+        let count = table.count
+        let unitBits = table.storage.geometry.unitBits
+        for page in 0..<table.storage.pageCount {
+            for word in 0..<table.storage.liveWordCount(page: page) {
                 while true {
-                    let bits = storage.pointee.storage.liveWords(page: page)[word]
+                    let bits = table.storage.liveWords(page: page)[word]
                     guard bits != 0 else { break }
                     let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
-                    remove(table, RowID(UInt32(page) << storage.pointee.storage.geometry.unitBits | unit))
+                    remove(table, RowID(UInt32(page) << unitBits | unit))
                 }
             }
         }
@@ -287,19 +284,19 @@ extension Datastore {
     @usableFromInline
     package func count(_ id: TableID) -> Int {
         guard let table = try? table(id) else { return 0 }
-        return table.pointee.count
+        return table.count
     }
 
     /// The row with that key (the BSATN of the index's columns) in a unique index; valid until the next write.
     @usableFromInline
     package func find(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> UnsafeRawBufferPointer? {
         guard let entry = entry(id) else { throw noSuchIndex(id) }
-        guard entry.pointee.index.pointee.pointWidth == key.count else { return try findChecked(id, key) }
+        guard entry.index.value.pointWidth == key.count else { return try findChecked(id, key) }
         let probe = key.baseAddress.unsafelyUnwrapped
-        guard let row = entry.pointee.index.pointee.find(integerProbe: probe, in: entry.pointee.rows) else {
+        guard let row = entry.index.value.find(integerProbe: probe, in: entry.rows) else {
             return nil
         }
-        return entry.pointee.rows.pointee.storage.image(row)
+        return entry.rows.storage.image(row)
     }
 
     /// `find` by a key that is not one plain integer.
@@ -308,29 +305,29 @@ extension Datastore {
         _ id: IndexID, _ key: UnsafeRawBufferPointer
     ) throws(EngineError) -> UnsafeRawBufferPointer? {
         let (table, position) = try index(id)
-        guard table.pointee.indexPointer(position).pointee.isUnique else {
-            throw .indexNotUnique(index: table.pointee.indexPointer(position).pointee.schema.name)
+        guard table.indexes[position].isUnique else {
+            throw .indexNotUnique(index: table.indexes[position].schema.name)
         }
         try validateKey(key, table, position)
         guard let start = key.baseAddress,
-            let row = table.pointee.indexPointer(position).pointee.find(
-                probe: start, byteCount: key.count, in: table.pointee.rows)
+            let row = table.indexes[position].find(
+                probe: start, byteCount: key.count, in: table.rows)
         else { return nil }
-        return table.pointee.rowsPointer().pointee.storage.image(row)
+        return table.storage.image(row)
     }
 
     // MARK: Checks
 
     @inline(__always)
     func requireTransaction() throws(EngineError) {
-        guard state.pointee.isInTransaction else { throw noTransaction() }
+        guard state.isInTransaction else { throw noTransaction() }
     }
 
     @inline(never)
     private func noTransaction() -> EngineError { .transactionState("rows are written inside a transaction only") }
 
     @inline(__always)
-    private func writable(_ id: TableID) throws(EngineError) -> StoredTable.Pointer {
+    private func writable(_ id: TableID) throws(EngineError) -> TableRef {
         try requireTransaction()
         return try table(id)
     }
@@ -340,30 +337,30 @@ extension Datastore {
         let table = try table(id)
         guard image.count <= PageGeometry.rowByteLimit else {
             throw .rowTooLarge(
-                table: table.pointee.schema.name, byteCount: image.count, limit: PageGeometry.rowByteLimit)
+                table: table.schema.name, byteCount: image.count, limit: PageGeometry.rowByteLimit)
         }
-        do throws(BSATNError) { try table.pointee.rowsPointer().pointee.layout.validate(image) } catch {
-            throw .malformedRow(table: table.pointee.schema.name, cause: error)
+        do throws(BSATNError) { try table.layout.validate(image) } catch {
+            throw .malformedRow(table: table.schema.name, cause: error)
         }
     }
 
     @inline(__always)
     func validateKey(
-        _ key: UnsafeRawBufferPointer, _ table: StoredTable.Pointer, _ position: Int
+        _ key: UnsafeRawBufferPointer, _ table: TableRef, _ position: Int
     ) throws(EngineError) {
-        if table.pointee.indexPointer(position).pointee.isTrivialKey(byteCount: key.count) { return }
+        if table.indexes[position].isTrivialKey(byteCount: key.count) { return }
         do throws(BSATNError) {
-            let spec = table.pointee.indexPointer(position).pointee.spec
+            let spec = table.indexes[position].spec
             try spec.validate(key, count: spec.columns.count)
         } catch {
-            throw .malformedKey(index: table.pointee.indexPointer(position).pointee.schema.name, cause: error)
+            throw .malformedKey(index: table.indexes[position].schema.name, cause: error)
         }
     }
 
-    func validate(_ range: IndexRange, _ table: StoredTable.Pointer, _ position: Int) throws(EngineError) {
-        let name = table.pointee.indexPointer(position).pointee.schema.name
-        guard table.pointee.indexPointer(position).pointee.isOrdered else { throw .rangeOnHashIndex(index: name) }
-        let spec = table.pointee.indexPointer(position).pointee.spec
+    func validate(_ range: IndexRange, _ table: TableRef, _ position: Int) throws(EngineError) {
+        let name = table.indexes[position].schema.name
+        guard table.indexes[position].isOrdered else { throw .rangeOnHashIndex(index: name) }
+        let spec = table.indexes[position].spec
         guard range.prefixColumns >= 0, range.prefixColumns < spec.columns.count else {
             throw .tooManyPrefixColumns(index: name, given: range.prefixColumns, limit: spec.columns.count - 1)
         }

@@ -9,7 +9,7 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let table = try table(id)
         let source: ScanState.Source =
-            window.isReversed ? ScanState.pagesFromTheBack(table.pointee.rows) : .pages(page: 0, word: 0, bits: 0)
+            window.isReversed ? ScanState.pagesFromTheBack(table.rows) : .pages(page: 0, word: 0, bits: 0)
         return open(source, table, predicate, window)
     }
 
@@ -20,7 +20,7 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        let selection = table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows)
+        let selection = table.indexes[position].select(range, table.rows)
         return open(source(selection, position, table, window), table, predicate, window)
     }
 
@@ -32,7 +32,7 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
-        let selection = table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows)
+        let selection = table.indexes[position].select(probe: key, table.rows)
         return open(source(selection, position, table, window), table, predicate, window)
     }
 
@@ -54,14 +54,14 @@ extension Datastore {
     }
 
     private func source(
-        _ selection: TableIndex.Selection, _ position: Int, _ table: StoredTable.Pointer, _ window: ScanWindow
+        _ selection: TableIndex.Selection, _ position: Int, _ table: TableRef, _ window: ScanWindow
     ) -> ScanState.Source {
         switch selection {
         case .none: return .done
         case .rows(let rows): return list(rows, window)
         case .positions(let start, let end): return window.isReversed ? .treeBackward(start, end) : .tree(start, end)
         case .keys(let first, let last):
-            let index = table.pointee.indexPointer(position)
+            let index = table.indexes.reference(to: position)
             return window.isReversed ? .directBackward(index, first, last) : .direct(index, first, last)
         }
     }
@@ -71,22 +71,22 @@ extension Datastore {
     }
 
     private func open(
-        _ source: ScanState.Source, _ table: StoredTable.Pointer, _ predicate: CompiledPredicate?, _ window: ScanWindow
+        _ source: ScanState.Source, _ table: TableRef, _ predicate: CompiledPredicate?, _ window: ScanWindow
     ) -> RowScan {
-        state.pointee.openScanTables += 1
+        state.openScanTables += 1
         return RowScan(source, limit: window.limit, table: table, predicate: predicate, datastore: self)
     }
 
     /// Makes a predicate ready for a table.
     package func compile(_ predicate: RowPredicate, for id: TableID) throws(EngineError) -> CompiledPredicate {
-        try CompiledPredicate(predicate, for: try table(id).pointee.schema)
+        try CompiledPredicate(predicate, for: try table(id).schema)
     }
 
     /// How many rows satisfy the predicate. Linear in the rows of the table.
     @usableFromInline
     package func count(_ id: TableID, where predicate: CompiledPredicate) throws(EngineError) -> Int {
         let table = try table(id)
-        return table.pointee.rowsPointer().pointee.storage.count(where: predicate)
+        return table.storage.count(where: predicate)
     }
 
     /// How many rows lie in a range of an ordered index. Linear in the index's leaves that the range covers.
@@ -94,7 +94,7 @@ extension Datastore {
     package func count(_ id: IndexID, range: IndexRange) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try validate(range, table, position)
-        return count(table.pointee.indexPointer(position).pointee.select(range, table.pointee.rows), position, table)
+        return count(table.indexes[position].select(range, table.rows), position, table)
     }
 
     /// How many rows have that key.
@@ -103,7 +103,7 @@ extension Datastore {
         let (table, position) = try index(id)
         try validateKey(key, table, position)
         return count(
-            table.pointee.indexPointer(position).pointee.select(probe: key, table.pointee.rows), position, table)
+            table.indexes[position].select(probe: key, table.rows), position, table)
     }
 
     /// How many rows have one of some keys.
@@ -112,13 +112,13 @@ extension Datastore {
         return try rowIDs(of: keys, position, of: table).count
     }
 
-    private func count(_ selection: TableIndex.Selection, _ position: Int, _ table: StoredTable.Pointer) -> Int {
+    private func count(_ selection: TableIndex.Selection, _ position: Int, _ table: TableRef) -> Int {
         switch selection {
         case .none: 0
         case .rows(let rows): rows.count
         case .positions(let start, let end): BTree.distance(from: start, to: end)
         case .keys(let first, let last):
-            table.pointee.indexPointer(position).pointee.direct.rows(from: first, through: last).count
+            table.indexes[position].direct.rows(from: first, through: last).count
         }
     }
 }

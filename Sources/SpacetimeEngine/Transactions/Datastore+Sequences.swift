@@ -11,53 +11,53 @@ extension Datastore {
     ///   ``moveSequences(_:past:)`` is to follow.
     @inline(__always)
     func drawNumbers(
-        _ table: StoredTable.Pointer, for image: UnsafeMutableRawPointer, replacing old: UnsafeRawPointer? = nil
+        _ table: TableRef, for image: UnsafeMutableRawPointer, replacing old: UnsafeRawPointer? = nil
     ) throws(EngineError) -> Bool {
         var isAhead = false
-        for i in 0..<table.pointee.sequenceCount {
-            let sequence = table.pointee.sequencePointer(i)
-            let column = sequence.pointee.column
-            let address = image + table.pointee.rowsPointer().pointee.layout.offset(of: column, in: image)
+        for i in 0..<table.sequenceCount {
+            let sequence = table.sequences.reference(to: i)
+            let column = sequence.value.column
+            let address = image + table.layout.offset(of: column, in: image)
             // What lies beyond 128 bits lies beyond every sequence.
-            guard let number = sequence.pointee.number(at: address) else { continue }
+            guard let number = sequence.value.number(at: address) else { continue }
             if number != 0 {
-                if sequence.pointee.isAhead(number) { isAhead = true }
+                if sequence.value.isAhead(number) { isAhead = true }
                 continue
             }
             if let old {
-                let offset = table.pointee.rowsPointer().pointee.layout.offset(of: column, in: old)
-                if sequence.pointee.number(at: old + offset) == 0 { continue }
+                let offset = table.layout.offset(of: column, in: old)
+                if sequence.value.number(at: old + offset) == 0 { continue }
             }
-            guard let next = sequence.pointee.take(state.pointee.serial) else {
-                throw table.pointee.sequenceExhausted(sequence)
+            guard let next = sequence.value.take(state.serial) else {
+                throw table.sequenceExhausted(sequence)
             }
-            if !sequence.pointee.isListed { listMoved(sequence, i, of: table) }
-            sequence.pointee.store(next, at: address)
+            if !sequence.value.isListed { listMoved(sequence, i, of: table) }
+            sequence.value.store(next, at: address)
         }
         return isAhead
     }
 
     /// Moves sequences on behind the numbers that a row brought along, so that they will not hand those out.
     @inline(never)
-    func moveSequences(_ table: StoredTable.Pointer, past image: UnsafeRawPointer) {
-        for i in 0..<table.pointee.sequenceCount {
-            let sequence = table.pointee.sequencePointer(i)
-            let layout = table.pointee.rowsPointer().pointee.layout
-            let offset = layout.offset(of: sequence.pointee.column, in: image)
-            guard let number = sequence.pointee.number(at: image + offset), sequence.pointee.isAhead(number) else {
+    func moveSequences(_ table: TableRef, past image: UnsafeRawPointer) {
+        for i in 0..<table.sequenceCount {
+            let sequence = table.sequences.reference(to: i)
+            let layout = table.layout
+            let offset = layout.offset(of: sequence.value.column, in: image)
+            guard let number = sequence.value.number(at: image + offset), sequence.value.isAhead(number) else {
                 continue
             }
-            sequence.pointee.advance(past: number, state.pointee.serial)
-            if !sequence.pointee.isListed { listMoved(sequence, i, of: table) }
+            sequence.value.advance(past: number, state.serial)
+            if !sequence.value.isListed { listMoved(sequence, i, of: table) }
         }
     }
 
     @inline(never)
     private func listMoved(
-        _ sequence: UnsafeMutablePointer<SequenceState>, _ position: Int, of table: StoredTable.Pointer
+        _ sequence: Ref<SequenceState>, _ position: Int, of table: TableRef
     ) {
-        sequence.pointee.isListed = true
-        state.pointee.movedSequences.append(MovedSequence(table: table, position: position))
+        sequence.value.isListed = true
+        state.movedSequences.append(MovedSequence(table: table, position: position))
     }
 
     // MARK: The log
@@ -65,27 +65,27 @@ extension Datastore {
     /// A sequence whose position the log does not know. Numbers that a call has drawn stay drawn if it fails, so the
     /// next call that is logged tells of them.
     struct MovedSequence {
-        let table: StoredTable.Pointer
+        let table: TableRef
         let position: Int
 
-        var sequence: UnsafeMutablePointer<SequenceState> { table.pointee.sequencePointer(position) }
+        var sequence: Ref<SequenceState> { table.sequences.reference(to: position) }
     }
 
     /// Appends where sequences were when the transaction began, as far as the log does not know: running the call again
     /// then draws the same numbers. First in a record, where ``restoreSequences(before:)`` finds it.
     func encodeSequenceStarts(into log: inout BSATNWriter) {
-        var current: StoredTable.Pointer?
-        for moved in state.pointee.movedSequences {
-            guard let start = moved.sequence.pointee.unloggedStart(serial) else { continue }
+        var current: TableRef?
+        for moved in state.movedSequences {
+            guard let start = moved.sequence.value.unloggedStart(serial) else { continue }
             ChangeCollector.append(.sequenceStart, moved.position, start, of: moved.table, &current, &log)
         }
     }
 
     /// Appends how far the transaction has moved sequences.
     func encodeSequenceMoves(into log: inout BSATNWriter) {
-        var current: StoredTable.Pointer?
-        for moved in state.pointee.movedSequences {
-            guard let next = moved.sequence.pointee.unloggedMove(serial) else { continue }
+        var current: TableRef?
+        for moved in state.movedSequences {
+            guard let next = moved.sequence.value.unloggedMove(serial) else { continue }
             ChangeCollector.append(.sequence, moved.position, next, of: moved.table, &current, &log)
         }
     }
@@ -93,9 +93,9 @@ extension Datastore {
     /// The log has all positions now.
     @inline(never)
     func noteLoggedSequences() {
-        state.pointee.hasEncodedSequences = false
-        for moved in state.pointee.movedSequences { moved.sequence.pointee.noteLogged() }
-        state.pointee.movedSequences.removeAll(keepingCapacity: true)
+        state.hasEncodedSequences = false
+        for moved in state.movedSequences { moved.sequence.value.noteLogged() }
+        state.movedSequences.removeAll(keepingCapacity: true)
     }
 
     // MARK: Positions
@@ -103,18 +103,18 @@ extension Datastore {
     /// The next value of each of a table's sequences, in column order.
     package func sequencePositions(of id: TableID) -> [Int128] {
         guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.sequenceCount).map { table.pointee.sequencePointer($0).pointee.next }
+        return (0..<table.sequenceCount).map { table.sequences[$0].next }
     }
 
     /// Lets the sequences of a table go on at these values, in column order; one outside of its range is exhausted.
     package func restartSequences(of id: TableID, at values: [Int128]) throws(EngineError) {
         let table = try table(id)
-        guard values.count == table.pointee.sequenceCount else {
+        guard values.count == table.sequenceCount else {
             throw .malformedChanges(
-                "table '\(table.pointee.schema.name)' has \(table.pointee.sequenceCount) sequences, not \(values.count)"
+                "table '\(table.schema.name)' has \(table.sequenceCount) sequences, not \(values.count)"
             )
         }
-        for (i, value) in values.enumerated() { table.pointee.sequencePointer(i).pointee.restart(at: value) }
+        for (i, value) in values.enumerated() { table.sequences[i].restart(at: value) }
     }
 
     /// Moves sequences on behind the numbers of a row that did not come by an insert.
@@ -125,11 +125,11 @@ extension Datastore {
 
     /// Appends where all sequences of all tables are, as the log keeps it.
     package func encodeSequences(into log: inout BSATNWriter) {
-        var current: StoredTable.Pointer?
+        var current: TableRef?
         for id in tableIDs {
             guard let table = try? table(id) else { continue }
-            for i in 0..<table.pointee.sequenceCount {
-                let next = table.pointee.sequencePointer(i).pointee.next
+            for i in 0..<table.sequenceCount {
+                let next = table.sequences[i].next
                 ChangeCollector.append(.sequence, i, next, of: table, &current, &log)
             }
         }

@@ -21,41 +21,41 @@ extension Datastore {
     /// The number of the running transaction, or one more than the last one's. Pointers and scans carry it to notice
     /// that their transaction is over.
     @usableFromInline
-    package var serial: UInt64 { state.pointee.serial }
+    package var serial: UInt64 { state.serial }
 
     @usableFromInline
-    package var isInTransaction: Bool { state.pointee.isInTransaction }
+    package var isInTransaction: Bool { state.isInTransaction }
 
     /// Whether the running transaction has done anything that a rollback would have to undo.
     @usableFromInline
-    package var hasChanges: Bool { state.pointee.undo.count > 0 }
+    package var hasChanges: Bool { state.undo.count > 0 }
 
     @usableFromInline
     package func begin() {
-        precondition(!state.pointee.isInTransaction, "a transaction is already running")
-        state.pointee.isInTransaction = true
-        if state.pointee.newestSnapshot != 0 { noticeDroppedSnapshots() }
+        precondition(!state.isInTransaction, "a transaction is already running")
+        state.isInTransaction = true
+        if state.newestSnapshot != 0 { noticeDroppedSnapshots() }
     }
 
     /// Appends the net changes of the running transaction as the commit log keeps them, and the positions of all sequences
     /// that moved since the last commit that was encoded; nothing if there are none. Nothing is final yet: a caller that
     /// cannot keep the bytes rolls back.
     package func encodeChanges(into log: inout BSATNWriter) {
-        precondition(state.pointee.isInTransaction, "no transaction is running")
-        if state.pointee.movedSequences.isEmpty { return encodeRows(into: &log) }
+        precondition(state.isInTransaction, "no transaction is running")
+        if state.movedSequences.isEmpty { return encodeRows(into: &log) }
         encodeSequenceStarts(into: &log)
         encodeRows(into: &log)
         encodeSequenceMoves(into: &log)
-        state.pointee.hasEncodedSequences = true
+        state.hasEncodedSequences = true
     }
 
     @inline(__always)
     private func encodeRows(into log: inout BSATNWriter) {
-        if state.pointee.undo.holdsPlainOverwrites { return state.pointee.undo.encodeOverwrites(into: &log) }
-        guard state.pointee.undo.count > 0 else { return }
-        state.pointee.changes.collect(state.pointee.undo) { _ in true }
-        state.pointee.hasCollected = true
-        state.pointee.changes.encode(into: &log)
+        if state.undo.holdsPlainOverwrites { return state.undo.encodeOverwrites(into: &log) }
+        guard state.undo.count > 0 else { return }
+        state.changes.collect(state.undo) { _ in true }
+        state.hasCollected = true
+        state.changes.encode(into: &log)
     }
 
     /// Makes the transaction's changes final.
@@ -63,18 +63,18 @@ extension Datastore {
     /// - Returns: the net changes of the tables asked for, or nil if there are none.
     @discardableResult
     package func commit(collecting: CollectedTables = .none) -> ChangeSet? {
-        precondition(state.pointee.isInTransaction, "no transaction is running")
+        precondition(state.isInTransaction, "no transaction is running")
         var result: ChangeSet?
         switch collecting {
         case .none: break
-        case .observed where state.pointee.observedCount == 0: break
+        case .observed where state.observedCount == 0: break
         case .observed, .all:
-            if state.pointee.undo.count > 0 {
+            if state.undo.count > 0 {
                 result = collectChanges(all: { if case .all = collecting { true } else { false } }())
             }
         }
         let (freed, hasSparse) = finishRows()
-        if state.pointee.hasEncodedSequences { noteLoggedSequences() }
+        if state.hasEncodedSequences { noteLoggedSequences() }
         end()
         if hasSparse { compactSparseTables(freed: freed) }
         return result
@@ -82,10 +82,10 @@ extension Datastore {
 
     @inline(never)
     private func collectChanges(all: Bool) -> ChangeSet? {
-        if !state.pointee.hasCollected {
-            state.pointee.changes.collect(state.pointee.undo) { all || $0.pointee.isObserved }
+        if !state.hasCollected {
+            state.changes.collect(state.undo) { all || $0.isObserved }
         }
-        let set = state.pointee.changes.changeSet { all || $0.pointee.isObserved }
+        let set = state.changes.changeSet { all || $0.isObserved }
         return set.isEmpty ? nil : set
     }
 
@@ -96,18 +96,18 @@ extension Datastore {
     private func finishRows() -> (freed: Int, hasSparse: Bool) {
         var freed = 0
         var hasSparse = false
-        for i in 0..<state.pointee.undo.count {
-            let record = state.pointee.undo.records[i]
+        for i in 0..<state.undo.count {
+            let record = state.undo.records[i]
             switch record.kind {
             case .overwrite: break
             case .delete:
-                record.table.pointee.rowsPointer().pointee.storage.free(record.row)
+                record.table.storage.free(record.row)
                 freed &+= 1
-                if record.table.pointee.rowsPointer().pointee.storage.isSparse { hasSparse = true }
-            case .insert: if record.table.pointee.isEvent { state.pointee.hasEventRows = true }
+                if record.table.storage.isSparse { hasSparse = true }
+            case .insert: if record.table.isEvent { state.hasEventRows = true }
             }
         }
-        if state.pointee.hasEventRows { dropEventRows() }
+        if state.hasEventRows { dropEventRows() }
         return (freed, hasSparse)
     }
 
@@ -116,103 +116,103 @@ extension Datastore {
     @inline(never)
     func compactSparseTables(freed: Int) {
         var rest = freed * 2
-        for i in 0..<state.pointee.tableCount {
-            guard let table = state.pointee.tables[i], table.pointee.rowsPointer().pointee.storage.isSparse else {
+        for i in 0..<state.tables.count {
+            guard let table = state.tables[i], table.storage.isSparse else {
                 continue
             }
-            rest -= table.pointee.compact(moving: rest)
+            rest -= table.compact(moving: rest)
             if rest <= 0 { return }
         }
     }
 
     @inline(never)
     private func dropEventRows() {
-        state.pointee.hasEventRows = false
-        for i in 0..<state.pointee.undo.count {
-            let record = state.pointee.undo.records[i]
-            guard record.kind == .insert, record.table.pointee.isEvent,
-                record.table.pointee.rowsPointer().pointee.storage.isLive(record.row)
+        state.hasEventRows = false
+        for i in 0..<state.undo.count {
+            let record = state.undo.records[i]
+            guard record.kind == .insert, record.table.isEvent,
+                record.table.storage.isLive(record.row)
             else { continue }
             prepareWrite(record.table)
-            record.table.pointee.unindex(record.row)
-            record.table.pointee.rowsPointer().pointee.storage.setLive(record.row, false)
-            record.table.pointee.rowsPointer().pointee.storage.free(record.row)
+            record.table.unindex(record.row)
+            record.table.storage.setLive(record.row, false)
+            record.table.storage.free(record.row)
         }
     }
 
     /// Takes back everything that the transaction did, except that sequence values stay consumed.
     @usableFromInline
     package func rollback() {
-        precondition(state.pointee.isInTransaction, "no transaction is running")
+        precondition(state.isInTransaction, "no transaction is running")
         undo(to: 0)
-        state.pointee.hasEncodedSequences = false
+        state.hasEncodedSequences = false
         end()
     }
 
     @inline(__always)
     private func end() {
-        state.pointee.undo.removeAll()
-        state.pointee.serial &+= 1
-        state.pointee.isInTransaction = false
-        state.pointee.hasCollected = false
-        if state.pointee.openScanTables > 0 { closeScans() }
+        state.undo.removeAll()
+        state.serial &+= 1
+        state.isInTransaction = false
+        state.hasCollected = false
+        if state.openScanTables > 0 { closeScans() }
     }
 
     @inline(never)
     private func closeScans() {
-        state.pointee.openScanTables = 0
-        for i in 0..<state.pointee.tableCount {
-            guard let table = state.pointee.tables[i] else { continue }
-            while let scan = table.pointee.openScans { RowScan.unlink(scan) }
+        state.openScanTables = 0
+        for i in 0..<state.tables.count {
+            guard let table = state.tables[i] else { continue }
+            while let scan = table.openScans { RowScan.unlink(scan) }
         }
     }
 
     /// Remembers where the transaction is, for `rollback(to:)`.
     package func savepoint() -> Savepoint {
-        precondition(state.pointee.isInTransaction, "no transaction is running")
-        return Savepoint(serial: state.pointee.serial, recordCount: state.pointee.undo.count)
+        precondition(state.isInTransaction, "no transaction is running")
+        return Savepoint(serial: state.serial, recordCount: state.undo.count)
     }
 
     /// Takes back what was done since the savepoint, which stays usable.
     package func rollback(to savepoint: Savepoint) {
         precondition(
-            state.pointee.isInTransaction && savepoint.serial == state.pointee.serial,
+            state.isInTransaction && savepoint.serial == state.serial,
             "the savepoint belongs to another transaction")
-        precondition(savepoint.recordCount <= state.pointee.undo.count, "the savepoint was rolled back already")
+        precondition(savepoint.recordCount <= state.undo.count, "the savepoint was rolled back already")
         undo(to: savepoint.recordCount)
     }
 
     private func undo(to recordCount: Int) {
-        while state.pointee.undo.count > recordCount {
-            let record = state.pointee.undo.removeLast()
+        while state.undo.count > recordCount {
+            let record = state.undo.removeLast()
             let table = record.table
             prepareWrite(table)
             switch record.kind {
             case .insert:
-                table.pointee.unindex(record.row)
-                table.pointee.rowsPointer().pointee.storage.setLive(record.row, false)
-                table.pointee.rowsPointer().pointee.storage.free(record.row)
+                table.unindex(record.row)
+                table.storage.setLive(record.row, false)
+                table.storage.free(record.row)
             case .delete:
-                table.pointee.rowsPointer().pointee.storage.setLive(record.row, true)
-                table.pointee.index(record.row)
+                table.storage.setLive(record.row, true)
+                table.index(record.row)
             case .overwrite:
-                table.pointee.overwrite(record.row, with: state.pointee.undo.oldImage(record))
+                table.overwrite(record.row, with: state.undo.oldImage(record))
             }
         }
     }
 
     /// Lets open scans of the table copy what they still have to show.
     @inline(__always)
-    func prepareWrite(_ table: StoredTable.Pointer) {
-        if table.pointee.openScans != nil { detachScans(table) }
+    func prepareWrite(_ table: TableRef) {
+        if table.openScans != nil { detachScans(table) }
     }
 
     @inline(never)
-    private func detachScans(_ table: StoredTable.Pointer) {
-        while let scan = table.pointee.openScans {
-            scan.pointee.detach()
+    private func detachScans(_ table: TableRef) {
+        while let scan = table.openScans {
+            scan.value.detach()
             // `detach` cleared the link to the table; put it back for the moment of unlinking.
-            scan.pointee.table = table
+            scan.value.table = table
             RowScan.unlink(scan)
         }
     }
@@ -221,9 +221,9 @@ extension Datastore {
 
     /// Says whether `commit(collecting: .observed)` reports this table's changes.
     package func setObserved(_ id: TableID, _ isObserved: Bool) {
-        guard let table = try? table(id), table.pointee.isObserved != isObserved else { return }
-        table.pointee.isObserved = isObserved
-        state.pointee.observedCount += isObserved ? 1 : -1
+        guard let table = try? table(id), table.isObserved != isObserved else { return }
+        table.isObserved = isObserved
+        state.observedCount += isObserved ? 1 : -1
     }
 
     // MARK: Snapshots
@@ -233,17 +233,17 @@ extension Datastore {
     /// Costs one page reference per 64 KiB of rows; afterwards the writer copies each page once before changing it.
     package func snapshot() -> DatastoreSnapshot {
         precondition(!hasChanges, "a snapshot would show uncommitted rows")
-        let generation = state.pointee.nextSnapshot
-        state.pointee.nextSnapshot += 1
-        state.pointee.newestSnapshot = generation
+        let generation = state.nextSnapshot
+        state.nextSnapshot += 1
+        state.newestSnapshot = generation
         snapshots.add(generation)
         var tables: [TableID: DatastoreSnapshot.Table] = [:]
         for id in tableIDs {
-            guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
-            let rows = table.pointee.rows
+            guard let table = state.tables[Int(id.rawValue)] else { continue }
+            let rows = table.rows
             tables[id] = DatastoreSnapshot.Table(
-                schema: table.pointee.schema, geometry: rows.pointee.storage.geometry,
-                pages: rows.pointee.storage.share(generation: generation), count: rows.pointee.storage.liveCount,
+                schema: table.schema, geometry: rows.storage.geometry,
+                pages: rows.storage.share(generation: generation), count: rows.storage.liveCount,
                 sequences: sequencePositions(of: id))
         }
         return DatastoreSnapshot(tables: tables, generation: generation, registry: snapshots, pool: pool)
@@ -252,10 +252,10 @@ extension Datastore {
     @inline(never)
     private func noticeDroppedSnapshots() {
         let newest = snapshots.newest
-        guard newest != state.pointee.newestSnapshot else { return }
-        state.pointee.newestSnapshot = newest
+        guard newest != state.newestSnapshot else { return }
+        state.newestSnapshot = newest
         for id in tableIDs {
-            state.pointee.tables[Int(id.rawValue)]?.pointee.rowsPointer().pointee.storage.setSharedGeneration(newest)
+            state.tables[Int(id.rawValue)]?.storage.setSharedGeneration(newest)
         }
     }
 }

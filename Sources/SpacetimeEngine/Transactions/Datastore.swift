@@ -14,22 +14,18 @@ package final class Datastore {
     /// Where an index is.
     struct IndexEntry {
         /// `nil` once the table is dropped.
-        var table: StoredTable.Pointer?
-        var rows: TableRows.Pointer
-        var index: UnsafeMutablePointer<TableIndex>
+        var table: TableRef?
+        var rows: RowsRef
+        var index: Ref<TableIndex>
         /// The place of the index in its table.
         var position: Int
     }
 
     struct State: ~Copyable {
         /// By table id; `nil` once dropped.
-        var tables: UnsafeMutablePointer<StoredTable.Pointer?>
-        var tableCount = 0
-        var tableCapacity = 8
+        var tables = Buffer<TableRef?>(capacity: 8)
         /// By index id.
-        var indexes: UnsafeMutablePointer<IndexEntry>
-        var indexCount = 0
-        var indexCapacity = 16
+        var indexes = Buffer<IndexEntry>(capacity: 16)
         var undo = UndoLog()
         var serial: UInt64 = 0
         var isInTransaction = false
@@ -49,22 +45,18 @@ package final class Datastore {
         /// The running transaction's positions are encoded: its commit makes them known to the log.
         var hasEncodedSequences = false
 
-        init() {
-            tables = .allocate(capacity: tableCapacity)
-            indexes = .allocate(capacity: indexCapacity)
-        }
-
         deinit {
-            for i in 0..<tableCount {
-                tables[i]?.deinitialize(count: 1)
-                tables[i]?.deallocate()
-            }
-            tables.deallocate()
-            indexes.deallocate()
+            for position in 0..<tables.count { tables[position]?.destroy() }
         }
     }
 
-    let state: UnsafeMutablePointer<State>
+    private let stateReference: Ref<State>
+
+    var state: State {
+        @inline(__always) unsafeAddress { UnsafePointer(stateReference.pointer) }
+        @inline(__always) unsafeMutableAddress { stateReference.pointer }
+    }
+
     /// What the hashes of keys are mixed with.
     package let hashSeed: UInt64
     let snapshots = SnapshotRegistry()
@@ -74,13 +66,11 @@ package final class Datastore {
     ///   keeps outsiders from choosing keys that collide.
     package init(hashSeed: UInt64 = 0x5EED_5EED_5EED_5EED) {
         self.hashSeed = hashSeed
-        state = .allocate(capacity: 1)
-        state.initialize(to: State())
+        stateReference = Ref(State())
     }
 
     deinit {
-        state.deinitialize(count: 1)
-        state.deallocate()
+        stateReference.destroy()
     }
 
     // MARK: Schema
@@ -90,18 +80,11 @@ package final class Datastore {
     /// - Parameter wanted: the id it had when its rows were logged or saved; the next free one if nil.
     package func createTable(_ schema: TableSchema, id wanted: TableID? = nil) throws(EngineError) -> TableID {
         try requireNoTransaction("createTable")
-        if let wanted { try state.pointee.reserve(wanted) }
-        let id = wanted ?? TableID(UInt32(state.pointee.tableCount))
-        let firstIndex = IndexID(UInt32(state.pointee.indexCount))
-        let table = StoredTable.Pointer.allocate(capacity: 1)
-        do throws(EngineError) {
-            table.initialize(
-                to: try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool))
-        } catch {
-            table.deallocate()
-            throw error
-        }
-        state.pointee.register(table)
+        if let wanted { try state.reserve(wanted) }
+        let id = wanted ?? TableID(UInt32(state.tables.count))
+        let firstIndex = IndexID(UInt32(state.indexes.count))
+        state.register(
+            TableRef(try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool)))
         return id
     }
 
@@ -109,27 +92,26 @@ package final class Datastore {
     package func dropTable(_ id: TableID) throws(EngineError) {
         try requireNoTransaction("dropTable")
         let table = try self.table(id)
-        for i in 0..<state.pointee.indexCount where state.pointee.indexes[i].table == table {
-            state.pointee.indexes[i].table = nil
+        for i in 0..<state.indexes.count where state.indexes[i].table == table {
+            state.indexes[i].table = nil
         }
-        state.pointee.tables[Int(id.rawValue)] = nil
+        state.tables[Int(id.rawValue)] = nil
         // Scans that were opened outside of a transaction end here: nothing else tells them.
-        while let scan = table.pointee.openScans { RowScan.unlink(scan) }
-        if table.pointee.isObserved { state.pointee.observedCount -= 1 }
-        state.pointee.movedSequences.removeAll { $0.table == table }
-        table.deinitialize(count: 1)
-        table.deallocate()
+        while let scan = table.openScans { RowScan.unlink(scan) }
+        if table.isObserved { state.observedCount -= 1 }
+        state.movedSequences.removeAll { $0.table == table }
+        table.destroy()
     }
 
     private func requireNoTransaction(_ operation: String) throws(EngineError) {
-        if state.pointee.isInTransaction {
+        if state.isInTransaction {
             throw .transactionState("\(operation) is not possible inside a transaction")
         }
     }
 
     /// The ids of all tables, ascending.
     package var tableIDs: [TableID] {
-        (0..<state.pointee.tableCount).filter { state.pointee.tables[$0] != nil }.map { TableID(UInt32($0)) }
+        (0..<state.tables.count).filter { state.tables[$0] != nil }.map { TableID(UInt32($0)) }
     }
 
     /// Finds a table by its canonical name, else by its source name.
@@ -141,9 +123,9 @@ package final class Datastore {
     package func indexID(named name: String) -> IndexID? {
         func first(_ matches: (IndexSchema) -> Bool) -> IndexID? {
             for id in tableIDs {
-                guard let table = state.pointee.tables[Int(id.rawValue)] else { continue }
-                for i in 0..<table.pointee.indexCount where matches(table.pointee.indexPointer(i).pointee.schema) {
-                    return table.pointee.indexPointer(i).pointee.id
+                guard let table = state.tables[Int(id.rawValue)] else { continue }
+                for i in 0..<table.indexCount where matches(table.indexes[i].schema) {
+                    return table.indexes[i].id
                 }
             }
             return nil
@@ -152,42 +134,42 @@ package final class Datastore {
     }
 
     package func schema(of id: TableID) -> TableSchema? {
-        guard Int(id.rawValue) < state.pointee.tableCount else { return nil }
-        return state.pointee.tables[Int(id.rawValue)]?.pointee.schema
+        guard Int(id.rawValue) < state.tables.count else { return nil }
+        return state.tables[Int(id.rawValue)]?.schema
     }
 
     package func schema(of id: IndexID) -> IndexSchema? {
-        guard Int(id.rawValue) < state.pointee.indexCount else { return nil }
-        let entry = state.pointee.indexes[Int(id.rawValue)]
-        return entry.table?.pointee.indexPointer(entry.position).pointee.schema
+        guard Int(id.rawValue) < state.indexes.count else { return nil }
+        let entry = state.indexes[Int(id.rawValue)]
+        return entry.table?.indexes[entry.position].schema
     }
 
     /// The ids of a table's indexes, in the order of its schema.
     package func indexIDs(of id: TableID) -> [IndexID] {
         guard let table = try? table(id) else { return [] }
-        return (0..<table.pointee.indexCount).map { table.pointee.indexPointer($0).pointee.id }
+        return (0..<table.indexCount).map { table.indexes[$0].id }
     }
 
     @inline(__always)
-    func table(_ id: TableID) throws(EngineError) -> StoredTable.Pointer {
-        guard Int(id.rawValue) < state.pointee.tableCount, let table = state.pointee.tables[Int(id.rawValue)] else {
+    func table(_ id: TableID) throws(EngineError) -> TableRef {
+        guard Int(id.rawValue) < state.tables.count, let table = state.tables[Int(id.rawValue)] else {
             throw noSuchTable(id)
         }
         return table
     }
 
     @inline(__always)
-    func index(_ id: IndexID) throws(EngineError) -> (table: StoredTable.Pointer, position: Int) {
-        guard let entry = entry(id), let table = entry.pointee.table else { throw noSuchIndex(id) }
-        return (table, entry.pointee.position)
+    func index(_ id: IndexID) throws(EngineError) -> (table: TableRef, position: Int) {
+        guard let entry = entry(id), let table = entry.table else { throw noSuchIndex(id) }
+        return (table, entry.position)
     }
 
     /// The place of a living index.
     @inline(__always)
-    func entry(_ id: IndexID) -> UnsafeMutablePointer<IndexEntry>? {
-        guard Int(id.rawValue) < state.pointee.indexCount else { return nil }
-        let entry = state.pointee.indexes + Int(id.rawValue)
-        return entry.pointee.table == nil ? nil : entry
+    func entry(_ id: IndexID) -> IndexEntry? {
+        guard Int(id.rawValue) < state.indexes.count else { return nil }
+        let entry = state.indexes[Int(id.rawValue)]
+        return entry.table == nil ? nil : entry
     }
 
     @inline(never)
@@ -204,40 +186,19 @@ extension Datastore.State {
     /// Sees to it that a table can take this id.
     fileprivate mutating func reserve(_ id: TableID) throws(EngineError) {
         let position = Int(id.rawValue)
-        guard position < Self.tableLimit, position >= tableCount || tables[position] == nil else {
+        guard position < Self.tableLimit, position >= tables.count || tables[position] == nil else {
             throw .malformedChanges("table id #\(id.rawValue) is taken or out of range")
         }
-        while tableCount < position { append(nil) }
+        while tables.count < position { tables.append(nil) }
     }
 
-    private mutating func append(_ table: StoredTable.Pointer?) {
-        if tableCount == tableCapacity {
-            let new = UnsafeMutablePointer<StoredTable.Pointer?>.allocate(capacity: tableCapacity * 2)
-            new.moveInitialize(from: tables, count: tableCount)
-            tables.deallocate()
-            tables = new
-            tableCapacity *= 2
-        }
-        (tables + tableCount).initialize(to: table)
-        tableCount += 1
-    }
-
-    mutating func register(_ table: StoredTable.Pointer) {
-        let position = Int(table.pointee.id.rawValue)
-        if position < tableCount { tables[position] = table } else { append(table) }
-        while indexCount + table.pointee.indexCount > indexCapacity {
-            let new = UnsafeMutablePointer<Datastore.IndexEntry>.allocate(capacity: indexCapacity * 2)
-            new.moveInitialize(from: indexes, count: indexCount)
-            indexes.deallocate()
-            indexes = new
-            indexCapacity *= 2
-        }
-        for position in 0..<table.pointee.indexCount {
-            (indexes + indexCount).initialize(
-                to: Datastore.IndexEntry(
-                    table: table, rows: table.pointee.rows, index: table.pointee.indexes + position,
-                    position: position))
-            indexCount += 1
+    fileprivate mutating func register(_ table: TableRef) {
+        let position = Int(table.id.rawValue)
+        if position < tables.count { tables[position] = table } else { tables.append(table) }
+        for position in 0..<table.indexCount {
+            indexes.append(
+                Datastore.IndexEntry(
+                    table: table, rows: table.rows, index: table.indexes.reference(to: position), position: position))
         }
     }
 }

@@ -20,7 +20,7 @@ import Testing
     }
 
     private func pages(_ datastore: Datastore, _ table: TableID) -> [ObjectIdentifier?] {
-        datastore.state.pointee.tables[Int(table.rawValue)]!.pointee.rows.pointee.storage.pages.map { page in
+        datastore.state.tables[Int(table.rawValue)]!.storage.pages.map { page in
             page.map { ObjectIdentifier($0) }
         }
     }

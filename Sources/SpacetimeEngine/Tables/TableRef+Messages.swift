@@ -1,45 +1,45 @@
 import SpacetimeSchema
 
 /// Errors that quote a row or a key.
-extension StoredTable {
+extension TableRef {
     @inline(never)
     func uniqueViolation(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
         .uniqueViolation(
-            table: schema.name, constraint: indexPointer(index).pointee.constraintName, columns: columnNames(index),
+            table: schema.name, constraint: indexes[index].constraintName, columns: columnNames(index),
             key: describeKey(index, ofRow: image))
     }
 
     @inline(never)
     func noSuchRow(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
         .noSuchRow(
-            table: schema.name, index: indexPointer(index).pointee.schema.name, key: describeKey(index, ofRow: image))
+            table: schema.name, index: indexes[index].schema.name, key: describeKey(index, ofRow: image))
     }
 
     /// - Parameter key: the BSATN of the index's columns, which was found to be valid.
     @inline(never)
     func noSuchRow(_ index: Int, key: UnsafeRawBufferPointer) -> EngineError {
-        let spec = indexPointer(index).pointee.spec.probeLayout
-        let parts = indexPointer(index).pointee.schema.columns.enumerated().map { position, column in
+        let spec = indexes[index].spec.probeLayout
+        let parts = indexes[index].schema.columns.enumerated().map { position, column in
             describe(column, key.baseAddress.map { spec.bytes(of: position, in: $0) } ?? key)
         }
         return .noSuchRow(
-            table: schema.name, index: indexPointer(index).pointee.schema.name, key: parts.joined(separator: ", "))
+            table: schema.name, index: indexes[index].schema.name, key: parts.joined(separator: ", "))
     }
 
     @inline(never)
-    func sequenceExhausted(_ sequence: UnsafeMutablePointer<SequenceState>) -> EngineError {
+    func sequenceExhausted(_ sequence: Ref<SequenceState>) -> EngineError {
         .sequenceExhausted(
-            table: schema.name, column: schema.columns[sequence.pointee.column].name, last: sequence.pointee.lastNumber)
+            table: schema.name, column: schema.columns[sequence.value.column].name, last: sequence.value.lastNumber)
     }
 
     private func columnNames(_ index: Int) -> [String] {
-        indexPointer(index).pointee.schema.columns.map { schema.columns[Int($0.rawValue)].name }
+        indexes[index].schema.columns.map { schema.columns[Int($0.rawValue)].name }
     }
 
     /// The key's columns and values: `first = "Ada", last = nil`.
     private func describeKey(_ index: Int, ofRow row: UnsafeRawPointer) -> String {
-        indexPointer(index).pointee.schema.columns.map { column in
-            describe(column, rowsPointer().pointee.layout.bytes(of: Int(column.rawValue), in: row))
+        indexes[index].schema.columns.map { column in
+            describe(column, layout.bytes(of: Int(column.rawValue), in: row))
         }.joined(separator: ", ")
     }
 

@@ -1,5 +1,5 @@
 /// Entering many rows into the indexes at once.
-extension StoredTable {
+extension TableRef {
     /// Enters all rows, which are known to obey the constraints.
     ///
     /// Rows are entered in the order of each index's keys, a batch at a time: in the order of the table each would go to a
@@ -7,9 +7,9 @@ extension StoredTable {
     ///
     /// - Parameter batchLimit: rows that are sorted together: enough for neighbours in an index to lie in the same cache
     ///   lines, and little memory.
-    mutating func indexAll(batchLimit: Int = 1 << 20) {
+    func indexAll(batchLimit: Int = 1 << 20) {
         guard count > 0 else { return }
-        for i in 0..<indexCount { indexPointer(i).pointee.reserve(count) }
+        for i in 0..<indexCount { indexes[i].reserve(count) }
         let limit = min(count, batchLimit)
         let rows = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: limit)
         let entries = UnsafeMutableBufferPointer<SortedEntry>.allocate(capacity: limit)
@@ -20,22 +20,22 @@ extension StoredTable {
             scratch.deallocate()
         }
         var filled = 0
-        func enter(_ table: inout StoredTable) {
+        func enter() {
             let batch = UnsafeBufferPointer(rebasing: rows[..<filled])
-            for i in 0..<table.indexCount {
-                table.indexPointer(i).pointee.insert(
+            for i in 0..<indexCount {
+                indexes[i].insert(
                     batch, UnsafeMutableBufferPointer(rebasing: entries[..<filled]),
-                    UnsafeMutableBufferPointer(rebasing: scratch[..<filled]), table.rows)
+                    UnsafeMutableBufferPointer(rebasing: scratch[..<filled]), self.rows)
             }
-            if table.hashesWholeRows { for row in batch { table.indexWholeRow(RowID(row)) } }
+            if hashesWholeRows { for row in batch { indexWholeRow(RowID(row)) } }
             filled = 0
         }
-        forEachRow { table, row in
+        forEachRow { row in
             rows.initializeElement(at: filled, to: row.rawValue)
             filled += 1
-            if filled == limit { enter(&table) }
+            if filled == limit { enter() }
         }
-        enter(&self)
+        enter()
     }
 }
 
@@ -47,18 +47,18 @@ extension TableIndex {
     ///   - scratch: the same again.
     mutating func insert(
         _ batch: UnsafeBufferPointer<UInt32>, _ entries: UnsafeMutableBufferPointer<SortedEntry>,
-        _ scratch: UnsafeMutableBufferPointer<SortedEntry>, _ table: TableRows.Pointer
+        _ scratch: UnsafeMutableBufferPointer<SortedEntry>, _ table: RowsRef
     ) {
         guard !batch.isEmpty else { return }
         guard let integer, structure != .direct else {
             for row in batch {
-                let image = UnsafeRawPointer(table.pointee.storage.imageStart(RowID(row)))
+                let image = UnsafeRawPointer(table.storage.imageStart(RowID(row)))
                 insert(RowID(row), image: image, table)
             }
             return
         }
         for (position, row) in batch.enumerated() {
-            let key = integer.key(ofRow: UnsafeRawPointer(table.pointee.storage.imageStart(RowID(row))), table)
+            let key = integer.key(ofRow: UnsafeRawPointer(table.storage.imageStart(RowID(row))), table)
             entries.initializeElement(
                 at: position,
                 to: SortedEntry(key: structure == .hash ? UInt64(hashInteger(key, seed: seed)) : key, row: row))
