@@ -3,48 +3,76 @@ import SpacetimeKit
 import SpacetimeTesting
 import Testing
 
-/// Keeps the articles' code true: it is compiled in `DocumentationExamples.swift`, and it runs.
+/// Keeps the articles' code true: it is compiled in the files `DocumentationExamples*.swift`, and it runs.
 struct DocumentationTests {
     private static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    static let documents = [
-        "README.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/SpacetimeKit.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/GettingStarted.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/ModellingTables.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/FindingRows.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/TestingAModule.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/Concurrency.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/Schedules.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/Migrations.md",
-        "Sources/SpacetimeKit/SpacetimeKit.docc/Guarantees.md",
-    ]
+    /// README and every article. What is no code of a program, as a line of a manifest, is not marked as Swift.
+    static let documents = ["README.md"] + files(in: "Sources") { $0.pathExtension == "md" }
+
+    private static func files(in folder: String, where isWanted: (URL) -> Bool) -> [String] {
+        let files = FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil)
+        return (files?.compactMap { $0 as? URL } ?? []).filter(isWanted)
+            .map { String($0.path.dropFirst(root.path.count + 1)) }.sorted()
+    }
 
     private func lines(of path: String) throws -> [String] {
         try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
             .split(separator: "\n", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    @Test(arguments: documents)
-    func everySwiftBlockIsCompiled(document: String) throws {
-        let compiled = try lines(of: "Tests/SpacetimeTestingTests/DocumentationExamples.swift").filter { !$0.isEmpty }
+    /// The lines of a file without empty ones and imports, of which a file has those of all its examples.
+    private func code(of lines: [String]) -> [String] { lines.filter { !$0.isEmpty && !$0.hasPrefix("import ") } }
+
+    private func swiftBlocks(of document: String) throws -> [[String]] {
+        var blocks: [[String]] = []
         var block: [String]?
-        var checked = 0
         for line in try lines(of: document) {
             if line == "```swift" {
                 block = []
-            } else if line == "```", let code = block {
-                #expect(
-                    compiled.containsRun(code),
-                    "this code of \(document) is not compiled: \(code.joined(separator: "\n"))")
-                checked += 1
+            } else if line == "```", let whole = block {
+                blocks.append(code(of: whole))
                 block = nil
-            } else if block != nil, !line.isEmpty {
+            } else {
                 block?.append(line)
             }
         }
-        #expect(checked > 0 || document.hasSuffix("Guarantees.md"), "\(document) has no Swift block")
+        return blocks
+    }
+
+    @Test func everySwiftBlockIsCompiled() throws {
+        let compiled = try Self.files(in: "Tests") { $0.lastPathComponent.hasPrefix("DocumentationExamples") }
+            .map { code(of: try lines(of: $0)) }
+        var checked = 0
+        for document in Self.documents {
+            for block in try swiftBlocks(of: document) {
+                #expect(
+                    compiled.contains { $0.containsRun(block) },
+                    "this code of \(document) is not compiled: \(block.joined(separator: "\n"))")
+                checked += 1
+            }
+        }
+        #expect(checked > 60, "only \(checked) blocks were found in \(Self.documents)")
+    }
+
+    /// A page that nothing leads to is read by nobody.
+    @Test func everyArticleIsOnTheLandingPageOfItsTarget() throws {
+        for document in Self.documents where document.contains(".docc/") {
+            let name = URL(filePath: document).deletingPathExtension().lastPathComponent
+            let folder = URL(filePath: document).deletingLastPathComponent()
+            let target = folder.deletingPathExtension().lastPathComponent
+            let landing = try lines(of: "Sources/\(target)/\(target).docc/\(target).md")
+            #expect(name == target || landing.contains("- <doc:\(name)>"), "\(document) is not listed")
+        }
+    }
+
+    @Test func everyErrorCodeIsExplained() throws {
+        let codes = try lines(of: "Sources/SpacetimeHost/Errors/DatabaseError.swift")
+            .compactMap { $0.wholeMatch(of: /public static let (\w+) = Code\(.*/).map { String($0.1) } }
+        let article = try lines(of: "Sources/SpacetimeKit/SpacetimeKit.docc/Errors.md").joined(separator: "\n")
+        for code in codes { #expect(article.contains("``DatabaseError/Code/\(code)``"), "\(code) is not explained") }
+        #expect(codes.count > 20)
     }
 
     @Test func databasesThatSendEachOtherRowsLoseAndRepeatNone() throws {
@@ -62,6 +90,29 @@ struct DocumentationTests {
         let library = try TestDatabase(Nested.self)
         try library.call(Nested.addAndLend, "On Computable Numbers", "Ada")
         #expect(try library.rows(of: Book.self).map(\.borrower) == ["Ada"])
+    }
+
+    @Test func theGuidesDoWhatTheySay() async throws {
+        #expect(try callByName(openNotes(archives: ["old"])) == 1)
+        #expect(try callAsAValue() == 1)
+        #expect(try writeAndRead() == .unixEpoch)
+        let storage = Storage.directory("library", .simulated(SimulatedDisk()))
+        let db = try await Database.open(storage, module: Library.self)
+        let observer = try await db.subscribe(Book.all, onChange: { _ in })
+        let shelf = try { try Shelf(db) }()
+        #expect(try await add(db, title: "Sketch of the Analytical Engine") == "201 Created, in commit 1")
+        #expect(try await add(db, title: "") == "400 Bad Request: a book needs a title")
+        shelf.update()
+        #expect(shelf.titles == [1: "Sketch of the Analytical Engine"])
+        #expect(try gauges(db)["rows_book"] == 1)
+        try await shutDown(db, [try { try db.connect(as: "ada") }()])
+        #expect(!observer.isActive)
+        await #expect(throws: DatabaseError.self) { try await add(db, title: "too late") }
+    }
+
+    @Test func theExampleOfErrorsDoesWhatItSays() throws {
+        let arcade = try Database.open(.inMemory, module: Arcade.self)
+        #expect(try register(arcade, Identity(issuer: "localhost", subject: "eve")))
     }
 
     @Test func theExamplesDoWhatTheySay() async throws {
