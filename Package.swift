@@ -171,8 +171,17 @@ if prebuiltMacros != nil {
     }
 }
 
+/// Whether a warning is an error, for CI: in a package that is somebody's dependency that would be their trouble, and the
+/// build fails where warnings of dependencies are suppressed.
+let warningsAreErrors = Context.environment["SPACETIME_WARNINGS_AS_ERRORS"] != nil
+
+for target in package.targets where warningsAreErrors && cTargets.contains(target.name) && target.type != .system {
+    target.cSettings = [.treatAllWarnings(as: .error)]
+}
+
 for target in package.targets where !cTargets.contains(target.name) {
     target.swiftSettings = common + (strictMemory.contains(target.name) ? [.strictMemorySafety()] : [])
+    if warningsAreErrors { target.swiftSettings?.append(.treatAllWarnings(as: .error)) }
     if mainActor.contains(target.name) { target.swiftSettings?.append(.defaultIsolation(MainActor.self)) }
     if let prebuiltMacros {
         target.swiftSettings?.append(
