@@ -83,6 +83,77 @@ import Testing
         #expect(try ids(db) == [7, 9])
     }
 
+    /// Whichever way the call came: typed, by name, by a schedule, as a client that connects. The database is free when the
+    /// program hears of it, and callers get what the call threw.
+    @Test func workThatFailsIsTold() throws {
+        let told = Told()
+        let clock = VirtualClock()
+        var options = DatabaseOptions()
+        options.clock = clock
+        options.onAfterRollbackFailure = { told.tell($0) }
+        let fail = Reducer<DynamicModule, String>("fail") { context, text in
+            try context.afterRollback { _ in throw SenderError("first of \(text)") }
+            try context.afterRollback { try Self.note($0, 1) }
+            try context.afterRollback { context in
+                try context.afterRollback { _ in throw SenderError("third of \(text)") }
+                throw SenderError("second of \(text)")
+            }
+            throw SenderError(text)
+        }
+        let db = try Database.open(
+            .inMemory,
+            module: Module("audit") {
+                Table(Account.self)
+                Table(Beat.self)
+                fail
+                Reducer("schedule") { (context: borrowing ReducerContext) in
+                    try context.table(Beat.self).insert(Beat(id: 0, when: .interval(.seconds(1))))
+                }
+                Reducer("beat", lifecycle: .scheduled) { (context: borrowing ReducerContext, _: Beat) in
+                    try context.afterRollback { _ in throw SenderError("tick") }
+                    throw SenderError("tock")
+                }
+                Reducer("come", lifecycle: .clientConnected) { (context: borrowing ReducerContext) in
+                    try context.afterRollback { _ in throw SenderError("come") }
+                    throw SenderError("not you")
+                }
+            }, options: options)
+        told.database.withLock { $0 = db }
+
+        #expect(throws: SenderError("typed")) { try db.call(fail, "typed") }
+        // The work of work is done before it is known that the work has failed.
+        #expect(told.take() == ["fail: first of typed", "nil: third of typed", "fail: second of typed"])
+        #expect(throws: SenderError("name")) { try db.call("fail", arguments: "name".bsatn()) }
+        #expect(told.take() == ["fail: first of name", "nil: third of name", "fail: second of name"])
+        #expect(throws: SenderError("not you")) { _ = try db.connect(as: "mallory") }
+        #expect(told.take() == ["come: come"])
+        try db.call("schedule", arguments: [])
+        clock.advance(by: .seconds(2))
+        #expect(told.take() == ["beat: tick", "beat: tick"])
+        #expect(try ids(db) == [1])
+        told.database.withLock { $0 = nil }
+    }
+
+    /// What was told, by a program that looks into the database each time.
+    private final class Told: Sendable {
+        let database = Mutex<Database<DynamicModule>?>(nil)
+        private let texts = Mutex<[String]>([])
+
+        func tell(_ failure: AfterRollbackFailure) {
+            let database = database.withLock { $0 }
+            #expect(throws: Never.self) { _ = try database?.read { $0.table(Account.self).count } }
+            #expect(failure.description.hasSuffix("failed: \(failure.error)"))
+            texts.withLock { $0.append("\(failure.reducer ?? "nil"): \(failure.error)") }
+        }
+
+        func take() -> [String] {
+            texts.withLock { texts in
+                defer { texts = [] }
+                return texts
+            }
+        }
+    }
+
     @Test func aDatabaseThatCouldNotBeCreatedDoesNoWork() throws {
         let error = #expect(throws: DatabaseError.self) {
             _ = try Database.open(

@@ -45,7 +45,8 @@ package final class DatabaseCore: Sendable {
         observers.append(queries)
         runner = TransactionRunner(
             state, datastore, catalog, module: opening.module, clock: options.clock,
-            durability: Durability(origin.files, sink: options.sink), observers: observers)
+            durability: Durability(origin.files, sink: options.sink), observers: observers,
+            onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
         subscriptions = Subscriptions(runner, queries)
         scheduler = timers.map { [runner] in

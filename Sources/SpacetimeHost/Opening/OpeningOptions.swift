@@ -25,6 +25,8 @@ package struct OpeningOptions: Sendable {
     package var sink: (any CommitSink)?
     /// Told of each scheduled call that failed, without the lock.
     package var onScheduleFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
+    /// Told of work after a rollback that failed, without the lock.
+    package var onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
 
     package init(name: String) { self.name = name }
 }

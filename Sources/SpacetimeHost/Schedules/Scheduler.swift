@@ -57,8 +57,7 @@ final class Scheduler: @unchecked Sendable {
                 return runner.release()
             }
             let failure = call(id, timer)
-            runner.release()
-            runner.finish(delivering: true)
+            runner.releaseAndFinish()
             if let failure { onFailure?(failure) }
         }
     }

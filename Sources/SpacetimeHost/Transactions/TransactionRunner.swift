@@ -22,13 +22,15 @@ package final class TransactionRunner: @unchecked Sendable {
     let durability: Durability
     /// Told of each commit, in this order.
     let observers: [any CommitObserver]
+    /// Told of work after a rollback that failed, without the lock.
+    let onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     package let search: TableSearch
 
     /// - Parameter state: becomes the runner's, which gives it back in the end.
     init(
         _ state: UnsafeMutablePointer<TransactionState>, _ datastore: Datastore, _ catalog: Catalog,
         module: any ModuleHost, clock: any HostClock, durability: consuming Durability,
-        observers: [any CommitObserver]
+        observers: [any CommitObserver], onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     ) {
         self.state = state
         self.datastore = datastore
@@ -36,6 +38,7 @@ package final class TransactionRunner: @unchecked Sendable {
         self.module = module
         self.clock = clock
         self.observers = observers
+        self.onAfterRollbackFailure = onAfterRollbackFailure
         reducers = ReducerTable(catalog.schema, owner: catalog.owner.identity)
         search = TableSearch(planner: catalog.planner, datastore: datastore)
         state.pointee.set(.record, durability.keepsCommits)

@@ -42,6 +42,9 @@ package struct TransactionState {
     private(set) var rollbackWork: [RollbackWork] = []
     private(set) var refusal: DatabaseError?
 
+    /// Work after a rollback that failed, until the lock is released.
+    var rollbackFailures: [AfterRollbackFailure] = []
+
     init(owner: Caller, scratch: Scratch, tableMap: TableMap) {
         caller = owner
         self.scratch = scratch
@@ -115,6 +118,7 @@ package struct TransactionState {
         datastore = nil
         failure = nil
         rollbackWork = []
+        rollbackFailures = []
         refusal = nil
     }
 }

@@ -12,7 +12,8 @@ import SpacetimeSchema
 //   5. commit        offset; log record; net changes; observers, in their order. From here on it has happened
 //      or undo       everything is as before, and what was noted for that case is done
 //   6. unlock
-//   7. deliver       what the observers have for others goes out, and a snapshot is started if one is due
+//   7. deliver       what the observers have for others goes out, a snapshot is started if one is due, and the program
+//                    is told of work after a rollback that failed
 //
 // Calls by name with encoded arguments go through all of it in `call`. Typed code does step 4 itself, so that only the
 // reducer is generic code of the caller: it calls `beginCall`, the reducer, and then `commitCall` or `abortCall`.
@@ -157,8 +158,7 @@ extension TransactionRunner {
         before: (TransactionReference) throws -> Void = { _ in }
     ) throws -> CommitEnd {
         // Whether it ends well or not: what is done after a rollback may have something to deliver, too.
-        defer { finish(delivering: true) }
-        defer { release() }
+        defer { releaseAndFinish() }
         return try run(kind, reducer: reducer, arguments: arguments, as: caller, before: before)
     }
 
@@ -231,8 +231,7 @@ extension TransactionRunner {
             : UnsafeRawBufferPointer(start: nil, count: 0)
         let end: CommitEnd
         do throws(DatabaseError) { end = try commit(.reducer, arguments: arguments) } catch {
-            release()
-            finish(delivering: true)
+            releaseAndFinish()
             throw error
         }
         release()
@@ -320,8 +319,7 @@ extension TransactionRunner {
     @inline(never)
     private func abortCallAndFollowUp() {
         undoAndFollowUp()
-        release()
-        finish(delivering: true)
+        releaseAndFinish()
     }
 
     /// Undoes the write transaction.
@@ -331,17 +329,13 @@ extension TransactionRunner {
         endSerial()
     }
 
-    /// Undoes the write transaction, and then does what was noted for that case: on behalf of the same caller, at the same
-    /// time, each in a transaction of its own. What fails there is undone, and nobody else is told. With the lock held.
+    /// Undoes the write transaction, and then does what was noted for that case. With the lock held.
     private func undoAndFollowUp() {
         guard state.pointee.duties.contains(.followRollback) else { return undo() }
         let work = state.pointee.takeRollbackWork()
-        let caller = state.pointee.caller
-        let timestamp = readTimestamp()
+        let (reducer, caller, timestamp) = (state.pointee.reducer, state.pointee.caller, readTimestamp())
         undo()
-        for body in work {
-            _ = try? run(.host, reducer: nil, arguments: [], as: caller, at: timestamp, after: body)
-        }
+        follow(work, of: reducer, as: caller, at: timestamp)
     }
 
     /// Refuses writes from now on; observers are told that nothing will ever come. With the lock held.
@@ -351,7 +345,7 @@ extension TransactionRunner {
     }
 }
 
-// MARK: - 6. Unlock (`release`), 7. deliver
+// MARK: - 6. Unlock (`release`), 7. deliver (with work after a rollback: `releaseAndFinish`)
 
 extension TransactionRunner {
     /// What is left to do after a transaction, without the lock.

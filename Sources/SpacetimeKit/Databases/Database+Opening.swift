@@ -40,6 +40,7 @@ extension DatabaseOptions {
         opening.migrations = migrations
         opening.sink = sink
         opening.onScheduleFailure = onScheduleFailure
+        opening.onAfterRollbackFailure = onAfterRollbackFailure
         return opening
     }
 }

@@ -31,6 +31,10 @@ public struct DatabaseOptions: Sendable {
     /// Told of each scheduled call that failed, for the log of the program: nobody else hears of it. Called on the thread
     /// that makes the scheduled calls; until it returns, there are no others.
     public var onScheduleFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
+    /// Told of each ``Context/afterRollback(_:)`` whose work failed, for the log of the program: the caller gets what the
+    /// call itself threw, and nobody else hears of it. Called by the thread that made the call, before that returns, without
+    /// the database's lock: it may itself read and call reducers.
+    public var onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     /// Where commits go to be kept.
     package var sink: (any CommitSink)?
 

@@ -96,9 +96,9 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     /// ```
     ///
     /// Several are done in the order in which they were noted, each in its own transaction, also those that were noted
-    /// inside a ``savepoint(_:)`` that was undone. If one throws, it alone is undone, and nobody is told: the caller gets
-    /// what the call itself threw. None is done if the call succeeds, if a database could not be created (`.initialize`),
-    /// or if the process ends before that.
+    /// inside a ``savepoint(_:)`` that was undone. If one throws, it alone is undone, and
+    /// ``DatabaseOptions/onAfterRollbackFailure`` is told: the caller gets what the call itself threw. None is done if the
+    /// call succeeds, if a database could not be created (`.initialize`), or if the process ends before that.
     ///
     /// - Throws: ``DatabaseError`` with code `readOnly` or `transactionEnded` outside a call.
     public func afterRollback(
