@@ -22,7 +22,7 @@ package final class TemporaryDirectory {
     deinit { Self.removeTree(path) }
 
     /// Removes what can be removed; a directory left behind is no reason to fail.
-    private static func removeTree(_ path: String) {
+    package static func removeTree(_ path: String) {
         guard let directory = opendir(path) else {
             unlink(path)
             return

@@ -20,83 +20,14 @@ struct StorageBenches {
         }
     }
 
-    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+    func seconds(_ body: () throws -> Void) rethrows -> Double {
         let duration = try ContinuousClock().measure(body)
         return Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     }
 
-    private func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+    func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
-    // MARK: Recovery
-
-    func recovery(rounds: Int) throws {
-        try replay(rounds: rounds)
-        try load(rounds: rounds)
-    }
-
-    /// Opening a database whose log holds transfers, beside reading and checking the same log without doing anything.
-    private func replay(rounds: Int) throws {
-        let directory = try TemporaryDirectory()
-        let workload = TransferWorkload(sizes)
-        var storage = StorageOptions()
-        storage.snapshotLogByteCount = .max
-        do {
-            let database = try Database.open(.directory(directory.path + "/bank", storage), module: Bank.self)
-            try database.call(Bank.fill, UInt32(workload.accounts), TransferWorkload.initialBalance)
-            var done = 0
-            var pass = 0
-            while done < sizes.replayedTransfers {
-                for pair in workload.pairs(pass: pass) {
-                    try database.call(Bank.transfer, pair.from, pair.to, TransferWorkload.amount)
-                    done += 1
-                }
-                pass += 1
-            }
-            try database.close()
-        }
-        var opening: [Double] = []
-        var reading: [Double] = []
-        var count = 0
-        for _ in 0..<rounds {
-            opening.append(
-                try seconds {
-                    let database = try Database.open(.directory(directory.path + "/bank", storage), module: Bank.self)
-                    count = Int(try database.lastOffset().rawValue)
-                    try database.close()
-                })
-            reading.append(
-                try seconds {
-                    let reader = try LogReader(SystemDisk(), directory: directory.path + "/bank/log")
-                    _ = try reader.forEachRecord(from: 0) { _, _ in }
-                })
-        }
-        report("recovery", "spacetimekit", "replay", [("transactions_per_second", Double(count) / median(opening))])
-        report("recovery", "limit", "read-log", [("transactions_per_second", Double(count) / median(reading))])
-    }
-
-    /// Opening a database from a snapshot, beside reading and decompressing the same file.
-    private func load(rounds: Int) throws {
-        let directory = try TemporaryDirectory()
-        let rows = try makeItems(directory.path + "/shop", rows: sizes.rows)
-        var opening: [Double] = []
-        var reading: [Double] = []
-        for _ in 0..<rounds {
-            opening.append(
-                try seconds { try Database.open(at: directory.path + "/shop", module: Shop.self).close() })
-            reading.append(
-                try seconds {
-                    let path = directory.path + "/shop/snapshots"
-                    guard let newest = try SnapshotFile.list(SystemDisk(), directory: path).first else { return }
-                    var reader = try SnapshotFileReader(SystemDisk(), directory: path, nextOffset: newest)
-                    _ = try reader.readHeader()
-                    try reader.forEachBlock { _, _ in }
-                })
-        }
-        report("recovery", "spacetimekit", "snapshot", [("rows_per_second", Double(rows) / median(opening))])
-        report("recovery", "limit", "decompress", [("rows_per_second", Double(rows) / median(reading))])
-    }
-
-    private func makeItems(_ path: String, rows: Int) throws -> Int {
+    func makeItems(_ path: String, rows: Int) throws -> Int {
         ItemSource.items = ItemWorkload(sizes)
         let database = try Database.open(at: path, module: Shop.self)
         for start in stride(from: 0, to: rows, by: 1_000) {
@@ -147,14 +78,8 @@ struct StorageBenches {
     /// the disk's own queue and measure that.
     func pause() throws {
         let directory = try TemporaryDirectory()
-        var storage = StorageOptions()
-        storage.snapshotLogByteCount = .max
-        let database = try Database.open(.directory(directory.path + "/wide", storage), module: WideRows.self)
-        let count = UInt64(sizes.pausedByteCount / WideRows.byteCount)
-        for start in stride(from: 0, to: count, by: 1_000) {
-            try database.call(WideRows.fill, start, min(1_000, count - start))
-        }
-        try database.flush()
+        let database = try WideRows.make(at: directory.path + "/wide", rows: sizes.wideRows)
+        let count = UInt64(sizes.wideRows)
         let byteCount = Double(try database.memoryReport().byteCount)
         func duringSnapshot(_ call: (UInt64) throws -> Void) throws -> (longest: Double, calls: Int, seconds: Double) {
             let done = Monitor<TxOffset?>(nil)
@@ -204,6 +129,11 @@ struct StorageBenches {
             calls += 1
         }
         return (longest, calls, total)
+    }
+
+    /// The latencies of calls at half of the peak rate.
+    func latency(seconds: Double) throws {
+        try LatencyBench(rows: sizes.wideRows, seconds: seconds) { report("latency", $0, $1, $2) }.run()
     }
 
     // MARK: Crashes
