@@ -12,25 +12,21 @@ import Testing
 
     @Test(arguments: vectors)
     func knownVectors(_ bytes: [UInt8], _ expected: UInt32) {
-        #expect(bytes.withUnsafeBytes { crc32c($0) } == expected)
+        #expect(crc32c(bytes.span.bytes) == expected)
         #expect(bytes.withUnsafeBytes { spacetime_crc32c_portable(0, $0.baseAddress, $0.count) } == expected)
     }
 
     @Test func theInstructionAndTheTablesAgreeAtEveryLength() {
         let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 37) }
         for count in bytes.indices {
-            bytes.withUnsafeBytes { all in
-                let part = UnsafeRawBufferPointer(rebasing: all[..<count])
-                #expect(crc32c(part) == spacetime_crc32c_portable(0, part.baseAddress, part.count))
-            }
+            let portable = bytes.withUnsafeBytes { spacetime_crc32c_portable(0, $0.baseAddress, count) }
+            #expect(crc32c(bytes.span.bytes.extracting(..<count)) == portable)
         }
     }
 
     @Test func aChecksumContinues() {
         let bytes = Array("123456789".utf8)
-        bytes.withUnsafeBytes { all in
-            let head = crc32c(UnsafeRawBufferPointer(rebasing: all[..<4]))
-            #expect(crc32c(UnsafeRawBufferPointer(rebasing: all[4...]), continuing: head) == 0xE306_9283)
-        }
+        let head = crc32c(bytes.span.bytes.extracting(..<4))
+        #expect(crc32c(bytes.span.bytes.extracting(4...), continuing: head) == 0xE306_9283)
     }
 }

@@ -197,7 +197,7 @@ private final class Appender: Sendable {
         let path = try #require(disk.paths.first { $0.hasSuffix(".log") })
         var bytes = try #require(disk.contents(path))
         bytes[8] = 9
-        let crc = bytes.withUnsafeBytes { crc32c(UnsafeRawBufferPointer(rebasing: $0[..<60])) }
+        let crc = crc32c(bytes.span.bytes.extracting(..<60))
         for i in 0..<4 { bytes[60 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
         disk.setContents(path, bytes)
         let error = #expect(throws: StorageError.self) { try offsets(disk) }

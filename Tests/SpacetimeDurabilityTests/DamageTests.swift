@@ -43,7 +43,7 @@ import Testing
         let path = try #require(disk.paths.last { $0.hasSuffix(".log") })
         let bytes = try #require(disk.contents(path))
         var longest = 0
-        for count in SegmentHeader.byteCount..<bytes.count {
+        for count in FileHeader.byteCount..<bytes.count {
             disk.setContents(path, Array(bytes[..<count]))
             let found = try offsets(disk).offsets
             #expect(found == Array(0..<UInt64(found.count)))
@@ -57,11 +57,11 @@ import Testing
         let disk = SimulatedDisk()
         try makeLog(disk, 40)
         let path = try #require(disk.paths.filter { $0.hasSuffix(".log") }.dropFirst().first)
-        disk.flipBit((SegmentHeader.byteCount + 60) * 8, of: path)
+        disk.flipBit((FileHeader.byteCount + 60) * 8, of: path)
         let error = #expect(throws: StorageError.self) { try offsets(disk) }
         #expect(error?.code == .damaged)
         #expect(error?.file == path)
-        #expect(error?.byteOffset == UInt64(SegmentHeader.byteCount))
+        #expect(error?.byteOffset == UInt64(FileHeader.byteCount))
         let saved = try offsets(disk, mode: .salvage)
         #expect(!saved.offsets.isEmpty && saved.end.damage?.contains(path) == true)
     }

@@ -36,8 +36,8 @@ import Testing
         #expect(Array(bytes[16..<48]) == testID)
         #expect(Array(bytes[48..<68]) == [2, 1, 0, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
         #expect(
-            bytes.withUnsafeBytes { crc32c(UnsafeRawBufferPointer(rebasing: $0[..<68])) }
-                == bytes.withUnsafeBytes { $0.integer(at: 68, as: UInt32.self) })
+            crc32c(bytes.span.bytes.extracting(..<68))
+                == bytes.span.bytes.integer(at: 68, as: UInt32.self))
     }
 
     @Test func oneThatIsDamagedIsSaidAndRefusesNothing() throws {
@@ -66,7 +66,7 @@ import Testing
         try makeLog(disk, 2)
         var bytes = try #require(disk.contents(path))
         bytes[8] = 2
-        let crc = bytes.withUnsafeBytes { crc32c(UnsafeRawBufferPointer(rebasing: $0[..<68])) }
+        let crc = crc32c(bytes.span.bytes.extracting(..<68))
         for i in 0..<4 { bytes[68 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
         disk.setContents(path, bytes)
         let error = #expect(throws: StorageError.self) { try offsets(disk) }
@@ -105,7 +105,7 @@ import Testing
     private func batchEnds(_ path: String) throws -> [(position: UInt64, nextOffset: UInt64)] {
         var reader = try SegmentReader(disk, path)
         var ends: [(UInt64, UInt64)] = []
-        var position = UInt64(SegmentHeader.byteCount)
+        var position = UInt64(FileHeader.byteCount)
         while let batch = try reader.batch(at: position) {
             position += UInt64(BatchHeader.byteCount) + UInt64(batch.storedByteCount)
             ends.append((position, batch.endOffset))

@@ -112,7 +112,7 @@ import Testing
                 let path = try #require(disk.paths.last { $0.hasSuffix(suffix) })
                 var bytes = try #require(disk.contents(path))
                 bytes[8] = 77
-                let crc = Array(bytes[..<checksumAt]).withUnsafeBytes { crc32c($0) }
+                let crc = crc32c(bytes.span.bytes.extracting(..<checksumAt))
                 for i in 0..<4 { bytes[checksumAt + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
                 disk.setContents(path, bytes)
             }, opening: openShop)

@@ -40,7 +40,7 @@ final class LogFile {
 
     @inline(never)
     func flush() {
-        checksum = crc32c(UnsafeRawBufferPointer(start: buffer, count: used), continuing: checksum)
+        checksum = crc32c(RawSpan(_unsafeStart: buffer, byteCount: used), continuing: checksum)
         var written = 0
         while written < used {
             let count = write(descriptor, buffer + written, used - written)

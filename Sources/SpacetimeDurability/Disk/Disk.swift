@@ -144,12 +144,9 @@ extension Disk {
     }
 
     private static func read(_ file: any DiskFile, count: Int) throws(DiskError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let count = try bytes.withUnsafeMutableBufferPointer { (buffer) throws(DiskError) in
-            try file.read(at: 0, into: UnsafeMutableRawBufferPointer(buffer))
-        }
-        bytes.removeLast(bytes.count - count)
-        return bytes
+        var buffer = ByteBuffer(capacity: max(count, 1))
+        try file.append(to: &buffer, from: 0, count: count)
+        return buffer.bytes.toArray()
     }
 }
 
@@ -157,11 +154,4 @@ extension Disk {
 package func parentDirectory(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// `withUnsafeBytes` of an array, with typed errors.
-func withBytes<Result, E: Error>(
-    of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Result
-) throws(E) -> Result {
-    try bytes.withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
 }

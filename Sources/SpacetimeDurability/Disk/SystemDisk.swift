@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -5,6 +7,9 @@ import Musl
 #else
 import Darwin
 #endif
+
+// Calls of the system with a path are unsafe because Swift passes it as a pointer to a null-terminated copy, which lives
+// during the call; the system keeps none.
 
 /// The files of the machine.
 ///
@@ -20,7 +25,7 @@ public final class SystemDisk: Disk {
         for part in path.utf8.split(separator: UInt8(ascii: "/")) {
             let parent = made.isEmpty ? "/" : made
             made += "/" + String(Substring(part))
-            if mkdir(made, 0o755) == 0 {
+            if unsafe mkdir(made, 0o755) == 0 {
                 // A directory that may be written to and not read cannot be synced by anybody.
                 do throws(DiskError) { try syncDirectory(parent) } catch  where error.code == .permission {}
             } else if errno != EEXIST {
@@ -28,7 +33,8 @@ public final class SystemDisk: Disk {
             }
         }
         var facts = stat()
-        guard stat(path, &facts) == 0 else {
+        // Here and below: the system fills the structure and keeps no pointer.
+        guard unsafe stat(path, &facts) == 0 else {
             throw DiskError(errno: errno, operation: "making the directory", path: path)
         }
         if facts.st_mode & S_IFMT != S_IFDIR {
@@ -37,14 +43,15 @@ public final class SystemDisk: Disk {
     }
 
     public func list(_ directory: String) throws(DiskError) -> [String] {
-        guard let stream = opendir(directory) else {
+        guard let stream = unsafe opendir(directory) else {
             throw DiskError(errno: errno, operation: "listing", path: directory)
         }
-        defer { closedir(stream) }
+        // The stream is open until here, and this thread's alone; an entry is valid until the next one is read.
+        defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
             if name != ".", name != ".." { names.append(name) }
         }
@@ -70,11 +77,11 @@ public final class SystemDisk: Disk {
     private static func descriptor(_ path: String, _ flags: Int32) throws(DiskError) -> Int32 {
         while true {
             #if canImport(Darwin)
-            let descriptor = Darwin.open(path, flags, 0o644)
+            let descriptor = unsafe Darwin.open(path, flags, 0o644)
             #elseif canImport(Musl)
-            let descriptor = Musl.open(path, flags, 0o644)
+            let descriptor = unsafe Musl.open(path, flags, 0o644)
             #else
-            let descriptor = Glibc.open(path, flags, 0o644)
+            let descriptor = unsafe Glibc.open(path, flags, 0o644)
             #endif
             if descriptor >= 0 { return descriptor }
             if errno != EINTR { throw DiskError(errno: errno, operation: "opening", path: path) }
@@ -83,21 +90,21 @@ public final class SystemDisk: Disk {
 
     public func rename(_ path: String, to newPath: String) throws(DiskError) {
         #if canImport(Darwin)
-        let result = Darwin.rename(path, newPath)
+        let result = unsafe Darwin.rename(path, newPath)
         #elseif canImport(Musl)
-        let result = Musl.rename(path, newPath)
+        let result = unsafe Musl.rename(path, newPath)
         #else
-        let result = Glibc.rename(path, newPath)
+        let result = unsafe Glibc.rename(path, newPath)
         #endif
         if result != 0 { throw DiskError(errno: errno, operation: "renaming", path: path) }
     }
 
     public func remove(_ path: String) throws(DiskError) {
-        guard unlink(path) != 0 else { return }
+        guard unsafe unlink(path) != 0 else { return }
         let number = errno
         var facts = stat()
         // Darwin says that it is not permitted.
-        let isDirectory = lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+        let isDirectory = unsafe lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
         throw DiskError(errno: isDirectory ? EISDIR : number, operation: "removing", path: path)
     }
 
@@ -126,7 +133,7 @@ public final class SystemDisk: Disk {
             DiskError(
                 .unsupported, operation: "locking", path: directory,
                 reason:
-                    "its file system cannot lock directories (\(String(cString: strerror(number)))), as most network "
+                    "its file system cannot lock directories (\(systemText(of: number))), as most network "
                     + "file systems cannot; keep the database on a local disk")
         default: DiskError(errno: number, operation: "locking", path: directory)
         }
@@ -149,8 +156,9 @@ final class SystemFile: DiskFile {
 
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(DiskError) -> Int {
         var done = 0
+        // The system writes to the part of the buffer that is not filled yet.
         while done < buffer.count, let base = buffer.baseAddress {
-            let count = pread(descriptor, base + done, buffer.count - done, off_t(offset) + off_t(done))
+            let count = unsafe pread(descriptor, base + done, buffer.count - done, off_t(offset) + off_t(done))
             if count == 0 { break }
             if count > 0 { done += count } else if errno != EINTR { throw error("reading") }
         }
@@ -159,8 +167,9 @@ final class SystemFile: DiskFile {
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(DiskError) {
         var done = 0
+        // The system reads the part of the bytes that is not written yet.
         while done < bytes.count, let base = bytes.baseAddress {
-            let count = pwrite(descriptor, base + done, bytes.count - done, off_t(offset) + off_t(done))
+            let count = unsafe pwrite(descriptor, base + done, bytes.count - done, off_t(offset) + off_t(done))
             if count == 0 { throw DiskError(.full, operation: "writing", path: path, reason: "nothing was written") }
             if count > 0 { done += count } else if errno != EINTR { throw error("writing") }
         }
@@ -195,7 +204,7 @@ final class SystemFile: DiskFile {
 
     private func facts(_ operation: String) throws(DiskError) -> stat {
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { throw error(operation) }
+        guard unsafe fstat(descriptor, &facts) == 0 else { throw error(operation) }
         return facts
     }
 
@@ -222,7 +231,7 @@ private final class SystemLock: DiskLock {
     private let descriptor: Int32
     private let path: String
     private let owner = getpid()
-    private let isHeld = Flag(true)
+    private let isHeld = Atomic(true)
 
     init(_ descriptor: Int32, path: String) {
         self.descriptor = descriptor
@@ -234,7 +243,7 @@ private final class SystemLock: DiskLock {
     /// Ends the lock itself, because a forked process that still has the descriptor would go on holding it. In such a
     /// process only the descriptor is closed: the lock is the parent's.
     func release() {
-        guard isHeld.clear() else { return }
+        guard isHeld.exchange(false, ordering: .acquiringAndReleasing) else { return }
         if getpid() == owner { flock(descriptor, LOCK_UN) }
         SystemFile(descriptor, path: path).close()
     }
@@ -252,6 +261,12 @@ extension DiskError {
             case EISDIR: .notAFile
             default: .inputOutput
             }
-        self.init(code, operation: operation, path: path, reason: String(cString: strerror(number)))
+        self.init(code, operation: operation, path: path, reason: systemText(of: number))
     }
+}
+
+/// What the system calls an error.
+private func systemText(of number: Int32) -> String {
+    // Null-terminated, and copied before anybody can ask for the next one on this thread.
+    unsafe String(cString: strerror(number))
 }

@@ -2,11 +2,13 @@ import Synchronization
 
 /// The log that commits are appended to: group commit by one writer thread.
 ///
-/// ``append(_:at:)`` copies a record to memory. The writer thread takes all that is there, writes it in batches, syncs
-/// once, raises ``durableEnd`` and wakes who waits for it; meanwhile the next group gathers. A record that comes after a
-/// pause is written at once; under load, as long as nobody waits, syncs keep a distance, because each of them disturbs
-/// whoever computes on the core that hears of its end. After a write or sync that failed nothing more is written: what the
-/// disk has is unknown until the log is read again.
+/// ``append(_:at:)`` copies a record to memory. In rounds, the writer thread takes all that is there, writes it in batches,
+/// syncs the file, raises ``durableEnd`` and wakes whoever waits for that; meanwhile the next group gathers. A record that
+/// comes after a pause is written at once. Under load, rounds begin some milliseconds apart as long as nobody waits for
+/// one (``LogOptions/lingerNanoseconds``): the interrupt at the end of each sync takes time from whichever thread runs on
+/// that core.
+///
+/// After a write or sync that failed nothing more is written: what the disk has is unknown until the log is read again.
 package final class CommitLog: Sendable {
     struct Pending: ~Copyable {
         var records = ByteBuffer(capacity: 1 << 16)
@@ -16,7 +18,8 @@ package final class CommitLog: Sendable {
         var isWriterIdle = false
     }
 
-    /// What the writer works with; only it (or, without a thread, whoever pumps) holds the lock.
+    /// What the rounds of writing work with. The writer thread holds the lock for a round, or without one whoever waits for
+    /// durability; beginning and closing take it, too, when there are no rounds.
     struct Writing: ~Copyable {
         var segment: SegmentWriter
         var records = ByteBuffer(capacity: 1 << 16)
@@ -96,9 +99,10 @@ package final class CommitLog: Sendable {
 
     // MARK: Appending
 
-    /// Adds the record of the next offset. No system call unless the writer sleeps; no allocation in steady state.
+    /// Adds the record of the next offset. It is copied to memory: there is no allocation in steady state, and no system
+    /// call unless the writer sleeps or is just taking what is there.
     ///
-    /// - Throws: `closed` after a failure or the end, `tooLarge`.
+    /// - Throws: after a failure what it was, after the end `closed`; `tooLarge`.
     package func append(_ record: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageError) {
         if hasFailed.load(ordering: .relaxed) { throw refusal() }
         guard record.count <= options.recordByteLimit else {
@@ -110,7 +114,8 @@ package final class CommitLog: Sendable {
         let (waiting, wasIdle) = pending.withLock { pending in
             precondition(offset == pending.first + pending.count, "records are appended in order")
             pending.records.append(UInt32(record.count))
-            pending.records.append(record)
+            // The caller's buffer stays as it is during the call.
+            unsafe pending.records.append(RawSpan(_unsafeBytes: record))
             pending.records.prefetchEnd()
             pending.count += 1
             appended.store(offset + 1, ordering: .releasing)
@@ -158,7 +163,7 @@ package final class CommitLog: Sendable {
         if let answer { body(answer) }
     }
 
-    /// True while more waits to be written than the limit.
+    /// True from when more waits to be written than the limit until the next round takes it.
     package var isSaturated: Bool { saturated.load(ordering: .relaxed) }
 
     /// Blocks while ``isSaturated``.
@@ -241,7 +246,7 @@ package final class CommitLog: Sendable {
                     return taken
                 }
                 if count > 0 {
-                    try writing.segment.write(writing.records.bytes, first: first, durableEnd: durableEnd)
+                    try writing.segment.write(writing.records, first: first, durableEnd: durableEnd)
                     try writing.segment.sync()
                     writing.records.removeAll()
                     writing.records.shrink(to: options.pendingByteLimit)
@@ -283,7 +288,8 @@ package final class CommitLog: Sendable {
 
     // MARK: Segments
 
-    /// Asks for a new segment after the records that are appended by now.
+    /// Asks for a new segment. It begins behind what the next round writes: the records that are appended by now, and maybe
+    /// some that come meanwhile.
     package func rotate() {
         wantsRotation.store(true, ordering: .releasing)
         if options.hasWriterThread { signals.wake { _ in } }
@@ -313,8 +319,10 @@ package final class CommitLog: Sendable {
         return removed
     }
 
-    /// Writes and syncs everything, says in the log that it is complete, and ends the writer. Later appends are refused.
-    /// After a failure it only ends; if it has not begun, what was appended is dropped and no file is touched.
+    /// Writes and syncs everything, says in the log that it is complete, and ends the writer. Later appends are refused. If
+    /// it has not begun, what was appended is dropped and no file is touched.
+    ///
+    /// - Throws: what the log failed of, now or before; then it has only ended.
     package func close() throws(StorageError) {
         let (isFirst, hasBegun) = signals.withLock { signals in
             defer { signals.isClosing = true }

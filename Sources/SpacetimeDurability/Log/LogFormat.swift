@@ -1,59 +1,6 @@
-/// The first 64 bytes of a segment. `CommitLogFormat` draws it.
-struct SegmentHeader: Equatable {
-    static let byteCount = 64
-    static let magic: UInt64 = 0x474F_4C54_494B_5453  // "STKITLOG"
-    /// 2 since changes 6 and later.
-    static let version: UInt32 = 2
-
-    var databaseID: [UInt8]
-    var firstOffset: UInt64
-
-    func encoded() -> [UInt8] { encodeFileHeader(Self.magic, Self.version, databaseID, firstOffset) }
-
-    /// - Throws: `damaged`, `newerFormat`.
-    init(_ bytes: UnsafeRawBufferPointer, file: String) throws(StorageError) {
-        (databaseID, firstOffset) = try decodeFileHeader(bytes, Self.magic, Self.version, file: file, what: "log")
-    }
-
-    init(databaseID: [UInt8], firstOffset: UInt64) {
-        self.databaseID = databaseID
-        self.firstOffset = firstOffset
-    }
-}
-
-/// Log segments and snapshots begin alike: magic, version, database, offset, checksum.
-func encodeFileHeader(_ magic: UInt64, _ version: UInt32, _ databaseID: [UInt8], _ offset: UInt64) -> [UInt8] {
-    precondition(databaseID.count == 32, "the id of a database has 32 bytes")
-    var buffer = ByteBuffer(capacity: SegmentHeader.byteCount)
-    buffer.append(magic)
-    buffer.append(version)
-    buffer.append(0 as UInt32)
-    databaseID.withUnsafeBytes { buffer.append($0) }
-    buffer.append(offset)
-    buffer.append(0 as UInt32)
-    buffer.append(crc32c(buffer.bytes))
-    return Array(buffer.bytes)
-}
-
-func decodeFileHeader(
-    _ bytes: UnsafeRawBufferPointer, _ magic: UInt64, _ version: UInt32, file: String, what: String
-) throws(StorageError) -> (databaseID: [UInt8], offset: UInt64) {
-    guard bytes.count == SegmentHeader.byteCount else {
-        throw StorageError(.damaged, file: file, byteOffset: 0, "the file is too short to be a \(what)")
-    }
-    guard bytes.integer(at: 0, as: UInt64.self) == magic else {
-        throw StorageError(.damaged, file: file, byteOffset: 0, "the file does not begin as a \(what) does")
-    }
-    guard crc32c(bytes.part(0, 60)) == bytes.integer(at: 60, as: UInt32.self) else {
-        throw StorageError(.damaged, file: file, byteOffset: 0, "the header of the \(what) fails its checksum")
-    }
-    let found = bytes.integer(at: 8, as: UInt32.self)
-    guard found <= version else {
-        throw StorageError(
-            .newerFormat, file: file,
-            "the \(what) has format \(found), and this version reads formats up to \(version); use a newer one")
-    }
-    return (Array(bytes.part(16, 32)), bytes.integer(at: 48, as: UInt64.self))
+/// The kind of file that a segment of the log is. `CommitLogFormat` draws it, and says what format 2 added.
+extension FileHeader.Kind {
+    static var log: Self { Self(magic: 0x474F_4C54_494B_5453, version: 2, name: "log") }  // "STKITLOG"
 }
 
 /// What stands before the records of a batch, 48 bytes.
@@ -86,8 +33,8 @@ struct BatchHeader: Equatable {
     }
 
     /// Nil if the bytes are not a whole header.
-    init?(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count >= Self.byteCount, bytes.integer(at: 0, as: UInt32.self) == Self.magic,
+    init?(_ bytes: RawSpan) {
+        guard bytes.byteCount >= Self.byteCount, bytes.integer(at: 0, as: UInt32.self) == Self.magic,
             crc32c(bytes.part(0, 44)) == bytes.integer(at: 44, as: UInt32.self)
         else { return nil }
         let flags = bytes.integer(at: 4, as: UInt32.self)
@@ -102,20 +49,18 @@ struct BatchHeader: Equatable {
         guard isCompressed || rawByteCount == storedByteCount else { return nil }
     }
 
-    func write(to base: UnsafeMutableRawPointer) {
-        func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, _ offset: Int) {
-            base.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Value.self)
-        }
-        store(Self.magic, 0)
-        store(isCompressed ? 1 as UInt32 : 0, 4)
-        store(firstOffset, 8)
-        store(count, 16)
-        store(rawByteCount, 20)
-        store(storedByteCount, 24)
-        store(payloadChecksum, 28)
-        store(durableEnd, 32)
-        store(0 as UInt32, 40)
-        store(crc32c(UnsafeRawBufferPointer(start: base, count: 44)), 44)
+    /// Writes the header over the 48 bytes at a place of a buffer.
+    func write(to buffer: inout ByteBuffer, at start: Int) {
+        buffer.overwrite(Self.magic, at: start)
+        buffer.overwrite(isCompressed ? 1 as UInt32 : 0, at: start + 4)
+        buffer.overwrite(firstOffset, at: start + 8)
+        buffer.overwrite(count, at: start + 16)
+        buffer.overwrite(rawByteCount, at: start + 20)
+        buffer.overwrite(storedByteCount, at: start + 24)
+        buffer.overwrite(payloadChecksum, at: start + 28)
+        buffer.overwrite(durableEnd, at: start + 32)
+        buffer.overwrite(0 as UInt32, at: start + 40)
+        buffer.overwrite(buffer.checksum(from: start, count: 44), at: start + 44)
     }
 
     var endOffset: UInt64 { firstOffset + UInt64(count) }

@@ -33,17 +33,17 @@ package struct LogManifest: Equatable, Sendable {
         buffer.append(Self.magic)
         buffer.append(Self.version)
         buffer.append(0 as UInt32)
-        databaseID.withUnsafeBytes { buffer.append($0) }
+        buffer.append(databaseID.rawSpan)
         buffer.append(newestSegment)
         buffer.append(end)
         buffer.append(0 as UInt32)
         buffer.append(crc32c(buffer.bytes))
-        return Array(buffer.bytes)
+        return buffer.bytes.toArray()
     }
 
-    private init?(_ bytes: UnsafeRawBufferPointer, file: String) throws(StorageError) {
-        guard bytes.count >= 16, bytes.integer(at: 0, as: UInt64.self) == Self.magic,
-            crc32c(bytes.part(0, bytes.count - 4)) == bytes.integer(at: bytes.count - 4, as: UInt32.self)
+    private init?(_ bytes: RawSpan, file: String) throws(StorageError) {
+        guard bytes.byteCount >= 16, bytes.integer(at: 0, as: UInt64.self) == Self.magic,
+            crc32c(bytes.part(0, bytes.byteCount - 4)) == bytes.integer(at: bytes.byteCount - 4, as: UInt32.self)
         else { return nil }
         let version = bytes.integer(at: 8, as: UInt32.self)
         guard version <= Self.version else {
@@ -52,8 +52,8 @@ package struct LogManifest: Equatable, Sendable {
                 "the manifest has format \(version), and this version reads formats up to \(Self.version); use a newer one"
             )
         }
-        guard bytes.count == Self.byteCount else { return nil }
-        databaseID = Array(bytes.part(16, 32))
+        guard bytes.byteCount == Self.byteCount else { return nil }
+        databaseID = bytes.part(16, 32).toArray()
         newestSegment = bytes.integer(at: 48, as: UInt64.self)
         end = bytes.integer(at: 56, as: UInt64.self)
     }
@@ -73,9 +73,7 @@ package struct LogManifest: Equatable, Sendable {
         } catch {
             return .damaged("\(error)")
         }
-        let manifest = try withBytes(of: bytes) { (bytes) throws(StorageError) in
-            try LogManifest(bytes, file: path)
-        }
+        let manifest = try LogManifest(bytes.rawSpan, file: path)
         return manifest.map { .known($0) } ?? .damaged("\(path): it fails its checksum")
     }
 
@@ -86,7 +84,7 @@ package struct LogManifest: Equatable, Sendable {
         do throws(DiskError) { try disk.remove(aside) } catch  where error.code == .notFound {}
         let file = try disk.open(aside, .create)
         defer { file.close() }
-        try withBytes(of: encoded()) { (bytes) throws(DiskError) in try file.write(bytes, at: 0) }
+        try file.write(encoded().rawSpan, at: 0)
         try file.sync()
         try disk.rename(aside, to: path)
         try disk.syncDirectory(parentDirectory(of: path))

@@ -67,6 +67,8 @@ package struct LogReader {
     /// The first offset from which the segments follow each other up to the end.
     package func firstOffset() -> UInt64? { segments.first?.firstOffset }
 
+    // `body` gets a pointer. It is handed on from here down to `deliverRecords`, which says how long the pointer is good.
+
     /// Calls `body` with each record from an offset on, in order.
     ///
     /// - Parameters:
@@ -84,7 +86,7 @@ package struct LogReader {
         var notes: [String] = []
         try consider(owner, &request, &notes)
         var result = LogEnd.empty(at: from)
-        do { result = try readSegments(owner, request, &notes, body) } catch let stop as Stop {
+        do { result = try unsafe readSegments(owner, request, &notes, body) } catch let stop as Stop {
             result = stop.result
             result.damage = "\(stop.reason)"
         }
@@ -145,7 +147,7 @@ package struct LogReader {
                 }
                 try stop(at: error, result, request)
             }
-            result = try readSegment(number, request, body)
+            result = try unsafe readSegment(number, request, body)
             if result.nextOffset >= request.end { return result }
         }
         try requireEnd(result, segments.last, request)
@@ -175,30 +177,28 @@ package struct LogReader {
     private func path(_ segment: Segment) -> String { directory + "/" + segment.name }
 
     /// - Throws: `damaged` if it is not the header of that segment, `otherDatabase`, `newerFormat`.
-    private func header(of segment: Segment, _ owner: [UInt8]? = nil) throws(StorageError) -> SegmentHeader {
+    private func header(of segment: Segment, _ owner: [UInt8]? = nil) throws(StorageError) -> FileHeader {
         let bytes: [UInt8]
-        do throws(DiskError) { bytes = try disk.readStart(path(segment), count: SegmentHeader.byteCount) } catch {
+        do throws(DiskError) { bytes = try disk.readStart(path(segment), count: FileHeader.byteCount) } catch {
             guard error.code == .notAFile else { throw StorageError(from: error) }
             throw damage(segment, 0, "\(error.reason). Move it away; if the log then lacks a file, \(Self.remedy)")
         }
-        guard bytes.count == SegmentHeader.byteCount else {
+        guard bytes.count == FileHeader.byteCount else {
             throw damage(
                 segment, 0,
                 "the file is shorter than its header. Move it away if it is no log file; else \(Self.remedy)")
         }
         let file = path(segment)
-        let header: SegmentHeader
-        do throws(StorageError) {
-            header = try withBytes(of: bytes) { (bytes) throws(StorageError) in
-                try SegmentHeader(bytes, file: file)
-            }
-        } catch  where error.code == .damaged {
+        let header: FileHeader
+        do throws(StorageError) { header = try FileHeader(bytes.rawSpan, of: .log, file: file) } catch
+            where error.code == .damaged
+        {
             throw damage(segment, 0, "\(error.message). Move the file away if it is no log file; else \(Self.remedy)")
         }
-        guard header.firstOffset == segment.firstOffset else {
+        guard header.offset == segment.firstOffset else {
             throw damage(
                 segment, 48,
-                "its header names offset \(header.firstOffset), so it is a copy under a wrong name: move it away")
+                "its header names offset \(header.offset), so it is a copy under a wrong name: move it away")
         }
         if let owner, header.databaseID != owner {
             throw StorageError(.otherDatabase, file: file, "it is a log file of another database; move it away")
@@ -236,13 +236,13 @@ package struct LogReader {
         let segment = segments[number]
         var result = LogEnd.empty(at: segment.firstOffset)
         result.segment = segment.name
-        result.position = UInt64(SegmentHeader.byteCount)
+        result.position = UInt64(FileHeader.byteCount)
         do {
             var isRead = false
             while !isRead {
                 let before = result.position
                 var reader = try SegmentReader(disk, path(segment))
-                try readBatches(&reader, segment, request, &result, body)
+                try unsafe readBatches(&reader, segment, request, &result, body)
                 isRead = true
                 if result.nextOffset >= request.end { break }
                 do throws(StorageError) { try judgeEnd(&reader, number, request, &result) } catch {
@@ -263,7 +263,7 @@ package struct LogReader {
         _ reader: inout SegmentReader, _ segment: Segment, _ request: Request, _ result: inout LogEnd,
         _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        let isStart = result.position == UInt64(SegmentHeader.byteCount)
+        let isStart = result.position == UInt64(FileHeader.byteCount)
         if isStart, let start = SegmentIndex.position(of: request.from, disk, directory, segment) {
             // The index only says where to look: a batch that begins there proves it right.
             if let header = try reader.batch(at: start.position), header.firstOffset == start.offset {
@@ -277,8 +277,9 @@ package struct LogReader {
                 break
             }
             if header.endOffset > request.from || header.count == 0 {
-                guard let payload = try reader.payload(of: header, at: result.position),
-                    try Self.deliver(payload, header, request.from, request.end, &raw, body)
+                guard try reader.loadPayload(of: header, at: result.position),
+                    try unsafe Self.deliver(
+                        reader.payload(of: header, at: result.position), header, request.from, request.end, &raw, body)
                 else { break }
             }
             result.nextOffset = header.endOffset
@@ -288,27 +289,32 @@ package struct LogReader {
 
     /// - Returns: false if the payload is not what its header says.
     private static func deliver(
-        _ payload: UnsafeRawBufferPointer, _ header: BatchHeader, _ from: UInt64, _ end: UInt64,
-        _ raw: inout ByteBuffer, _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
+        _ payload: RawSpan, _ header: BatchHeader, _ from: UInt64, _ end: UInt64, _ raw: inout ByteBuffer,
+        _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
     ) throws -> Bool {
-        var bytes = payload
-        if header.isCompressed {
-            raw.removeAll()
-            raw.reserve(Int(header.rawByteCount))
-            let room = UnsafeMutableRawBufferPointer(start: raw.base, count: Int(header.rawByteCount))
-            guard LZ4.decompress(payload, into: room) else { return false }
-            bytes = UnsafeRawBufferPointer(room)
-        }
+        guard header.isCompressed else { return try unsafe deliverRecords(payload, header, from, end, body) }
+        raw.removeAll()
+        guard LZ4.decompress(payload, byteCount: Int(header.rawByteCount), to: &raw) else { return false }
+        return try unsafe deliverRecords(raw.bytes, header, from, end, body)
+    }
+
+    private static func deliverRecords(
+        _ bytes: RawSpan, _ header: BatchHeader, _ from: UInt64, _ end: UInt64,
+        _ body: (UInt64, UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Bool {
         var position = 0
         for number in 0..<UInt64(header.count) {
-            guard bytes.count - position >= 4 else { return false }
+            guard bytes.byteCount - position >= 4 else { return false }
             let count = Int(bytes.integer(at: position, as: UInt32.self))
-            guard bytes.count - position - 4 >= count else { return false }
+            guard bytes.byteCount - position - 4 >= count else { return false }
             let offset = header.firstOffset + number
-            if offset >= from, offset < end { try body(offset, bytes.part(position + 4, count)) }
+            if offset >= from, offset < end {
+                // Whoever reads a log may look at a record during the call only.
+                try unsafe bytes.part(position + 4, count).withUnsafeBytes { try unsafe body(offset, $0) }
+            }
             position += 4 + count
         }
-        return position == bytes.count
+        return position == bytes.byteCount
     }
 
     /// The good part of a segment has been read: is what follows nothing, a torn end, or damage?

@@ -27,19 +27,24 @@ struct SegmentIndex {
             buffer.append(entry.position)
         }
         buffer.append(crc32c(buffer.bytes))
-        return Array(buffer.bytes)
+        return buffer.bytes.toArray()
     }
 
-    private static func decode(_ bytes: UnsafeRawBufferPointer) -> [Entry]? {
-        guard bytes.count >= 20, bytes.integer(at: 0, as: UInt64.self) == magic,
-            bytes.integer(at: 8, as: UInt64.self) == UInt64((bytes.count - 20) / 16), (bytes.count - 20) % 16 == 0,
-            crc32c(bytes.part(0, bytes.count - 4)) == bytes.integer(at: bytes.count - 4, as: UInt32.self)
+    private static func decode(_ bytes: RawSpan) -> [Entry]? {
+        guard bytes.byteCount >= 20, bytes.integer(at: 0, as: UInt64.self) == magic,
+            bytes.integer(at: 8, as: UInt64.self) == UInt64((bytes.byteCount - 20) / 16),
+            (bytes.byteCount - 20) % 16 == 0,
+            crc32c(bytes.part(0, bytes.byteCount - 4)) == bytes.integer(at: bytes.byteCount - 4, as: UInt32.self)
         else { return nil }
-        return (0..<(bytes.count - 20) / 16).map {
-            Entry(
-                offset: bytes.integer(at: 16 + $0 * 16, as: UInt64.self),
-                position: bytes.integer(at: 24 + $0 * 16, as: UInt64.self))
+        var entries: [Entry] = []
+        entries.reserveCapacity((bytes.byteCount - 20) / 16)
+        for position in stride(from: 16, to: bytes.byteCount - 4, by: 16) {
+            entries.append(
+                Entry(
+                    offset: bytes.integer(at: position, as: UInt64.self),
+                    position: bytes.integer(at: position + 8, as: UInt64.self)))
         }
+        return entries
     }
 
     /// The last known batch that does not begin after the offset.
@@ -48,7 +53,7 @@ struct SegmentIndex {
     ) -> Entry? {
         guard offset > segment.firstOffset,
             let bytes = try? disk.readAll(directory + "/" + FileName.make(segment.firstOffset, suffix)),
-            let entries = bytes.withUnsafeBytes({ decode($0) })
+            let entries = decode(bytes.rawSpan)
         else { return nil }
         return entries.last { $0.offset <= offset }
     }

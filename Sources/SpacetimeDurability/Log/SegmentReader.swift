@@ -1,75 +1,32 @@
-/// Reads one segment from front to back in large pieces.
+/// Finds the batches of one segment.
 struct SegmentReader: ~Copyable {
-    let path: String
-    private let file: any DiskFile
-    let byteCount: UInt64
-    private var buffer: UnsafeMutableRawBufferPointer
-    private var bufferStart: UInt64 = 0
-    private var bufferCount = 0
+    private var file: BufferedFile
 
-    private static let pieceByteCount = 4 << 20
-
-    init(_ disk: any Disk, _ path: String) throws(StorageError) {
-        let (file, byteCount) = try Self.open(disk, path)
-        self.path = path
-        self.file = file
-        self.byteCount = byteCount
-        buffer = .allocate(byteCount: min(Self.pieceByteCount, Int(byteCount) + 1), alignment: 16)
-    }
-
-    private static func open(_ disk: any Disk, _ path: String) throws(StorageError) -> (any DiskFile, UInt64) {
-        let file = try onDisk { () throws(DiskError) in try disk.open(path, .read) }
-        do throws(DiskError) { return (file, try file.size()) } catch {
-            file.close()
-            throw StorageError(from: error)
-        }
-    }
-
-    deinit {
-        buffer.deallocate()
-        file.close()
-    }
-
-    /// The bytes at that place, valid until the next call; nil if the file ends before.
-    mutating func bytes(at position: UInt64, _ count: Int) throws(StorageError) -> UnsafeRawBufferPointer? {
-        guard position <= byteCount, UInt64(count) <= byteCount - position else { return nil }
-        if position < bufferStart || position + UInt64(count) > bufferStart + UInt64(bufferCount) {
-            try fill(from: position, count)
-            guard bufferCount >= count else { return nil }
-        }
-        return UnsafeRawBufferPointer(rebasing: buffer[Int(position - bufferStart)...].prefix(count))
-    }
-
-    private mutating func fill(from position: UInt64, _ count: Int) throws(StorageError) {
-        if count > buffer.count {
-            buffer.deallocate()
-            buffer = .allocate(byteCount: count, alignment: 16)
-        }
-        bufferStart = position
-        bufferCount = 0
-        do throws(DiskError) { bufferCount = try file.read(at: position, into: buffer) } catch {
-            throw StorageError(from: error)
-        }
-    }
+    init(_ disk: any Disk, _ path: String) throws(StorageError) { file = try BufferedFile(disk, path) }
 
     /// The header of the batch at that place, if a whole one with its payload is there.
     mutating func batch(at position: UInt64) throws(StorageError) -> BatchHeader? {
-        guard let bytes = try bytes(at: position, BatchHeader.byteCount), let header = BatchHeader(bytes),
-            UInt64(header.storedByteCount) <= byteCount - position - UInt64(BatchHeader.byteCount)
+        guard try file.load(position, BatchHeader.byteCount),
+            let header = BatchHeader(file.bytes(at: position, BatchHeader.byteCount)),
+            UInt64(header.storedByteCount) <= file.byteCount - position - UInt64(BatchHeader.byteCount)
         else { return nil }
         return header
     }
 
-    /// The stored payload of a batch; nil if it fails its checksum.
-    mutating func payload(
-        of header: BatchHeader, at position: UInt64
-    ) throws(StorageError) -> UnsafeRawBufferPointer? {
-        guard
-            let payload = try bytes(
-                at: position + UInt64(BatchHeader.byteCount), Int(header.storedByteCount)),
-            crc32c(payload) == header.payloadChecksum
-        else { return nil }
-        return payload
+    /// Has the payload of a batch ready for ``payload(of:at:)``.
+    ///
+    /// - Returns: false if it fails its checksum.
+    mutating func loadPayload(of header: BatchHeader, at position: UInt64) throws(StorageError) -> Bool {
+        guard try file.load(position + UInt64(BatchHeader.byteCount), Int(header.storedByteCount)) else { return false }
+        return crc32c(payload(of: header, at: position)) == header.payloadChecksum
+    }
+
+    /// The stored payload that was loaded last.
+    @_lifetime(borrow self)
+    func payload(of header: BatchHeader, at position: UInt64) -> RawSpan {
+        let bytes = file.bytes(at: position + UInt64(BatchHeader.byteCount), Int(header.storedByteCount))
+        // They are the file's, which is a part of the reader.
+        return unsafe _overrideLifetime(bytes, borrowing: self)
     }
 
     /// Looks behind a place that holds no batch for batches that do.
@@ -79,29 +36,39 @@ struct SegmentReader: ~Copyable {
         var lastUsed = start
         var durableEnd: UInt64 = 0
         var position = start
-        let magic = BatchHeader.magic
-        while position < byteCount {
+        while position < file.byteCount {
             // Pieces overlap by a header, so that none is cut in two.
-            let count = Int(min(UInt64(1 << 20), byteCount - position))
-            guard let piece = try bytes(at: position, count) else { break }
-            var candidates: [UInt64] = []
-            if let last = piece.lastIndex(where: { $0 != 0 }) {
+            let count = Int(min(UInt64(1 << 20), file.byteCount - position))
+            guard try file.load(position, count) else { break }
+            if let last = Self.lastUsedByte(of: file.bytes(at: position, count)) {
                 lastUsed = position + UInt64(last) + 1
-                if last >= 3 {
-                    for i in 0...(last - 3) where piece[i] == UInt8(truncatingIfNeeded: magic) {
-                        if piece.integer(at: i, as: UInt32.self) == magic { candidates.append(position + UInt64(i)) }
-                    }
-                }
             }
-            for candidate in candidates {
-                guard let header = try batch(at: candidate), try payload(of: header, at: candidate) != nil else {
-                    continue
-                }
+            for candidate in Self.candidates(in: file.bytes(at: position, count)) {
+                let place = position + UInt64(candidate)
+                guard let header = try batch(at: place), try loadPayload(of: header, at: place) else { continue }
                 durableEnd = max(durableEnd, header.durableEnd)
             }
-            if position + UInt64(count) == byteCount { break }
+            if position + UInt64(count) == file.byteCount { break }
             position += UInt64(count - BatchHeader.byteCount)
         }
         return (lastUsed - start, durableEnd)
+    }
+
+    /// The place of the last byte that is not zero.
+    private static func lastUsedByte(of piece: RawSpan) -> Int? {
+        var end = piece.byteCount
+        while end >= 8, piece.integer(at: end - 8, as: UInt64.self) == 0 { end -= 8 }
+        while end > 0, piece.integer(at: end - 1, as: UInt8.self) == 0 { end -= 1 }
+        return end > 0 ? end - 1 : nil
+    }
+
+    /// The places where a batch might begin.
+    private static func candidates(in piece: RawSpan) -> [Int] {
+        var places: [Int] = []
+        for place in stride(from: 0, through: piece.byteCount - 4, by: 1)
+        where piece.integer(at: place, as: UInt32.self) == BatchHeader.magic {
+            places.append(place)
+        }
+        return places
     }
 }

@@ -24,7 +24,7 @@ struct SegmentWriter: ~Copyable {
         self.databaseID = databaseID
         self.options = options
         firstOffset = last ?? end.nextOffset
-        position = last == nil ? UInt64(SegmentHeader.byteCount) : end.position
+        position = last == nil ? UInt64(FileHeader.byteCount) : end.position
     }
 
     /// Cuts a torn end, syncs what was found, and notes in it and beside it what is durable; or begins a first segment.
@@ -84,8 +84,8 @@ struct SegmentWriter: ~Copyable {
         do throws(DiskError) { try disk.remove(aside) } catch  where error.code == .notFound {}
         let file = try disk.open(aside, .create)
         do throws(DiskError) {
-            let header = SegmentHeader(databaseID: databaseID, firstOffset: offset).encoded()
-            try withBytes(of: header) { (bytes) throws(DiskError) in try file.write(bytes, at: 0) }
+            let header = FileHeader(databaseID: databaseID, offset: offset).encoded(as: .log)
+            try file.write(header.rawSpan, at: 0)
             try file.sync()
             try disk.rename(aside, to: name)
             try disk.syncDirectory(directory)
@@ -100,23 +100,24 @@ struct SegmentWriter: ~Copyable {
 
     /// Writes a batch without records, which says what is durable.
     mutating func writeMarker(nextOffset: UInt64) throws(StorageError) {
-        appendBatch(UnsafeRawBufferPointer(start: nil, count: 0), first: nextOffset, count: 0, durableEnd: nextOffset)
+        appendBatch(RawSpan(), first: nextOffset, count: 0, durableEnd: nextOffset)
         try writeOut()
     }
 
     /// Writes records, each after its length, without syncing them; begins new segments as they fill.
     mutating func write(
-        _ records: UnsafeRawBufferPointer, first: UInt64, durableEnd: UInt64
+        _ records: borrowing ByteBuffer, first: UInt64, durableEnd: UInt64
     ) throws(StorageError) {
+        let records = records.bytes
         var start = 0
         var offset = first
-        while start < records.count {
+        while start < records.byteCount {
             var end = start
             var count: UInt32 = 0
             repeat {
                 end += 4 + Int(records.integer(at: end, as: UInt32.self))
                 count += 1
-            } while end < records.count
+            } while end < records.byteCount
                 && end - start + Int(records.integer(at: end, as: UInt32.self)) < options.batchByteLimit
             if position + UInt64(output.count) >= options.segmentByteLimit {
                 try sync()
@@ -130,25 +131,19 @@ struct SegmentWriter: ~Copyable {
         try writeOut()
     }
 
-    private mutating func appendBatch(
-        _ records: UnsafeRawBufferPointer, first: UInt64, count: UInt32, durableEnd: UInt64
-    ) {
+    private mutating func appendBatch(_ records: RawSpan, first: UInt64, count: UInt32, durableEnd: UInt64) {
         index.add(first, at: position + UInt64(output.count))
         let start = output.count
-        let bound = options.compresses && records.count <= LZ4.limit ? LZ4.bound(records.count) : 0
-        output.reserve(BatchHeader.byteCount + max(bound, records.count))
-        let payload = output.base + start + BatchHeader.byteCount
-        let compressed = options.compresses ? LZ4.compress(records, into: payload) : nil
-        if compressed == nil, let source = records.baseAddress {
-            payload.copyMemory(from: source, byteCount: records.count)
-        }
-        let stored = compressed ?? records.count
+        // The checksum is known when the payload is there: the header is written over these afterwards.
+        output.appendZeros(BatchHeader.byteCount)
+        let compresses = options.compresses
+        let isCompressed = LZ4.append(records, to: &output, compressing: compresses)
+        let stored = output.count - start - BatchHeader.byteCount
         let header = BatchHeader(
-            firstOffset: first, count: count, rawByteCount: UInt32(records.count), storedByteCount: UInt32(stored),
-            payloadChecksum: crc32c(UnsafeRawBufferPointer(start: payload, count: stored)), durableEnd: durableEnd,
-            isCompressed: compressed != nil)
-        header.write(to: output.base + start)
-        output.advance(BatchHeader.byteCount + stored)
+            firstOffset: first, count: count, rawByteCount: UInt32(records.byteCount), storedByteCount: UInt32(stored),
+            payloadChecksum: output.checksum(from: start + BatchHeader.byteCount, count: stored),
+            durableEnd: durableEnd, isCompressed: isCompressed)
+        header.write(to: &output, at: start)
     }
 
     private mutating func writeOut() throws(StorageError) {
@@ -197,7 +192,7 @@ struct SegmentWriter: ~Copyable {
         file?.close()
         file = next
         firstOffset = offset
-        position = UInt64(SegmentHeader.byteCount)
+        position = UInt64(FileHeader.byteCount)
         reserved = 0
         index = SegmentIndex()
         try writeManifest(end: offset)
@@ -208,8 +203,7 @@ struct SegmentWriter: ~Copyable {
         let path = directory + "/" + FileName.make(firstOffset, SegmentIndex.suffix)
         try? disk.remove(path)
         guard let file = try? disk.open(path, .create) else { return }
-        let bytes = index.encoded()
-        try? withBytes(of: bytes) { (bytes) throws(DiskError) in try file.write(bytes, at: 0) }
+        try? file.write(index.encoded().rawSpan, at: 0)
         file.close()
     }
 

@@ -37,17 +37,18 @@ public final class SimulatedDisk: Disk {
         public init() {}
     }
 
-    /// What of the writes that were not synced survives a loss of power.
+    /// What a loss of power takes of the changes that no sync had made safe: of what was written to files, and of names
+    /// that were given, changed or removed. Directories that were made stay in any case.
     public enum Loss: String, CaseIterable, Sendable {
-        /// Nothing.
+        /// All of these changes.
         case everythingUnsynced
-        /// All of it, as when only the process ended.
+        /// None of them, as when only the process ended.
         case nothing
-        /// What came first, up to some point.
+        /// Those behind some point in time; all before it survive.
         case suffix
-        /// Any part of it, across files and directories, in any order, by sectors of 512 bytes.
+        /// Each of them or not, by chance and whatever came before it: of a write, each sector of 512 bytes by itself.
         case arbitrarySectors
-        /// All but some sectors, which hold other bytes than were written: half of them, or garbage.
+        /// None of them, but one written sector in four holds other bytes than were written: its beginning only, or garbage.
         case tornSectors
     }
 
