@@ -74,11 +74,19 @@ import Testing
         #expect(error?.code == .damaged)
     }
 
-    private func readSnapshot(_ disk: SimulatedDisk) throws -> ([UInt8], [[UInt8]]) {
+    /// - Parameter onBlock: what is done with a block, on whichever thread.
+    private func readSnapshot(
+        _ disk: SimulatedDisk, threads: Int = 1, onBlock: @escaping @Sendable (UInt32) throws -> Void = { _ in }
+    ) throws -> ([UInt8], [[UInt8]]) {
         var reader = try SnapshotFileReader(disk, directory: "snapshots", nextOffset: 5)
         let header = try reader.readHeader()
         var blocks: [[UInt8]] = []
-        try reader.forEachBlock { tag, bytes in blocks.append([UInt8(tag)] + Array(bytes)) }
+        try reader.forEachBlock(threads: threads) { tag, bytes in
+            try onBlock(tag)
+            return [UInt8(truncatingIfNeeded: tag)] + Array(bytes)
+        } deliver: {
+            blocks.append($0)
+        }
         return (header, blocks)
     }
 
@@ -107,6 +115,58 @@ import Testing
             try cut.createDirectory("snapshots")
             cut.setContents(path, Array(try #require(disk.contents(path))[..<count]))
             #expect(throws: StorageError.self) { try readSnapshot(cut) }
+        }
+    }
+
+    /// Blocks of different sizes, some of which can be compressed.
+    private func writeLargeSnapshot(_ disk: SimulatedDisk, blocks: UInt32) throws {
+        var writer = try SnapshotFileWriter(disk, directory: "snapshots", nextOffset: 5, databaseID: testID)
+        try writer.writeHeader([1, 2, 3])
+        for number in 0..<blocks {
+            let bytes = (0..<(Int(number) % 7 * 300 + 1)).map {
+                UInt8(truncatingIfNeeded: number % 2 == 0 ? 7 : $0 * 31)
+            }
+            try bytes.withUnsafeBytes { try writer.writeBlock(tag: number, $0) }
+        }
+        _ = try writer.finish()
+    }
+
+    @Test(arguments: [2, 3, 8])
+    func severalThreadsReadASnapshotAsOneDoes(threads: Int) throws {
+        let disk = SimulatedDisk()
+        try writeLargeSnapshot(disk, blocks: 100)
+        let alone = try readSnapshot(disk)
+        #expect(alone.1.count == 100)
+        let together = try readSnapshot(disk, threads: threads)
+        #expect(together.0 == alone.0 && together.1 == alone.1)
+    }
+
+    /// However far the others are, the damage that is named is the first in the file.
+    @Test func severalThreadsNameTheDamageThatOneNames() throws {
+        let disk = SimulatedDisk()
+        try writeLargeSnapshot(disk, blocks: 40)
+        let path = try #require(disk.paths.first)
+        let byteCount = try #require(disk.contents(path)).count
+        for byte in stride(from: FileHeader.byteCount, to: byteCount, by: 89) {
+            disk.flipBit(byte * 8, of: path)
+            disk.flipBit((byteCount - 1) * 8, of: path)
+            let alone = #expect(throws: StorageError.self) { try readSnapshot(disk) }
+            let together = #expect(throws: StorageError.self) { try readSnapshot(disk, threads: 4) }
+            #expect(alone?.byteOffset == together?.byteOffset && alone?.description == together?.description)
+            disk.flipBit(byte * 8, of: path)
+            disk.flipBit((byteCount - 1) * 8, of: path)
+        }
+    }
+
+    @Test func theFirstErrorOfTheReaderItselfIsThrown() throws {
+        struct Refused: Error, Equatable { let tag: UInt32 }
+        let disk = SimulatedDisk()
+        try writeLargeSnapshot(disk, blocks: 60)
+        for threads in [1, 4] {
+            let error = #expect(throws: Refused.self) {
+                try readSnapshot(disk, threads: threads) { tag in if tag % 10 == 3 { throw Refused(tag: tag) } }
+            }
+            #expect(error == Refused(tag: 3))
         }
     }
 

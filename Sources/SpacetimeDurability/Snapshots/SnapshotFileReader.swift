@@ -73,4 +73,51 @@ package struct SnapshotFileReader: ~Copyable {
         case .header: throw blocks.damage("there are two headers", at: block.end)
         }
     }
+
+    // MARK: On several threads
+
+    /// Calls `prepare` with every block, from several threads and in any order, and `deliver` with what it returned, from
+    /// this thread and in the order of the file. Once only.
+    ///
+    /// Only a few blocks for each thread are under way at a time. What is thrown is what would be thrown by going through
+    /// the file from front to back.
+    ///
+    /// - Parameters:
+    ///   - threads: with 1, all is done by the calling thread.
+    ///   - prepare: the bytes are valid during the call.
+    package mutating func forEachBlock<Prepared: Sendable>(
+        threads: Int, prepare: @escaping @Sendable (UInt32, UnsafeRawBufferPointer) throws -> Prepared,
+        deliver: (Prepared) throws -> Void
+    ) throws {
+        let line = AssemblyLine<Prepared>(from: blocks.nextNumber, ahead: UInt64(max(threads, 1)) * 2)
+        let workers =
+            threads < 2
+            ? 0
+            : (0..<threads).count { _ in
+                line.start { [blocks] in
+                    unsafe Self.work(blocks, line, prepare)
+                }
+            }
+        // One thread, or none to be had.
+        if workers == 0 { return try unsafe forEachBlock { tag, bytes in try deliver(unsafe prepare(tag, bytes)) } }
+        defer { line.stop() }
+        while let prepared = try line.take() { try deliver(prepared) }
+    }
+
+    private static func work<Prepared: Sendable>(
+        _ blocks: SnapshotBlocks, _ line: AssemblyLine<Prepared>,
+        _ prepare: (UInt32, UnsafeRawBufferPointer) throws -> Prepared
+    ) {
+        var reader = BlockReader()
+        while let next = blocks.next(), line.awaitTurn(of: next.number) {
+            let result = Result<Prepared?, any Error> {
+                let block = try next.block.get()
+                try reader.read(block, of: blocks)
+                guard try isData(block, blocks) else { return nil }
+                // The bytes stay where they are until the next block is read.
+                return try unsafe reader.bytes.withUnsafeBytes { try unsafe prepare(block.header.tag, $0) }
+            }
+            line.put(result, number: next.number)
+        }
+    }
 }

@@ -101,3 +101,31 @@ private func lowerPriorityOfThisThread() {
     setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
     #endif
 }
+
+/// The processor's cores that are there for threads.
+package var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+/// Does works that do not depend on each other, on several threads of which the calling one is one, and returns when all
+/// are done. They are begun in their order.
+package func doInParallel(threads: Int, _ works: [@Sendable () -> Void]) {
+    let state = Monitor((next: 0, running: 0))
+    let worker: @Sendable () -> Void = {
+        while true {
+            let number = state.withLock { state in
+                defer { state.next += 1 }
+                return state.next
+            }
+            guard number < works.count else { break }
+            works[number]()
+        }
+    }
+    for _ in 1..<max(1, min(threads, works.count)) {
+        state.withLock { $0.running += 1 }
+        startThread {
+            worker()
+            state.wake { $0.running -= 1 }
+        }
+    }
+    worker()
+    state.wait { $0.running == 0 }
+}
