@@ -176,7 +176,6 @@ import Testing
                         uniqueConstraints: [],
                         autoIncrement: [],
                         indexes: [
-
                         ])
                 }
 
@@ -228,7 +227,6 @@ import Testing
                     init(_spacetimeReference reference: SpacetimeKit.TableReference) {
                         self._spacetimeReference = reference
                     }
-
                 }
             }
 

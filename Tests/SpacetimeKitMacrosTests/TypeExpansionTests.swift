@@ -71,7 +71,6 @@ import Testing
             package struct Nothing {
 
                 package nonisolated init() {
-
                 }
 
                 package nonisolated static func algebraicType(
@@ -79,7 +78,6 @@ import Testing
                 ) -> SpacetimeKit.AlgebraicType {
                     types.declare(Self.self, name: "Unit") { types in
                         let elements: [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-
                         ]
                         return .product(SpacetimeKit.ProductType(elements))
                     }
@@ -90,13 +88,11 @@ import Testing
                 }
 
                 package nonisolated func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-
                 }
             }
 
             nonisolated extension Nothing: SpacetimeKit.SpacetimeType {
                 package init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-
                 }
             }
             """)

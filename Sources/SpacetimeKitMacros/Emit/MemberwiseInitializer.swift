@@ -32,11 +32,9 @@ struct MemberwiseInitializer {
             "\(field.code): \(field.typeText)\(defaultValue(of: field).map { " = \($0)" } ?? "")"
         }
         return helpers + [
-            """
-            \(prefix)init(\(parameters.joined(separator: ", "))) {
-                \(fields.map { "self.\($0.code) = \($0.code)" }.lines(indentedBy: 1))
-            }
-            """
+            block(
+                "\(prefix)init(\(parameters.joined(separator: ", "))) {",
+                fields.map { "self.\($0.code) = \($0.code)" })
         ]
     }
 

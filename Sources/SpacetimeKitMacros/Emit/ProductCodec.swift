@@ -12,11 +12,9 @@ struct ProductCodec {
     /// What stands in the extension: an initialiser in the struct would take the memberwise one away. Here no type of the
     /// user can be named, because an extension at file scope sees nothing of what is around the struct.
     var initializer: String {
-        """
-        \(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {
-            \(fields.map { "self.\($0.code) = try .init(from: &reader)" }.lines(indentedBy: 1))
-        }
-        """
+        block(
+            "\(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {",
+            fields.map { "self.\($0.code) = try .init(from: &reader)" })
     }
 
     private var algebraicType: String {
@@ -40,11 +38,9 @@ struct ProductCodec {
     }
 
     private var encoder: String {
-        """
-        \(access.memberPrefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {
-            \(fields.map { "self.\($0.code).encode(to: &writer)" }.lines(indentedBy: 1))
-        }
-        """
+        block(
+            "\(access.memberPrefix)func encode(to writer: inout SpacetimeKit.BSATNWriter) {",
+            fields.map { "self.\($0.code).encode(to: &writer)" })
     }
 }
 
@@ -66,12 +62,14 @@ func productBody(_ fields: [(name: String, type: String)]) -> String {
 /// Statements that build a list of names and types and return `result` of it. The list has a written type, because
 /// checking a long literal without one takes the compiler seconds.
 func namedTypesBody(_ list: String, _ entries: [(name: String, expression: String)], result: String) -> String {
-    """
-    let \(list): [(Swift.String, SpacetimeKit.AlgebraicType)] = [
-        \(entries.map { "(\(quoted($0.name)), \($0.expression))," }.lines(indentedBy: 1))
-    ]
-    return \(result)
-    """
+    block(
+        "let \(list): [(Swift.String, SpacetimeKit.AlgebraicType)] = [",
+        entries.map { "(\(quoted($0.name)), \($0.expression))," }, "]") + "\nreturn \(result)"
+}
+
+/// `head`, the indented lines and `end`, without an empty line in between if there are no lines.
+func block(_ head: String, _ lines: [String], _ end: String = "}") -> String {
+    lines.isEmpty ? "\(head)\n\(end)" : "\(head)\n    \(lines.lines(indentedBy: 1))\n\(end)"
 }
 
 extension [String] {

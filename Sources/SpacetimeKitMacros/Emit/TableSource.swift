@@ -42,9 +42,7 @@ struct TableSource {
                 primaryKey: \(table.primaryKeyIndex.map { list(table.indexes[$0].columns) } ?? "[]"),
                 uniqueConstraints: [\(unique)],
                 autoIncrement: \(list(table.autoIncrement)),
-                indexes: [
-                    \(table.indexes.map(index).lines(indentedBy: 3))
-                ])
+                indexes: \(block("[", table.indexes.map(index), "]").indented(2)))
         }
         """
     }
@@ -102,16 +100,14 @@ struct TableSource {
             }
             """
         }
-        return """
-            \(access.plainMemberPrefix)struct Handle: SpacetimeKit.TableHandle {
-                \(access.plainPrefix)typealias Row = \(table.typeName)
-                \(access.plainPrefix)let _spacetimeReference: SpacetimeKit.TableReference
-                \(access.prefix)init(_spacetimeReference reference: SpacetimeKit.TableReference) {
-                    self._spacetimeReference = reference
-                }
-                \(properties.lines(indentedBy: 1))
+        let head = """
+            \(access.plainPrefix)typealias Row = \(table.typeName)
+            \(access.plainPrefix)let _spacetimeReference: SpacetimeKit.TableReference
+            \(access.prefix)init(_spacetimeReference reference: SpacetimeKit.TableReference) {
+                self._spacetimeReference = reference
             }
             """
+        return block("\(access.plainMemberPrefix)struct Handle: SpacetimeKit.TableHandle {", [head] + properties)
     }
 
     private func accessorType(_ index: TableModel.Index) -> String {

@@ -7,7 +7,7 @@ import SwiftSyntaxMacros
 ///
 /// Members stand in the type itself, where the user's types have the names that the user wrote. The extension stands at file
 /// scope and sees nothing of what is around a nested type, so its content names none of them.
-protocol ConformanceMacro: MemberMacro, ExtensionMacro {
+protocol ConformanceMacro: MemberMacro, ExtensionMacro, TextMacro {
     /// What to add to `declaration`, or anything after noting what is wrong with it.
     static func additions(
         to declaration: some DeclGroupSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax],
@@ -40,7 +40,7 @@ extension ConformanceMacro {
         // at all if it has found errors until then.
         let additions = checkedAdditions(to: declaration, attribute: node, in: context, problems: &problems)
         guard problems.isEmpty, let additions else { return [] }
-        return additions.members.map { "\(raw: $0)" }
+        return additions.members.map { DeclSyntax(text: $0) }
     }
 
     static func expansion(
@@ -55,10 +55,10 @@ extension ConformanceMacro {
             problems.report(to: context)
             return []
         }
-        let inherited = additions.protocols.map { "SpacetimeKit.\($0)" }.joined(separator: ", ")
-        let body = additions.initializer.isEmpty ? "" : "    \(additions.initializer.indented(1))\n"
-        let source = "nonisolated extension \(type.trimmedDescription): \(inherited) {\n\(body)}"
-        return [try ExtensionDeclSyntax("\(raw: source)")]
+        let body = additions.initializer.isEmpty ? "" : "    \(additions.initializer.indented(1))"
+        return [
+            ExtensionDeclSyntax(type, protocols: additions.protocols.map { "SpacetimeKit.\($0)" }, body: body)
+        ]
     }
 
     private static func checkedAdditions(

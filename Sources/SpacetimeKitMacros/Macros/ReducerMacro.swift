@@ -3,7 +3,7 @@ import SwiftSyntaxBuilder
 import SwiftSyntaxMacros
 
 /// `@Reducer`: makes a static function into one that clients can call.
-enum ReducerMacro: PeerMacro {
+enum ReducerMacro: PeerMacro, TextMacro {
     static func expansion(
         of node: AttributeSyntax, providingPeersOf declaration: some DeclSyntaxProtocol,
         in context: some MacroExpansionContext
@@ -24,7 +24,7 @@ enum ReducerMacro: PeerMacro {
             problems.report(to: context)
             return []
         }
-        return ["\(raw: ReducerSource(reducer: reducer).property)"]
+        return [DeclSyntax(text: ReducerSource(reducer: reducer).property)]
     }
 
     private static func checkPlace(_ lexicalContext: [Syntax], attribute: AttributeSyntax, problems: inout Problems) {
@@ -33,7 +33,7 @@ enum ReducerMacro: PeerMacro {
         }
         if around.is(ExtensionDeclSyntax.self) {
             problems.add(.reducerInExtension, at: attribute)
-        } else if around.attributes.first(named: "Module") == nil {
+        } else if around.attributes.first(named: "Module") == nil, around.attributes.first(named: "Reducers") == nil {
             problems.add(.reducerOutsideModule, at: attribute)
         }
     }
