@@ -66,18 +66,43 @@ public macro SpacetimeType(name: String? = nil) =
 /// ```
 ///
 /// `Context` is the context of this module's reducers; its `db` has one property per listed table, named after the
-/// struct with a small first letter. Reducers must stand in the body of the enum, not in an extension; those inside `#if`
-/// are there in the builds in which the condition holds. Tables are the same in every build.
+/// struct with a small first letter. Reducers must stand in the body of the enum, not in an extension, or in the enums that
+/// it lists as ``Reducers``; those inside `#if` are there in the builds in which the condition holds. Tables are the same in
+/// every build.
 ///
 /// The enum and its reducers belong to no actor, also where the default isolation is the main actor. Functions outside of
 /// it that reducers call need `nonisolated` there.
 ///
 /// - Parameter name: the module's name, a string literal; by default the name of the enum.
-@attached(member, names: named(Context), named(TableHandles), named(moduleContent))
+@attached(member, names: named(Context), named(TableHandles), named(moduleContent), named(_spacetimeLists))
 @attached(extension, conformances: ModuleDefinition)
 public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ModuleMacro")
 
-/// Makes a static function of a ``Module(name:)`` into a reducer, which clients call by name and which runs as one
+/// Makes an enum into a group of reducers of a module that is declared elsewhere, in another file for instance.
+///
+/// ```swift
+/// @Module enum Game {
+///     static let tables = Tables(Player.self, Monster.self)
+///     static let reducers = Reducers(Combat.self)
+/// }
+///
+/// @Reducers(of: Game.self) enum Combat {
+///     @Reducer static func attack(_ context: borrowing Context, monster: UInt64) throws { … }
+/// }
+///
+/// try db.call(Combat.attack, 7)
+/// ```
+///
+/// The module must list the group, or the group does not compile. To clients there are no groups: a reducer has the name of
+/// its function, which must differ from that of all others in the module. See <doc:SplittingAModule>.
+///
+/// - Parameter module: the module that the reducers belong to, as its type.
+@attached(member, names: named(Context), named(_spacetimeReducers))
+@attached(extension, conformances: ReducerGroup)
+public macro Reducers<Definition: ModuleDefinition>(of module: Definition.Type) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "ReducersMacro")
+
+/// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into a reducer, which clients call by name and which runs as one
 /// transaction: if the call throws, nothing has happened.
 ///
 /// Called as a plain function by another reducer it is part of that one's transaction. Who catches its error there keeps

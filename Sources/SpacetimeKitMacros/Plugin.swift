@@ -7,6 +7,7 @@ struct SpacetimeKitPlugin: CompilerPlugin {
         TableMacro.self,
         SpacetimeTypeMacro.self,
         ModuleMacro.self,
+        ReducersMacro.self,
         ReducerMacro.self,
         PrimaryKeyMacro.self,
         UniqueMacro.self,

@@ -187,7 +187,6 @@ import Testing
                         name: "Store",
                         tables: Self.tables,
                         reducers: [
-
                         ] as [SpacetimeKit.AnyReducer<Self>])
                 }
             }
@@ -266,8 +265,7 @@ import Testing
                 }
 
                 nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
-                    var reducers: [SpacetimeKit.AnyReducer<Self>] = []
-                    reducers += [
+                    var reducers = [
                         SpacetimeKit._spacetimeErased(Self.buy),
                     ] as [SpacetimeKit.AnyReducer<Self>]
                     #if DEBUG
@@ -286,6 +284,97 @@ import Testing
             }
 
             nonisolated extension Shop: SpacetimeKit.ModuleDefinition {
+            }
+            """)
+    }
+
+    @Test func aModuleTakesTheReducersOfItsGroups() {
+        expectExpansion(
+            """
+            @Module
+            enum Game {
+                static let tables = Tables(Player.self)
+                static let reducers = Reducers(Combat.self, Town.Trade.self)
+            }
+
+            @Reducers(of: Game.self)
+            public enum Combat {
+                @Reducer static func attack(_ context: borrowing Context, monster: UInt64) throws {
+                }
+                #if DEBUG
+                @Reducer static func win(_ context: borrowing Context) {
+                }
+                #endif
+            }
+            """,
+            """
+
+            enum Game {
+                static let tables = Tables(Player.self)
+                static let reducers = Reducers(Combat.self, Town.Trade.self)
+
+                typealias Context = SpacetimeKit.Context<Game>
+
+                nonisolated struct TableHandles: SpacetimeKit.TableHandles {
+                    let _spacetimeTransaction: SpacetimeKit.TransactionReference
+                    init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
+                        self._spacetimeTransaction = transaction
+                    }
+                    var player: Player.Handle {
+                        .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0))
+                    }
+                }
+
+                nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
+                    var reducers = [
+                    ] as [SpacetimeKit.AnyReducer<Self>]
+                    reducers += Combat._spacetimeReducers
+                    reducers += Town.Trade._spacetimeReducers
+                    return .init(
+                        name: "Game",
+                        tables: Self.tables,
+                        reducers: reducers)
+                }
+
+                nonisolated static func _spacetimeLists(_ group: Combat.Type) {
+                }
+
+                nonisolated static func _spacetimeLists(_ group: Town.Trade.Type) {
+                }
+            }
+            public enum Combat {
+                static func attack(_ context: borrowing Context, monster: UInt64) throws {
+                }
+
+                nonisolated static var attack: SpacetimeKit.Reducer<Game, UInt64> {
+                    .init("attack", parameters: ["monster"]) {
+                        (context: borrowing SpacetimeKit.Context<Game>, a0: UInt64) throws in
+                        try Self.attack(context, monster: a0)
+                    }
+                }
+                #if DEBUG
+                static func win(_ context: borrowing Context) {
+                }
+                #endif
+
+                public typealias Context = SpacetimeKit.Context<Game>
+
+                public nonisolated static var _spacetimeReducers: [SpacetimeKit.AnyReducer<Game>] {
+                    Game._spacetimeLists(Self.self)
+                    var reducers = [
+                        SpacetimeKit._spacetimeErased(Self.attack),
+                    ] as [SpacetimeKit.AnyReducer<Game>]
+                    #if DEBUG
+                    reducers.append(SpacetimeKit._spacetimeErased(Self.win))
+                    #endif
+                    return reducers
+                }
+            }
+
+            nonisolated extension Game: SpacetimeKit.ModuleDefinition {
+            }
+
+            nonisolated extension Combat: SpacetimeKit.ReducerGroup {
             }
             """)
     }

@@ -62,6 +62,23 @@ import Testing
         Refusal(
             "@Module »@MainActor enum M { static let tables = Tables() }",
             .isolatedType(macro: "Module", actor: "MainActor")),
+        Refusal("@Module enum M { static let tables = Tables(); static let »reducers = [A.self] }", .unreadableGroups),
+        Refusal("@Module enum M { static let tables = Tables(); static let reducers = Reducers(»A) }", .notAGroupType),
+        Refusal(
+            "@Module enum M { static let tables = Tables(); static let reducers = Reducers(A.self, »A.self) }",
+            .duplicateGroup("A")),
+        Refusal(
+            "@Reducers(of: M.self) »struct A {}", .groupNeedsEnum(found: "a struct"),
+            fixIt: "Replace 'struct' by 'enum'",
+            fixed: "@Reducers(of: M.self) enum A {}"),
+        Refusal("»@Reducers(of: M) enum A {}", .groupWithoutModule),
+        Refusal("@Reducers(of: M.self) enum A»<T> {}", .genericType(macro: "Reducers")),
+        Refusal(
+            """
+            @Reducers(of: M.self) enum A {
+            @Reducer static func a(_ context: borrowing Context) {}
+            @Reducer static func »a(_ context: borrowing Context, b: Int32) {} }
+            """, .duplicateReducer("a")),
         Refusal(
             """
             @Module enum M { static let tables = Tables(A.self)
@@ -103,6 +120,10 @@ import Testing
         @Reducer static func a(_ context: borrowing Context) {}
         #endif
         }
+        """,
+        """
+        @Module enum M { static let tables = Tables(A.self); static let reducers = Reducers(B.self)
+        @Table struct A { @PrimaryKey var id: UInt64; var at: ScheduleAt } }
         """,
     ])
     func modulesThatMayBeRight(_ source: String) { expectNoRefusal(source) }

@@ -13,6 +13,7 @@ let macros: [String: MacroSpec] = [
     "Table": MacroSpec(type: TableMacro.self, conformances: ["TableRow", "KeyedTableRow"]),
     "SpacetimeType": MacroSpec(type: SpacetimeTypeMacro.self, conformances: ["SpacetimeType"]),
     "Module": MacroSpec(type: ModuleMacro.self, conformances: ["ModuleDefinition"]),
+    "Reducers": MacroSpec(type: ReducersMacro.self, conformances: ["ReducerGroup"]),
     "Reducer": MacroSpec(type: ReducerMacro.self),
     "PrimaryKey": MacroSpec(type: PrimaryKeyMacro.self),
     "Unique": MacroSpec(type: UniqueMacro.self),

@@ -35,7 +35,7 @@ struct PublicNameTests {
             Database<Chat>.self, Connection<Chat>.self, DatabaseSnapshot<Chat>.self, DatabaseOptions.self, Storage.self,
             StorageOptions.self, CommitLevel.self, TxOffset.self, ExchangeFormat.self, ImportMode.self,
             MemoryReport.self, ReplayReport.self, ScheduleReport.self, PlannedMigration.self,
-            Module.self, Table.self, Tables<Message>.self, ModulePart.self, ModuleBuilder.self, ModuleContent.self,
+            Module.self, Table.self, Tables<Message>.self, Reducers.self, ModulePart.self, ModuleBuilder.self, ModuleContent.self,
             Reducer<Chat, String>.self, AnyReducer<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
             TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
             Migration.self, OldTables.self, NewTables.self,

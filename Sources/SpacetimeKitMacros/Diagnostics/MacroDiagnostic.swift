@@ -6,6 +6,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case tableNeedsStruct(found: String)
     case typeNeedsStructOrEnum(found: String)
     case moduleNeedsEnum(found: String)
+    case groupNeedsEnum(found: String)
     case genericType(macro: String)
     case tableIsAlreadyType
     case reservedTypeName(String)
@@ -65,6 +66,10 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case notATableType
     case notANamedTable
     case duplicateTable(String)
+    case unreadableGroups
+    case notAGroupType
+    case duplicateGroup(String)
+    case groupWithoutModule
     case conditionalTables
     case conditionalReducer
     case duplicateReducer(String)
@@ -110,6 +115,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "@SpacetimeType describes values; \(found) cannot be one. Declare a struct or an enum"
         case .moduleNeedsEnum(let found):
             "@Module needs an enum, which nobody can make instances of; this is \(found)"
+        case .groupNeedsEnum(let found):
+            "@Reducers needs an enum, which nobody can make instances of; this is \(found)"
         case .genericType(let macro):
             "@\(macro) cannot describe a generic type: the schema needs one fixed type. Remove the generic parameters"
         case .tableIsAlreadyType:
@@ -247,6 +254,14 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .duplicateTable(let name):
             "Two tables would both be 'context.db.\(name)'; rename one of the structs, or give it "
                 + "another name with also: Table(Message.self, name: \"archive\")"
+        case .unreadableGroups:
+            "@Module reads the list from the source; write it as 'static let reducers = Reducers(Combat.self, Trade.self)'"
+        case .notAGroupType:
+            "List each enum with @Reducers as its type, as in Combat.self"
+        case .duplicateGroup(let name):
+            "'\(name)' is listed twice; remove one"
+        case .groupWithoutModule:
+            "Name the module that the reducers belong to as its type, as in @Reducers(of: Game.self)"
         case .conditionalTables:
             "The list of tables cannot depend on '#if': the schema must be the same in every build. Move it out"
         case .conditionalReducer:
@@ -262,9 +277,11 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     private var reducerMessage: String? {
         switch self {
         case .reducerOutsideModule:
-            "A reducer belongs into an enum marked @Module; add @Module to the enclosing enum"
+            "A reducer belongs into an enum marked @Module, or @Reducers if the module is in another file; "
+                + "add one of them to the enclosing enum"
         case .reducerInExtension:
-            "@Module cannot see into extensions; move this reducer into the body of the enum"
+            "@Module cannot see into extensions; move this reducer into the body of the enum, or into an enum of its own "
+                + "with @Reducers(of:)"
         case .reducerNotStatic:
             "A reducer must be a static function"
         case .reducerIsAsync:

@@ -13,6 +13,17 @@ struct Problems {
         list.append(Diagnostic(node: Syntax(node), message: problem, fixIts: fixIts))
     }
 
+    /// Notes that a declaration should be an enum.
+    mutating func addNeedsEnum(_ problem: MacroDiagnostic, _ declaration: some DeclGroupSyntax) {
+        let keyword = declaration.introducer
+        var fixIts: [FixIt] = []
+        if declaration.is(StructDeclSyntax.self) || declaration.is(ClassDeclSyntax.self) {
+            let replaced = keyword.with(\.tokenKind, .keyword(.enum))
+            fixIts = [.replace("Replace '\(keyword.text)' by 'enum'", keyword, by: replaced)]
+        }
+        add(problem, at: keyword, fixIts: fixIts)
+    }
+
     /// Hands everything to the compiler.
     func report(to context: some MacroExpansionContext) {
         for diagnostic in list { context.diagnose(diagnostic) }

@@ -2,7 +2,7 @@
 struct ModuleSource {
     let module: ModuleModel
 
-    var members: [String] { [context, tableHandles, content] }
+    var members: [String] { [context, tableHandles, content] + module.groups.map(listing) }
 
     private var access: String { module.access.plainPrefix }
 
@@ -11,6 +11,12 @@ struct ModuleSource {
     }
 
     private var tableHandles: String {
+        let head = """
+            \(access)let _spacetimeTransaction: SpacetimeKit.TransactionReference
+            \(access)init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
+                self._spacetimeTransaction = transaction
+            }
+            """
         let properties = module.tables.enumerated().map { position, table in
             """
             \(module.tableAccess.plainPrefix)var \(escaped(table.property)): \(table.type).Handle {
@@ -18,51 +24,32 @@ struct ModuleSource {
             }
             """
         }
-        return """
-            \(access)nonisolated struct TableHandles: SpacetimeKit.TableHandles {
-                \(access)let _spacetimeTransaction: SpacetimeKit.TransactionReference
-                \(access)init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
-                    self._spacetimeTransaction = transaction
-                }
-                \(properties.lines(indentedBy: 1))
-            }
-            """
+        return block("\(access)nonisolated struct TableHandles: SpacetimeKit.TableHandles {", [head] + properties)
     }
 
     private var content: String {
-        let always = module.reducers.compactMap { registration -> String? in
-            guard case .reducer(let name) = registration else { return nil }
-            return "SpacetimeKit._spacetimeErased(Self.\(name)),"
+        let own = ReducerListSource(module: "Self", reducers: module.reducers)
+        var statements: [String] = []
+        var reducers = own.expression
+        if !own.isPlain || !module.groups.isEmpty {
+            statements = own.statements + module.groups.map { "reducers += \($0)._spacetimeReducers" }
+            reducers = "reducers"
         }
-        let conditional = module.reducers.filter { if case .condition = $0 { true } else { false } }
-        let list = """
-            [
-                \(always.lines(indentedBy: 1))
-            ] as [SpacetimeKit.AnyReducer<Self>]
+        let result = """
+            \(statements.isEmpty ? "" : "return ").init(
+                name: \(quoted(module.name)),
+                tables: Self.tables,
+                reducers: \(reducers.indented(1)))
             """
-        // A literal cannot hold an `#if`.
-        let statements = """
-            var reducers: [SpacetimeKit.AnyReducer<Self>] = []
-            reducers += \(list)
-            \(conditional.map(statements).joined(separator: "\n"))
-            return\u{20}
-            """
-        return """
-            \(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
-                \(conditional.isEmpty ? "" : statements.indented(1)).init(
-                    name: \(quoted(module.name)),
-                    tables: Self.tables,
-                    reducers: \(conditional.isEmpty ? list.indented(2) : "reducers"))
-            }
-            """
+        return block(
+            "\(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {", statements + [result])
     }
 
-    private func statements(_ registration: ModuleModel.Registration) -> String {
-        switch registration {
-        case .reducer(let name): "reducers.append(SpacetimeKit._spacetimeErased(Self.\(name)))"
-        case .condition(let clauses):
-            clauses.map { clause in ([clause.head] + clause.reducers.map(statements)).joined(separator: "\n") }
-                .joined(separator: "\n") + "\n#endif"
+    /// What a group looks for, so that one that is not listed does not compile.
+    private func listing(_ group: String) -> String {
+        """
+        nonisolated static func _spacetimeLists(_ group: \(group).Type) {
         }
+        """
     }
 }

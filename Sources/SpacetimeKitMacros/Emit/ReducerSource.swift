@@ -13,9 +13,9 @@ struct ReducerSource {
             ", \(parameter.label.map { "\(argumentLabel($0)): " } ?? "")a\(position)"
         }
         return """
-            \(reducer.accessPrefix)nonisolated static var \(reducer.code): SpacetimeKit.Reducer<Self\(types)> {
+            \(reducer.accessPrefix)nonisolated static var \(reducer.code): SpacetimeKit.Reducer<\(reducer.module)\(types)> {
                 .init(\(quoted(reducer.name)), parameters: [\(names)]\(lifecycle)\(access)) {
-                    (context: borrowing SpacetimeKit.Context<Self>\(inputs)) throws in
+                    (context: borrowing SpacetimeKit.Context<\(reducer.module)>\(inputs)) throws in
                     \(reducer.canThrow ? "try " : "")Self.\(reducer.code)(\(context)\(arguments.joined()))
                 }
             }

@@ -1,4 +1,3 @@
-import SwiftDiagnostics
 import SwiftSyntax
 import SwiftSyntaxMacros
 
@@ -9,15 +8,7 @@ enum ModuleMacro: ConformanceMacro {
         problems: inout Problems
     ) -> Additions? {
         guard let enumeration = declaration.as(EnumDeclSyntax.self) else {
-            var fixIts: [FixIt] = []
-            let keyword = declaration.introducer
-            if declaration.is(StructDeclSyntax.self) || declaration.is(ClassDeclSyntax.self) {
-                fixIts = [
-                    .replace(
-                        "Replace '\(keyword.text)' by 'enum'", keyword, by: keyword.with(\.tokenKind, .keyword(.enum)))
-                ]
-            }
-            problems.add(.moduleNeedsEnum(found: declaration.kindName), at: keyword, fixIts: fixIts)
+            problems.addNeedsEnum(.moduleNeedsEnum(found: declaration.kindName), declaration)
             return nil
         }
         let module = ModuleModel(

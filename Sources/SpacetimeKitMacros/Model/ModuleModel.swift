@@ -18,6 +18,8 @@ struct ModuleModel {
     let tableAccess: Access
     let tables: [Table]
     let reducers: [Registration]
+    /// The types of the listed groups of reducers, as written.
+    let groups: [String]
 
     /// An entry of the list of reducers.
     enum Registration: Equatable {
@@ -64,7 +66,8 @@ struct ModuleModel {
         }
         var scan = ReducerScan(lexicalContext: [Syntax(declaration)] + lexicalContext)
         reducers = scan.registrations(in: declaration.memberBlock.members, problems: &problems)
-        Self.checkSchedules(in: declaration, scan.scheduled, problems: &problems)
+        groups = Self.groups(in: declaration, problems: &problems)
+        Self.checkSchedules(in: declaration, scan.scheduled, hasGroups: !groups.isEmpty, problems: &problems)
     }
 }
 
@@ -121,23 +124,45 @@ extension ModuleModel {
 
     /// The type that an expression such as `Message.self` names.
     private static func type(_ expression: ExprSyntax) -> (text: String, name: String)? {
-        guard let access = expression.as(MemberAccessExprSyntax.self),
-            access.declName.baseName.tokenKind == .keyword(.self), let base = access.base,
+        guard let base = metatypeBase(expression),
             let name = base.as(DeclReferenceExprSyntax.self)?.baseName.plainName
                 ?? base.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
         else { return nil }
         return (base.trimmedDescription, name)
     }
 
-    /// What is called `tables`, but is no list that can be read.
-    private static func otherTables(in declaration: EnumDeclSyntax) -> PatternSyntax? {
+    /// The types in `static let reducers = Reducers(…)`, if there is such a list.
+    private static func groups(in declaration: EnumDeclSyntax, problems: inout Problems) -> [String] {
+        guard let binding = binding(of: "reducers", in: declaration) else { return [] }
+        guard let call = binding.initializer?.value.as(FunctionCallExprSyntax.self),
+            ["Reducers", "SpacetimeKit.Reducers"].contains(call.calledExpression.trimmedDescription)
+        else {
+            problems.add(.unreadableGroups, at: binding.pattern)
+            return []
+        }
+        var groups: [String] = []
+        for argument in call.arguments {
+            guard argument.label == nil, let type = metatypeBase(argument.expression)?.trimmedDescription else {
+                problems.add(.notAGroupType, at: argument)
+                continue
+            }
+            if groups.contains(type) { problems.add(.duplicateGroup(type), at: argument) }
+            groups.append(type)
+        }
+        return groups
+    }
+
+    private static func binding(of name: String, in declaration: EnumDeclSyntax) -> PatternBindingSyntax? {
         for member in declaration.memberBlock.members {
             guard let variable = member.decl.as(VariableDeclSyntax.self) else { continue }
-            for binding in variable.bindings where binding.pattern.trimmedDescription == "tables" {
-                return binding.pattern
-            }
+            for binding in variable.bindings where binding.pattern.trimmedDescription == name { return binding }
         }
         return nil
+    }
+
+    /// What is called `tables`, but is no list that can be read.
+    private static func otherTables(in declaration: EnumDeclSyntax) -> PatternSyntax? {
+        binding(of: "tables", in: declaration)?.pattern
     }
 
     private static func conditionalTables(in members: MemberBlockItemListSyntax) -> IfConfigDeclSyntax? {
@@ -159,7 +184,8 @@ extension ModuleModel {
 
     /// Of rows declared inside the module it can be seen whether they are due at a time, and whether nothing is called.
     private static func checkSchedules(
-        in declaration: EnumDeclSyntax, _ scheduled: [ReducerScan.Scheduled], problems: inout Problems
+        in declaration: EnumDeclSyntax, _ scheduled: [ReducerScan.Scheduled], hasGroups: Bool,
+        problems: inout Problems
     ) {
         for member in declaration.memberBlock.members {
             guard let structure = member.decl.as(StructDeclSyntax.self),
@@ -171,7 +197,7 @@ extension ModuleModel {
             guard reportedByTable.isEmpty else { continue }
             let row = structure.name.plainName
             let time = fields.first { $0.type.isScheduleAt }
-            if let time, scheduled.isEmpty, !options.isUnscheduled {
+            if let time, scheduled.isEmpty, !hasGroups, !options.isUnscheduled {
                 problems.add(.scheduleWithoutReducer(row: row), at: time.node)
             }
             // A type that is not known by its name could be another name of ScheduleAt.

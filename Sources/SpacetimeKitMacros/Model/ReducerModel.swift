@@ -18,6 +18,8 @@ struct ReducerModel {
     let name: String
     /// What to write before the generated value: it is as visible as the function, whose types may be private.
     let accessPrefix: String
+    /// The type of its module, as it must be written in code.
+    let module: String
     let contextLabel: String?
     /// Without the context.
     let parameters: [Parameter]
@@ -42,6 +44,8 @@ struct ReducerModel {
             problems.add(.publicReducerIsHidden(hidden), at: attribute)
         }
         isPrivate = options.isPrivate || hidden != nil
+        let around = lexicalContext.first?.asProtocol((any DeclGroupSyntax).self)
+        module = around?.attributes.first(named: "Reducers")?.moduleOfGroup ?? "Self"
         canThrow = function.signature.effectSpecifiers?.throwsClause != nil
         Self.checkHead(function, problems: &problems)
 
@@ -77,7 +81,7 @@ struct ReducerModel {
 extension ReducerModel {
     private static func checkHead(_ function: FunctionDeclSyntax, problems: inout Problems) {
         let name = function.name.plainName
-        if !isPlainIdentifier(name) || ["tables", "moduleContent"].contains(name) {
+        if !isPlainIdentifier(name) || ["tables", "reducers", "moduleContent"].contains(name) {
             problems.add(.reducerName(function.name.text), at: function.name)
         }
         if !function.modifiers.contains(where: { $0.name.tokenKind == .keyword(.static) }) {
