@@ -49,7 +49,8 @@ public final class LiveRows<Row: TableRow>: Sendable {
         }
     }
 
-    /// The rows now: those that were there at first in the order of the table, then in the order in which they came.
+    /// The rows now: those that were there at first in the order of the table, then in the order in which they came. Copies
+    /// and sorts them each time.
     public var rows: [Row] {
         state.withLock { state in state.rows.sorted { $0.key < $1.key }.map(\.value) }
     }

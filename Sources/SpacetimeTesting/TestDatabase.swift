@@ -73,7 +73,7 @@ public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
         try database.read(body)
     }
 
-    /// All rows of a table, private or not.
+    /// All rows of a table, private or not, copied.
     public func rows<Row: TableRow>(of row: Row.Type) throws -> [Row] {
         try database.read { Array($0.table(row).rows) }
     }

@@ -188,6 +188,7 @@ final class Shelf {
 func openForServing(_ directory: String) async throws -> Database<Library> {
     var options = DatabaseOptions()
     options.onScheduleFailure = { failure in print("warning: \(failure)") }
+    options.onAfterRollbackFailure = { failure in print("warning: \(failure)") }
     let db = try await Database.open(at: directory, module: Library.self, options: options)
     for warning in db.openingWarnings { print("warning: \(warning)") }
     return db

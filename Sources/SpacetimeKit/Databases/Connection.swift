@@ -74,6 +74,9 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     }
 
     /// Runs a reducer that is known by name, with arguments in BSATN, one after the other.
+    ///
+    /// - Throws: ``DatabaseError`` with code `noSuchReducer` or `badArguments` if the call was refused, `disconnected`, else
+    ///   what the reducer threw.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
         try requireOpen()
@@ -162,7 +165,8 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     package var keptSubscriptionCount: Int { session.withLock { $0.subscriptions.count } }
 
     /// Ends the subscriptions of this connection, and runs the module's `.clientDisconnected` reducer. Whatever the
-    /// reducer does, the client is gone afterwards. Does nothing the second time.
+    /// reducer does, the client is gone afterwards. Does nothing the second time. Blocks the thread while another call is
+    /// running.
     ///
     /// - Returns: what the reducer threw, for a log.
     /// - Throws: ``DatabaseError`` with code `nestedTransaction` if called from inside a reducer or a read; the connection
@@ -204,7 +208,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
 
 extension Database {
     /// Connects a client under a name. The identity is derived from the name and the issuer "localhost", and is the
-    /// same each time.
+    /// same each time. Blocks the thread while a call is running, and while the reducer runs.
     ///
     /// - Throws: what the module's `.clientConnected` reducer threw to refuse the client. Nothing persists then.
     public func connect(as name: String) throws -> Connection<Definition> {

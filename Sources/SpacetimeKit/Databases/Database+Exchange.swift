@@ -6,7 +6,7 @@ import SpacetimeSchema
 /// Tables as JSON Lines and CSV.
 extension Database {
     /// Writes the rows of a table as they are now to a file, while the database runs. A file of that name is replaced, once
-    /// the new one is whole.
+    /// the new one is whole. Blocks the thread until then; calls of others go on.
     ///
     /// - Parameters:
     ///   - table: the row type.
@@ -27,7 +27,7 @@ extension Database {
 
     /// Writes every table of the module to a file of its own, named after the table, in a directory.
     ///
-    /// All tables are as after the same commit. The directory is made if it is not there; other files in it stay.
+    /// Blocks the thread; calls of others go on. All tables are as after the same commit. The directory is made if it is not there; other files in it stay.
     ///
     /// - Throws: ``DatabaseError`` with code `storageFailure`; some of the files may be new then, each of them whole.
     /// - Returns: the number of rows.
@@ -46,7 +46,8 @@ extension Database {
         return count
     }
 
-    /// Reads rows from a file into a table, in one transaction: all of them, or none.
+    /// Reads rows from a file into a table, in one transaction: all of them, or none. Blocks the thread, and holds the lock
+    /// while it writes, so that others wait: for a large file, see `batchRows`.
     ///
     /// Columns may come in any order. A CSV file may lack columns that have a default value, are optional or
     /// auto-incremented. Auto-increment goes on above the largest imported value.

@@ -63,7 +63,9 @@ extension Database {
     }
 
     /// Runs the call of a commit again, on the state before it, with the module's present code, and compares what it
-    /// changes with what it changed then. Nothing is written.
+    /// changes with what it changed then. Nothing is written, and the directory may be in use.
+    ///
+    /// Costs what opening the database as of that commit costs, in time and in memory.
     ///
     /// - Throws: ``DatabaseError`` with code `notPossible` if the commit was no call of a reducer, is not in the log any
     ///   more, or if the module's tables and reducers were declared otherwise then.
@@ -106,7 +108,7 @@ extension Database {
     /// Bytes by table and index, and what is kept empty or for snapshots. Linear in the pages, under the lock.
     public func memoryReport() throws -> MemoryReport { try core.memoryReport() }
 
-    /// How the scheduled calls are doing: how many wait, how many failed, how late they were.
+    /// How the scheduled calls are doing: how many wait, how many failed, how late they were. Takes the lock for a moment.
     public func scheduleReport() throws -> ScheduleReport { try core.scheduleReport() }
 
     /// What opening a directory with the module would do to its tables; nil if they fit as they are. Nothing is written.

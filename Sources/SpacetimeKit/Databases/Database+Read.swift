@@ -51,7 +51,7 @@ extension Database {
         DatabaseSnapshot(core: core, snapshot: try await core.runner.snapshotWithOffset().0)
     }
 
-    /// The offset of the last commit.
+    /// The offset of the last commit. Blocks the thread while a call is running.
     public func lastOffset() throws -> TxOffset { try core.runner.lastOffset() }
 }
 

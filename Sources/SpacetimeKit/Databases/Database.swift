@@ -33,7 +33,8 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
 
     /// Opens the database that the storage holds, or creates it: tables of the module, then its `.initialize` reducer.
     ///
-    /// Opening reads the newest snapshot and replays the log behind it; clients that were connected when the database
+    /// Blocks the thread meanwhile; in an `async` function the form that suspends is taken. Opening reads the newest snapshot
+    /// and replays the log behind it; clients that were connected when the database
     /// last stopped get their disconnect reducer. See ``openingWarnings``.
     ///
     /// A directory is made if there is none. One that is there must hold a database, or nothing; hidden files and
@@ -56,7 +57,13 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
         try await suspendingAside { try open(storage, content: module.moduleContent, options: options) }
     }
 
-    /// Opens the database in a directory, or creates it there.
+    /// Opens the database in a directory, or creates it there, with the default ``StorageOptions``.
+    ///
+    /// ```swift
+    /// let db = try Database.open(at: "chat.stdb", module: Chat.self)
+    /// ```
+    ///
+    /// - Throws: as ``open(_:module:options:)``.
     public static func open(
         at directory: String, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {

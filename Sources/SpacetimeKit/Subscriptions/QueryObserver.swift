@@ -2,7 +2,13 @@ import SpacetimeHost
 import SpacetimeSATS
 import Synchronization
 
-/// A query watched by a closure. It lasts until it is cancelled, falls too far behind, or the database is closed or gone.
+/// A query watched by a closure. It lasts until it is cancelled, falls too far behind, or the database is closed or gone,
+/// whether or not anybody keeps this object.
+///
+/// ```swift
+/// let observer = try db.subscribe(Message.all, onChange: { change in print(change.inserted) })
+/// observer.cancel()
+/// ```
 public final class QueryObserver: Sendable {
     /// 16,384 changes.
     public static var defaultBufferLimit: Int { 16_384 }

@@ -2,6 +2,11 @@ public import SpacetimeHost
 public import SpacetimeSATS
 
 /// An index over one column whose values may repeat: `context.db.message.room`.
+///
+/// ```swift
+/// for message in context.db.message.room.filter("lobby") { print(message.text) }
+/// let recent = context.db.message.sent.filter(yesterday...).count
+/// ```
 public struct Index<Row: TableRow, Key: SpacetimeType> {
     @usableFromInline let filter: _KeyFilter
 

@@ -4,6 +4,12 @@ public import SpacetimeSATS
 
 /// A table inside a transaction: `context.db.message`.
 ///
+/// ```swift
+/// let message = try context.db.message.insert(Message(id: 0, room: "lobby", text: "hello"))
+/// try context.db.message.update(message.id) { $0.text = "hello, all" }
+/// for message in context.db.message.rows { print(message.text) }
+/// ```
+///
 /// Valid until the transaction ends; used later, writing throws ``DatabaseError/Code/transactionEnded`` and reading stops
 /// the program. It cannot leave the thread it was made on.
 public protocol TableHandle {
@@ -17,7 +23,7 @@ extension TableHandle {
     /// Adds a row.
     ///
     /// A row equal to a present one in all columns is not added again, which is no error; in an event table without a key it
-    /// is another event.
+    /// is another event. Costs a look-up per unique index and an entry per index.
     ///
     /// - Returns: the row as it is stored: zeros in auto-incremented columns are replaced.
     /// - Throws: ``DatabaseError`` with code `uniqueViolation` if another row has a value that must be unique, or
@@ -86,7 +92,8 @@ extension TableHandle {
         }
     }
 
-    /// Deletes the row that is equal in all columns; of several equal events the last.
+    /// Deletes the row that is equal in all columns; of several equal events the last. Costs one look-up, and one in every
+    /// index.
     ///
     /// - Returns: whether there was one.
     @inlinable @discardableResult
@@ -96,7 +103,7 @@ extension TableHandle {
         return try reference.transaction.deleteScratchRow(reference.table)
     }
 
-    /// Deletes all rows.
+    /// Deletes all rows. Linear in them: each can be brought back, and is told to subscribers.
     ///
     /// - Returns: how many there were.
     @inlinable @discardableResult
@@ -125,7 +132,8 @@ extension TableHandle {
 }
 
 extension TableHandle where Row: KeyedTableRow {
-    /// Replaces the row that has the same primary key.
+    /// Replaces the row that has the same primary key. Costs one look-up; if the new row fits where the old one is, indexes over
+    /// columns that stay as they are are not touched.
     ///
     /// - Throws: ``DatabaseError`` with code `noSuchRow` if there is none, or `uniqueViolation` if another unique value
     ///   collides. Nothing is written then.
@@ -139,6 +147,7 @@ extension TableHandle where Row: KeyedTableRow {
     /// Replaces the row that has the same primary key, or adds the row if there is none.
     ///
     /// - Returns: the row as it is stored.
+    /// - Throws: ``DatabaseError`` with code `uniqueViolation` if another unique value collides. Nothing is written then.
     @inlinable @discardableResult
     public func upsert(_ row: Row) throws -> Row { try _spacetimeReference.upsert(row) }
 

@@ -4,6 +4,11 @@ public import SpacetimeSATS
 
 /// An index over one column whose values do not repeat: `context.db.user.name`.
 ///
+/// ```swift
+/// guard let ann = context.db.user.name.find("ann") else { throw SenderError("there is no ann") }
+/// try context.db.user.name.update("ann") { $0.visits += 1 }
+/// ```
+///
 /// In an optional column that is not the primary key, `nil` is no value: any number of rows may have it, and `find(nil)`
 /// finds none of them.
 public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
