@@ -11,10 +11,13 @@ import SpacetimeSATS
 ///   └── scheduler        calls what is due
 /// ```
 ///
-/// Parts know those that they point to, and none of them this class. So whoever runs a transaction keeps all that it needs
+/// Parts know those that they point to, and none of them this type. So whoever runs a transaction keeps all that it needs
 /// alive by keeping the runner.
+///
+/// A struct, so that a call gets from the database to the runner by one load: over an object in between, the optimizer
+/// would retain the runner for each call.
 @usableFromInline
-package final class DatabaseCore: Sendable {
+package struct DatabaseCore: Sendable {
     @usableFromInline package let runner: TransactionRunner
     package let connections: Connections
     package let subscriptions: Subscriptions

@@ -59,12 +59,10 @@ extension TransactionRunner {
 
     /// Locks and begins the transaction of a typed call, blocking the thread while others have the lock.
     ///
-    /// - Parameters:
-    ///   - name: the reducer's name as the module wrote it. A literal: its address is the key of a cache, so that calls
-    ///     after the first compare no text.
-    ///   - caller: nil for the owner.
+    /// - Parameter name: the reducer's name as the module wrote it. A literal: its address is the key of a cache, so
+    ///   that calls after the first compare no text.
     @usableFromInline
-    package func beginCall(_ name: StaticString, as caller: Caller? = nil) throws(DatabaseError) -> UInt64 {
+    package func beginCall(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
         try acquireForWrite()
         return try beginHoldingLock(name, as: caller)
     }
@@ -72,15 +70,36 @@ extension TransactionRunner {
     /// ``beginCall(_:as:)`` if that needs no waiting; else 0, and the call is to wait for ``lockForWriteSuspending()`` and
     /// to begin by ``beginCallAdoptingLock(_:as:)``.
     @usableFromInline
-    package func beginCallIfFree(_ name: StaticString, as caller: Caller? = nil) throws(DatabaseError) -> UInt64 {
+    package func beginCallIfFree(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
         try acquireForWriteIfFree() ? try beginHoldingLock(name, as: caller) : 0
     }
 
     @usableFromInline
-    package func beginCallAdoptingLock(_ name: StaticString, as caller: Caller? = nil) throws(DatabaseError) -> UInt64 {
+    package func beginCallAdoptingLock(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
         adoptLock()
         return try beginHoldingLock(name, as: caller)
     }
+
+    // The same three on behalf of the owner, which most calls are: without a caller to be copied and compared.
+
+    @usableFromInline
+    package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        try acquireForWrite()
+        return try beginHoldingLock(name, as: nil)
+    }
+
+    @usableFromInline
+    package func beginCallIfFree(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        try acquireForWriteIfFree() ? try beginHoldingLock(name, as: nil) : 0
+    }
+
+    @usableFromInline
+    package func beginCallAdoptingLock(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        adoptLock()
+        return try beginHoldingLock(name, as: nil)
+    }
+
+    /// - Parameter caller: nil for the owner.
 
     @inline(__always)
     private func beginHoldingLock(_ name: StaticString, as caller: Caller?) throws(DatabaseError) -> UInt64 {
