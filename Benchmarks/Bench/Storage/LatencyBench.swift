@@ -230,7 +230,7 @@ private final class Confirmer: Sendable {
             state.withLock { swap(&$0.commits, &commits) }
             if commits.isEmpty { break }
             for commit in commits {
-                do { try core.waitUntilDurable(commit.offset) } catch { failure = error }
+                do { try core.runner.waitUntilDurable(commit.offset) } catch { failure = error }
                 latencies.record(nanoseconds: monotonicNanoseconds() - commit.due)
                 waiting.subtract(1, ordering: .releasing)
             }

@@ -9,31 +9,34 @@ public enum CommitLevel: Sendable {
     case durable
 }
 
-/// What is on disk, and how a database ends.
-extension DatabaseCore {
+/// Waiting for commits to be on disk.
+extension TransactionRunner {
     /// Blocks until the commit, and all before it, are on disk. At once if the database is in memory only.
     ///
     /// - Throws: `storageFailure` if that cannot be any more.
     @usableFromInline
     package func waitUntilDurable(_ offset: TxOffset) throws(DatabaseError) {
-        guard let files, offset.rawValue != .max else { return }
+        guard let files = durability.files, offset.rawValue != .max else { return }
         try files.waitUntilDurable(offset)
     }
 
     /// ``waitUntilDurable(_:)`` without blocking a thread.
     @usableFromInline
     package func durable(_ offset: TxOffset) async throws(DatabaseError) {
-        guard let files, offset.rawValue != .max else { return }
+        guard let files = durability.files, offset.rawValue != .max else { return }
         try await files.durable(offset)
     }
 
     /// The last commit that is on disk; the last one of all in a database in memory. Nil before the first.
     package func durableOffset() throws(DatabaseError) -> TxOffset? {
-        guard let log = files?.log else { return try runner.lastOffset() }
+        guard let log = durability.files?.log else { return try lastOffset() }
         let end = log.durableEnd
         return end == 0 ? nil : TxOffset(end - 1)
     }
+}
 
+/// Snapshots on demand, and how a database ends.
+extension DatabaseCore {
     /// Writes a snapshot now and returns when it is complete.
     ///
     /// - Returns: the last commit that it includes, and the size of the file.
@@ -60,7 +63,7 @@ extension DatabaseCore {
 
     /// Ends writing and all subscriptions. Suspends until everything is durable, without blocking a thread of the pool.
     package func close() async throws(DatabaseError) {
-        try await runner.takingLock { () throws(DatabaseError) in refuseAllAndRelease() }
+        try await runner.takingLock { refuseAllAndRelease() }
         if let files { try await suspendingAside { () throws(DatabaseError) in try files.close() } }
     }
 

@@ -58,14 +58,14 @@ struct Durability: ~Copyable {
     ///   would lose the type of the error.)
     func keep(
         _ kind: CommitKind, reducer: Int?, arguments: UnsafeRawBufferPointer, caller: Caller?, timestamp: Timestamp,
-        schema: StoredSchema?, changesIn datastore: Datastore, at offset: TxOffset
+        schema: [UInt8]?, changesIn datastore: Datastore, at offset: TxOffset
     ) -> DatabaseError? {
         record.pointee.removeAll(keepingCapacity: true)
         // The record of a large transaction does not keep its memory.
         defer { if record.pointee.count > 4 << 20 { record.pointee.removeAll(keepingCapacity: false) } }
         CommitRecord.writeHead(
             kind, reducer: reducer, arguments: arguments, caller: caller, timestamp: timestamp,
-            schema: schema?.encoded(), to: &record.pointee)
+            schema: schema, to: &record.pointee)
         datastore.encodeChanges(into: &record.pointee)
         // The bytes stay where they are during the call.
         let bytes = record.pointee.withUnsafeBytes { $0 }

@@ -95,7 +95,9 @@ package final class Connections: Sendable {
     /// Runs `client_disconnected` and forgets the connection. Suspends while others have the lock.
     @discardableResult
     package func disconnect(_ caller: Caller) async throws(DatabaseError) -> (any Error)? {
-        try await runner.takingLock(toWrite: true) { () throws(DatabaseError) in try disconnectAndRelease(caller) }
+        try await runner.takingLock(toWrite: true) {
+            Result { () throws(DatabaseError) in try disconnectAndRelease(caller) }
+        }.get()
     }
 
     /// Clients that were connected when the database last stopped: they get their disconnect reducer now.

@@ -42,9 +42,9 @@ package final class Subscriptions: @unchecked Sendable {
     package func subscribe(
         _ table: TableID, where predicate: RowPredicate, as caller: Caller, sink: any QuerySink
     ) async throws(DatabaseError) -> SubscriptionToken {
-        try await runner.takingLock { () throws(DatabaseError) in
-            try subscribeAndRelease(table, predicate, caller, sink)
-        }
+        try await runner.takingLock {
+            Result { () throws(DatabaseError) in try subscribeAndRelease(table, predicate, caller, sink) }
+        }.get()
     }
 
     private func subscribeAndRelease(
@@ -94,7 +94,7 @@ package final class Subscriptions: @unchecked Sendable {
     private func unsubscribe(_ sink: any QuerySink, from query: LiveQueries.Query) {
         // Inside a transaction, or while another thread is in one, the sink is only noted. It counts as cancelled already,
         // and whoever has the lock next removes it.
-        guard (try? runner.acquireIfFree()) == true else { return queries.removeLater(sink, from: query) }
+        guard (try? runner.acquireIfFree(toWrite: false)) == true else { return queries.removeLater(sink, from: query) }
         queries.remove(sink, from: query)
         runner.release()
     }

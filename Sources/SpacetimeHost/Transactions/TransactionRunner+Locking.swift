@@ -35,20 +35,14 @@ extension TransactionRunner {
         try acquire()
     }
 
-    /// Takes the lock if nobody has it.
-    @inline(__always)
-    func acquireIfFree() throws(DatabaseError) -> Bool {
+    /// Takes the lock if nobody has it and, for a write, the log has room.
+    @usableFromInline
+    package func acquireIfFree(toWrite: Bool) throws(DatabaseError) -> Bool {
         if spacetime_get_held_database() != nil { throw nestedTransaction() }
+        if toWrite, durability.isSaturated { return false }
         guard lock.tryLock() else { return false }
         spacetime_set_held_database(address)
         return true
-    }
-
-    /// Takes the lock for writing if nobody has it and the log has room.
-    @inline(__always)
-    func acquireForWriteIfFree() throws(DatabaseError) -> Bool {
-        if durability.isSaturated { return false }
-        return try acquireIfFree()
     }
 
     @inline(__always)
@@ -62,29 +56,25 @@ extension TransactionRunner {
     /// Takes the lock for `body`, which has to release it: at once if it is free, else after suspending the task.
     ///
     /// `body` is not async, so that nothing suspends between taking and releasing: the thread that the thread-local
-    /// variable is set on is the one that clears it.
+    /// variable is set on is the one that clears it. It does not throw either, but returns a `Result`, so that this is
+    /// inlined around the typed code of a caller as well as around the host's own.
     ///
     /// - Parameter toWrite: whether to wait until the log has room, too.
-    func takingLock<Result>(
-        toWrite: Bool = false, _ body: () throws(DatabaseError) -> Result
-    ) async throws(DatabaseError) -> Result {
-        if try !(toWrite ? acquireForWriteIfFree() : acquireIfFree()) {
-            if toWrite { try await lockForWriteSuspending() } else { await lockSuspending() }
+    @inlinable @inline(__always)
+    package func takingLock<Outcome>(
+        toWrite: Bool = false, _ body: () -> Outcome
+    ) async throws(DatabaseError) -> Outcome {
+        if try !acquireIfFree(toWrite: toWrite) {
+            try await suspend(toWrite: toWrite)
             adoptLock()
         }
-        return try body()
+        return body()
     }
 
-    // The same in parts, for code that is inlined into the caller's: it must not cost a closure.
-
-    /// Waits for the lock, suspending the task, and takes it. What follows must begin with ``adoptLock()``.
+    /// Waits, suspending the task, until the log has room and the lock is its own.
     @usableFromInline
-    package func lockSuspending() async { await lock.lockSuspending() }
-
-    /// ``lockSuspending()`` for a write: after the log has room.
-    @usableFromInline
-    package func lockForWriteSuspending() async throws(DatabaseError) {
-        if durability.isSaturated {
+    package func suspend(toWrite: Bool) async throws(DatabaseError) {
+        if toWrite, durability.isSaturated {
             try await suspendingAside { [self] () throws(DatabaseError) in try waitForRoom() }
         }
         await lock.lockSuspending()
@@ -92,8 +82,8 @@ extension TransactionRunner {
 
     /// The calling thread is the one that goes on with the lock that a task has taken. From here on there must be no
     /// `await` until ``release()``.
-    @inline(__always)
-    func adoptLock() { spacetime_set_held_database(address) }
+    @usableFromInline
+    package func adoptLock() { spacetime_set_held_database(address) }
 
     // MARK: Refusing
 

@@ -10,20 +10,9 @@ extension TransactionRunner {
         return beginReadHoldingLock()
     }
 
-    /// ``beginRead()`` if nobody has the lock; else 0.
+    /// ``beginRead()`` for a task, inside of ``takingLock(toWrite:_:)``.
     @usableFromInline
-    package func beginReadIfFree() throws(DatabaseError) -> UInt64 {
-        try acquireIfFree() ? beginReadHoldingLock() : 0
-    }
-
-    /// ``beginRead()`` with the lock that ``lockSuspending()`` has taken.
-    @usableFromInline
-    package func beginReadAdoptingLock() -> UInt64 {
-        adoptLock()
-        return beginReadHoldingLock()
-    }
-
-    private func beginReadHoldingLock() -> UInt64 {
+    package func beginReadHoldingLock() -> UInt64 {
         // The engine's transaction cuts off scans that outlive the read.
         datastore.begin()
         state.pointee.serial &+= 1
@@ -54,7 +43,7 @@ extension TransactionRunner {
 
     /// A frozen picture, and the last commit in it. Suspends while others have the lock.
     package func snapshotWithOffset() async throws(DatabaseError) -> (DatastoreSnapshot, TxOffset) {
-        try await takingLock { () throws(DatabaseError) in snapshotAndRelease() }
+        try await takingLock { snapshotAndRelease() }
     }
 
     private func snapshotAndRelease() -> (DatastoreSnapshot, TxOffset) {

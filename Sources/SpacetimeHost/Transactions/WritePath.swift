@@ -67,39 +67,23 @@ extension TransactionRunner {
         return try beginHoldingLock(name, as: caller)
     }
 
-    /// ``beginCall(_:as:)`` if that needs no waiting; else 0, and the call is to wait for ``lockForWriteSuspending()`` and
-    /// to begin by ``beginCallAdoptingLock(_:as:)``.
-    @usableFromInline
-    package func beginCallIfFree(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
-        try acquireForWriteIfFree() ? try beginHoldingLock(name, as: caller) : 0
-    }
-
-    @usableFromInline
-    package func beginCallAdoptingLock(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
-        adoptLock()
-        return try beginHoldingLock(name, as: caller)
-    }
-
-    // The same three on behalf of the owner, which most calls are: without a caller to be copied and compared.
-
+    /// ``beginCall(_:as:)`` on behalf of the owner, as most calls are: without a caller to be copied and compared.
     @usableFromInline
     package func beginCall(_ name: StaticString) throws(DatabaseError) -> UInt64 {
         try acquireForWrite()
         return try beginHoldingLock(name, as: nil)
     }
 
+    /// ``beginCall(_:as:)`` for a task, inside of ``takingLock(toWrite:_:)``. Releases the lock if it throws.
     @usableFromInline
-    package func beginCallIfFree(_ name: StaticString) throws(DatabaseError) -> UInt64 {
-        try acquireForWriteIfFree() ? try beginHoldingLock(name, as: nil) : 0
+    package func beginCallHoldingLock(_ name: StaticString, as caller: Caller) throws(DatabaseError) -> UInt64 {
+        try beginHoldingLock(name, as: caller)
     }
 
     @usableFromInline
-    package func beginCallAdoptingLock(_ name: StaticString) throws(DatabaseError) -> UInt64 {
-        adoptLock()
-        return try beginHoldingLock(name, as: nil)
+    package func beginCallHoldingLock(_ name: StaticString) throws(DatabaseError) -> UInt64 {
+        try beginHoldingLock(name, as: nil)
     }
-
-    /// - Parameter caller: nil for the owner.
 
     @inline(__always)
     private func beginHoldingLock(_ name: StaticString, as caller: Caller?) throws(DatabaseError) -> UInt64 {
@@ -303,7 +287,7 @@ extension TransactionRunner {
         let failure = durability.keep(
             kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments,
             caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
-            schema: kind == .creation ? catalog.stored : nil, changesIn: datastore, at: offset)
+            schema: kind == .creation ? catalog.stored.encoded() : nil, changesIn: datastore, at: offset)
         guard let failure else { return }
         undo()
         // Nothing is wrong with the log if a transaction is too large for it.

@@ -52,7 +52,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         try requireOpen()
         let offset = try _run(
             core.runner, core.runner.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
-        if case .durable = level { try core.waitUntilDurable(offset) }
+        if case .durable = level { try core.runner.waitUntilDurable(offset) }
         return offset
     }
 
@@ -63,13 +63,14 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
         try requireOpen()
-        var serial = try core.runner.beginCallIfFree(reducer.name, as: caller)
-        if serial == 0 {
-            try await core.runner.lockForWriteSuspending()
-            serial = try core.runner.beginCallAdoptingLock(reducer.name, as: caller)
-        }
-        let offset = try _run(core.runner, serial, reducer, repeat each arguments)
-        if case .durable = level { try await core.durable(offset) }
+        let runner = core.runner
+        let offset = try await runner.takingLock(toWrite: true) {
+            Result {
+                try _run(
+                    runner, runner.beginCallHoldingLock(reducer.name, as: caller), reducer, repeat each arguments)
+            }
+        }.get()
+        if case .durable = level { try await runner.durable(offset) }
         return offset
     }
 

@@ -21,8 +21,9 @@ extension Database {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) throws -> TxOffset {
-        let offset = try _run(core.runner, core.runner.beginCall(reducer.name), reducer, repeat each arguments)
-        if case .durable = level { try core.waitUntilDurable(offset) }
+        let runner = core.runner
+        let offset = try _run(runner, runner.beginCall(reducer.name), reducer, repeat each arguments)
+        if case .durable = level { try runner.waitUntilDurable(offset) }
         return offset
     }
 
@@ -40,14 +41,11 @@ extension Database {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
-        var serial = try core.runner.beginCallIfFree(reducer.name)
-        if serial == 0 {
-            try await core.runner.lockForWriteSuspending()
-            serial = try core.runner.beginCallAdoptingLock(reducer.name)
-        }
-        // From here to the commit nothing suspends.
-        let offset = try _run(core.runner, serial, reducer, repeat each arguments)
-        if case .durable = level { try await core.durable(offset) }
+        let runner = core.runner
+        let offset = try await runner.takingLock(toWrite: true) {
+            Result { try _run(runner, runner.beginCallHoldingLock(reducer.name), reducer, repeat each arguments) }
+        }.get()
+        if case .durable = level { try await runner.durable(offset) }
         return offset
     }
 

@@ -14,25 +14,25 @@ extension Database {
     ///   on this thread.
     @inlinable
     public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) throws -> Result {
-        let serial = try core.runner.beginRead()
-        defer { core.runner.endRead() }
-        let transaction = TransactionReference(runner: core.runner, serial: serial)
-        let result = try body(Definition.TableHandles(_spacetimeTransaction: transaction))
-        try transaction.requireIntact()
-        return result
+        try _read(core.runner, core.runner.beginRead(), body)
     }
 
     /// Reads tables in one consistent state. Suspends while a call is running, and blocks no thread.
     @inlinable
     public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) async throws -> Result {
-        var serial = try core.runner.beginReadIfFree()
-        if serial == 0 {
-            await core.runner.lockSuspending()
-            serial = core.runner.beginReadAdoptingLock()
-        }
-        // From here to the end nothing suspends.
-        defer { core.runner.endRead() }
-        let transaction = TransactionReference(runner: core.runner, serial: serial)
+        let runner = core.runner
+        return try await runner.takingLock {
+            Swift.Result { try _read(runner, runner.beginReadHoldingLock(), body) }
+        }.get()
+    }
+
+    /// The read, once it has begun.
+    @inlinable @inline(__always)
+    func _read<Result>(
+        _ runner: TransactionRunner, _ serial: UInt64, _ body: (Definition.TableHandles) throws -> Result
+    ) throws -> Result {
+        defer { runner.endRead() }
+        let transaction = TransactionReference(runner: runner, serial: serial)
         let result = try body(Definition.TableHandles(_spacetimeTransaction: transaction))
         try transaction.requireIntact()
         return result
