@@ -6,9 +6,9 @@ import Synchronization
 @testable import SpacetimeHost
 
 /// A module that is built at run time: a raw definition as a value, rows as bytes, reducers as closures over bytes. What
-/// a guest's loader looks like from the database's side.
+/// a guest's loader looks like from the database's side: it has tables and indexes by name, and trusts no bytes.
 final class ByteModule: ModuleHost {
-    typealias Body = @Sendable (TransactionReference, inout BSATNReader) throws -> Void
+    typealias Body = @Sendable (GuestTransaction, inout BSATNReader) throws -> Void
 
     private let definition: RawModuleDefV10
     private let bodies: [Body]
@@ -51,57 +51,60 @@ final class ByteModule: ModuleHost {
         _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws {
         var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
-        try bodies[reducer](transaction, &reader)
+        try bodies[reducer](GuestTransaction(transaction), &reader)
     }
 }
 
 extension ByteModule {
-    /// One table `item(id: u64 primary key auto-increment, name: string)` and reducers that use it by bytes.
-    static func items(lifecycle: [(Lifecycle, Body)] = []) -> ByteModule {
-        let item = RawTableDefV10(
+    static var itemTable: RawTableDefV10 {
+        RawTableDefV10(
             sourceName: "item", productTypeRef: 0, primaryKey: [0],
             indexes: [RawIndexDef(sourceName: "item_id_idx_btree", accessorName: "id", algorithm: .btree([0]))],
             constraints: [RawConstraintDef(data: .unique([0]))], sequences: [RawSequenceDef(column: 0)])
+    }
+
+    static var itemType: AlgebraicType { .product([("id", .u64), ("name", .string)]) }
+
+    private static func insert(_ row: [UInt8], _ transaction: GuestTransaction) throws {
+        let table = try transaction.table(named: "item")
+        try row.withUnsafeBytes { _ = try transaction.insert($0, into: table) }
+    }
+
+    /// One table `item(id: u64 primary key auto-increment, name: string)` and reducers that use it by bytes.
+    static func items(lifecycle: [(Lifecycle, Body)] = []) -> ByteModule {
         var reducers: [(name: String, parameters: [(String, AlgebraicType)], lifecycle: Lifecycle?, body: Body)] = [
             (
                 "add", [("name", .string)], nil,
                 { transaction, reader in
                     let name = try reader.readString()
                     try reader.finish()
-                    var row = UInt64(0).bsatn() + name.bsatn()
-                    let table = transaction.runner.catalog.tableMap.table(at: 0)
-                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                    try insert(UInt64(0).bsatn() + name.bsatn(), transaction)
                 }
             ),
             (
                 "rename", [("id", .u64), ("name", .string)], nil,
                 { transaction, reader in
                     let (id, name) = (try reader.readU64(), try reader.readString())
-                    var row = id.bsatn() + name.bsatn()
-                    let index = transaction.runner.catalog.tableMap.index(0, ofTableAt: 0)
-                    try row.withUnsafeMutableBytes { try transaction.update(index, trusted: $0) }
+                    let index = try transaction.index(named: "item_id_idx_btree")
+                    let row = id.bsatn() + name.bsatn()
+                    try row.withUnsafeBytes { _ = try transaction.update($0, by: index) }
                 }
             ),
             (
                 "fail", [], nil,
                 { transaction, _ in
-                    _ = try transaction.clear(transaction.runner.catalog.tableMap.table(at: 0))
+                    try transaction.clear(transaction.table(named: "item"))
                     throw SenderError("failed on purpose")
                 }
             ),
             ("nothing", [], nil, { _, _ in }),
             (
-                "malformed", [], nil,
-                { transaction, _ in
-                    var row: [UInt8] = [1, 2, 3]
-                    let table = transaction.runner.catalog.tableMap.table(at: 0)
-                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
-                }
+                "malformed", [], nil, { transaction, _ in try insert([1, 2, 3], transaction) }
             ),
         ]
         for (lifecycle, body) in lifecycle { reducers.append(("on_\(lifecycle)", [], lifecycle, body)) }
         return ByteModule(
-            tables: [item], types: [.product([("id", .u64), ("name", .string)])], reducers: reducers)
+            tables: [itemTable], types: [itemType], reducers: reducers)
     }
 }
 

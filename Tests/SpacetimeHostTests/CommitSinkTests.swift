@@ -78,8 +78,10 @@ import Testing
                 (
                     .onConnect,
                     { @Sendable transaction, _ in
-                        #expect(transaction.count(transaction.runner.catalog.systemTables.client) == 1)
-                        if transaction.caller.identity == Identity(number: UInt256(13)) { throw SenderError("unlucky") }
+                        #expect(try transaction.count(transaction.table(named: "st_client")) == 1)
+                        if try transaction.caller.identity == Identity(number: UInt256(13)) {
+                            throw SenderError("unlucky")
+                        }
                     }
                 )
             ]))
@@ -96,9 +98,9 @@ import Testing
             (
                 .onDisconnect,
                 { @Sendable transaction, _ in
-                    var row = UInt64(0).bsatn() + "trace".bsatn()
-                    let table = transaction.runner.catalog.tableMap.table(at: 0)
-                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                    let row = UInt64(0).bsatn() + "trace".bsatn()
+                    let table = try transaction.table(named: "item")
+                    try row.withUnsafeBytes { _ = try transaction.insert($0, into: table) }
                     throw SenderError("oops")
                 }
             )
@@ -122,10 +124,10 @@ import Testing
             (
                 .onInit,
                 { @Sendable transaction, _ in
-                    #expect(transaction.caller == Caller(identity: testOwner))
-                    var row = UInt64(0).bsatn() + "first".bsatn()
-                    let table = transaction.runner.catalog.tableMap.table(at: 0)
-                    _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                    #expect(try transaction.caller == Caller(identity: testOwner))
+                    let row = UInt64(0).bsatn() + "first".bsatn()
+                    let table = try transaction.table(named: "item")
+                    try row.withUnsafeBytes { _ = try transaction.insert($0, into: table) }
                 }
             )
         ])

@@ -19,9 +19,9 @@ import Testing
                 (
                     "add", [("row", .bytes)], nil,
                     { transaction, reader in
-                        var row = try reader.readBytes()
-                        let table = transaction.runner.catalog.tableMap.table(at: 0)
-                        _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                        let row = try reader.readBytes()
+                        let table = try transaction.table(named: "t")
+                        try row.withUnsafeBytes { _ = try transaction.insert($0, into: table) }
                     }
                 )
             ])

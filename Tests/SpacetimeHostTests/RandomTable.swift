@@ -99,19 +99,19 @@ struct RandomTable {
                 (
                     "put", [], nil,
                     { transaction, reader in
-                        var row = try reader.rest()
-                        let index = transaction.runner.catalog.tableMap.index(0, ofTableAt: 0)
-                        _ = try row.prefix(4).withUnsafeBytes { try transaction.delete(index, key: $0) }
-                        let table = transaction.runner.catalog.tableMap.table(at: 0)
-                        _ = try row.withUnsafeMutableBytes { try transaction.insert(table, validating: $0) }
+                        let row = try reader.rest()
+                        let index = try transaction.index(named: "i0")
+                        try row.prefix(4).withUnsafeBytes { _ = try transaction.delete(index, key: $0) }
+                        let table = try transaction.table(named: "t")
+                        try row.withUnsafeBytes { _ = try transaction.insert($0, into: table) }
                     }
                 ),
                 (
                     "remove", [], nil,
                     { transaction, reader in
                         let key = try reader.rest()
-                        let index = transaction.runner.catalog.tableMap.index(0, ofTableAt: 0)
-                        _ = try key.withUnsafeBytes { try transaction.delete(index, key: $0) }
+                        let index = try transaction.index(named: "i0")
+                        try key.withUnsafeBytes { _ = try transaction.delete(index, key: $0) }
                     }
                 ),
             ])

@@ -3,14 +3,22 @@ import SpacetimeSchema
 
 /// What never changes about a table of an open database.
 ///
-/// The datastore knows it, too, but is to be touched with the database's lock held only, even for this.
-struct TableFacts: Sendable {
+/// The datastore knows it, too, but is to be touched with the database's lock held only, even for this. An object, since a
+/// guest's every operation gets it from the catalog: the schema has a dozen arrays to be counted.
+final class TableFacts: Sendable {
     let id: TableID
     let schema: TableSchema
     /// In the order of the schema's indexes.
     let indexes: [IndexID]
     /// The auto-increment columns, ascending.
     let numbered: [Int]
+
+    private init(_ id: TableID, _ schema: TableSchema, _ indexes: [IndexID]) {
+        self.id = id
+        self.schema = schema
+        self.indexes = indexes
+        numbered = schema.sequences.map(\.column.index).sorted()
+    }
 
     /// Of all tables, by id.
     static func all(in datastore: Datastore) -> [TableFacts?] {
@@ -19,9 +27,7 @@ struct TableFacts: Sendable {
             // Ids have gaps where a migration removed a table.
             while facts.count <= Int(id.rawValue) { facts.append(nil) }
             guard let schema = datastore.schema(of: id) else { continue }
-            facts[Int(id.rawValue)] = TableFacts(
-                id: id, schema: schema, indexes: datastore.indexIDs(of: id),
-                numbered: schema.sequences.map(\.column.index).sorted())
+            facts[Int(id.rawValue)] = TableFacts(id, schema, datastore.indexIDs(of: id))
         }
         return facts
     }

@@ -14,25 +14,11 @@ extension TransactionReference {
         return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: row) }
     }
 
-    /// Inserts a row image from outside, which is checked first.
-    package func insert(
-        _ table: TableID, validating row: UnsafeMutableRawBufferPointer
-    ) throws(DatabaseError) -> Bool {
-        try requireWritable()
-        return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, validating: row) }
-    }
-
     /// Replaces the row that has the same key in a unique index.
     @usableFromInline
     package func update(_ index: IndexID, trusted row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
         try requireWritable()
         try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: row) }
-    }
-
-    /// Replaces the row that has the same key in a unique index, after checking that the bytes are a row.
-    package func update(_ index: IndexID, validating row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
-        try requireWritable()
-        try withDatastore { datastore throws(EngineError) in try datastore.update(index, validating: row) }
     }
 
     /// Deletes the rows with that key; returns how many there were.
@@ -48,6 +34,7 @@ extension TransactionReference {
         return try withDatastore { datastore throws(EngineError) in try datastore.delete(index, range: range) }
     }
 
+    /// Deletes the row with exactly these bytes, which must be a row of the table. False if there is none.
     @usableFromInline
     package func delete(_ table: TableID, equalTo row: UnsafeRawBufferPointer) throws(DatabaseError) -> Bool {
         try requireWritable()

@@ -1,0 +1,46 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Taking apart rows that come from outside.
+extension Datastore {
+    /// The bytes of a column in a row that was found valid. Empty if there is no such table or column.
+    package func bytes(of column: Int, in row: UnsafeRawBufferPointer, _ id: TableID) -> UnsafeRawBufferPointer {
+        guard let table = try? table(id), let start = row.baseAddress,
+            column < table.layout.columns.count
+        else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return table.layout.bytes(of: column, in: start)
+    }
+
+    /// The rows of a table in the BSATN of an array of them.
+    ///
+    /// - Throws: `malformedRow` if the bytes are not such an array.
+    package func rows(
+        inArray bytes: UnsafeRawBufferPointer, of id: TableID
+    ) throws(EngineError) -> [UnsafeRawBufferPointer] {
+        let table = try table(id)
+        do throws(BSATNError) {
+            return try table.layout.rows(inArray: bytes)
+        } catch {
+            throw .malformedRow(table: table.schema.name, cause: error)
+        }
+    }
+}
+
+extension RowLayout {
+    fileprivate func rows(inArray bytes: UnsafeRawBufferPointer) throws(BSATNError) -> [UnsafeRawBufferPointer] {
+        guard bytes.count >= 4 else { throw .truncated(at: bytes.count, needed: 4 - bytes.count) }
+        var count = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+        // Rows without bytes are all the same one, however many the array says there are.
+        if fixedSize == 0 { count = min(count, 1) }
+        var rows: [UnsafeRawBufferPointer] = []
+        var offset = 4
+        for _ in 0..<count {
+            let start = offset
+            var emptyValues = 0
+            for column in columns { try program.validate(column.node, in: bytes, at: &offset, &emptyValues) }
+            rows.append(UnsafeRawBufferPointer(rebasing: bytes[start..<offset]))
+        }
+        guard offset == bytes.count else { throw .trailingBytes(at: offset, count: bytes.count - offset) }
+        return rows
+    }
+}

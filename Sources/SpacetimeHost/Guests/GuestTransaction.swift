@@ -1,0 +1,222 @@
+package import SpacetimeEngine
+package import SpacetimeSATS
+import SpacetimeSchema
+
+/// The face of a transaction for code that is not trusted: a guest in WebAssembly, a client's bytes.
+///
+/// Tables and indexes are looked up by text and then named by numbers, which may be any; rows, keys and bounds are bytes,
+/// which may be any. Everything is checked, whatever is wrong is thrown, and nothing traps, not even a handle that is used
+/// after its transaction. What is refused changes nothing, except that numbers which were drawn on the way stay used.
+///
+/// A guest reads all tables, the database's own (`st_client`) included, and writes those of its module.
+///
+/// Not `Sendable`, as the transaction belongs to the thread that runs it.
+package struct GuestTransaction {
+    private let transaction: TransactionReference
+
+    package init(_ transaction: TransactionReference) { self.transaction = transaction }
+
+    // MARK: The call
+
+    package var caller: Caller { get throws(DatabaseError) { try current().caller } }
+
+    /// The time of the call, which stands still during the call.
+    package var timestamp: Timestamp { get throws(DatabaseError) { try current().timestamp } }
+
+    /// The database's identity.
+    package var identity: Identity { get throws(DatabaseError) { try catalog.identity } }
+
+    /// The payload of the token of a client that is connected; nil if there is no such connection, or it has none.
+    package func credentials(of connection: ConnectionId) throws(DatabaseError) -> String? {
+        let tables = try catalog.systemTables
+        return try withBytes(of: connection.bsatn()) { key throws(DatabaseError) in
+            guard let row = try current().find(tables.credentialsKey, key: key) else { return nil }
+            var reader = BSATNReader(RawSpan(_unsafeBytes: row))
+            guard (try? ConnectionId(from: &reader)) != nil, let text = try? reader.readString() else { return nil }
+            return text.isEmpty ? nil : text
+        }
+    }
+
+    // MARK: Names
+
+    /// The table with a canonical name, or with that name in the module's code.
+    package func table(named name: String) throws(DatabaseError) -> TableID {
+        guard let id = try catalog.tableID(named: name) else { throw DatabaseError(.noSuchTable(name)) }
+        return id
+    }
+
+    /// The index with a canonical name, or with that name in the module's code.
+    package func index(named name: String) throws(DatabaseError) -> IndexID {
+        guard let id = try catalog.indexID(named: name) else { throw DatabaseError(.noSuchIndex(name)) }
+        return id
+    }
+
+    // MARK: Writing
+
+    /// Inserts a row; one that is there already stays, and that is no error.
+    ///
+    /// - Returns: the values of the auto-increment columns that were 0, in BSATN, in the order of the columns: the numbers
+    ///   that they got.
+    @discardableResult
+    package func insert(_ row: UnsafeRawBufferPointer, into table: TableID) throws(DatabaseError) -> [UInt8] {
+        let facts = try writable(table)
+        return try withScratchRow(row, facts) { image throws(DatabaseError) in
+            // It was checked as it was copied.
+            _ = try current().insert(table, trusted: image)
+        }
+    }
+
+    /// Replaces the row that has the new row's key in a unique index.
+    ///
+    /// - Returns: as ``insert(_:into:)``.
+    @discardableResult
+    package func update(_ row: UnsafeRawBufferPointer, by index: IndexID) throws(DatabaseError) -> [UInt8] {
+        let facts = try writable(table(of: index))
+        return try withScratchRow(row, facts) { image throws(DatabaseError) in
+            try current().update(index, trusted: image)
+        }
+    }
+
+    /// Deletes the rows with a key: the values of all columns of the index. Returns how many there were.
+    ///
+    /// They are those that ``scan(_:key:)`` finds, also where a unique index has several: rows with nil in it.
+    @discardableResult
+    package func delete(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
+        _ = try writable(table(of: index))
+        return try current().deleteAll(index, key: key)
+    }
+
+    /// Deletes the rows in a range of an ordered index. Returns how many there were.
+    @discardableResult
+    package func delete(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
+        _ = try writable(table(of: index))
+        return try current().delete(index, range: range)
+    }
+
+    /// Deletes the rows that equal one of a list: the BSATN of an array of rows. Returns how many there were.
+    ///
+    /// All of the list is checked before the first row is deleted.
+    @discardableResult
+    package func delete(_ rows: UnsafeRawBufferPointer, from table: TableID) throws(DatabaseError) -> Int {
+        _ = try writable(table)
+        let transaction = try current()
+        var count = 0
+        for row in try transaction.split(rows, into: table) where try transaction.delete(table, equalTo: row) {
+            count += 1
+        }
+        return count
+    }
+
+    /// Deletes all rows. Returns how many there were.
+    @discardableResult
+    package func clear(_ table: TableID) throws(DatabaseError) -> Int {
+        _ = try writable(table)
+        return try current().clear(table)
+    }
+
+    // MARK: Reading
+
+    /// How many rows a table has.
+    package func count(_ table: TableID) throws(DatabaseError) -> Int {
+        _ = try catalog.facts(of: table)
+        return try current().count(table)
+    }
+
+    /// All rows of a table, in no particular order.
+    package func scan(_ table: TableID) throws(DatabaseError) -> GuestRows {
+        _ = try catalog.facts(of: table)
+        return try rows(try current().scan(table))
+    }
+
+    /// The rows with a key: the values of all columns of the index, whatever its kind.
+    package func scan(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> GuestRows {
+        try rows(try current().scan(index, key: key))
+    }
+
+    /// The rows in a range of an ordered index, in the order of their keys.
+    package func scan(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> GuestRows {
+        try rows(try current().scan(index, range: range))
+    }
+
+    private func rows(_ scan: RowScan) throws(DatabaseError) -> GuestRows { GuestRows(scan, of: try current()) }
+
+    // MARK: Checks
+
+    /// The transaction, which runs.
+    private func current() throws(DatabaseError) -> TransactionReference {
+        guard transaction.isCurrent else {
+            throw DatabaseError(
+                .transactionEnded, "the transaction has ended; what belongs to it can be used in its own call only")
+        }
+        return transaction
+    }
+
+    private var catalog: Catalog { get throws(DatabaseError) { try current().runner.catalog } }
+
+    private func table(of index: IndexID) throws(DatabaseError) -> TableID {
+        guard let table = try catalog.table(of: index) else {
+            throw DatabaseError(.noSuchIndex("#\(index.rawValue)"))
+        }
+        return table
+    }
+
+    /// - Throws: unless the guest may write to the table.
+    private func writable(_ table: TableID) throws(DatabaseError) -> TableFacts {
+        let facts = try catalog.facts(of: table)
+        guard facts.schema.kind == .user else {
+            throw DatabaseError(
+                .readOnly, "the table '\(facts.schema.name)' is kept by the database itself; a module can only read it")
+        }
+        try current().requireWritable()
+        return facts
+    }
+
+    /// Calls `body` with a copy of a row, so that the guest's memory is not written to if it fails.
+    ///
+    /// - Returns: what the auto-increment columns that were 0 hold then.
+    private func withScratchRow(
+        _ row: UnsafeRawBufferPointer, _ facts: TableFacts,
+        _ body: (UnsafeMutableRawBufferPointer) throws(DatabaseError) -> Void
+    ) throws(DatabaseError) -> [UInt8] {
+        let transaction = try current()
+        // Before it is copied: it may be as long as a guest's whole memory.
+        try transaction.validate(row, for: facts.id)
+        let numbered = facts.numbered.filter { column in
+            transaction.bytes(of: column, in: row, facts.id).allSatisfy { $0 == 0 }
+        }
+        let scratch = transaction.state.pointee.scratch.row
+        scratch.pointee.removeAll(keepingCapacity: true)
+        scratch.pointee.append(row)
+        let image = scratch.pointee.withUnsafeMutableBytes { $0 }
+        try body(image)
+        return numbered.flatMap { Array(transaction.bytes(of: $0, in: UnsafeRawBufferPointer(image), facts.id)) }
+    }
+}
+
+/// What the checks need of the engine, for a transaction that is known to run.
+extension TransactionReference {
+    /// - Throws: `malformedRow`, or `limitReached` if it is too large for one.
+    fileprivate func validate(_ row: UnsafeRawBufferPointer, for table: TableID) throws(DatabaseError) {
+        try withDatastore { datastore throws(EngineError) in try datastore.validate(row, for: table) }
+    }
+
+    /// The rows of the BSATN of an array of them.
+    ///
+    /// - Throws: `malformedRow` if it is none.
+    fileprivate func split(
+        _ rows: UnsafeRawBufferPointer, into table: TableID
+    ) throws(DatabaseError) -> [UnsafeRawBufferPointer] {
+        try withDatastore { datastore throws(EngineError) in try datastore.rows(inArray: rows, of: table) }
+    }
+
+    fileprivate func deleteAll(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
+        try withDatastore { datastore throws(EngineError) in try datastore.delete(index, key: key, where: nil) }
+    }
+
+    /// The bytes of a column in a valid row.
+    fileprivate func bytes(
+        of column: Int, in row: UnsafeRawBufferPointer, _ table: TableID
+    ) -> UnsafeRawBufferPointer {
+        runner.datastore.bytes(of: column, in: row, table)
+    }
+}
