@@ -12,7 +12,7 @@ final class SystemAlarm: HostAlarm {
     private let state = Monitor(State())
     private let ring: @Sendable () -> Void
 
-    /// The clock may be set meanwhile: it is looked at so often.
+    /// The machine's clock may be set while the thread waits, so it is read again after this time at the latest.
     private static let longestWaitInMicroseconds: Int64 = 1_000_000
 
     init(_ ring: @escaping @Sendable () -> Void) { self.ring = ring }

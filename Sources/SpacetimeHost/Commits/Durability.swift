@@ -10,7 +10,7 @@ struct Durability: ~Copyable {
     /// Where the record of a commit is put together. Guarded by the database's lock.
     private let record: UnsafeMutablePointer<BSATNWriter>
 
-    /// The two, as each call looks at them: without counting references.
+    /// Which of the two it is. Each call looks at this, so it counts no references.
     private enum Keeper {
         case none
         // Alive: `files` keeps it.

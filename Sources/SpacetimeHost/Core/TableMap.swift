@@ -1,14 +1,14 @@
 public import SpacetimeEngine
 import SpacetimeSchema
 
-/// From the positions that generated code knows (the table's place in the module, the index's place in its table) to
-/// the ids of the datastore. Two loads per handle, filled once when the database is opened.
+/// Ids of tables and indexes by the positions that generated code knows: the table's place in the module, the index's
+/// place in its table. Filled once, when the database is opened; a handle costs two loads from here.
 @frozen @usableFromInline
 package struct TableMap {
     @usableFromInline let tables: UnsafeMutablePointer<TableEntry>
     @usableFromInline let indexes: UnsafeMutablePointer<IndexID>
     @usableFromInline package let tableCount: Int
-    /// By index id: whether the index knows ranges and prefixes, and not only whole keys.
+    /// Whether an index knows ranges and prefixes, and not only whole keys; by index id.
     @usableFromInline let ordered: UnsafeMutablePointer<Bool>
     @usableFromInline let orderedCount: Int
 

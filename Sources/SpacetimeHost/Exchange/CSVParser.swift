@@ -6,7 +6,7 @@ struct CSVParser {
     }
 
     struct Record {
-        /// Of the first byte, counted from 1.
+        /// The line in which the record begins, counted from 1.
         var line: Int
         var fields: [Field]
 
@@ -19,7 +19,7 @@ struct CSVParser {
 
     init(_ bytes: ArraySlice<UInt8>) { self.bytes = Array(bytes) }
 
-    /// Nil at the end.
+    /// The next record; nil at the end of the text.
     mutating func next() throws(DatabaseError) -> Record? {
         guard position < bytes.count else { return nil }
         var record = Record(line: line, fields: [])

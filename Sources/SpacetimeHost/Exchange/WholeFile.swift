@@ -3,7 +3,7 @@ package import SpacetimeDurability
 /// A file that appears under its name only when it is whole, and replaces the file of that name only then.
 package struct WholeFile {
     package let path: String
-    /// Where it is until then.
+    /// Where the file is while it is being written.
     package let partialPath: String
     private let disk: any Disk
 

@@ -79,7 +79,7 @@ package struct DatabaseDirectory {
     /// - Throws: `notPossible` if the path is none.
     package static func requirePath(_ path: String) throws(DatabaseError) {
         if path.isEmpty { throw DatabaseError(.notPossible, "the path is empty; say where the files are to be") }
-        // The system would take what stands before it.
+        // The system would take the path to end there.
         if path.utf8.contains(0) {
             throw DatabaseError(.notPossible, "the path '\(path)' contains a zero byte; choose another one")
         }
@@ -100,7 +100,7 @@ package struct DatabaseDirectory {
                 .notPossible, "'\(path)' cannot be written: '\(parent)' is no directory; choose another path",
                 cause: error)
         } catch {
-            // It may be written to and not be listed; writing will tell.
+            // A directory that cannot be listed may still be written to; the attempt will show.
         }
         do throws(DiskError) { try disk.open(path, .read).close() } catch  where error.code == .notAFile {
             throw DatabaseError(

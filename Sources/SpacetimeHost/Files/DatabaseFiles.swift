@@ -18,7 +18,8 @@ package final class DatabaseFiles: CommitSink {
     package let options: StorageOptions
     package let databaseID: [UInt8]
     package let log: CommitLog
-    /// The files hold no database that somebody was ever told of.
+    /// True if this opening creates the database. There may be files of an earlier creation that was interrupted; nobody was
+    /// told that it existed.
     private let isNew: Bool
     /// Nil before ``begin()`` if the directory has to be made, and after ``close()``.
     private let lock: Mutex<(any DiskLock)?>
@@ -54,7 +55,7 @@ package final class DatabaseFiles: CommitSink {
             lock = try self.lock(directory, on: disk)
         }
         do throws(DatabaseError) {
-            // What was there before the lock was had may have been another process's, at work.
+            // Looked at once more: before the lock was taken another process may have been at work there.
             _ = try DatabaseDirectory.requireOpenable(directory, on: disk)
             let seed = random.next()
             let recovered = try Recovery(disk, directory: directory, hashSeed: seed).run()
@@ -105,7 +106,7 @@ package final class DatabaseFiles: CommitSink {
         SnapshotFile.removeLeftovers(disk, directory: DatabaseDirectory.snapshots(of: directory))
         SnapshotFile.removeLeftovers(disk, directory: DatabaseDirectory.log(of: directory))
         do throws(StorageError) {
-            // A creation that was interrupted left nothing that anybody was told of.
+            // The log of a creation that was interrupted goes: nobody was told that it existed.
             if isNew { try removeInterruptedCreation() }
             try log.begin()
         } catch {
@@ -126,7 +127,7 @@ package final class DatabaseFiles: CommitSink {
         let path = log.directory
         let reader = try LogReader(options.disk, directory: path)
         do throws(DiskError) {
-            // First what promises that the others are there.
+            // The manifest goes first, since it promises that the other files are there.
             try LogManifest.remove(options.disk, ofLogIn: path)
             for segment in reader.segments { try options.disk.remove(path + "/" + segment.name) }
         } catch {
@@ -142,7 +143,7 @@ package final class DatabaseFiles: CommitSink {
         if let failure = appendOrFail(record, at: offset) { throw failure }
     }
 
-    /// The same for callers that cannot catch typed errors.
+    /// ``append(_:at:)`` for callers in whose closures the type of a thrown error would be lost.
     func appendOrFail(_ record: UnsafeRawBufferPointer, at offset: TxOffset) -> DatabaseError? {
         do throws(StorageError) { try log.append(record, at: offset.rawValue) } catch { return DatabaseError(error) }
         // No atomic addition: records are appended by one thread at a time, and a claim that sets it to zero in between
@@ -207,7 +208,7 @@ package final class DatabaseFiles: CommitSink {
         bytesSinceSnapshot.store(0, ordering: .relaxed)
     }
 
-    /// Gives a claim back that could not be used.
+    /// Ends a claim for which no snapshot could be written.
     package func abandonClaim(_ failure: DatabaseError) {
         snapshots.wake { snapshots in
             snapshots.isTaking = false
@@ -235,7 +236,7 @@ package final class DatabaseFiles: CommitSink {
             let byteCount: UInt64
             do throws(StorageError) {
                 try SnapshotContent.write(snapshot, schema: schema, to: &writer)
-                // A snapshot must not know more than the log will after a crash.
+                // Else a crash could leave a snapshot that holds commits which the log has lost.
                 if nextOffset > 0 { try log.waitUntilDurable(nextOffset - 1) }
                 byteCount = try writer.finish()
             } catch {
@@ -286,7 +287,7 @@ package final class DatabaseFiles: CommitSink {
             do throws(DiskError) {
                 try options.disk.remove(SnapshotFile.path(snapshotDirectory, nextOffset))
             } catch  where error.code == .notAFile {
-                // Somebody's directory under such a name: not the database's to remove.
+                // A directory that somebody made under such a name is not the database's to remove.
             } catch {
                 throw StorageError(from: error)
             }

@@ -2,13 +2,13 @@ package import SpacetimeDurability
 package import SpacetimeEngine
 import SpacetimeSATS
 
-/// A database as its files have it at one offset.
+/// The state of a database at one offset, read from its files.
 package struct RecoveredDatabase {
     package var datastore: Datastore
     package var schema: StoredSchema
     /// The offset that the next commit gets.
     package var nextOffset: UInt64
-    /// What distinguishes the files of this database from those of others.
+    /// 32 random bytes that are in all files of one database, so that a file of another one is noticed.
     package var databaseID: [UInt8]
     /// Where the log goes on.
     package var logEnd: LogEnd
@@ -16,7 +16,8 @@ package struct RecoveredDatabase {
     package var warnings: [String]
     /// Transactions that were replayed from the log.
     package var replayedCount: UInt64
-    /// The snapshot that it began with, all of which was read: the offset before which it was taken. Nil for none.
+    /// The snapshot that the recovery began with, and read to its end: the offset before which it was taken. Nil if there
+    /// was none.
     package var snapshotOffset: UInt64?
 }
 
@@ -41,7 +42,7 @@ package struct Recovery {
     package func run(before limit: UInt64 = .max, salvage: Bool = false) throws(DatabaseError) -> RecoveredDatabase? {
         do { return try recover(before: limit, salvage) } catch let unfit as UnfitRecord {
             guard salvage else { throw unfit.error }
-            // What it did before it failed is in the rows: once more, up to the transaction before it.
+            // Part of that transaction is in the rows by now. So all is done again, up to the transaction before it.
             var rest = try run(before: unfit.offset, salvage: true)
             rest?.warnings.append(unfit.error.message)
             return rest
@@ -54,13 +55,13 @@ package struct Recovery {
         }
     }
 
-    /// A transaction whose bytes are whole and which the rows do not take.
+    /// A transaction whose record is sound, but cannot be applied to the rows before it.
     private struct UnfitRecord: Error {
         let offset: UInt64
         let error: DatabaseError
     }
 
-    /// What the snapshots of a directory come to.
+    /// What the recovery begins with, out of the snapshots of a directory.
     private struct Base {
         var state: RecoveredDatabase?
         var warnings: [String] = []
@@ -105,7 +106,7 @@ package struct Recovery {
             throw DatabaseError(
                 .damaged, "nothing of '\(directory)' can be read: \(damage). \(base.warnings.joined(separator: " "))")
         }
-        // A snapshot is complete in itself, whatever became of the log before it.
+        // The log may end before the snapshot, whose own commits are all in it: it goes on from the snapshot then.
         if end.nextOffset < from {
             let id = end.databaseID
             end = .empty(at: from)
@@ -187,7 +188,8 @@ package struct Recovery {
 }
 
 extension Datastore {
-    /// Takes over a table that has the same id in the snapshot: rows, and where its sequences are if it still has them.
+    /// Takes over the rows of the table that has the same id in the snapshot, and the positions of its sequences, if it has
+    /// as many as before.
     package func adopt(_ id: TableID, from snapshot: DatastoreSnapshot) throws(EngineError) {
         try adoptRows(of: id, from: snapshot, id)
         let positions = snapshot.sequencePositions(of: id)

@@ -13,9 +13,9 @@ public struct StorageOptions: Sendable {
     public var segmentByteCount: UInt64 = 128 << 20
     /// Whether log and snapshots are compressed (LZ4) where that saves space.
     public var compresses = true
-    /// Under load, and while nobody waits for durability, commits are written and synced this far apart: what a loss of
-    /// power may take back at most, beside the time of a sync. A commit after a pause is written at once, and so is one
-    /// that somebody waits for. Zero: as often as the disk can, which costs the calls more than it seems.
+    /// The time between two syncs of the log under load, while nobody waits for durability. A loss of power takes back what
+    /// was committed in this time and in the time of one sync, at most. A commit after a pause is written at once, and so
+    /// is one that somebody waits for. Zero means as often as the disk can, which slows calls down by the work of syncing.
     public var syncInterval = Duration.milliseconds(5)
     /// With more than this waiting to be written, writers are held up before they begin.
     public var pendingByteLimit = 64 << 20

@@ -19,12 +19,12 @@ package struct StoredSchema: Equatable, Sendable {
     package struct Table: Equatable, Sendable {
         package var id: TableID
         package var name: String
-        /// False in a record that migrates if the table's rows are among the record's changes, or it is new: it then
-        /// starts empty.
+        /// Only of interest in a record that migrates. True if the table goes on with the rows that it had; false if it starts
+        /// empty, because it is new or because all its rows are among the record's changes.
         package var keepsRows = true
     }
 
-    /// Version of this structure; a reader refuses others.
+    /// The version of this structure's bytes. A reader refuses any other.
     private static var version: UInt8 { 1 }
 
     package func encoded() -> [UInt8] {

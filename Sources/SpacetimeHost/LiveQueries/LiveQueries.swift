@@ -59,7 +59,7 @@ final class LiveQueries: CommitObserver {
     func query(
         _ table: TableID, _ predicate: RowPredicate, schema: TableSchema
     ) throws(EngineError) -> Query {
-        // Before it is hashed, which looks at all of it.
+        // Checked before the predicate is hashed, which takes time in proportion to its size.
         try predicate.checkSize(table: schema.name)
         let key = Key(table: table, predicate: predicate)
         if let known = byKey[key] { return known }
@@ -107,7 +107,7 @@ final class LiveQueries: CommitObserver {
     }
 
     private func forget(_ query: Query) {
-        // A query that was forgotten before may have been followed by an equal one, which stays.
+        // The query may have been forgotten before, and an equal one may be in its place by now, which stays.
         guard byKey[query.key] === query else { return }
         byKey[query.key] = nil
         byTable[Int(query.key.table.rawValue)].removeAll { $0 === query }
@@ -148,7 +148,7 @@ final class LiveQueries: CommitObserver {
     func deliver() { outbox.drain() }
 
     private func queue(_ update: QueryUpdate, for query: Query) {
-        // Most often everybody has room, and the list goes as it is.
+        // Mostly every subscriber has room, and the list is passed on as it is.
         let full = query.sinks.filter { !$0.reserve() }
         if !full.isEmpty {
             query.sinks.removeAll { sink in full.contains { $0 === sink } }

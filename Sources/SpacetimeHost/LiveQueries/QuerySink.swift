@@ -8,7 +8,7 @@ package protocol QuerySink: AnyObject, Sendable {
     /// Takes an update for which a place was reserved. Must not block: the thread may be the one that runs all reducers.
     func receive(_ update: QueryUpdate)
 
-    /// Nothing more comes.
+    /// No update will follow, for this reason.
     func end(_ reason: SubscriptionEnd)
 
     /// True once the subscriber wants no more; it is then forgotten at the next occasion.

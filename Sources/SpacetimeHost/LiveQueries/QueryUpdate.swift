@@ -27,7 +27,7 @@ package final class QueryUpdate: Sendable {
     }
 
     /// Deletes and inserts with the same primary key, in the order of the inserts. Empty if the table has none.
-    /// Computed when first asked for, by whoever reads the update: the committing thread never pays for it.
+    /// Computed when somebody first asks, so that the thread that commits does not pay for it.
     package func updatedRows() -> [UpdatedRow] {
         guard let keys, deletes.count > 0, inserts.count > 0 else { return [] }
         return cachedPairs.withLock { pairs in

@@ -57,7 +57,7 @@ struct MigratedDatastore {
         _ changes: inout BSATNWriter
     ) throws {
         var table = before
-        // The plan found that they can; it cannot be otherwise.
+        // The plan was made of the same tables, and found that this one can follow.
         guard table.follow(schema) else {
             throw DatabaseError(.internalInconsistency, "table '\(schema.name)' does not follow the plan")
         }
@@ -78,7 +78,7 @@ struct MigratedDatastore {
         let begins = try datastore.continueSequences(of: id, after: before.numbering)
         let numberedBefore = Set(before.schema.sequences.map(\.column))
         if begins || !schema.sequences.allSatisfy({ numberedBefore.contains($0.column) }) {
-            // A column that is numbered from now on: behind the values that it holds.
+            // A column that was not numbered before: its numbers begin behind the values that it holds.
             let datastore = datastore
             try table.forEachRow { try datastore.advanceSequences(of: id, past: $0) }
         }

@@ -56,7 +56,8 @@ package struct MigrationTable {
         isRebuilt = true
         numbering = old?.numbering ?? [:]
         if !schema.sequences.isEmpty {
-            // What went on under another name is not to go on a second time.
+            // A column that is gone may be there under another name, where its numbers go on. They must not go on a second
+            // time, should a column of the old name come again.
             let columns = Set(schema.columns.map(\.name))
             numbering = numbering.filter { columns.contains($0.key) }
             numbering.merge(schema.numbering(snapshot.sequencePositions(of: filled.id))) { $1 }

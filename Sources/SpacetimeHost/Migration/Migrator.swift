@@ -44,7 +44,7 @@ package struct Migrator {
         let old = try recovered.schema.moduleSchema()
         let names = pending.map(\.name)
         if pending.isEmpty, old.tables == new.tables {
-            // Reducers, views or types: what is stored fits as it is.
+            // Only reducers, views or types have changed: the stored rows fit as they are.
             return finish(
                 recovered, recovered.datastore, definition, MigrationPlan(steps: old != new ? [.changeFunctions] : []),
                 names, changes: [],

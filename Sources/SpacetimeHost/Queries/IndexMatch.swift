@@ -7,10 +7,11 @@ struct IndexMatch {
     typealias Part = ArraySlice<RowPredicate.Term>
 
     private let candidate: Planner.Candidate
-    /// Values of the leading columns.
+    /// The values that the conditions demand of the index's leading columns, one behind the other, in BSATN.
     private var prefix: [UInt8] = []
     private var prefixColumns = 0
-    /// Values of the column behind them, and what stands before each.
+    /// If a condition lists values for the column behind the prefix: these values, and the byte that stands before each in
+    /// the column (the variant of an optional one); no byte for a column that holds the values themselves.
     private var list: (tag: [UInt8], values: ValueList)?
     private var lower = IndexRange.Bound.unbounded
     private var upper = IndexRange.Bound.unbounded
@@ -35,20 +36,21 @@ struct IndexMatch {
             return
         }
         guard candidate.isOrdered else {
-            // A hash knows whole keys only.
+            // A hash index looks up whole keys, so a part of one is of no use.
             used = []
             return
         }
         addRange(on: column, isOption: candidate.isOption[prefixColumns], parts)
     }
 
-    /// 0 if the index is of no use.
+    /// How much the index narrows the search; 0 if it is of no use.
     var score: Int {
         if used.isEmpty { return 0 }
         let isWhole = prefixColumns == candidate.columns.count
         if isWhole && candidate.isUnique { return .max }
         if list != nil { return prefixColumns * 8 + 6 }
-        // Columns count first, then the ends of a range; with a whole key the engine has less to do.
+        // Each column with a fixed value outweighs any range behind it, and two ends of a range are better than one. Among
+        // equals a whole key wins, which the engine looks up faster.
         return prefixColumns * 8 + (used.count - prefixColumns) * 2 + (isWhole ? 1 : 0)
     }
 
@@ -70,7 +72,8 @@ struct IndexMatch {
         var rangeTag: [UInt8]?
         for (position, part) in parts.enumerated() {
             guard part.count == 1, let term = part.first else { continue }
-            // Only of an option it is known what comes behind its payloads.
+            // The range must end where the values of its variant end. For an option that is before nil, which is its second
+            // variant. For other enums it is not known here, and the index is not used.
             func isUsable(_ path: FieldPath) -> [UInt8]? {
                 guard let tag = Self.tag(path, column), rangeTag == nil || rangeTag == tag else { return nil }
                 return tag.isEmpty || isOption && tag == [0] ? tag : nil
@@ -90,7 +93,8 @@ struct IndexMatch {
             }
             used.append(position)
         }
-        // Rows without a value stand behind all others, and meet no comparison with one.
+        // Rows with nil stand behind all others, and nil meets no comparison with a value: a range that is open upwards ends
+        // before them.
         if rangeTag == [0], upper == .unbounded { upper = .excluded([1]) }
     }
 
@@ -105,14 +109,15 @@ struct IndexMatch {
         return true
     }
 
-    /// The texts that begin with a prefix, as values: from the prefix to the first text behind all of them, if there is
-    /// one. Nil if the prefix is no text itself, as a range has texts for ends.
+    /// The range of the texts that begin with a prefix: from the prefix itself to the first text that is greater than all of
+    /// them; that end is nil if there is none. All of it is nil if the prefix is not valid text, because the ends of a range
+    /// must be.
     private static func bounds(ofPrefix prefix: [UInt8]) -> (lower: [UInt8], upper: [UInt8]?)? {
         guard let text = String(validating: prefix, as: UTF8.self) else { return nil }
         var scalars = Array(text.unicodeScalars)
-        // The order of bytes is the order of scalars.
+        // Texts are ordered by their UTF-8 bytes, and that is the order of their scalars' numbers.
         while let last = scalars.popLast() {
-            // Between these two there is no scalar.
+            // The numbers between these two are surrogates, which are no scalars.
             let next: UInt32 = last.value == 0xD7FF ? 0xE000 : last.value + 1
             if let next = Unicode.Scalar(next) {
                 var successor = String.UnicodeScalarView(scalars)
@@ -132,8 +137,8 @@ struct IndexMatch {
         return nil
     }
 
-    /// What stands before a value of the path in the column's own value: nothing, or the tag of a variant. Nil if the
-    /// path leads elsewhere.
+    /// The bytes that stand before a value of the path in the column's own bytes: none if the path is the column itself,
+    /// the tag if it leads to the payload of a variant. Nil if it leads to another column, or deeper.
     private static func tag(_ path: FieldPath, _ column: ColumnID) -> [UInt8]? {
         guard path.column == column else { return nil }
         switch path.steps.first {

@@ -23,7 +23,7 @@ package struct ScanPlan: Hashable, Sendable {
     }
 }
 
-/// The indexes of all tables, as a choice of access needs them. Made once, when the tables are.
+/// Chooses the index for a condition. It knows the indexes of all tables, which never change while a database is open.
 package struct Planner: Sendable {
     struct Candidate: Sendable {
         let id: IndexID
@@ -34,7 +34,7 @@ package struct Planner: Sendable {
         let isOrdered: Bool
     }
 
-    /// By table id.
+    /// The indexes of each table, by table id.
     private var candidates: [[Candidate]] = []
 
     init(_ datastore: Datastore) {
@@ -52,8 +52,9 @@ package struct Planner: Sendable {
         }
     }
 
-    /// The index that narrows the search most, judged by the form of the condition alone: the whole key of a unique
-    /// index wins, then whoever takes more equalities, then lists of values, then more ends of a range.
+    /// The plan with the index that narrows the search most, judged by the form of the condition alone, without a look at
+    /// the data: first an index whose whole unique key is given; then the one with the most columns that must equal a
+    /// value; then one whose next column must be among listed values; then one with a range.
     func plan(_ predicate: RowPredicate, for table: TableID) -> ScanPlan {
         let full = ScanPlan(access: .table, rest: predicate == .all ? nil : predicate)
         guard Int(table.rawValue) < candidates.count, !candidates[Int(table.rawValue)].isEmpty else { return full }
@@ -66,7 +67,7 @@ package struct Planner: Sendable {
         return best.map { Self.plan($0.match, parts) } ?? full
     }
 
-    /// A plan for each index that is of any use.
+    /// A plan for each index that is of any use, so that tests can compare them.
     func allPlans(_ predicate: RowPredicate, for table: TableID) -> [ScanPlan] {
         let parts = RowPredicate.conjuncts(of: predicate.normalTerms())
         return candidates[Int(table.rawValue)].map { IndexMatch($0, parts) }.filter { $0.score > 0 }

@@ -6,19 +6,20 @@ package struct TableSearch {
     let planner: Planner
     let datastore: Datastore
 
-    /// The plan for a condition.
+    /// The plan for a condition, as the data are now.
     ///
-    /// What covers much of its table is not worth an index, whose order jumps about in memory: its rows are counted first,
-    /// which reads the index only.
+    /// An index hands rows out in the order of its keys, which jumps about in memory. So what covers a large part of its
+    /// table is found faster by reading the whole table in the order in which it lies there. How much an index covers is
+    /// counted in the index first, without touching rows.
     package func plan(_ predicate: RowPredicate, for table: TableID) throws(EngineError) -> ScanPlan {
         try predicate.checkSize(table: datastore.schema(of: table)?.name ?? "#\(table.rawValue)")
         let plan = planner.plan(predicate, for: table)
         return try isWorthwhile(plan.access, table) ? plan : ScanPlan(access: .table, rest: predicate)
     }
 
-    /// Above one row in this many, rows are read from the table.
+    /// If a range or a list covers more than one row in this many, the whole table is read.
     static let rowShare = 4
-    /// Above one key to this many rows of the table, keys are not looked up one by one.
+    /// If a list has more than one key for this many rows of the table, its keys are not looked up one by one.
     static let keyShare = 24
 
     private func isWorthwhile(_ access: ScanPlan.Access, _ table: TableID) throws(EngineError) -> Bool {
@@ -29,7 +30,7 @@ package struct TableSearch {
         case .keys(let index, let keys):
             let rows = datastore.count(table)
             guard keys.values.count <= max(rows / Self.keyShare, 1) else { return false }
-            // A key of a unique index finds one row.
+            // Each key finds at most one row, so there is nothing to count.
             if planner.isUnique(index, of: table) { return true }
             return try datastore.count(index, keys: keys) <= rows / Self.rowShare
         }

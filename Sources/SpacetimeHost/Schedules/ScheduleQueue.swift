@@ -34,7 +34,7 @@ struct ScheduleQueue {
     private var heap = Heap<Entry>()
     private(set) var lastSerial: UInt64 = 0
 
-    /// Intervals below count as this long: what runs again at once, for ever, would leave no time for anything else.
+    /// Shorter intervals count as this long, since a row that is due again at once would leave no time for anything else.
     static let shortestPeriodInMicroseconds: Int64 = 1_000
 
     var count: Int { timers.count }
@@ -106,7 +106,7 @@ struct ScheduleQueue {
         )
     }
 
-    /// Negative intervals count by their length.
+    /// The time between two runs. A negative interval means the same as its positive.
     private static func period(_ interval: TimeDuration) -> Int64 {
         max(shortestPeriodInMicroseconds, Int64(clamping: interval.microseconds.magnitude))
     }

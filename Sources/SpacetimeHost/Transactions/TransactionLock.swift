@@ -73,7 +73,7 @@ struct TransactionLock: ~Copyable, Sendable {
         word.compareExchange(expected: 0, desired: Self.taken, ordering: .acquiring).exchanged || tryLockAwaited()
     }
 
-    /// The same with somebody in the queue.
+    /// Takes the lock if it is free and somebody is in the queue.
     private borrowing func tryLockAwaited() -> Bool {
         word.compareExchange(expected: Self.awaited, desired: Self.awaited | Self.taken, ordering: .acquiring).exchanged
     }

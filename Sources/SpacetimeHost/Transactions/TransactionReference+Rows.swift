@@ -193,7 +193,7 @@ extension RowScan {
     }
 }
 
-/// The same over the database's scratch writers, for typed handles: the row or key is there, encoded.
+/// Row operations for typed handles, which encode a row or a key into the database's scratch memory first.
 extension TransactionReference {
     @usableFromInline
     package func insertScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {

@@ -69,7 +69,7 @@ public struct TransactionReference {
     /// Throws what ``fail(_:)`` noted.
     @inlinable
     package func requireIntact() throws(DatabaseError) {
-        if state.pointee.duties.contains(.fail), let failure = state.pointee.failure { throw failure }
+        if state.pointee.duties.has(.fail), let failure = state.pointee.failure { throw failure }
     }
 
     @inlinable

@@ -25,7 +25,7 @@ extension TransactionRunner {
     @usableFromInline
     package func endRead() {
         datastore.rollback()
-        if state.pointee.duties.contains(.fail) { _ = state.pointee.takeFailure() }
+        if state.pointee.duties.has(.fail) { _ = state.pointee.takeFailure() }
         state.pointee.serial &+= 1
         release()
     }

@@ -60,6 +60,11 @@ package struct TransactionState {
         @inlinable
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+        /// Whether one of them is due. (`contains` takes several times as many instructions before optimization, which is
+        /// what decides whether a call is inlined into the caller's code.)
+        @inlinable @inline(__always)
+        package func has(_ duty: Duties) -> Bool { rawValue & duty.rawValue != 0 }
+
         /// Commits are recorded, and the arguments of calls with them.
         @inlinable package static var record: Duties { Duties(rawValue: 1) }
         /// Somebody follows the commits.
@@ -71,6 +76,9 @@ package struct TransactionState {
         /// There are no writes any more.
         @inlinable package static var refuse: Duties { Duties(rawValue: 16) }
     }
+
+    /// True if the arguments of a typed call must be encoded for its record.
+    @inlinable package var recordsArguments: Bool { duties.has(.record) }
 
     // MARK: Changing duties
 

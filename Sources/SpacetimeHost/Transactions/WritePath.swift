@@ -109,7 +109,7 @@ extension TransactionRunner {
     @inline(__always)
     private func begin(_ reducer: Int, as caller: Caller?) throws(DatabaseError) -> UInt64 {
         let state = state
-        if state.pointee.duties.contains(.refuse) { throw writesRefused() }
+        if state.pointee.duties.has(.refuse) { throw writesRefused() }
         if let caller {
             state.pointee.caller = caller
             state.pointee.isOwnersCall = false
@@ -215,7 +215,7 @@ extension TransactionRunner {
     /// Commits a typed call, whose arguments are in the scratch if commits are recorded, and releases the lock.
     @usableFromInline @discardableResult
     package func commitCall() throws(DatabaseError) -> TxOffset {
-        guard state.pointee.duties.isEmpty else { return try commitCallWithDuties() }
+        guard state.pointee.duties.rawValue == 0 else { return try commitCallWithDuties() }
         // Nobody keeps it and nobody looks at what changed.
         if datastore.hasChanges { state.pointee.nextOffset &+= 1 }
         let offset = TxOffset(state.pointee.nextOffset &- 1)
@@ -228,7 +228,7 @@ extension TransactionRunner {
     @inline(never)
     private func commitCallWithDuties() throws(DatabaseError) -> TxOffset {
         let arguments =
-            state.pointee.duties.contains(.record)
+            state.pointee.duties.has(.record)
             // The scratch's bytes stay where they are until the next call under the lock writes there.
             ? state.pointee.scratch.arguments.pointee.withUnsafeBytes { $0 }
             : UnsafeRawBufferPointer(start: nil, count: 0)
@@ -251,11 +251,11 @@ extension TransactionRunner {
         _ kind: CommitKind, arguments: UnsafeRawBufferPointer, isTold: Bool = true
     ) throws(DatabaseError) -> CommitEnd {
         let state = state
-        if state.pointee.duties.contains(.fail), let failure = state.pointee.takeFailure() {
+        if state.pointee.duties.has(.fail), let failure = state.pointee.takeFailure() {
             undoAndFollowUp()
             throw failure
         }
-        if state.pointee.duties.contains(.followRollback) { _ = state.pointee.takeRollbackWork() }
+        if state.pointee.duties.has(.followRollback) { _ = state.pointee.takeRollbackWork() }
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
         guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
@@ -266,7 +266,7 @@ extension TransactionRunner {
 
         let offset = TxOffset(state.pointee.nextOffset)
         if durability.keepsCommits { try record(kind, arguments: arguments, at: offset) }
-        let isWatched = isTold && state.pointee.duties.contains(.observe) && datastore.hasObservedChanges
+        let isWatched = isTold && state.pointee.duties.has(.observe) && datastore.hasObservedChanges
         if isWatched { for observer in observers { observer.prepare(datastore) } }
         let changes = datastore.commit(collecting: isWatched ? .observed : .none)
         endSerial()
@@ -314,7 +314,7 @@ extension TransactionRunner {
     /// Undoes a typed call and releases the lock.
     @usableFromInline
     package func abortCall() {
-        if state.pointee.duties.contains(.followRollback) { return abortCallAndFollowUp() }
+        if state.pointee.duties.has(.followRollback) { return abortCallAndFollowUp() }
         undo()
         release()
     }
@@ -328,13 +328,13 @@ extension TransactionRunner {
     /// Undoes the write transaction.
     private func undo() {
         datastore.rollback()
-        if state.pointee.duties.contains(.fail) { _ = state.pointee.takeFailure() }
+        if state.pointee.duties.has(.fail) { _ = state.pointee.takeFailure() }
         endSerial()
     }
 
     /// Undoes the write transaction, and then does what was noted for that case. With the lock held.
     private func undoAndFollowUp() {
-        guard state.pointee.duties.contains(.followRollback) else { return undo() }
+        guard state.pointee.duties.has(.followRollback) else { return undo() }
         let work = state.pointee.takeRollbackWork()
         let (reducer, caller, timestamp) = (state.pointee.reducer, state.pointee.caller, readTimestamp())
         undo()

@@ -79,7 +79,7 @@ func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
         runner.abortCall()
         throw error
     }
-    if runner.state.pointee.duties.contains(.record) {
+    if runner.state.pointee.recordsArguments {
         let scratch = runner.state.pointee.scratch.arguments
         scratch.pointee.removeAll(keepingCapacity: true)
         repeat (each arguments).encode(to: &scratch.pointee)
