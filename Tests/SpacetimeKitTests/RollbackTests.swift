@@ -134,6 +134,26 @@ import Testing
         told.database.withLock { $0 = nil }
     }
 
+    @Test func workThatFailsAfterADisconnectIsTold() throws {
+        let told = Told()
+        var options = DatabaseOptions()
+        options.onAfterRollbackFailure = { told.tell($0) }
+        let db = try Database.open(
+            .inMemory,
+            module: Module("audit") {
+                Table(Account.self)
+                Reducer("go", lifecycle: .clientDisconnected) { (context: borrowing ReducerContext) in
+                    try context.afterRollback { _ in throw SenderError("go") }
+                    throw SenderError("stay")
+                }
+            }, options: options)
+        told.database.withLock { $0 = db }
+        let failure = try db.connect(as: "ann").disconnect()
+        #expect(failure as? SenderError == SenderError("stay"))
+        #expect(told.take() == ["go: go"])
+        told.database.withLock { $0 = nil }
+    }
+
     /// What was told, by a program that looks into the database each time.
     private final class Told: Sendable {
         let database = Mutex<Database<DynamicModule>?>(nil)

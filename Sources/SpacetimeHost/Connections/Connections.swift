@@ -114,10 +114,7 @@ package final class Connections: Sendable {
     }
 
     private func disconnectAndRelease(_ caller: Caller) throws(DatabaseError) -> (any Error)? {
-        defer {
-            runner.release()
-            runner.finish(delivering: true)
-        }
+        defer { runner.releaseAndFinish() }
         guard isConnected(caller) else { return nil }
         func forget(_ reducer: Int?) throws {
             _ = try runner.run(

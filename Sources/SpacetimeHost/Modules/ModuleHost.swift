@@ -11,7 +11,8 @@ package protocol ModuleHost: AnyObject, Sendable {
     ///   - reducer: position in the module schema.
     ///   - arguments: BSATN of the arguments, from outside: an implementation checks them completely before user
     ///     code runs, and throws `DatabaseError` with code `badArguments` if they do not fit.
-    ///   - transaction: access to tables and to the facts of the call.
+    ///   - transaction: access to tables and to the facts of the call. It trusts what it is given; code that is not trusted
+    ///     gets a ``GuestTransaction`` over it.
     /// - Throws: what the reducer threw, unwrapped; the transaction is then rolled back.
     func callReducer(
         _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference) throws
