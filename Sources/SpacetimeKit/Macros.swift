@@ -61,7 +61,11 @@ public macro SpacetimeType(name: String? = nil) =
 /// @Module enum Chat {
 ///     static let tables = Tables(Message.self, User.self)
 ///
-///     @Reducer static func send(_ context: borrowing Context, room: String, text: String) throws { … }
+///     @Reducer static func send(_ context: borrowing Context, room: String, text: String) throws {
+///         guard !text.isEmpty else { throw SenderError("a message needs text") }
+///         try context.db.message.insert(
+///             Message(id: 0, sender: context.sender, room: room, sent: context.timestamp, text: text))
+///     }
 /// }
 /// ```
 ///
@@ -87,9 +91,13 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 /// }
 ///
 /// @Reducers(of: Game.self) enum Combat {
-///     @Reducer static func attack(_ context: borrowing Context, monster: UInt64) throws { … }
+///     @Reducer static func attack(_ context: borrowing Context, monster: UInt64) throws {
+///         try context.db.monster.id.delete(monster)
+///     }
 /// }
+/// ```
 ///
+/// ```swift
 /// try db.call(Combat.attack, 7)
 /// ```
 ///
@@ -102,8 +110,8 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 public macro Reducers<Definition: ModuleDefinition>(of module: Definition.Type) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducersMacro")
 
-/// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into a reducer, which clients call by name and which runs as one
-/// transaction: if the call throws, nothing has happened.
+/// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into a reducer, which clients call by
+/// name and which runs as one transaction: if the call throws, nothing has happened.
 ///
 /// Called as a plain function by another reducer it is part of that one's transaction. Who catches its error there keeps
 /// what it wrote, unless the call stands in a ``Context/savepoint(_:)``.
@@ -135,7 +143,9 @@ public macro Reducer(_ lifecycle: ReducerLifecycle, name: String? = nil) =
 /// Makes a static function of a ``Module(name:)`` into a reducer, and says who may call it; see ``Reducer(name:)``.
 ///
 /// ```swift
-/// @Reducer(.private) static func settle(_ context: borrowing Context, round: UInt32) throws { … }
+/// @Reducer(.private) static func settle(_ context: borrowing Context, day: UInt32) throws {
+///     try context.db.score.delete { $0.day == day }
+/// }
 /// ```
 ///
 /// To clients a private reducer does not exist: whichever way they call it, the error is that of an unknown name. The

@@ -7,7 +7,7 @@ import Synchronization
 /// ```swift
 /// let alice = try db.connect(as: "alice")
 /// try alice.call(Chat.send, "lobby", "hello")
-/// alice.disconnect()
+/// try alice.disconnect()
 /// ```
 ///
 /// Dropping the last reference does not disconnect, since that runs a reducer; call ``disconnect()``.

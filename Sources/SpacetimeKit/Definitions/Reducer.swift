@@ -7,7 +7,9 @@ public import SpacetimeSATS
 /// In a module built at run time it is made from a closure:
 ///
 /// ```swift
-/// Reducer("send", parameters: ["text"]) { (context: borrowing ReducerContext, text: String) in … }
+/// let send = Reducer("send", parameters: ["text"]) { (context: borrowing ReducerContext, text: String) in
+///     try context.table(Message.self).insert(Message(id: 0, room: "lobby", text: text))
+/// }
 /// ```
 public struct Reducer<Definition: ModuleDefinition, each Argument: SpacetimeType>: Sendable {
     /// The name that callers use.

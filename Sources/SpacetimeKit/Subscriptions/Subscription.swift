@@ -7,7 +7,7 @@ import SpacetimeSATS
 /// changed the query's rows, in commit order, without gap or overlap.
 ///
 /// ```swift
-/// for try await change in try db.subscribe(Message.where { $0.room == "lobby" }) {
+/// for try await change in try await db.subscribe(Message.where { $0.room == "lobby" }) {
 ///     for message in change.inserted { print(message.text) }
 /// }
 /// ```

@@ -5,9 +5,9 @@ import SpacetimeSATS
 /// and a range of the next one.
 ///
 /// ```swift
-/// db.message.byRoomSent.filter("lobby")
-/// db.message.byRoomSent.filter("lobby", yesterday...)
-/// db.score.byGameModeDay.delete(game, mode, ..<day)
+/// let lobby = db.message.byRoomSent.filter("lobby")
+/// let recent = db.message.byRoomSent.filter("lobby", yesterday...)
+/// try db.score.byGameModeDay.delete(game, mode, ..<day)
 /// ```
 ///
 /// There may be up to four leading values, of indexes of any length. Rows come in the order of the columns that were not

@@ -5,7 +5,7 @@ public import SpacetimeSATS
 ///
 /// ```swift
 /// for message in context.db.message.room.filter("lobby") { print(message.text) }
-/// let recent = context.db.message.sent.filter(yesterday...).count
+/// let count = context.db.message.room.count("lobby")
 /// ```
 public struct Index<Row: TableRow, Key: SpacetimeType> {
     @usableFromInline let filter: _KeyFilter

@@ -12,7 +12,7 @@ import SpacetimeSATS
 /// order round without reading anything, and ``prefix(_:)`` reads no more than it is asked for:
 ///
 /// ```swift
-/// db.message.byRoomSent.filter("lobby").reversed().prefix(50)
+/// let newest = db.message.byRoomSent.filter("lobby").reversed().prefix(50)
 /// ```
 ///
 /// Rows of a whole table, or that meet a condition, are in no particular order.

@@ -6,8 +6,10 @@ public import SpacetimeSATS
 /// It cannot be copied or kept: the compiler sees to it that it does not outlive the call.
 ///
 /// ```swift
-/// @Reducer static func send(_ context: borrowing Context, text: String) throws {
-///     try context.db.message.insert(Message(id: 0, sender: context.sender, sent: context.timestamp, text: text))
+/// @Reducer static func send(_ context: borrowing Context, room: String, text: String) throws {
+///     guard !text.isEmpty else { throw SenderError("a message needs text") }
+///     try context.db.message.insert(
+///         Message(id: 0, sender: context.sender, room: room, sent: context.timestamp, text: text))
 /// }
 /// ```
 public struct Context<Definition: ModuleDefinition>: ~Copyable {
@@ -66,7 +68,11 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     /// Runs `body`, and undoes its writes, and only those, if it throws.
     ///
     /// ```swift
-    /// do { try context.savepoint { try buy(context) } } catch { … }   // the reducer goes on
+    /// do {
+    ///     try context.savepoint { try buy(context) }
+    /// } catch let error as SenderError {
+    ///     print(error.message)  // the reducer goes on
+    /// }
     /// ```
     ///
     /// Values that sequences handed out stay used.
@@ -92,7 +98,7 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     /// try context.afterRollback { context in
     ///     try context.db.failure.insert(Failure(id: 0, who: sender, when: context.timestamp))
     /// }
-    /// guard password == expected else { throw SenderError("wrong password") }   // the row stays
+    /// guard password == expected else { throw SenderError("wrong password") }  // the row stays
     /// ```
     ///
     /// Several are done in the order in which they were noted, each in its own transaction, also those that were noted
