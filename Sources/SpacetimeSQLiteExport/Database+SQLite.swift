@@ -50,7 +50,7 @@ extension Database {
             throw DatabaseError(.notPossible, "'\(path)' exists; choose another name, or pass replacing: true")
         }
         let file = try WholeFile(path, on: disk)
-        let (snapshot, offset) = try core.runner.snapshotWithOffset()
+        let (snapshot, offset) = try runner.snapshotWithOffset()
         return try file.write {
             try SQLiteWriter.write(snapshot, offset: offset, identity: "\(identity)", to: file.partialPath)
         }
@@ -59,7 +59,7 @@ extension Database {
     /// The same on a thread of its own; suspends until the file is whole.
     @discardableResult
     public func exportSQLite(to path: String, replacing: Bool = false) async throws -> SQLiteExportReport {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         return try await suspendingAside { [self] in try exportSQLite(to: path, replacing: replacing) }
     }
 }

@@ -13,12 +13,8 @@ import SpacetimeSATS
 ///
 /// Parts know those that they point to, and none of them this type. So whoever runs a transaction keeps all that it needs
 /// alive by keeping the runner.
-///
-/// A struct, so that a call gets from the database to the runner by one load: over an object in between, the optimizer
-/// would retain the runner for each call.
-@usableFromInline
-package struct DatabaseCore: Sendable {
-    @usableFromInline package let runner: TransactionRunner
+package final class DatabaseCore: Sendable {
+    package let runner: TransactionRunner
     package let connections: Connections
     package let subscriptions: Subscriptions
     /// Nil if the module schedules nothing.

@@ -12,7 +12,9 @@ import Synchronization
 ///
 /// Dropping the last reference does not disconnect, since that runs a reducer; call ``disconnect()``.
 public final class Connection<Definition: ModuleDefinition>: Sendable {
-    @usableFromInline package let core: DatabaseCore
+    package let core: DatabaseCore
+    /// The core's, kept here as well: a call then gets to it by one load, and the optimizer need not retain it.
+    @usableFromInline package let runner: TransactionRunner
     @usableFromInline package let caller: Caller
     private let session = Mutex(Session())
 
@@ -38,6 +40,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
 
     init(core: DatabaseCore, caller: Caller) {
         self.core = core
+        runner = core.runner
         self.caller = caller
     }
 
@@ -51,8 +54,8 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     ) throws -> TxOffset {
         try requireOpen()
         let offset = try _run(
-            core.runner, core.runner.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
-        if case .durable = level { try core.runner.waitUntilDurable(offset) }
+            runner, runner.beginCall(reducer.name, as: caller), reducer, repeat each arguments)
+        if case .durable = level { try runner.waitUntilDurable(offset) }
         return offset
     }
 
@@ -63,7 +66,6 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
         try requireOpen()
-        let runner = core.runner
         let offset = try await runner.takingLock(toWrite: true) {
             Result {
                 try _run(
@@ -81,14 +83,14 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
         try requireOpen()
-        return try core.runner.call(reducer, arguments: arguments, as: caller)
+        return try runner.call(reducer, arguments: arguments, as: caller)
     }
 
     /// Runs a reducer that is known by name. Suspends while another call is running.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) async throws -> TxOffset {
         try requireOpen()
-        return try await core.runner.call(reducer, arguments: arguments, as: caller)
+        return try await runner.call(reducer, arguments: arguments, as: caller)
     }
 
     /// Watches a query as an asynchronous sequence, until the connection ends. See ``Database/subscribe(_:bufferLimit:)``.
@@ -175,7 +177,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     ///   runs when the database is opened the next time.
     @discardableResult
     public func disconnect() throws -> (any Error)? {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         endSession()
         return try core.connections.disconnect(caller)
     }
@@ -183,7 +185,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     /// Ends the connection. Suspends while another call is running.
     @discardableResult
     public func disconnect() async throws -> (any Error)? {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         endSession()
         return try await core.connections.disconnect(caller)
     }

@@ -21,7 +21,6 @@ extension Database {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) throws -> TxOffset {
-        let runner = core.runner
         let offset = try _run(runner, runner.beginCall(reducer.name), reducer, repeat each arguments)
         if case .durable = level { try runner.waitUntilDurable(offset) }
         return offset
@@ -41,7 +40,6 @@ extension Database {
         _ reducer: Reducer<Definition, repeat each Argument>, _ arguments: repeat each Argument,
         until level: CommitLevel = .committed
     ) async throws -> TxOffset {
-        let runner = core.runner
         let offset = try await runner.takingLock(toWrite: true) {
             Result { try _run(runner, runner.beginCallHoldingLock(reducer.name), reducer, repeat each arguments) }
         }.get()
@@ -55,13 +53,13 @@ extension Database {
     ///   reducer threw.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) throws -> TxOffset {
-        try core.runner.call(reducer, arguments: arguments, as: core.owner)
+        try runner.call(reducer, arguments: arguments, as: core.owner)
     }
 
     /// Runs a reducer that is known by name. Suspends while another call is running.
     @discardableResult
     public func call(_ reducer: String, arguments: [UInt8]) async throws -> TxOffset {
-        try await core.runner.call(reducer, arguments: arguments, as: core.owner)
+        try await runner.call(reducer, arguments: arguments, as: core.owner)
     }
 }
 

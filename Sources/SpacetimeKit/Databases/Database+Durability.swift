@@ -4,18 +4,18 @@ public import SpacetimeHost
 /// Disk and memory of a running database.
 extension Database {
     /// The last commit that no crash loses; in a database in memory the last of all. Nil before the first.
-    public var durableOffset: TxOffset? { get throws { try core.runner.durableOffset() } }
+    public var durableOffset: TxOffset? { get throws { try runner.durableOffset() } }
 
     /// Waits until a commit, and all before it, are on disk.
     ///
     /// - Throws: ``DatabaseError`` with code `storageFailure` if that cannot be any more.
-    public func waitUntilDurable(_ offset: TxOffset) async throws { try await core.runner.durable(offset) }
+    public func waitUntilDurable(_ offset: TxOffset) async throws { try await runner.durable(offset) }
 
     /// Waits until everything that is visible now is on disk, blocking the thread.
-    public func flush() throws { try core.runner.waitUntilDurable(core.runner.lastOffset()) }
+    public func flush() throws { try runner.waitUntilDurable(runner.lastOffset()) }
 
     /// Waits until everything that is visible now is on disk, blocking no thread.
-    public func flush() async throws { try await core.runner.durable(core.runner.snapshotWithOffset().1) }
+    public func flush() async throws { try await runner.durable(runner.snapshotWithOffset().1) }
 
     /// Writes a snapshot now, beside running calls, and removes what need not be kept any longer. Snapshots are taken by
     /// themselves as the log grows (``StorageOptions/snapshotLogByteCount``); one before a planned stop makes the next
@@ -32,7 +32,7 @@ extension Database {
     /// Writes a snapshot now, on a thread of its own, and suspends until the file is complete.
     @discardableResult
     public func takeSnapshot() async throws -> (offset: TxOffset, byteCount: UInt64) {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         return try await suspendingAside { [core] in try core.takeSnapshot() }
     }
 
@@ -53,5 +53,5 @@ extension Database {
     public func close() async throws { try await core.close() }
 
     /// Checks that rows and indexes agree. For tests; linear in the data.
-    package func checkInvariants() throws { try core.runner.checkInvariants() }
+    package func checkInvariants() throws { try runner.checkInvariants() }
 }

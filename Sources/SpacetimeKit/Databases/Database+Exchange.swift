@@ -22,7 +22,7 @@ extension Database {
         _ table: Row.Type, named name: String? = nil, as format: ExchangeFormat, to path: String,
         disk: any Disk = SystemDisk()
     ) throws -> Int {
-        try export(core.table(of: table, named: name), of: core.runner.snapshot(), as: format, to: path, disk)
+        try export(core.table(of: table, named: name), of: runner.snapshot(), as: format, to: path, disk)
     }
 
     /// Writes every table of the module to a file of its own, named after the table, in a directory.
@@ -37,7 +37,7 @@ extension Database {
     ) throws -> Int {
         try DatabaseDirectory.requirePath(directory)
         do throws(DiskError) { try disk.createDirectory(directory) } catch { throw DatabaseError(any: error) }
-        let frozen = try core.runner.snapshot()
+        let frozen = try runner.snapshot()
         var count = 0
         for (position, table) in core.catalog.schema.tables.enumerated() where !table.isEvent {
             let path = "\(directory)/\(table.name).\(format.fileExtension)"

@@ -14,13 +14,12 @@ extension Database {
     ///   on this thread.
     @inlinable
     public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) throws -> Result {
-        try _read(core.runner, core.runner.beginRead(), body)
+        try _read(runner, runner.beginRead(), body)
     }
 
     /// Reads tables in one consistent state. Suspends while a call is running, and blocks no thread.
     @inlinable
     public func read<Result>(_ body: (Definition.TableHandles) throws -> Result) async throws -> Result {
-        let runner = core.runner
         return try await runner.takingLock {
             Swift.Result { try _read(runner, runner.beginReadHoldingLock(), body) }
         }.get()
@@ -43,16 +42,16 @@ extension Database {
     /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
     /// before changing it.
     public func snapshot() throws -> DatabaseSnapshot<Definition> {
-        DatabaseSnapshot(core: core, snapshot: try core.runner.snapshot())
+        DatabaseSnapshot(core: core, snapshot: try runner.snapshot())
     }
 
     /// A picture of all tables as they are now. Suspends while a call is running.
     public func snapshot() async throws -> DatabaseSnapshot<Definition> {
-        DatabaseSnapshot(core: core, snapshot: try await core.runner.snapshotWithOffset().0)
+        DatabaseSnapshot(core: core, snapshot: try await runner.snapshotWithOffset().0)
     }
 
     /// The offset of the last commit. Blocks the thread while a call is running.
-    public func lastOffset() throws -> TxOffset { try core.runner.lastOffset() }
+    public func lastOffset() throws -> TxOffset { try runner.lastOffset() }
 }
 
 /// All tables at one moment. Reading it takes no lock.

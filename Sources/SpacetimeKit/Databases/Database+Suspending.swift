@@ -9,7 +9,7 @@ extension Database {
     public func backup(
         to directory: String, disk: any Disk = SystemDisk()
     ) async throws -> (offset: TxOffset, byteCount: UInt64) {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         return try await suspendingAside { [self] in try backup(to: directory, disk: disk) }
     }
 
@@ -53,7 +53,7 @@ extension Database {
         _ table: Row.Type, named name: String? = nil, as format: ExchangeFormat, to path: String,
         disk: any Disk = SystemDisk()
     ) async throws -> Int {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         return try await suspendingAside { [self] in
             try export(table, named: name, as: format, to: path, disk: disk)
         }
@@ -64,7 +64,7 @@ extension Database {
     public func exportAll(
         as format: ExchangeFormat, to directory: String, disk: any Disk = SystemDisk()
     ) async throws -> Int {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         return try await suspendingAside { [self] in
             try exportAll(as: format, to: directory, disk: disk)
         }
@@ -76,7 +76,7 @@ extension Database {
         _ table: Row.Type, named name: String? = nil, from path: String, as format: ExchangeFormat,
         mode: ImportMode = .insert, batchRows: Int? = nil, disk: any Disk = SystemDisk()
     ) async throws -> Int {
-        try core.runner.requireNoTransaction()
+        try runner.requireNoTransaction()
         return try await suspendingAside { [self] in
             try `import`(table, named: name, from: path, as: format, mode: mode, batchRows: batchRows, disk: disk)
         }

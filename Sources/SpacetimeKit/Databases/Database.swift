@@ -15,7 +15,9 @@ public import SpacetimeSATS
 /// done on a thread of its own by the asynchronous ones. Dropping the last reference ends subscriptions and closes the
 /// files.
 public final class Database<Definition: ModuleDefinition>: Sendable {
-    @usableFromInline package let core: DatabaseCore
+    package let core: DatabaseCore
+    /// The core's, kept here as well: a call then gets to it by one load, and the optimizer need not retain it.
+    @usableFromInline package let runner: TransactionRunner
 
     /// The identity on whose behalf ``call(_:_:until:)`` runs.
     public var owner: Identity { core.owner.identity }
@@ -28,6 +30,7 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
 
     package init(core: DatabaseCore, warnings: [String] = []) {
         self.core = core
+        runner = core.runner
         openingWarnings = warnings
     }
 
