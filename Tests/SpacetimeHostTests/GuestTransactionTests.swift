@@ -47,7 +47,7 @@ import Testing
     @Test func namesAreCanonicalOrThoseOfTheCode() throws {
         try withItems { (guest, core) throws in
             #expect(try guest.table(named: "item") == core.items)
-            #expect(try guest.index(named: "item_id_idx_btree") == core.catalog.tableMap.index(0, ofTableAt: 0))
+            #expect(try guest.index(named: "item_id_idx_btree") == core.catalog.tableMap[0].firstIndex)
             #expect(try guest.table(named: "st_client") == core.catalog.systemTables.client)
             for name in ["", "Item", "item ", "\0", "st_nothing"] {
                 #expect(code { _ = try guest.table(named: name) } == .noSuchTable)
@@ -58,7 +58,7 @@ import Testing
 
     @Test func numbersThatWereDrawnComeBackByThemselves() throws {
         try withItems { (guest, core) throws in
-            let id = core.catalog.tableMap.index(0, ofTableAt: 0)
+            let id = core.catalog.tableMap[0].firstIndex
             let row = item(0, "apple")
             #expect(try row.withUnsafeBytes { try guest.insert($0, into: core.items) } == UInt64(1).bsatn())
             // The guest's own bytes are left alone.
@@ -229,7 +229,9 @@ private final class Fuzz {
             return (id, nil)
         }
         let position = random.below(model.schema.indexes.count)
-        return (core.catalog.tableMap.index(position, ofTableAt: 0), model.schema.indexes[position])
+        return (
+            IndexID(core.catalog.tableMap[0].firstIndex.rawValue + UInt32(position)), model.schema.indexes[position]
+        )
     }
 
     private func anyRow() -> [UInt8] {
@@ -414,7 +416,7 @@ private final class Fuzz {
 
     /// After the transaction everything throws.
     func expectEnded(_ guest: GuestTransaction) {
-        let (table, index) = (core.items, core.catalog.tableMap.index(0, ofTableAt: 0))
+        let (table, index) = (core.items, core.catalog.tableMap[0].firstIndex)
         let none = UnsafeRawBufferPointer(start: nil, count: 0)
         let operations: [() throws -> Void] = [
             { _ = try guest.caller }, { _ = try guest.timestamp }, { _ = try guest.identity },

@@ -105,19 +105,19 @@ import Testing
                         self._spacetimeReference = reference
                     }
                     var id: SpacetimeKit.UniqueIndex<Message, UInt64> {
-                        .init(_spacetimeReference, index: 0)
+                        @inline(__always) get { .init(_spacetimeReference, index: 0) }
                     }
                     var sent: SpacetimeKit.UniqueIndex<Message, Timestamp> {
-                        .init(_spacetimeReference, index: 1)
+                        @inline(__always) get { .init(_spacetimeReference, index: 1) }
                     }
                     var room: SpacetimeKit.Index<Message, String> {
-                        .init(_spacetimeReference, index: 2)
+                        @inline(__always) get { .init(_spacetimeReference, index: 2) }
                     }
                     var byRoomSent: SpacetimeKit.CompositeIndex<Message, SpacetimeKit.KeyColumns2<String, Timestamp>> {
-                        .init(_spacetimeReference, index: 3)
+                        @inline(__always) get { .init(_spacetimeReference, index: 3) }
                     }
                     var onePerMoment: SpacetimeKit.UniqueCompositeIndex<Message, SpacetimeKit.KeyColumns2<Identity, Timestamp>> {
-                        .init(_spacetimeReference, index: 4)
+                        @inline(__always) get { .init(_spacetimeReference, index: 4) }
                     }
                 }
 
@@ -314,7 +314,7 @@ import Testing
                             self._spacetimeReference = reference
                         }
                         var primaryKey: SpacetimeKit.UniqueCompositeIndex<Thing, SpacetimeKit.KeyColumns2<UInt32, [Inner?]>> {
-                            .init(_spacetimeReference, index: 0)
+                            @inline(__always) get { .init(_spacetimeReference, index: 0) }
                         }
                     }
 
@@ -402,7 +402,7 @@ import Testing
                         self._spacetimeReference = reference
                     }
                     @inlinable public var id: SpacetimeKit.UniqueIndex<Open, UInt64> {
-                        .init(_spacetimeReference, index: 0)
+                        @inline(__always) get { .init(_spacetimeReference, index: 0) }
                     }
                 }
 
@@ -488,7 +488,7 @@ import Testing
                         self._spacetimeReference = reference
                     }
                     public var id: SpacetimeKit.UniqueIndex<Half, UInt64> {
-                        .init(_spacetimeReference, index: 0)
+                        @inline(__always) get { .init(_spacetimeReference, index: 0) }
                     }
                 }
 

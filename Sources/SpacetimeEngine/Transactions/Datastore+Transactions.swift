@@ -80,6 +80,16 @@ extension Datastore {
         return result
     }
 
+    /// ``commit(collecting:)`` for a transaction that is not logged and whose changes nobody asks for.
+    ///
+    /// - Returns: whether it had written anything.
+    @usableFromInline
+    package func commitUnwatched() -> Bool {
+        let hasChanges = state.undo.count > 0
+        if state.undo.otherCount == 0, state.isInTransaction, !state.hasEncodedSequences { end() } else { commit() }
+        return hasChanges
+    }
+
     @inline(never)
     private func collectChanges(all: Bool) -> ChangeSet? {
         if !state.hasCollected {
@@ -96,6 +106,8 @@ extension Datastore {
     private func finishRows() -> (freed: Int, hasSparse: Bool) {
         var freed = 0
         var hasSparse = false
+        // Overwritten rows are where they were.
+        if state.undo.otherCount == 0 { return (freed, hasSparse) }
         for i in 0..<state.undo.count {
             let record = state.undo.records[i]
             switch record.kind {

@@ -19,6 +19,7 @@ package final class Datastore {
         var index: Ref<TableIndex>
         /// The place of the index in its table.
         var position: Int
+        var point: PointAccess
     }
 
     struct State: ~Copyable {
@@ -198,7 +199,8 @@ extension Datastore.State {
         for position in 0..<table.indexCount {
             indexes.append(
                 Datastore.IndexEntry(
-                    table: table, rows: table.rows, index: table.indexes.reference(to: position), position: position))
+                    table: table, rows: table.rows, index: table.indexes.reference(to: position), position: position,
+                    point: PointAccess(table, table.indexes[position])))
         }
     }
 }

@@ -86,6 +86,16 @@ package struct CommitRecord {
         if let caller, caller.connection != .none { flags.insert(.hasConnection) }
         if reducer != nil { flags.insert(.hasReducer) }
         if schema != nil { flags.insert(.hasSchema) }
+        if caller == nil, schema == nil, let reducer {
+            // The head of most records has no variable parts but the arguments, and is two words.
+            let time = UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch)
+            writer.write(UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | time << 16)
+            writer.write(
+                time >> 48 | UInt64(UInt16(truncatingIfNeeded: reducer)) << 16
+                    | UInt64(UInt32(truncatingIfNeeded: arguments.count)) << 32)
+            writer.append(arguments)
+            return
+        }
         writer.write(kind.rawValue)
         writer.write(flags.rawValue)
         writer.write(timestamp.microsecondsSinceUnixEpoch)

@@ -1,22 +1,33 @@
 public import SpacetimeEngine
 import SpacetimeSchema
 
-/// Ids of tables and indexes by the positions that generated code knows: the table's place in the module, the index's
-/// place in its table. Filled once, when the database is opened; a handle costs two loads from here.
+/// From the places of tables in the module, which generated code knows, to the ids of the datastore. Filled once, when the
+/// database is opened.
 @frozen @usableFromInline
 package struct TableMap {
-    @usableFromInline let tables: UnsafeMutablePointer<TableEntry>
-    @usableFromInline let indexes: UnsafeMutablePointer<IndexID>
+    @usableFromInline let tables: UnsafeMutablePointer<Entry>
     @usableFromInline package let tableCount: Int
     /// Whether an index knows ranges and prefixes, and not only whole keys; by index id.
     @usableFromInline let ordered: UnsafeMutablePointer<Bool>
     @usableFromInline let orderedCount: Int
 
     @frozen @usableFromInline
-    struct TableEntry {
-        @usableFromInline let id: TableID
-        @usableFromInline let firstIndex: Int
-        @usableFromInline let indexCount: Int
+    package struct Entry {
+        @usableFromInline package let id: TableID
+        /// The table's indexes have this id and those behind it.
+        @usableFromInline package let firstIndex: IndexID
+        @usableFromInline package let indexCount: Int
+
+        @inlinable
+        init(id: TableID, firstIndex: IndexID, indexCount: Int) {
+            self.id = id
+            self.firstIndex = firstIndex
+            self.indexCount = indexCount
+        }
+
+        /// Of a handle that was made when its transaction was over: no id is in any database.
+        @inlinable
+        package static var nothing: Entry { Entry(id: TableID(.max), firstIndex: IndexID(.max), indexCount: .max) }
     }
 
     init(_ ids: [(TableID, [IndexID])], _ datastore: Datastore) {
@@ -27,21 +38,17 @@ package struct TableMap {
         for index in all { ordered[Int(index.rawValue)] = datastore.schema(of: index)?.algorithm != .hash }
         tableCount = ids.count
         tables = .allocate(capacity: max(1, ids.count))
-        indexes = .allocate(capacity: max(1, ids.reduce(0) { $0 + $1.1.count }))
-        var next = 0
-        for (position, (table, list)) in ids.enumerated() {
-            (tables + position).initialize(
-                to: TableEntry(id: table, firstIndex: next, indexCount: list.count))
-            for index in list {
-                (indexes + next).initialize(to: index)
-                next += 1
-            }
+        for (position, (table, indexes)) in ids.enumerated() {
+            let first = indexes.first ?? IndexID(0)
+            precondition(
+                indexes.enumerated().allSatisfy { $1.rawValue == first.rawValue + UInt32($0) },
+                "a datastore numbers the indexes of a table one after the other")
+            (tables + position).initialize(to: Entry(id: table, firstIndex: first, indexCount: indexes.count))
         }
     }
 
     func deallocate() {
         tables.deallocate()
-        indexes.deallocate()
         ordered.deallocate()
     }
 
@@ -53,16 +60,11 @@ package struct TableMap {
     }
 
     @inlinable
-    package func table(at position: Int) -> TableID {
+    package subscript(position: Int) -> Entry {
         precondition(position >= 0 && position < tableCount, "the module has no table at this position")
-        return tables[position].id
+        return tables[position]
     }
 
     @inlinable
-    package func index(_ index: Int, ofTableAt position: Int) -> IndexID {
-        precondition(position >= 0 && position < tableCount, "the module has no table at this position")
-        let entry = tables[position]
-        precondition(index >= 0 && index < entry.indexCount, "the table has no index at this position")
-        return indexes[entry.firstIndex &+ index]
-    }
+    package func table(at position: Int) -> TableID { self[position].id }
 }

@@ -204,9 +204,10 @@ extension TransactionReference {
 
     @usableFromInline
     package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
-        try requireWritable()
         let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
-        try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: bytes) }
+        guard let datastore = state.pointee.datastore else { Self.stale() }
+        if datastore._withUnsafeGuaranteedRef({ $0.updatePoint(index, row: UnsafeRawBufferPointer(bytes)) }) { return }
+        try updateOtherwise(index, bytes)
     }
 
     @usableFromInline
@@ -249,10 +250,35 @@ extension TransactionReference {
     /// Typed code encodes keys of the index's own types, so there is nothing to throw.
     @usableFromInline
     package func findScratchKey(_ index: IndexID) -> UnsafeRawBufferPointer? {
-        let key = state.pointee.scratch.key.pointee.withUnsafeBytes { $0 }
-        do throws(DatabaseError) {
-            return try withDatastore { datastore throws(EngineError) in try datastore.find(index, key: key) }
-        } catch { Self.broken(error) }
+        find(index, scratch: state.pointee.scratch.key.pointee.withUnsafeBytes { $0 })
+    }
+
+    /// The same for a key of 4 or 8 bytes that is not in the scratch.
+    @usableFromInline
+    package func find(_ index: IndexID, bits: UInt64, byteCount: Int) -> UnsafeRawBufferPointer? {
+        guard let datastore = state.pointee.datastore else { Self.stale() }
+        switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: byteCount) }) {
+        case .row(let row): return row
+        case .none: return nil
+        case .unknown: return findOtherwise(index, bits, byteCount)
+        }
+    }
+
+    @inline(never)
+    private func findOtherwise(_ index: IndexID, _ bits: UInt64, _ byteCount: Int) -> UnsafeRawBufferPointer? {
+        withUnsafeBytes(of: bits.littleEndian) {
+            find(index, scratch: UnsafeRawBufferPointer(rebasing: $0[..<byteCount]))
+        }
+    }
+
+    @inline(never)
+    private func find(_ index: IndexID, scratch key: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        do throws(DatabaseError) { return try find(index, key: key) } catch { Self.broken(error) }
+    }
+
+    @inline(never)
+    private func updateOtherwise(_ index: IndexID, _ row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
+        try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: row) }
     }
 
     @usableFromInline

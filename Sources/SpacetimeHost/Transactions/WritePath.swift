@@ -217,9 +217,8 @@ extension TransactionRunner {
     package func commitCall() throws(DatabaseError) -> TxOffset {
         guard state.pointee.duties.rawValue == 0 else { return try commitCallWithDuties() }
         // Nobody keeps it and nobody looks at what changed.
-        if datastore.hasChanges { state.pointee.nextOffset &+= 1 }
+        if datastore.commitUnwatched() { state.pointee.nextOffset &+= 1 }
         let offset = TxOffset(state.pointee.nextOffset &- 1)
-        datastore.commit()
         endSerial()
         release()
         return offset

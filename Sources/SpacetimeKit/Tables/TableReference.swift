@@ -7,6 +7,9 @@ public struct TableReference {
     @usableFromInline package let transaction: TransactionReference
     @usableFromInline package let position: Int
     @usableFromInline package let table: TableID
+    // Those of the table are numbered one after the other.
+    @usableFromInline let firstIndex: IndexID
+    @usableFromInline let indexCount: Int
 
     /// A table inside a transaction.
     ///
@@ -18,13 +21,16 @@ public struct TableReference {
         self.transaction = transaction
         self.position = position
         // A stale handle is refused when it is used, and until then finds nothing.
-        self.table = transaction.isCurrent ? transaction.state.pointee.tableMap.table(at: position) : TableID(.max)
+        let entry = transaction.isCurrent ? transaction.state.pointee.tableMap[position] : .nothing
+        table = entry.id
+        firstIndex = entry.firstIndex
+        indexCount = entry.indexCount
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     package func index(_ ordinal: Int) -> IndexID {
-        transaction.isCurrent
-            ? transaction.state.pointee.tableMap.index(ordinal, ofTableAt: position) : IndexID(.max)
+        precondition(ordinal >= 0 && ordinal < indexCount, "the table has no index at this position")
+        return IndexID(firstIndex.rawValue &+ UInt32(truncatingIfNeeded: ordinal))
     }
 
     /// Encodes a row into the scratch of the database. With a check first, since the scratch belongs to the running
@@ -43,6 +49,18 @@ public struct TableReference {
         let scratch = transaction.state.pointee.scratch.key
         scratch.pointee.removeAll(keepingCapacity: true)
         key.encode(to: &scratch.pointee)
+    }
+
+    /// The image of the row with that key in a unique index; valid until the next write.
+    @inlinable @inline(__always)
+    package func find<Key: SpacetimeType>(_ key: borrowing Key, _ index: IndexID) -> UnsafeRawBufferPointer? {
+        let (bits, width) = _integerKey(key)
+        if width > 0 {
+            transaction.requireCurrent()
+            return transaction.find(index, bits: bits, byteCount: width)
+        }
+        encode(key: key)
+        return transaction.findScratchKey(index)
     }
 
     /// A key's bytes in an array of their own.
@@ -69,4 +87,16 @@ package func _decode<Row: SpacetimeType>(_ image: UnsafeRawBufferPointer, as typ
 @inline(never) @usableFromInline
 package func _undecodable(_ type: String, _ error: BSATNError) -> Never {
     fatalError("\(type) cannot decode what it encoded (\(error)); make init(from:) and encode(to:) mirror each other")
+}
+
+/// The bits of a key that is an integer of four or eight bytes, as most are, and how many bytes it has; 0 of any other key.
+/// Such a key goes on in registers and need not be encoded. In specialized code nothing of the comparison is left.
+@inlinable @inline(__always)
+func _integerKey<Key>(_ key: borrowing Key) -> (bits: UInt64, byteCount: Int) {
+    // The types are the same, so nothing is cast.
+    if Key.self == UInt32.self { return (UInt64(unsafeBitCast(copy key, to: UInt32.self)), 4) }
+    if Key.self == UInt64.self { return (unsafeBitCast(copy key, to: UInt64.self), 8) }
+    if Key.self == Int32.self { return (UInt64(UInt32(bitPattern: unsafeBitCast(copy key, to: Int32.self))), 4) }
+    if Key.self == Int64.self { return (UInt64(bitPattern: unsafeBitCast(copy key, to: Int64.self)), 8) }
+    return (0, 0)
 }

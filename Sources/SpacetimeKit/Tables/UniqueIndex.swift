@@ -25,16 +25,14 @@ public struct UniqueIndex<Row: TableRow, Key: SpacetimeType> {
     /// The row with that key. One look-up.
     @inlinable
     public func find(_ key: Key) -> Row? {
-        reference.encode(key: key)
-        guard let image = reference.transaction.findScratchKey(index) else { return nil }
+        guard let image = reference.find(key, index) else { return nil }
         return _decode(image, as: Row.self)
     }
 
     /// Whether there is a row with that key. Decodes nothing.
     @inlinable
     public func contains(_ key: Key) -> Bool {
-        reference.encode(key: key)
-        return reference.transaction.findScratchKey(index) != nil
+        reference.find(key, index) != nil
     }
 
     /// Replaces the row that has the same key. A row that equals the present one changes nothing.

@@ -96,7 +96,7 @@ struct TableSource {
         let properties = table.indexes.enumerated().map { position, index in
             """
             \(access.prefix)var \(escaped(index.name)): \(accessorType(index)) {
-                .init(_spacetimeReference, index: \(position))
+                @inline(__always) get { .init(_spacetimeReference, index: \(position)) }
             }
             """
         }
