@@ -70,12 +70,16 @@ struct DocumentationTests {
 
     /// A page that nothing leads to is read by nobody.
     @Test func everyArticleIsOnTheLandingPageOfItsTarget() throws {
+        let readme = try lines(of: "README.md").joined(separator: "\n")
         for document in Self.documents where document.contains(".docc/") {
             let name = URL(filePath: document).deletingPathExtension().lastPathComponent
             let folder = URL(filePath: document).deletingLastPathComponent()
             let target = folder.deletingPathExtension().lastPathComponent
             let landing = try lines(of: "Sources/\(target)/\(target).docc/\(target).md")
             #expect(name == target || landing.contains("- <doc:\(name)>"), "\(document) is not listed")
+            if target == "SpacetimeKit" && name != target {
+                #expect(readme.contains("[\(name)](\(document))"), "README does not lead to \(document)")
+            }
         }
     }
 
