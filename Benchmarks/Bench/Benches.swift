@@ -116,8 +116,8 @@ struct Benches {
             case .filter: "rows with x < 100 counted, a tenth of all, no index; cost per row looked at"
             }
         return Group(bench: work.rawValue, part: "\(shape)", workload: "\(workload); \(sizes.rows) rows") { [items] in
-            [
-                try KitReads(items.value, work, shape),
+            let reads = try KitReads(items.value, work, shape)
+            return (work == .find ? [reads, KitReads(batching: reads)] : [reads]) + [
                 try SQLiteReads(.memory, items.value, work, shape),
                 try SQLiteReads(.writeAheadLog, items.value, work, shape),
                 LimitReads(items.value, work, shape),

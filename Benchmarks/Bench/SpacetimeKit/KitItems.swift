@@ -54,12 +54,24 @@ final class KitInsert: Contestant {
 /// The reading benchmarks; each pass is one `read`.
 final class KitReads: Contestant {
     let system = "spacetimekit"
+    let variant: String
+    /// Keys are looked up many at a time.
+    private let isBatched: Bool
     private let work: ReadWork
     private let shape: ItemShape
     private let items: ItemWorkload
     private let database: Database<Shop>
 
+    /// The same work in the same database, by look-ups of many keys at a time.
+    init(batching other: KitReads) {
+        variant = "batched"
+        isBatched = true
+        (items, work, shape, database) = (other.items, other.work, other.shape, other.database)
+    }
+
     init(_ items: ItemWorkload, _ work: ReadWork, _ shape: ItemShape) throws {
+        variant = ""
+        isBatched = false
         self.items = items
         self.work = work
         self.shape = shape
@@ -72,6 +84,8 @@ final class KitReads: Contestant {
     func run(pass: Int) throws -> PassResult {
         try database.read { db in
             switch (work, shape) {
+            case (.find, .named) where isBatched: findSeveral(items.keys(pass: pass), in: db.item)
+            case (.find, .fixed) where isBatched: findSeveral(items.keys(pass: pass), in: db.fixedItem)
             case (.find, .named): find(items.keys(pass: pass), in: db.item)
             case (.find, .fixed): find(items.keys(pass: pass), in: db.fixedItem)
             case (.range, .named): range(items.rangeStarts(pass: pass), in: db.item)
@@ -88,6 +102,22 @@ final class KitReads: Contestant {
         var digest = Digest()
         for key in keys {
             if let row = table.id.find(key) { digest.add(key, Int64(row.x) &+ Int64(row.name.utf8.count)) }
+        }
+        return PassResult(operations: keys.count, digest: digest.value)
+    }
+
+    private func findSeveral(_ keys: ArraySlice<UInt64>, in table: Item.Handle) -> PassResult {
+        var digest = Digest()
+        for (key, row) in zip(keys, table.id.find(keys)) {
+            if let row { digest.add(key, Int64(row.x) &+ Int64(row.name.utf8.count)) }
+        }
+        return PassResult(operations: keys.count, digest: digest.value)
+    }
+
+    private func findSeveral(_ keys: ArraySlice<UInt64>, in table: FixedItem.Handle) -> PassResult {
+        var digest = Digest()
+        for (key, row) in zip(keys, table.id.find(keys)) {
+            if let row { digest.add(key, Int64(row.x) &+ Int64(row.y)) }
         }
         return PassResult(operations: keys.count, digest: digest.value)
     }

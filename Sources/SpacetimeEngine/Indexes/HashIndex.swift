@@ -35,6 +35,10 @@ struct HashIndex: ~Copyable {
     @inline(__always)
     func home(_ hash: UInt32) -> Int { Int((UInt64(hash) &* UInt64(truncatingIfNeeded: capacity)) >> 32) }
 
+    /// Asks for the slots that a look-up reads first.
+    @inline(__always)
+    func prefetch(_ hash: UInt32) { SpacetimeEngine.prefetch(slots + home(hash)) }
+
     /// Looks for a row with that hash for which `isMatch` holds.
     @inline(__always)
     func find(_ hash: UInt32, _ isMatch: (RowID) -> Bool) -> RowID? {

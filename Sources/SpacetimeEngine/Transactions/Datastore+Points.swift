@@ -1,4 +1,4 @@
-/// Look-ups and updates through a unique hash index over one integer column, in a table of fixed-size rows.
+/// Look-ups and updates through a unique hash index over one integer column.
 ///
 /// That is most of what most calls do, so it has a way of its own: what the schema decides was decided when the table was
 /// made, nothing throws, and an update that finds something unusual in its way does nothing and says so. The general
@@ -6,9 +6,9 @@
 struct PointAccess {
     /// Bytes of the key, 4 or 8; 0 if the index is not of this kind.
     var keyWidth = 0
-    /// Where the key lies in every row.
+    /// Where the key lies in every slot.
     var keyOffset = 0
-    /// Bytes of every row.
+    /// Bytes of every row; 0 if rows differ in size, and then they begin with their length.
     var rowByteCount = 0
     /// What makes the key's bits the number that is hashed.
     var flip: UInt64 = 0
@@ -17,16 +17,18 @@ struct PointAccess {
     var allowsOverwrite = false
 
     init(_ table: TableRef, _ index: borrowing TableIndex) {
-        guard index.structure == .hash, index.isUnique, table.storage.geometry.isPacked, let integer = index.integer,
+        guard index.structure == .hash, index.isUnique, let integer = index.integer,
             integer.width == 4 || integer.width == 8, integer.offset >= 0
         else { return }
         keyWidth = Int(integer.width)
-        keyOffset = Int(integer.offset)
+        keyOffset = Int(integer.offset) + (table.storage.geometry.isPacked ? 0 : 4)
         rowByteCount = table.storage.geometry.packedByteCount
         flip = integer.flip
         allowsOverwrite =
             table.indexCount == 1 && !table.isEvent && !table.hashesWholeRows && table.sequenceCount == 0
     }
+
+    var keyOffsetInRow: Int { rowByteCount > 0 ? keyOffset : keyOffset &- 4 }
 
     /// The bits of a key of 4 or 8 bytes.
     @inline(__always)
@@ -53,7 +55,11 @@ extension Datastore {
     package func findPoint(_ id: IndexID, bits: UInt64, byteCount: Int) -> PointResult {
         guard let entry = entry(id), entry.point.keyWidth == byteCount else { return .unknown }
         guard let row = row(bits, entry) else { return .none }
-        return .row(UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: entry.point.rowByteCount))
+        let slot = entry.rows.storage.address(row)
+        return .row(
+            entry.point.rowByteCount > 0
+                ? UnsafeRawBufferPointer(start: slot, count: entry.point.rowByteCount)
+                : entry.rows.storage.image(row))
     }
 
     /// Overwrites the row that has the new row's key in that index, if that can be done in the short way.
@@ -61,12 +67,17 @@ extension Datastore {
     /// - Returns: false if the general form is to be used; then nothing has happened.
     @usableFromInline
     package func updatePoint(_ id: IndexID, row image: UnsafeRawBufferPointer) -> Bool {
-        guard let entry = entry(id), entry.point.allowsOverwrite, entry.point.rowByteCount == image.count,
-            let table = entry.table, let new = image.baseAddress, state.isInTransaction,
-            let row = row(entry.point.bits(new + entry.point.keyOffset), entry), table.openScans == nil
+        guard let entry = entry(id), entry.point.allowsOverwrite, let table = entry.table,
+            let new = image.baseAddress, state.isInTransaction,
+            let row = row(entry.point.bits(new + entry.point.keyOffsetInRow), entry), table.openScans == nil
         else { return false }
-        let slot = entry.rows.storage.address(row)
-        let old = UnsafeRawBufferPointer(start: slot, count: image.count)
+        let old: UnsafeRawBufferPointer
+        if entry.point.rowByteCount == image.count {
+            old = UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: image.count)
+        } else {
+            guard entry.rows.storage.fitsInPlace(row, byteCount: image.count) else { return false }
+            old = entry.rows.storage.image(row)
+        }
         if equalBytes(old, image) { return true }
         state.undo.append(overwriteOf: old, table, row, keepsKeys: true)
         entry.rows.storage.overwrite(row, with: image)
@@ -79,5 +90,33 @@ extension Datastore {
         return entry.index.value.hash.find(hashInteger(key ^ point.flip, seed: hashSeed)) { row in
             point.bits(rows.storage.address(row) + point.keyOffset) == key
         }
+    }
+
+    /// The rows with some keys, if that can be said in the short way: ``findPoint(_:bits:byteCount:)`` for several at once.
+    ///
+    /// In a large table a look-up waits twice for memory, for the slot of the index and for the row. Here all slots are
+    /// asked for before the first is read, and then all rows.
+    ///
+    /// - Parameter found: gets the rows, in the order of the keys; nil where there is none.
+    /// - Returns: false if the general form is to be asked.
+    package func findPoints(
+        _ id: IndexID, bits: UnsafeBufferPointer<UInt64>, byteCount: Int,
+        _ found: UnsafeMutableBufferPointer<UnsafeRawBufferPointer?>
+    ) -> Bool {
+        guard let entry = entry(id), entry.point.keyWidth == byteCount else { return false }
+        let flip = entry.point.flip
+        for key in bits { entry.index.value.hash.prefetch(hashInteger(key ^ flip, seed: hashSeed)) }
+        for key in bits {
+            // Equal hashes are nearly always equal keys.
+            let row = entry.index.value.hash.find(hashInteger(key ^ flip, seed: hashSeed)) { _ in true }
+            guard let row else { continue }
+            let slot = UnsafeRawPointer(entry.rows.storage.address(row))
+            prefetch(slot)
+            prefetch(slot + 63)
+        }
+        for (position, key) in bits.enumerated() {
+            found[position] = row(key, entry).map { entry.rows.storage.image($0) }
+        }
+        return true
     }
 }

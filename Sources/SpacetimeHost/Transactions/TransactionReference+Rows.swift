@@ -264,6 +264,20 @@ extension TransactionReference {
         }
     }
 
+    /// The same for several keys at once.
+    @usableFromInline
+    package func find(
+        _ index: IndexID, several bits: UnsafeBufferPointer<UInt64>, byteCount: Int,
+        _ found: UnsafeMutableBufferPointer<UnsafeRawBufferPointer?>
+    ) {
+        guard let datastore = state.pointee.datastore else { Self.stale() }
+        let isDone = datastore._withUnsafeGuaranteedRef {
+            $0.findPoints(index, bits: bits, byteCount: byteCount, found)
+        }
+        if isDone { return }
+        for (position, key) in bits.enumerated() { found[position] = findOtherwise(index, key, byteCount) }
+    }
+
     @inline(never)
     private func findOtherwise(_ index: IndexID, _ bits: UInt64, _ byteCount: Int) -> UnsafeRawBufferPointer? {
         withUnsafeBytes(of: bits.littleEndian) {

@@ -89,6 +89,13 @@ package func _undecodable(_ type: String, _ error: BSATNError) -> Never {
     fatalError("\(type) cannot decode what it encoded (\(error)); make init(from:) and encode(to:) mirror each other")
 }
 
+/// Bytes of keys that are integers of four or eight bytes; 0 of other types.
+@inlinable @inline(__always)
+func _integerKeyByteCount<Key>(_ type: Key.Type) -> Int {
+    if type == UInt32.self || type == Int32.self { return 4 }
+    return type == UInt64.self || type == Int64.self ? 8 : 0
+}
+
 /// The bits of a key that is an integer of four or eight bytes, as most are, and how many bytes it has; 0 of any other key.
 /// Such a key goes on in registers and need not be encoded. In specialized code nothing of the comparison is left.
 @inlinable @inline(__always)

@@ -35,8 +35,7 @@ extension UniqueIndex {
 
     @inlinable @inline(__always)
     func find<Selection: ColumnSelection<Row>>(_ key: Key, _ selection: Selection) -> Selection.Values? {
-        reference.encode(key: key)
-        guard let image = reference.transaction.findScratchKey(index) else { return nil }
+        guard let image = reference.find(key, index) else { return nil }
         return selection._values(in: image)
     }
 }

@@ -23,8 +23,7 @@ import Testing
         Shape(testDescription: "a signed key", columns: [("id", .i32), ("n", .u16)]),
         Shape(testDescription: "a second index", columns: [("id", .u64), ("n", .u32)], second: 1, updates: false),
         Shape(
-            testDescription: "rows of any length", columns: [("id", .u32), ("s", .string)], finds: false,
-            updates: false),
+            testDescription: "rows of any length", columns: [("id", .u32), ("s", .string)]),
         Shape(testDescription: "a narrow key", columns: [("id", .u16), ("n", .u32)], finds: false, updates: false),
         Shape(
             testDescription: "an ordered key", columns: [("id", .u32), ("n", .u32)], isHash: false, finds: false,
