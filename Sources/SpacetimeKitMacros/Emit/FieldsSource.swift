@@ -1,17 +1,17 @@
 import SwiftSyntax
 
-/// Source text of the description by which conditions look into a value: `$0.position.x`.
+/// Source text of the type through which conditions reach the fields of a value, as in `$0.position.x`.
 struct FieldsSource {
     let access: Access
-    /// The description's properties, each a name as written in code, its type and how it is made.
+    /// The source text of that type's properties, one for each field.
     private let properties: [String]
 
-    /// Nil if nobody could name a field.
+    /// Nil if every field is private, so that no condition could name one.
     init?(fields: [Field], access: Access) {
         self.access = access
         properties = fields.enumerated().compactMap { position, field in
             guard !field.isHidden else { return nil }
-            // A public struct may keep fields of types that are not public to itself.
+            // A public struct may have fields that are not public, and whose types are not public either.
             let prefix = field.isPublic || !access.isPublic ? access.plainPrefix : ""
             return Self.property(prefix, field.code, "SpacetimeKit._Field<\(field.typeText)>", "\(position)")
         }
@@ -24,13 +24,13 @@ struct FieldsSource {
         properties = cases.enumerated().compactMap { tag, element in
             guard let first = element.parameters.first else { return nil }
             guard element.isProduct else {
-                let type = "SpacetimeKit._Payload<\(first.type.trimmedDescription)>"
+                let type = "SpacetimeKit._Payload<\(first.typeText)>"
                 return Self.property(access.plainPrefix, element.code, type, "\(tag)")
             }
             let payloads = element.parameters.enumerated().map { position, parameter in
                 Self.property(
                     access.plainPrefix, parameter.label.map(escaped) ?? "value\(position)",
-                    "SpacetimeKit._Field<\(parameter.type.trimmedDescription)>", "\(position)")
+                    "SpacetimeKit._Field<\(parameter.typeText)>", "\(position)")
             }
             let fields = "_\(element.name)"
             return Self.description(fields, payloads, access) + "\n"
@@ -62,7 +62,7 @@ struct FieldsSource {
 }
 
 extension Field {
-    /// Whether only the type itself, or its file, sees the property.
+    /// Whether the property is `private` or `fileprivate`.
     fileprivate var isHidden: Bool {
         declaration.modifiers.contains {
             $0.detail == nil && [.keyword(.private), .keyword(.fileprivate)].contains($0.name.tokenKind)

@@ -3,9 +3,9 @@ import SwiftSyntaxMacros
 
 /// A macro whose output is text that is laid out already.
 ///
-/// A program has thousands of expansions, and the plugin that makes them is compiled without optimisation in debug builds.
-/// There, parsing the generated text into a tree and laying that out anew took more than two thirds of the time of building
-/// a module with many tables. The compiler parses the text anyway.
+/// A program has thousands of expansions, and the plugin that makes them is compiled without optimisation in debug
+/// builds. There, parsing the generated text into a tree and laying that out anew took more than two thirds of the time
+/// of building a module with many tables. The compiler parses the text anyway.
 protocol TextMacro: Macro {}
 
 extension TextMacro {

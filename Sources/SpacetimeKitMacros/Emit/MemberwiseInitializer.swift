@@ -3,15 +3,15 @@ import SwiftSyntax
 
 /// Source text of the initialiser that takes a value for each property.
 ///
-/// Swift makes one by itself, but an internal one at most. Where a struct and all its properties can be seen from outside,
-/// an initialiser that can be seen as far is written here; in all other structs Swift's own remains.
+/// Swift makes one by itself, which is internal at most. If a struct and all of its properties are public, or
+/// `package`, this one is as visible as they are. All other structs keep Swift's own.
 struct MemberwiseInitializer {
     private let fields: [Field]
     private let prefix: String
-    /// Whether code in other modules evaluates the default values, which may then name nothing that is hidden from it.
+    /// Whether code in other modules evaluates the default values. They must not name anything hidden from it then.
     private let isVisibleOutside: Bool
 
-    /// Nil if Swift's own initialiser serves, or if the user wrote one that takes the same.
+    /// Nil if Swift's own initialiser will do, or if the user wrote one with the same parameters.
     init?(of declaration: StructDeclSyntax, fields: [Field], access: Access, in lexicalContext: [Syntax]) {
         let visible = fields.map { Access($0.declaration.modifiers) }
         switch access {
@@ -86,7 +86,7 @@ struct MemberwiseInitializer {
         }
     }
 
-    /// A type's text without the modules of the standard library and of this one, which may be left out or not.
+    /// A type's text without the names of the modules that may be written before it or left out.
     private static func plainText(of type: TypeSyntax) -> String {
         let base = type.as(AttributedTypeSyntax.self)?.baseType ?? type
         return base.trimmedDescription.split(separator: " ").joined()

@@ -45,7 +45,7 @@ struct ModuleSource {
             "\(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {", statements + [result])
     }
 
-    /// What a group looks for, so that one that is not listed does not compile.
+    /// A function for each listed group. Groups call theirs, so that one that is not listed does not compile.
     private func listing(_ group: String) -> String {
         """
         nonisolated static func _spacetimeLists(_ group: \(group).Type) {

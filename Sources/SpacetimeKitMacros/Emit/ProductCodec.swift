@@ -6,11 +6,12 @@ struct ProductCodec {
     let fields: [Field]
     let access: Access
 
-    /// What stands in the struct itself, where the user's types have the names that the user wrote.
+    /// What is generated inside the struct, where each type can be named exactly as the user wrote it.
     var members: [String] { [algebraicType, fixedSize, encoder] }
 
-    /// What stands in the extension: an initialiser in the struct would take the memberwise one away. Here no type of the
-    /// user can be named, because an extension at file scope sees nothing of what is around the struct.
+    /// What is generated in an extension of the struct: inside the struct, an initialiser would take Swift's memberwise
+    /// one away. The extension stands at file scope. If the struct is nested, the names beside it are unknown there, so
+    /// this text must name none of the user's types.
     var initializer: String {
         block(
             "\(access.prefix)init(from reader: inout SpacetimeKit.BSATNReader) throws(SpacetimeKit.BSATNError) {",

@@ -3,11 +3,11 @@ struct ReducerSource {
     let reducer: ReducerModel
 
     var property: String {
-        let types = reducer.parameters.map { ", \($0.type)" }.joined()
+        let types = reducer.parameters.map { ", \($0.typeText)" }.joined()
         let names = reducer.parameters.map { quoted($0.name) }.joined(separator: ", ")
         let lifecycle = reducer.lifecycle.map { ", lifecycle: .\($0)" } ?? ""
         let access = reducer.isPrivate ? ", access: .private" : ""
-        let inputs = reducer.parameters.enumerated().map { ", a\($0): \($1.type)" }.joined()
+        let inputs = reducer.parameters.enumerated().map { ", a\($0): \($1.typeText)" }.joined()
         let context = reducer.contextLabel.map { "\(argumentLabel($0)): context" } ?? "context"
         let arguments = reducer.parameters.enumerated().map { position, parameter in
             ", \(parameter.label.map { "\(argumentLabel($0)): " } ?? "")a\(position)"

@@ -4,7 +4,7 @@ struct SumCodec {
 
     private var access: Access { sum.access }
 
-    /// All stands in the enum itself, where the user's types have the names that the user wrote.
+    /// Everything is generated inside the enum, because only there can each type be named exactly as the user wrote it.
     var members: [String] {
         let codec = [
             """
@@ -35,8 +35,9 @@ struct SumCodec {
         return [payloadMarkers].compactMap { $0 } + codec
     }
 
-    // A product may not stand inside a sum, so several payloads become a declared type of their own. Empty enums are the
-    // identities of those types. (Local ones, in the function that uses them, crash the 6.3 compiler in expansions.)
+    // In the schema, a case with several values holds one value of a struct, which needs a type of its own. Each such
+    // type is told from others by a Swift type, and these empty enums are made for that. (Local enums, in the function
+    // that uses them, crash the compiler of Swift 6.3 in expansions.)
     private var payloadMarkers: String? {
         let markers = sum.cases.filter(\.isProduct).map { "enum \($0.marker) {\n}" }
         guard !markers.isEmpty else { return nil }
@@ -59,10 +60,10 @@ struct SumCodec {
 
     private func payloadType(_ element: SumModel.Case) -> String {
         guard let first = element.parameters.first else { return ".unit" }
-        guard element.isProduct else { return algebraicType(of: expression(of: first.type)) }
+        guard element.isProduct else { return algebraicType(of: first.typeExpression) }
         let declared = "\(sum.name)_\(upperFirst(element.name))"
         let fields = element.parameters.enumerated().map { position, parameter in
-            (name: parameter.label ?? "value\(position)", type: expression(of: parameter.type))
+            (name: parameter.label ?? "value\(position)", type: parameter.typeExpression)
         }
         return """
             types.declare(_SpacetimePayloads.\(element.marker).self, name: \(quoted(declared)), isGenerated: true) { types in
@@ -74,7 +75,7 @@ struct SumCodec {
     // An indirect enum may contain itself, and asking for its size would never end.
     private var fixedSize: String {
         let payloads = sum.cases.map { element in
-            sizes(of: element.parameters.map { expression(of: $0.type) })
+            sizes(of: element.parameters.map(\.typeExpression))
         }
         if sum.cases.allSatisfy(\.parameters.isEmpty) { return "1" }
         if sum.isIndirect || sum.cases.contains(where: \.parameters.isEmpty) { return "nil" }
@@ -127,7 +128,7 @@ struct SumCodec {
 }
 
 extension SumModel.Case {
-    /// Whether the payload is a product of its own: anything but nothing or one value without a label.
+    /// Whether the values of the case are stored as a struct: if there are several, or if one has a label.
     var isProduct: Bool { parameters.count > 1 || parameters.contains { $0.label != nil } }
 
     fileprivate var marker: String { "_\(name)" }

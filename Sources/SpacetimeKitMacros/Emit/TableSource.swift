@@ -95,7 +95,7 @@ struct TableSource {
     private var handleStruct: String {
         let properties = table.indexes.enumerated().map { position, index in
             """
-            \(access.prefix)var \(escaped(index.name)): \(accessorType(index)) {
+            \(access.prefix)var \(index.code): \(accessorType(index)) {
                 @inline(__always) get { .init(_spacetimeReference, index: \(position)) }
             }
             """

@@ -5,8 +5,8 @@ import SwiftSyntaxMacros
 
 /// A macro that gives a type members and conformances.
 ///
-/// Members stand in the type itself, where the user's types have the names that the user wrote. The extension stands at file
-/// scope and sees nothing of what is around a nested type, so its content names none of them.
+/// Members are generated inside the type, where other types can be named exactly as the user wrote them. The extension
+/// stands at file scope, where names beside a nested type are unknown, so its content names none of the user's types.
 protocol ConformanceMacro: MemberMacro, ExtensionMacro, TextMacro {
     /// What to add to `declaration`, or anything after noting what is wrong with it.
     static func additions(
@@ -17,12 +17,19 @@ protocol ConformanceMacro: MemberMacro, ExtensionMacro, TextMacro {
 
 /// Source text that a macro adds to a type.
 struct Additions {
-    let members: [String]
-    /// The protocols of the library that the type conforms to. Each is named, also one that another implies: the compiler
-    /// does not look further for a conformance that a macro announces.
+    /// Made only when the members are asked for: the extension is asked for by itself.
+    let members: () -> [String]
+    /// The protocols of the library that the type conforms to. Each is named, also one that another implies: the
+    /// compiler does not look further for a conformance that a macro announces.
     let protocols: [String]
     /// The content of the extension. An initialiser in a struct would take the memberwise one away.
-    var initializer = ""
+    let initializer: String
+
+    init(members: @escaping @autoclosure () -> [String], protocols: [String], initializer: String = "") {
+        self.members = members
+        self.protocols = protocols
+        self.initializer = initializer
+    }
 }
 
 extension ConformanceMacro {
@@ -36,11 +43,11 @@ extension ConformanceMacro {
             problems.report(to: context)
             return []
         }
-        // All else that is wrong is reported with the extension: the compiler expands the members of an enum late, and not
-        // at all if it has found errors until then.
+        // Every other problem is reported together with the extension: the compiler asks for the members of an enum
+        // late, and not at all if it has found errors before.
         let additions = checkedAdditions(to: declaration, attribute: node, in: context, problems: &problems)
         guard problems.isEmpty, let additions else { return [] }
-        return additions.members.map { DeclSyntax(text: $0) }
+        return additions.members().map { DeclSyntax(text: $0) }
     }
 
     static func expansion(
@@ -73,8 +80,9 @@ extension ConformanceMacro {
             to: declaration, attribute: attribute, lexicalContext: context.lexicalContext, problems: &problems)
     }
 
-    /// Notes a problem if the type, or one around it, is private in what is around that: `private` at the end of `chain`,
-    /// which goes outwards, means the file.
+    /// Notes a problem if the type, or a type that it is nested in, is `private` inside another type.
+    ///
+    /// - Parameter chain: the type and what it is nested in, innermost first. `private` on the last one means private to the
     private static func reportPrivate(_ chain: [Syntax], problems: inout Problems) {
         for (declaration, around) in zip(chain, chain.dropFirst()) {
             let modifiers = declaration.asProtocol((any WithModifiersSyntax).self)?.modifiers
@@ -90,7 +98,7 @@ extension ConformanceMacro {
         }
     }
 
-    /// Whether a declaration stands in a function, where Swift has no extensions.
+    /// Whether a declaration stands in a function. Types there cannot be extended.
     private static func isLocal(_ lexicalContext: [Syntax]) -> Bool {
         lexicalContext.contains { $0.asProtocol((any DeclGroupSyntax).self) == nil }
     }

@@ -39,12 +39,13 @@ enum SpacetimeTypeMacro: ConformanceMacro {
     }
 
     private static func additions(
-        _ members: [String], _ fields: FieldsSource?, initializer: String = ""
+        _ members: @escaping @autoclosure () -> [String], _ fields: FieldsSource?, initializer: String = ""
     ) -> Additions {
         guard let fields else {
-            return Additions(members: members, protocols: ["SpacetimeType"], initializer: initializer)
+            return Additions(members: members(), protocols: ["SpacetimeType"], initializer: initializer)
         }
         return Additions(
-            members: members + [fields.member], protocols: ["SpacetimeType", "FieldedType"], initializer: initializer)
+            members: members() + [fields.member], protocols: ["SpacetimeType", "FieldedType"],
+            initializer: initializer)
     }
 }

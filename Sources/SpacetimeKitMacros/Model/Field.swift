@@ -8,23 +8,21 @@ struct Field {
     let code: String
     /// As the schema names it.
     let name: String
-    /// The written type, without surrounding white space.
+    /// The type where it stands in the source.
     let type: TypeSyntax
-    /// The type where it stands in the source, for messages about parts of it.
-    let typeInSource: TypeSyntax
+    /// The type as written, without surrounding white space.
+    let typeText: String
     /// The value behind `=`.
     let initialValue: ExprSyntax?
     let declaration: VariableDeclSyntax
-    /// Where to point at when the field is at fault.
+    /// Where a message about the field points.
     let node: Syntax
-
-    var typeText: String { type.trimmedDescription }
 
     /// Whether it is a `var`.
     var isVariable: Bool { declaration.bindingSpecifier.tokenKind == .keyword(.var) }
 
     /// The type where an expression is expected.
-    var typeExpression: String { expression(of: type) }
+    var typeExpression: String { expression(of: type, typeText) }
 
     /// Whether code in other modules may both read and assign the property.
     var isPublic: Bool {
@@ -32,10 +30,9 @@ struct Field {
     }
 }
 
-/// A type's text where an expression is expected: `UInt8?` would read as optional chaining.
-func expression(of type: TypeSyntax) -> String {
-    let text = type.trimmedDescription
-    return type.is(OptionalTypeSyntax.self) || type.is(AttributedTypeSyntax.self) ? "(\(text))" : text
+/// A type's `text` where an expression is expected: `UInt8?` would read as optional chaining.
+func expression(of type: TypeSyntax, _ text: String) -> String {
+    type.is(OptionalTypeSyntax.self) || type.is(AttributedTypeSyntax.self) ? "(\(text))" : text
 }
 
 extension Field {
@@ -93,7 +90,7 @@ extension Field {
         }
         TypeCheck.check(type, problems: &problems)
         return Field(
-            code: pattern.identifier.text, name: name, type: type.trimmed, typeInSource: type,
+            code: pattern.identifier.text, name: name, type: type, typeText: type.text,
             initialValue: binding.initializer?.value, declaration: variable, node: Syntax(pattern))
     }
 

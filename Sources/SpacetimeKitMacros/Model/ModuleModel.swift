@@ -14,7 +14,8 @@ struct ModuleModel {
     let typeName: String
     let name: String
     let access: Access
-    /// Rows may be less visible than the module; then so is the list of them, and what is generated for each.
+    /// The visibility of the list of tables, and of what is generated for each table: rows may be less visible than the
+    /// module.
     let tableAccess: Access
     let tables: [Table]
     let reducers: [Registration]
@@ -160,7 +161,7 @@ extension ModuleModel {
         return nil
     }
 
-    /// What is called `tables`, but is no list that can be read.
+    /// The name of a property `tables` that is not a list as the macro can read it.
     private static func otherTables(in declaration: EnumDeclSyntax) -> PatternSyntax? {
         binding(of: "tables", in: declaration)?.pattern
     }
@@ -182,7 +183,8 @@ extension ModuleModel {
         return nil
     }
 
-    /// Of rows declared inside the module it can be seen whether they are due at a time, and whether nothing is called.
+    /// Checks the rows that are declared inside the module, whose columns can be seen: a row with a time needs a
+    /// reducer that is called then, and a reducer that is called for a row needs one with a time.
     private static func checkSchedules(
         in declaration: EnumDeclSyntax, _ scheduled: [ReducerScan.Scheduled], hasGroups: Bool,
         problems: inout Problems
@@ -196,7 +198,7 @@ extension ModuleModel {
             let fields = Field.all(in: structure.memberBlock, problems: &reportedByTable)
             guard reportedByTable.isEmpty else { continue }
             let row = structure.name.plainName
-            let time = fields.first { $0.type.isScheduleAt }
+            let time = fields.first(where: \.isScheduleAt)
             if let time, scheduled.isEmpty, !hasGroups, !options.isUnscheduled {
                 problems.add(.scheduleWithoutReducer(row: row), at: time.node)
             }

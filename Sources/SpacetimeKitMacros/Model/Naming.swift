@@ -44,9 +44,9 @@ func lowerCamelCase(_ name: String) -> String {
 /// `square` → `Square`.
 func upperFirst(_ name: String) -> String { name.prefix(1).uppercased() + name.dropFirst() }
 
-/// What may be seen of a declaration, as far as generated members must repeat it.
+/// How visible generated members are: as visible as the declaration that they belong to.
 enum Access: Equatable {
-    /// Public, and all that generated code touches is public, too: it may be inlined into other modules.
+    /// Public, and so is everything that generated code uses: other modules may inline it.
     case publicInlinable
     case `public`
     case package
@@ -62,14 +62,14 @@ enum Access: Equatable {
         }
     }
 
-    /// What to write before a generated type, stored property, or cold member.
+    /// What to write before a generated type or stored property, or a member that is rarely called.
     var plainPrefix: String { self == .publicInlinable ? "public " : prefix }
 
-    /// `prefix` for a member of the user's own type. Rows and modules belong to no actor, also where the default isolation
-    /// of the user's code is the main actor.
+    /// `prefix` for a member of the user's own type. Rows and modules belong to no actor, even where the user's code belongs
+    /// to the main actor by default.
     var memberPrefix: String { prefix + "nonisolated " }
 
-    /// `plainPrefix` for a type or a cold member inside the user's own type.
+    /// `plainPrefix` for a type inside the user's own type, or a member that is rarely called.
     var plainMemberPrefix: String { plainPrefix + "nonisolated " }
 
     /// Reads the access of a declaration from its own modifiers, or from the extension around it.

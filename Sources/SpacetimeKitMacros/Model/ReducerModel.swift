@@ -10,13 +10,15 @@ struct ReducerModel {
         /// The name clients see.
         let name: String
         let type: TypeSyntax
+        /// The type as written, without surrounding white space.
+        let typeText: String
     }
 
     /// The function's base name as it must be written in code.
     let code: String
     /// The name clients call it by.
     let name: String
-    /// What to write before the generated value: it is as visible as the function, whose types may be private.
+    /// What to write before the generated value. It is as visible as the function, whose argument types may be private.
     let accessPrefix: String
     /// The type of its module, as it must be written in code.
     let module: String
@@ -28,7 +30,7 @@ struct ReducerModel {
     /// Whether clients may not call it.
     let isPrivate: Bool
 
-    /// The one event of which there are many: each row of a schedule table is one.
+    /// The event that happens for each row of a schedule table; all others happen to the database or to a client.
     static let scheduled = "scheduled"
     static let lifecycles = ["initialize", "clientConnected", "clientDisconnected", scheduled]
 
@@ -113,7 +115,7 @@ extension ReducerModel {
         let name = (parameter.secondName ?? parameter.firstName).plainName
         var type = parameter.type
         if let attributed = type.as(AttributedTypeSyntax.self) {
-            if attributed.specifiers.contains(where: { $0.trimmedDescription == "inout" }) {
+            if attributed.keywords.contains(.inout) {
                 problems.add(
                     .inoutParameter(name), at: parameter,
                     fixIts: [.replace("Remove 'inout'", type, by: attributed.baseType.trimmed)])
@@ -128,10 +130,10 @@ extension ReducerModel {
         if let ellipsis = parameter.ellipsis { problems.add(.variadicParameter(name), at: ellipsis) }
         if let value = parameter.defaultValue { problems.add(.defaultParameter(name), at: value) }
         let label = parameter.firstName.tokenKind == .wildcard ? nil : parameter.firstName.plainName
-        return Parameter(label: label, name: name, type: type.trimmed)
+        return Parameter(label: label, name: name, type: type, typeText: type.text)
     }
 
-    /// The name of the parameter's type, if that is a context: this module's, or one that somebody took for it.
+    /// The name of the parameter's type if it looks like a context: that of this module, or another one by mistake.
     private static func contextName(_ parameter: FunctionParameterSyntax) -> String? {
         let type = parameter.type.as(AttributedTypeSyntax.self)?.baseType ?? parameter.type
         let name = type.as(MemberTypeSyntax.self)?.name ?? type.as(IdentifierTypeSyntax.self)?.name
@@ -141,8 +143,7 @@ extension ReducerModel {
 
     private static func checkBorrowed(_ parameter: FunctionParameterSyntax, problems: inout Problems) {
         let attributed = parameter.type.as(AttributedTypeSyntax.self)
-        let specifiers = attributed?.specifiers.map(\.trimmedDescription) ?? []
-        if specifiers == ["borrowing"] { return }
+        if attributed?.keywords == [.borrowing] { return }
         let base = (attributed?.baseType ?? parameter.type).trimmedDescription
         let fix = FixIt.replace("Write 'borrowing'", parameter.type, by: TypeSyntax("borrowing \(raw: base)"))
         problems.add(.contextNotBorrowed, at: parameter.type, fixIts: [fix])
@@ -169,6 +170,18 @@ extension ReducerModel {
             changed.modifiers.append(modifier)
         }
         return .replace("Add 'static'", function, by: changed)
+    }
+}
+
+extension AttributedTypeSyntax {
+    /// What stands before the type, as far as it is a single word: `inout`, `borrowing`.
+    fileprivate var keywords: [Keyword?] {
+        specifiers.map { specifier in
+            guard case .simpleTypeSpecifier(let simple) = specifier,
+                case .keyword(let word) = simple.specifier.tokenKind
+            else { return nil }
+            return word
+        }
     }
 }
 

@@ -5,7 +5,7 @@ struct ReducerScan {
     let lexicalContext: [Syntax]
     private(set) var scheduled: [Scheduled] = []
     private var taken = Taken()
-    /// What stands in an `#if` before, and is compared with what is always there.
+    /// What was found in `#if`s before. Reducers that are always there are compared with it.
     private var conditional = Taken()
 
     struct Scheduled {
@@ -43,7 +43,8 @@ struct ReducerScan {
         return found
     }
 
-    /// Only one clause of an `#if` is compiled, and two `#if`s may exclude each other.
+    /// Reads one clause by itself: only one clause of an `#if` is compiled, and two `#if`s may exclude each other, so
+    /// names in them may repeat.
     private mutating func clause(of clause: IfConfigClauseSyntax, problems: inout Problems) -> ModuleModel.Clause {
         let condition = clause.condition.map { " \($0.trimmedDescription)" } ?? ""
         let head = clause.poundKeyword.text + condition
@@ -57,7 +58,7 @@ struct ReducerScan {
         return ModuleModel.Clause(head: head, reducers: reducers)
     }
 
-    /// The name to list, or nil for what is no reducer, or one that the other macro refuses.
+    /// The name to list; nil if the function is not a reducer, or if `@Reducer` refuses it and says why.
     private mutating func registration(of function: FunctionDeclSyntax, problems: inout Problems) -> String? {
         guard let attribute = function.attributes.first(named: "Reducer") else { return nil }
         var reportedByReducer = Problems()
@@ -68,7 +69,7 @@ struct ReducerScan {
             taken.functions.insert(function.name.text).inserted && !conditional.functions.contains(function.name.text)
         if !isNewName || !isNewFunction { problems.add(.duplicateReducer(reducer.name), at: function.name) }
         if reducer.lifecycle == ReducerModel.scheduled {
-            let row = reducer.parameters.first?.type.trimmedDescription
+            let row = reducer.parameters.first?.typeText
             scheduled.append(Scheduled(row: row, function: function.name))
         } else if let lifecycle = reducer.lifecycle {
             let isNew = taken.lifecycles.insert(lifecycle).inserted && !conditional.lifecycles.contains(lifecycle)

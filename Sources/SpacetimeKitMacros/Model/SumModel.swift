@@ -4,7 +4,10 @@ import SwiftSyntax
 struct SumModel {
     struct Parameter {
         let label: String?
-        let type: TypeSyntax
+        /// The type as written, without surrounding white space.
+        let typeText: String
+        /// The type where an expression is expected.
+        let typeExpression: String
     }
 
     struct Case {
@@ -46,7 +49,8 @@ struct SumModel {
         (element.parameterClause?.parameters ?? []).map { parameter in
             TypeCheck.check(parameter.type, problems: &problems)
             let label = parameter.firstName.flatMap { $0.tokenKind == .wildcard ? nil : $0.plainName }
-            return Parameter(label: label, type: parameter.type.trimmed)
+            let text = parameter.type.text
+            return Parameter(label: label, typeText: text, typeExpression: expression(of: parameter.type, text))
         }
     }
 }

@@ -14,6 +14,8 @@ struct TableModel {
 
         /// The property of the handle.
         let name: String
+        /// The property as it must be written in code.
+        let code: String
         /// What the database is to call the index, if that is written.
         let databaseName: String?
         let columns: [Int]
@@ -37,7 +39,7 @@ struct TableModel {
     /// Unique single columns, then other indexed columns, then those of `.index` and so on, each as written. Generated
     /// code addresses an index by its place in this list.
     let indexes: [Index]
-    /// What can be written behind the decoder, nil where Swift's own serves.
+    /// The memberwise initialiser to generate; nil where Swift's own will do.
     let memberwise: MemberwiseInitializer?
 
     var fields: [Field] { columns.map(\.field) }
@@ -82,7 +84,8 @@ extension TableModel {
             let algorithm = option.kind != .plain && columns.count == 1 ? "hash" : "btree"
             indexes.append(
                 Index(
-                    name: option.name, databaseName: option.databaseName, columns: columns, algorithm: algorithm,
+                    name: option.name, code: escaped(option.name), databaseName: option.databaseName, columns: columns,
+                    algorithm: algorithm,
                     kind: option.kind))
         }
 
@@ -112,12 +115,13 @@ extension TableModel {
                 // Whole keys are looked up far more often than ranges of them.
                 unique.append(
                     Index(
-                        name: field.name, databaseName: markers.indexName, columns: [position],
+                        name: field.name, code: field.code, databaseName: markers.indexName, columns: [position],
                         algorithm: markers.algorithm ?? "hash", kind: isKey ? .primaryKey : .unique))
             } else if let algorithm = markers.algorithm {
                 plain.append(
                     Index(
-                        name: field.name, databaseName: markers.indexName, columns: [position], algorithm: algorithm,
+                        name: field.name, code: field.code, databaseName: markers.indexName, columns: [position],
+                        algorithm: algorithm,
                         kind: .plain))
             }
         }
@@ -158,10 +162,11 @@ extension TableModel {
 }
 
 extension TableModel {
-    /// Types that mean something else inside the struct than outside of it.
+    /// Refuses types whose names mean something else inside the struct, because the macro generates types of these
+    /// names.
     private static func checkNames(of fields: [Field], in structName: String, problems: inout Problems) {
         for field in fields {
-            for name in field.typeInSource.typeNames {
+            for name in field.type.typeNames {
                 if name.plainName == structName {
                     problems.add(.recursiveRow(column: field.name, row: structName), at: name)
                 } else if ["Columns", "Handle", "PrimaryKey"].contains(name.plainName) {
@@ -171,13 +176,13 @@ extension TableModel {
         }
     }
 
-    /// What a table with a column of type `ScheduleAt` needs, as far as it can be seen here. Whether there is a reducer is
-    /// known only to the module, and checked when a database is opened.
+    /// Checks what a table with a column of type `ScheduleAt` needs beside it. Whether a reducer takes its rows is
+    /// known to the module only, and checked when a database is opened.
     private static func checkSchedule(
         _ marked: [(field: Field, markers: Markers)], _ options: TableOptions, at name: TokenSyntax,
         problems: inout Problems
     ) {
-        let times = marked.filter { $0.field.type.isScheduleAt }
+        let times = marked.filter { $0.field.isScheduleAt }
         guard let time = times.first else { return }
         if options.isEvent { problems.add(.scheduledEvents(column: time.field.name), at: time.field.node) }
         for second in times.dropFirst() {
@@ -194,7 +199,7 @@ extension TableModel {
 }
 
 extension Access {
-    /// Inlining needs everything around and inside a public type to be public, too.
+    /// Turns `public` into `publicInlinable` if everything around and inside the type is public, too.
     func inlinableIfPossible(fields: [Field], in lexicalContext: [Syntax]) -> Access {
         guard self == .public, fields.allSatisfy(\.isPublic), Access.isPublic(around: lexicalContext) else {
             return self

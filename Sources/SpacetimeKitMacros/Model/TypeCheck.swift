@@ -35,8 +35,11 @@ enum TypeCheck {
             refuse(type, "name one concrete type, for instance an enum with @SpacetimeType", &problems)
         case .metatypeType:
             refuse(type, "a type is not a value that could be kept", &problems)
+        // Older versions of swift-syntax do not know the type.
+        #if canImport(SwiftSyntax602)
         case .inlineArrayType(let array):
             refuse(type, "use '[\(array.element.trimmedDescription)]'", &problems)
+        #endif
         case .identifierType(let named):
             checkNamed(named.name.plainName, named.genericArgumentClause, type, problems: &problems)
         case .memberType(let member) where ["Swift", "Foundation"].contains(member.baseType.trimmedDescription):
@@ -81,7 +84,7 @@ enum TypeCheck {
             return refuse(type, "name one concrete type, for instance an enum with @SpacetimeType", &problems)
         default:
             for argument in arguments?.arguments ?? [] {
-                if case .type(let inner) = argument.argument { check(inner, problems: &problems) }
+                if let inner = argument.type { check(inner, problems: &problems) }
             }
             return
         }
@@ -140,7 +143,7 @@ struct KeyTraits {
         isNotOptional = (isNotUInt64 || name == "UInt64") && name != "Optional"
     }
 
-    /// Whether it cannot be the row of a table: a value that everybody knows, a collection or an optional.
+    /// Whether it is certainly not the row of a table: a type of the library or of Swift, a collection or an optional.
     var isNoRow: Bool { isNotUInt64 || isNotOptional }
 
     private static func holdsFloat(_ type: TypeSyntax) -> Bool {
@@ -156,18 +159,30 @@ struct KeyTraits {
 
     private static func holdsFloat(_ name: String, _ arguments: GenericArgumentClauseSyntax?) -> Bool {
         if ["Float", "Double", "Float32", "Float64"].contains(name) { return true }
-        return (arguments?.arguments ?? []).contains { argument in
-            if case .type(let inner) = argument.argument { holdsFloat(inner) } else { false }
-        }
+        return (arguments?.arguments ?? []).contains { $0.type.map(holdsFloat) ?? false }
     }
 }
 
-extension TypeSyntax {
-    /// Whether it is `ScheduleAt`, as written.
-    var isScheduleAt: Bool { ["ScheduleAt", "SpacetimeKit.ScheduleAt"].contains(trimmedDescription) }
+extension Field {
+    /// Whether its type is `ScheduleAt`, as written.
+    var isScheduleAt: Bool { typeText == "ScheduleAt" || typeText == "SpacetimeKit.ScheduleAt" }
+}
 
-    /// The names in it that are looked up from where it stands: `A` and `C` of `[A.B<C>]`.
+extension TypeSyntax {
+    /// The type as written, without surrounding white space. For common types without `trimmedDescription`, which makes a
+    /// copy of the tree.
+    var text: String {
+        switch self.as(TypeSyntaxEnum.self) {
+        case .identifierType(let named) where named.genericArgumentClause == nil: named.name.text
+        case .optionalType(let optional): optional.wrappedType.text + "?"
+        case .arrayType(let array): "[\(array.element.text)]"
+        default: trimmedDescription
+        }
+    }
+
+    /// The names in it that Swift looks up in the surroundings: `A` and `C` of `[A.B<C>]`.
     var typeNames: [TokenSyntax] {
+        if let named = self.as(IdentifierTypeSyntax.self), named.genericArgumentClause == nil { return [named.name] }
         final class Names: SyntaxVisitor {
             var found: [TokenSyntax] = []
             override func visit(_ node: IdentifierTypeSyntax) -> SyntaxVisitorContinueKind {
@@ -178,5 +193,16 @@ extension TypeSyntax {
         let names = Names(viewMode: .sourceAccurate)
         names.walk(self)
         return names.found
+    }
+}
+
+extension GenericArgumentSyntax {
+    /// The argument, if it is a type. Since version 601 of swift-syntax it may also be a number.
+    fileprivate var type: TypeSyntax? {
+        #if canImport(SwiftSyntax601)
+        if case .type(let type) = argument { type } else { nil }
+        #else
+        argument
+        #endif
     }
 }
