@@ -52,6 +52,12 @@ struct Bench: ParsableCommand {
     @Option(help: "The largest file that 'full' may write; 0 relies on a small disk.")
     var fileByteLimit = 4_000_000
 
+    @Flag(help: "Let 'wide' build in release instead of debug.")
+    var release = false
+
+    @Flag(help: ArgumentHelp("Write the sample of 'wide' anew.", visibility: .private))
+    var writeSample = false
+
     @Option(help: ArgumentHelp("Be the process that 'kill' kills.", visibility: .private))
     var killChild: String?
 
@@ -63,6 +69,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         if let killChild { return try KillBench.child(killChild) }
+        if writeSample { return try WideBench.writeSample() }
         if list {
             (Benches.names + Benches.onDemand).forEach { print($0) }
             return
@@ -72,7 +79,8 @@ struct Bench: ParsableCommand {
         let benches = Benches(sizes)
         let options = RunOptions(seconds: tiny ? 0 : seconds, rounds: rounds)
         var excesses: [String] = []
-        for name in names.isEmpty ? Benches.names : names {
+        // Building a package takes too long for a run of everything; the small size of 'wide' builds none.
+        for name in names.isEmpty ? Benches.names + (tiny ? ["wide"] : []) : names {
             if name == "memory" {
                 let outcomes = try MemoryRunner.run(benches.memorySubjects, rows: sizes.rows)
                 if json { MemoryRunner.printJSON(outcomes) } else { MemoryRunner.printTable(outcomes) }
@@ -107,6 +115,9 @@ struct Bench: ParsableCommand {
         case "full": try storage.fullDisk(fileByteLimit: fileByteLimit)
         case "churn-memory": try storage.churnMemory(seed: seed)
         case "soak": try storage.soak(seconds: seconds)
+        case "wide":
+            let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)
+            storage.report("wide", "spacetimekit", tiny ? "sample" : release ? "release" : "debug", figures)
         default: return false
         }
         return true

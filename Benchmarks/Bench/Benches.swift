@@ -5,7 +5,7 @@ struct Benches {
         "durable", "recovery", "backup", "pause", "latency", "crash", "kill", "full",
     ]
     /// Those that run by name only.
-    static let onDemand = ["soak"]
+    static let onDemand = ["soak", "wide"]
 
     let sizes: Sizes
     private let items: Lazily<ItemWorkload>
