@@ -20,6 +20,16 @@ import Testing
         #expect(Identifier.problem(with: "a\u{0}") == .invalidContinue("\u{0}"))
         #expect(Identifier.problem(with: "\u{1F600}") == .invalidStart("\u{1F600}"))
     }
+
+    @Test func asciiFollowsTheTablesOfUnicode() {
+        for byte in 0..<0x80 as Range<UInt8> {
+            let scalar = Unicode.Scalar(byte)
+            let starts = scalar == "_" || scalar.properties.isXIDStart
+            #expect((Identifier.problem(with: "\(scalar)") == nil) == starts, "U+\(String(byte, radix: 16))")
+            let goesOn = scalar.properties.isXIDContinue
+            #expect((Identifier.problem(with: "a\(scalar)") == nil) == goesOn, "U+\(String(byte, radix: 16))")
+        }
+    }
 }
 
 @Suite struct GeneratedNameTests {

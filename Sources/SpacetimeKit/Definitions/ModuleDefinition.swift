@@ -43,8 +43,7 @@ public struct Tables<each Row: TableRow>: Sendable {
 
 /// Everything about a row type that is needed to define its table, without the type.
 struct TableDescription: Sendable {
-    let rowType: ObjectIdentifier
-    let typeName: String
+    let row: any TableRow.Type
     /// Whether the table has another name than its row type gives it.
     let isNamed: Bool
     let definition: TableDefinition
@@ -52,8 +51,7 @@ struct TableDescription: Sendable {
 
     /// - Parameter name: the table's name, if it is not the row type's own table.
     init<Row: TableRow>(_ row: Row.Type, name: String? = nil) {
-        rowType = ObjectIdentifier(row)
-        typeName = String(describing: row)
+        self.row = row
         isNamed = name != nil
         var definition = Row.tableDefinition
         if let name {
@@ -64,6 +62,11 @@ struct TableDescription: Sendable {
         self.definition = definition
         declare = { Row.algebraicType(in: &$0) }
     }
+
+    var rowType: ObjectIdentifier { ObjectIdentifier(row) }
+
+    /// For messages. Describing a type looks for conformances in the whole program, so it is not done for every table.
+    var typeName: String { String(describing: row) }
 }
 
 /// What a module contains, as values.

@@ -77,11 +77,24 @@ package enum CaseConversion {
         case separator, lower, upper, digit, other
 
         init(_ character: Character) {
+            // Nearly all names are ASCII. Looking others up in the tables of Unicode takes ten times as long.
+            if let byte = character.asciiValue {
+                self.init(ascii: byte)
+                return
+            }
             switch character {
-            case "_", "-", " ": self = .separator
-            case "0"..."9" where character.isASCII: self = .digit
             case _ where character.isLowercase && !character.isUppercase: self = .lower
             case _ where character.isUppercase && !character.isLowercase: self = .upper
+            default: self = .other
+            }
+        }
+
+        private init(ascii byte: UInt8) {
+            switch byte {
+            case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: " "): self = .separator
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): self = .digit
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): self = .lower
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): self = .upper
             default: self = .other
             }
         }

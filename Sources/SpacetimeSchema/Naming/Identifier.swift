@@ -35,10 +35,16 @@ package enum Identifier {
     }
 
     private static func isStart(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isXIDStart
+        // Nearly all names are ASCII, which needs no look into the tables of Unicode.
+        isASCIILetter(scalar) || !scalar.isASCII && scalar.properties.isXIDStart
     }
 
     private static func isContinue(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isXIDContinue
+        isASCIILetter(scalar) || ("0"..."9").contains(scalar) || scalar == "_"
+            || !scalar.isASCII && scalar.properties.isXIDContinue
+    }
+
+    private static func isASCIILetter(_ scalar: Unicode.Scalar) -> Bool {
+        ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
     }
 }
