@@ -36,9 +36,13 @@ struct Durability: ~Copyable {
         switch keeper {
         case .none: false
         case .files(let files): files._withUnsafeGuaranteedRef { $0.isSaturated }
-        case .sink: sink?.isSaturated == true
+        case .sink: isSinkSaturated
         }
     }
+
+    /// Apart, so that calls do not make room for it.
+    @inline(never)
+    private var isSinkSaturated: Bool { sink?.isSaturated == true }
 
     /// Waits until there is room for more.
     func waitForRoom() throws(DatabaseError) {

@@ -73,7 +73,8 @@ struct TransactionLock: ~Copyable, Sendable {
         word.compareExchange(expected: 0, desired: Self.taken, ordering: .acquiring).exchanged || tryLockAwaited()
     }
 
-    /// Takes the lock if it is free and somebody is in the queue.
+    /// Takes the lock if it is free and somebody is in the queue. Apart, so that calls do not make room for it.
+    @inline(never)
     private borrowing func tryLockAwaited() -> Bool {
         word.compareExchange(expected: Self.awaited, desired: Self.awaited | Self.taken, ordering: .acquiring).exchanged
     }
