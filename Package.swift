@@ -128,7 +128,7 @@ let package = Package(
             name: "SpacetimeStorageTests",
             dependencies: [
                 "CrashSweep", "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit",
-                "SpacetimeSQLiteExport",
+                "SpacetimeSQLiteExport", "SpacetimeHost", "SpacetimeEngine",
             ],
             exclude: ["Golden"]),
         .testTarget(

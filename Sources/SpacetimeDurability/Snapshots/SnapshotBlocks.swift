@@ -25,7 +25,7 @@ final class SnapshotBlocks: Sendable {
 
     let path: String
     private let file: any DiskFile
-    private let byteCount: UInt64
+    let byteCount: UInt64
     private let cursor = Mutex(Cursor())
 
     init(_ disk: any Disk, _ path: String) throws(StorageError) {

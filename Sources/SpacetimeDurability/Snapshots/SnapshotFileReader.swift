@@ -6,6 +6,8 @@ package struct SnapshotFileReader: ~Copyable {
     private var reader: BlockReader
 
     package var path: String { blocks.path }
+    /// Bytes of the file.
+    package var byteCount: UInt64 { blocks.byteCount }
 
     package init(_ disk: any Disk, directory: String, nextOffset: UInt64) throws(StorageError) {
         let path = SnapshotFile.path(directory, nextOffset)

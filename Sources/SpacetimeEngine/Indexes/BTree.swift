@@ -34,7 +34,7 @@ struct BTree: ~Copyable {
     let pool: PagePool
     /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
     let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
-    private static let heightLimit = 16
+    static let heightLimit = 16
 
     init(pool: PagePool = PagePool()) {
         self.pool = pool

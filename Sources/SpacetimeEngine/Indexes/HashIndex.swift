@@ -80,10 +80,42 @@ struct HashIndex: ~Copyable {
         }
     }
 
+    static func slot(_ hash: UInt32, _ row: RowID) -> UInt64 { UInt64(hash) << 32 | UInt64(row.rawValue &+ 1) }
+
+    /// Adds rows by slots that are in the order of their hashes. None of them is there. Into an empty index they go one
+    /// behind the other.
+    mutating func enter(_ sorted: UnsafeBufferPointer<UInt64>) {
+        reserve(count + sorted.count)
+        if count == 0 {
+            while !tryFill(sorted) { grow() }
+            count = sorted.count
+        } else {
+            for slot in sorted {
+                insert(UInt32(truncatingIfNeeded: slot >> 32), RowID(UInt32(truncatingIfNeeded: slot) &- 1))
+            }
+        }
+    }
+
+    /// False, and the index is empty as before, if the tail is full.
+    private mutating func tryFill(_ sorted: UnsafeBufferPointer<UInt64>) -> Bool {
+        var position = 0
+        for (number, slot) in sorted.enumerated() {
+            position = max(position, home(UInt32(truncatingIfNeeded: slot >> 32)))
+            // The last slot stays empty: it ends every look-up.
+            guard position < slotCount - 1 else {
+                for i in 0..<slotCount where number > 0 { slots[i] = 0 }
+                return false
+            }
+            slots[position] = slot
+            position += 1
+        }
+        return true
+    }
+
     /// Adds a row. The caller made sure that it is not there.
     mutating func insert(_ hash: UInt32, _ row: RowID) {
         if (count &+ 1) &* 5 > capacity &* 4 { grow() }
-        while !place(UInt64(hash) << 32 | UInt64(row.rawValue &+ 1)) { grow() }
+        while !place(Self.slot(hash, row)) { grow() }
         count &+= 1
     }
 
@@ -124,7 +156,7 @@ struct HashIndex: ~Copyable {
     /// Removes a row. Returns false if it is not there.
     @discardableResult
     mutating func remove(_ hash: UInt32, _ row: RowID) -> Bool {
-        let entry = UInt64(hash) << 32 | UInt64(row.rawValue &+ 1)
+        let entry = Self.slot(hash, row)
         var position = home(hash)
         while slots[position] != entry {
             if slots[position] == 0 || slots[position] >> 32 > UInt64(hash) { return false }

@@ -19,7 +19,7 @@ struct TableIndex: ~Copyable {
     let id: IndexID
     let schema: IndexSchema
     /// Behind a pointer, so that handing it on copies no arrays.
-    private let specReference: Ref<KeySpec>
+    let specReference: Ref<KeySpec>
     let integer: KeySpec.Integer?
     private let isTriviallyValid: Bool
     /// Bytes of a key that `find(integerProbe:)` takes without any check; -1 if there is no such key.
@@ -35,8 +35,8 @@ struct TableIndex: ~Copyable {
     let constraintName: String
     let seed: UInt64
 
-    private(set) var hash = HashIndex()
-    private(set) var tree: BTree
+    var hash = HashIndex()
+    var tree: BTree
     private(set) var direct: DirectIndex
 
     /// A hash index that is not unique is kept in a B-tree: with many rows to a key, probing would degenerate.
@@ -232,25 +232,18 @@ struct TableIndex: ~Copyable {
     @inline(never)
     private mutating func insertBytes(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         let key = emptied(0)
-        if isHashed(image, table) {
-            spec.appendProbe(row: image, layout: table.layout, to: &key.value)
-            hash.insert(hashProbe(key.value.bytes), row)
-            return
-        }
+        if isHashed(image, table) { return hash.insert(hashOfKey(image, table), row) }
         spec.appendKey(row: image, layout: table.layout, to: &key.value)
         tree.insert(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
     }
 
-    /// Makes room for so many rows in all, where that can be done beforehand.
-    mutating func reserve(_ count: Int) { if structure == .hash { hash.reserve(count) } }
-
-    /// Adds rows by their hashes or keys, ascending.
-    mutating func insertSorted(_ entries: UnsafeBufferPointer<SortedEntry>) {
-        if structure == .hash {
-            for entry in entries { hash.insert(UInt32(truncatingIfNeeded: entry.key), RowID(entry.row)) }
-        } else {
-            tree.insertAscending(entries)
-        }
+    /// The hash of a row's key, in an index that hashes.
+    @inline(__always)
+    func hashOfKey(_ image: UnsafeRawPointer, _ table: RowsRef) -> UInt32 {
+        if let integer { return hashInteger(integer.key(ofRow: image, table), seed: seed) }
+        let key = emptied(0)
+        spec.appendProbe(row: image, layout: table.layout, to: &key.value)
+        return hashProbe(key.value.bytes)
     }
 
     /// Takes a row out, by the image it was inserted with.
@@ -272,8 +265,7 @@ struct TableIndex: ~Copyable {
     private mutating func removeBytes(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         let key = emptied(0)
         if isHashed(image, table) {
-            spec.appendProbe(row: image, layout: table.layout, to: &key.value)
-            hash.remove(hashProbe(key.value.bytes), row)
+            hash.remove(hashOfKey(image, table), row)
             return
         }
         spec.appendKey(row: image, layout: table.layout, to: &key.value)

@@ -3,15 +3,20 @@ import SpacetimeSchema
 
 /// Filling tables from files and from other datastores. Not inside transactions.
 extension Datastore {
-    /// Adds a saved page to a table that is being loaded; one without rows is left out. The rows are found only after
-    /// `finishLoading`.
-    package func loadPage(_ bytes: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
-        try table(id).storage.load(bytes)
+    /// Makes pages for the tables that there are by now.
+    package func pageLoader() -> PageLoader {
+        var geometries: [TableID: PageGeometry] = [:]
+        for id in tableIDs { geometries[id] = state.tables[Int(id.rawValue)]?.storage.geometry }
+        return PageLoader(geometries: geometries, pool: pool)
     }
 
-    /// Enters all loaded rows, which were under the same constraints when they were saved, into the table's indexes.
-    /// Linear in the rows, one entry for each index.
-    package func finishLoading(_ id: TableID) throws(EngineError) { try table(id).indexAll() }
+    /// Adds a page to a table that is being loaded. Its rows are found only after the builds of ``indexBuilds(of:)`` have
+    /// run.
+    package func add(_ page: LoadedPage) throws(EngineError) { try table(page.table).storage.add(page.page) }
+
+    /// What is to be done to enter all loaded rows, which were under the same constraints when they were saved, into the
+    /// table's indexes. Linear in the rows, one build for each index.
+    package func indexBuilds(of id: TableID) throws(EngineError) -> [IndexBuild] { try table(id).indexBuilds() }
 
     /// Adds a row to a table that is being filled; it is found only after `finishFilling`. Sequences take no notice.
     package func loadRow(_ image: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
@@ -61,7 +66,25 @@ extension Datastore {
     }
 }
 
-extension TableRef {
+/// Makes pages of saved bytes, on any thread and on several at once; the datastore is not touched until they are added.
+package struct PageLoader: Sendable {
+    fileprivate let geometries: [TableID: PageGeometry]
+    fileprivate let pool: PagePool
+
+    /// A page with these bytes, as `DatastoreSnapshot.forEachPage` gave them; nil if it has no rows.
+    package func load(_ bytes: UnsafeRawBufferPointer, into table: TableID) throws(EngineError) -> LoadedPage? {
+        guard let geometry = geometries[table] else { throw .noSuchTable("#\(table.rawValue)") }
+        return try geometry.load(bytes, pool: pool).map { LoadedPage(page: $0, table: table) }
+    }
+}
+
+/// A page with rows that belongs to no table yet.
+package struct LoadedPage: Sendable {
+    fileprivate let page: Page
+    fileprivate let table: TableID
+}
+
+extension RowsRef {
     /// Calls `body` with every live row.
     func forEachRow<E: Error>(_ body: (RowID) throws(E) -> Void) throws(E) {
         for page in 0..<storage.pageCount {
@@ -76,6 +99,11 @@ extension TableRef {
             }
         }
     }
+}
+
+extension TableRef {
+    /// Calls `body` with every live row.
+    func forEachRow<E: Error>(_ body: (RowID) throws(E) -> Void) throws(E) { try rows.forEachRow(body) }
 
     /// Keys of one constraint that are reported at most.
     private static var reportLimit: Int { 10 }

@@ -58,7 +58,9 @@ package final class DatabaseFiles: CommitSink {
             // Looked at once more: before the lock was taken another process may have been at work there.
             _ = try DatabaseDirectory.requireOpenable(directory, on: disk)
             let seed = random.next()
-            let recovered = try Recovery(disk, directory: directory, hashSeed: seed).run()
+            let recovered = try Recovery(
+                disk, directory: directory, hashSeed: seed, threads: options.runsInBackground ? nil : 1
+            ).run()
             var id: [UInt8] = []
             for _ in 0..<4 { withUnsafeBytes(of: random.next().littleEndian) { id.append(contentsOf: $0) } }
             return Opening(

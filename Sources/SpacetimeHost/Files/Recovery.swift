@@ -26,11 +26,14 @@ package struct Recovery {
     let disk: any Disk
     let directory: String
     let hashSeed: UInt64
+    let threads: Int?
 
-    package init(_ disk: any Disk, directory: String, hashSeed: UInt64 = 0) {
+    /// - Parameter threads: that read a snapshot; nil for as many as there are cores if it is large, else one.
+    package init(_ disk: any Disk, directory: String, hashSeed: UInt64 = 0, threads: Int? = nil) {
         self.disk = disk
         self.directory = directory
         self.hashSeed = hashSeed
+        self.threads = threads
     }
 
     /// Recovers the state before the transaction at `limit`, or the last one.
@@ -139,7 +142,7 @@ package struct Recovery {
             let datastore = Datastore(hashSeed: hashSeed)
             do {
                 let (schema, id) = try SnapshotContent.read(
-                    disk, directory: path, nextOffset: nextOffset, into: datastore)
+                    disk, directory: path, nextOffset: nextOffset, into: datastore, threads: threads)
                 base.state = RecoveredDatabase(
                     datastore: datastore, schema: schema, nextOffset: nextOffset, databaseID: id,
                     logEnd: .empty(at: nextOffset), warnings: [], replayedCount: 0, snapshotOffset: nextOffset)

@@ -16,6 +16,8 @@ struct SnapshotContent {
     var tables: [Table]
 
     private static let blockByteCount = 1 << 20
+    /// A smaller file is read before threads would have begun.
+    private static let smallestForThreads: UInt64 = 8 << 20
 
     func encoded() -> [UInt8] {
         var writer = BSATNWriter()
@@ -75,31 +77,49 @@ struct SnapshotContent {
     }
 
     /// Reads the rows of a snapshot file into a fresh datastore.
+    ///
+    /// Threads read blocks and make pages of them, and then make one index each; what comes of it, errors included, does not
+    /// depend on their number.
     static func read(
-        _ disk: any Disk, directory: String, nextOffset: UInt64, into datastore: Datastore
+        _ disk: any Disk, directory: String, nextOffset: UInt64, into datastore: Datastore, threads: Int?
     ) throws -> (schema: StoredSchema, databaseID: [UInt8]) {
         var reader = try SnapshotFileReader(disk, directory: directory, nextOffset: nextOffset)
         let content = try SnapshotContent(decoding: try reader.readHeader())
         let schema = try StoredSchema(decoding: content.schema)
         try schema.makeTables(in: datastore)
-        try reader.forEachBlock { tag, bytes in
-            var rest = bytes
-            while rest.count >= 4 {
-                let count = Int(UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self)))
-                guard count <= rest.count - 4 else { break }
-                let page = UnsafeRawBufferPointer(rebasing: rest[4..<(4 + count)])
-                if count > 0 { try datastore.loadPage(page, into: TableID(tag)) }
-                rest = UnsafeRawBufferPointer(rebasing: rest[(4 + count)...])
-            }
-            guard rest.isEmpty else { throw EngineError.malformedChanges("a page is cut off") }
+        let threads = threads ?? (reader.byteCount < smallestForThreads ? 1 : coreCount)
+        let loader = datastore.pageLoader()
+        try reader.forEachBlock(threads: threads) { tag, bytes in
+            try pages(in: bytes, of: TableID(tag), loader)
+        } deliver: { pages in
+            for page in pages { try datastore.add(page) }
         }
+        // The longest first, so that none is left for one thread in the end.
+        let builds = try content.tables.flatMap { try datastore.indexBuilds(of: $0.id) }
+            .sorted { $0.rowCount > $1.rowCount }
+        doInParallel(threads: threads, builds.map { build in { build.run() } })
         for table in content.tables {
-            try datastore.finishLoading(table.id)
             guard datastore.count(table.id) == Int(table.rowCount) else {
                 throw EngineError.malformedChanges("table #\(table.id.rawValue) lacks rows")
             }
             try datastore.restartSequences(of: table.id, at: table.sequences)
         }
         return (schema, reader.databaseID)
+    }
+
+    private static func pages(
+        in block: UnsafeRawBufferPointer, of table: TableID, _ loader: PageLoader
+    ) throws(EngineError) -> [LoadedPage] {
+        var pages: [LoadedPage] = []
+        var rest = block
+        while rest.count >= 4 {
+            let count = Int(UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self)))
+            guard count <= rest.count - 4 else { break }
+            let bytes = UnsafeRawBufferPointer(rebasing: rest[4..<(4 + count)])
+            if count > 0, let page = try loader.load(bytes, into: table) { pages.append(page) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[(4 + count)...])
+        }
+        guard rest.isEmpty else { throw .malformedChanges("a page is cut off") }
+        return pages
     }
 }

@@ -49,7 +49,7 @@ import Testing
         let target = Datastore()
         let loaded = try makeTable(in: target)
         try saved.forEachPage(of: id) { try target.loadPage($0, into: loaded) }
-        try target.table(loaded).indexAll(batchLimit: batchLimit)
+        for build in try target.table(loaded).indexBuilds(rowLimit: batchLimit) { build.run() }
         #expect(target.count(loaded) == source.count(id))
         try target.checkInvariants()
     }

@@ -19,6 +19,13 @@ final class LogBuffer {
     }
 }
 
+extension Datastore {
+    /// Adds a page that was saved.
+    func loadPage(_ bytes: UnsafeRawBufferPointer, into table: TableID) throws(EngineError) {
+        if let page = try pageLoader().load(bytes, into: table) { try add(page) }
+    }
+}
+
 /// A datastore with the same tables, whose pages went through bytes.
 func loadedCopy(of datastore: Datastore, _ tables: [TableID], _ schemas: [TableSchema]) throws -> Datastore {
     let snapshot = datastore.snapshot()
@@ -28,7 +35,7 @@ func loadedCopy(of datastore: Datastore, _ tables: [TableID], _ schemas: [TableS
         try snapshot.forEachPage(of: table) { page in
             try Array(page).withUnsafeBytes { try copy.loadPage($0, into: table) }
         }
-        try copy.finishLoading(table)
+        for build in try copy.indexBuilds(of: table) { build.run() }
         try copy.restartSequences(of: table, at: snapshot.sequencePositions(of: table))
     }
     return copy

@@ -175,7 +175,7 @@ import Testing
             for case let page? in storage.pages {
                 let count = geometry.save(page, into: &buffer)
                 #expect(!buffer.bytes(count).contains(0xEE))
-                try copy.load(buffer.bytes(count))
+                if let page = try geometry.load(buffer.bytes(count), pool: PagePool()) { try copy.add(page) }
             }
             let (expected, found) = (storage.liveCount, try copy.checkedRows(pending: []).count)
             #expect(expected == 167 && found == 167)

@@ -59,6 +59,7 @@ extension Datastore {
         return try insert(table, bytes: &bytes)
     }
 
+    @discardableResult
     func insert(_ table: TableID, bytes: inout [UInt8]) throws -> Bool {
         try bytes.withUnsafeMutableBytes { try insert(table, row: $0) }
     }
