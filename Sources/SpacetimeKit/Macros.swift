@@ -51,7 +51,7 @@ public macro Table(_ options: TableOption..., name: String? = nil) =
     member,
     names: named(algebraicType), named(bsatnFixedSize), named(encode), named(init), named(_spacetimeInitial),
     named(_SpacetimePayloads), named(_SpacetimeFields))
-@attached(extension, conformances: SpacetimeType, FieldedType, names: named(init))
+@attached(extension, conformances: SpacetimeType, FieldedType, names: named(init), named(_spacetimePayloads))
 public macro SpacetimeType(name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "SpacetimeTypeMacro")
 

@@ -1,7 +1,7 @@
 import SpacetimeKit
 
 // A field and a payload of types without @SpacetimeType. expect: add @SpacetimeType to its struct or enum
-// errors: 3
+// errors: 4
 
 enum Mood { case good, bad }
 

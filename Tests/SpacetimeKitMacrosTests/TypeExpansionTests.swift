@@ -217,6 +217,20 @@ import Testing
             }
 
             nonisolated extension Shape: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
+                private static func _spacetimePayloads(_ value: Self) {
+                    switch value {
+                    case .circle(let value0):
+                        SpacetimeKit._spacetimeStored(value0)
+                    case .square(let value0, let value1):
+                        SpacetimeKit._spacetimeStored(value0)
+                        SpacetimeKit._spacetimeStored(value1)
+                    case .point:
+                        break
+                    case .`default`(let value0, let value1):
+                        SpacetimeKit._spacetimeStored(value0)
+                        SpacetimeKit._spacetimeStored(value1)
+                    }
+                }
             }
             """)
     }
@@ -363,6 +377,15 @@ import Testing
             }
 
             nonisolated extension Fixed: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
+                private static func _spacetimePayloads(_ value: Self) {
+                    switch value {
+                    case .a(let value0):
+                        SpacetimeKit._spacetimeStored(value0)
+                    case .b(let value0, let value1):
+                        SpacetimeKit._spacetimeStored(value0)
+                        SpacetimeKit._spacetimeStored(value1)
+                    }
+                }
             }
             """)
     }
@@ -442,6 +465,13 @@ import Testing
             }
 
             nonisolated extension Chain: SpacetimeKit.SpacetimeType, SpacetimeKit.FieldedType {
+                private static func _spacetimePayloads(_ value: Self) {
+                    switch value {
+                    case .link(let value0, let value1):
+                        SpacetimeKit._spacetimeStored(value0)
+                        SpacetimeKit._spacetimeStored(value1)
+                    }
+                }
             }
             """)
     }

@@ -25,6 +25,15 @@ public func _spacetimeType<Value>(_ type: Value.Type, _ types: inout TypespaceBu
     neverCompiled()
 }
 
+// The payload of a case, in code that is compiled and never called.
+public func _spacetimeStored<Value: SpacetimeType>(_ value: Value) {}
+
+@available(
+    *, unavailable,
+    message: "the payload of a case needs a type that can be stored: add @SpacetimeType to its struct or enum"
+)
+public func _spacetimeStored<Value>(_ value: Value) { neverCompiled() }
+
 @inlinable @inline(__always)
 public func _spacetimeSize<Value: SpacetimeType>(_ type: Value.Type) -> Int? { type.bsatnFixedSize }
 

@@ -119,6 +119,29 @@ struct SumCodec {
         return "self = try .\(element.code)(\(arguments.joined(separator: ", ")))"
     }
 
+    /// What stands in the extension: a function that hands each payload of each case to the library, and is never called.
+    ///
+    /// The compiler checks the extension before it expands the members of an enum, and expands none if it has found errors.
+    /// So a payload that cannot be stored is one error, which says what is missing. In the members the 6.3 compiler would
+    /// report it, go on to generate code, and crash.
+    var payloadCheck: String {
+        guard sum.cases.contains(where: { !$0.parameters.isEmpty }) else { return "" }
+        let branches = sum.cases.map { element in
+            let names = element.parameters.indices.map { "value\($0)" }
+            guard !names.isEmpty else { return "case .\(element.code):\n    break" }
+            let uses = names.map { "SpacetimeKit._spacetimeStored(\($0))" }
+            return
+                "case .\(element.code)(\(names.map { "let \($0)" }.joined(separator: ", "))):\n    \(uses.lines(indentedBy: 1))"
+        }
+        return """
+            private static func _spacetimePayloads(_ value: Self) {
+                switch value {
+                \(branches.lines(indentedBy: 1))
+                }
+            }
+            """
+    }
+
     private func encode(_ position: Int, _ element: SumModel.Case) -> String {
         let names = element.parameters.indices.map { "value\($0)" }
         let pattern = names.isEmpty ? "" : "(\(names.map { "let \($0)" }.joined(separator: ", ")))"

@@ -9,7 +9,7 @@ struct TableSource {
             members: (table.memberwise?.members ?? []) + [definition] + codec.members + generatedColumns
                 + [columnsStruct, handleStruct] + primaryKeyMembers,
             protocols: table.primaryKeyIndex == nil ? ["TableRow"] : ["TableRow", "KeyedTableRow"],
-            initializer: codec.initializer)
+            extensionBody: codec.initializer)
     }
 
     private var primaryKeyMembers: [String] {

@@ -22,13 +22,14 @@ struct Additions {
     /// The protocols of the library that the type conforms to. Each is named, also one that another implies: the
     /// compiler does not look further for a conformance that a macro announces.
     let protocols: [String]
-    /// The content of the extension. An initialiser in a struct would take the memberwise one away.
-    let initializer: String
+    /// The content of the extension: an initialiser, which in a struct would take the memberwise one away, or what is to
+    /// be checked before the members are.
+    let extensionBody: String
 
-    init(members: @escaping @autoclosure () -> [String], protocols: [String], initializer: String = "") {
+    init(members: @escaping @autoclosure () -> [String], protocols: [String], extensionBody: String = "") {
         self.members = members
         self.protocols = protocols
-        self.initializer = initializer
+        self.extensionBody = extensionBody
     }
 }
 
@@ -62,7 +63,7 @@ extension ConformanceMacro {
             problems.report(to: context)
             return []
         }
-        let body = additions.initializer.isEmpty ? "" : "    \(additions.initializer.indented(1))"
+        let body = additions.extensionBody.isEmpty ? "" : "    \(additions.extensionBody.indented(1))"
         return [
             ExtensionDeclSyntax(type, protocols: additions.protocols.map { "SpacetimeKit.\($0)" }, body: body)
         ]

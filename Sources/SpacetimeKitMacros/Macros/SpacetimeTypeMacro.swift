@@ -23,7 +23,7 @@ enum SpacetimeTypeMacro: ConformanceMacro {
             let memberwise = MemberwiseInitializer(of: structure, fields: fields, access: access, in: lexicalContext)
             return additions(
                 (memberwise?.members ?? []) + codec.members, FieldsSource(fields: fields, access: access),
-                initializer: codec.initializer)
+                extending: codec.initializer)
         }
         if let enumeration = declaration.as(EnumDeclSyntax.self) {
             if let generics = enumeration.genericParameterClause {
@@ -32,20 +32,21 @@ enum SpacetimeTypeMacro: ConformanceMacro {
             let sum = SumModel(enumeration, name: name, lexicalContext: lexicalContext, problems: &problems)
             // An enum without cases has been refused, and there is no code to write for it.
             guard problems.isEmpty else { return nil }
-            return additions(SumCodec(sum: sum).members, FieldsSource(cases: sum.cases, access: sum.access))
+            let codec = SumCodec(sum: sum)
+            return additions(
+                codec.members, FieldsSource(cases: sum.cases, access: sum.access), extending: codec.payloadCheck)
         }
         problems.add(.typeNeedsStructOrEnum(found: declaration.kindName), at: declaration.introducer)
         return nil
     }
 
     private static func additions(
-        _ members: @escaping @autoclosure () -> [String], _ fields: FieldsSource?, initializer: String = ""
+        _ members: @escaping @autoclosure () -> [String], _ fields: FieldsSource?, extending body: String = ""
     ) -> Additions {
         guard let fields else {
-            return Additions(members: members(), protocols: ["SpacetimeType"], initializer: initializer)
+            return Additions(members: members(), protocols: ["SpacetimeType"], extensionBody: body)
         }
         return Additions(
-            members: members() + [fields.member], protocols: ["SpacetimeType", "FieldedType"],
-            initializer: initializer)
+            members: members() + [fields.member], protocols: ["SpacetimeType", "FieldedType"], extensionBody: body)
     }
 }
