@@ -1,8 +1,11 @@
 import SpacetimeKit
 
-// A condition runs on stored bytes, which know nothing of Swift's properties. expect: no exact matches in reference to subscript
+// A condition runs on stored bytes, which know nothing of Swift's properties. expect: has no dynamic member 'isFar'
 
-@SpacetimeType struct Place { var x: Float }
+@SpacetimeType struct Place {
+    var x: Float
+    var isFar: Bool { x > 9 }
+}
 
 @Table struct User {
     @PrimaryKey var id: UInt64
@@ -15,6 +18,6 @@ import SpacetimeKit
     static let tables = Tables(User.self)
 
     @Reducer static func clean(_ context: borrowing Context) throws {
-        try context.db.user.delete { $0.name.count > 3 }
+        try context.db.user.delete { $0.place.isFar }
     }
 }

@@ -204,6 +204,17 @@ extension TableHandle {
     @available(*, unavailable, message: "use where { $0.room == 1 }, or rows.filter for a condition in Swift")
     public func filter(_ condition: (Row) throws -> Bool) -> [Row] { fatalError() }
 
+    @available(*, unavailable, message: "go through the rows, as in db.message.rows.map { $0.text }")
+    public func map<Value>(_ transform: (Row) throws -> Value) -> [Value] { fatalError() }
+
+    @available(*, unavailable, message: "go through the rows, as in for message in db.message.rows")
+    public func forEach(_ body: (Row) throws -> Void) { fatalError() }
+
+    @available(
+        *, unavailable, message: "take an index in its order, as in db.message.id.rows, or db.message.rows.sorted"
+    )
+    public func sorted(by areInIncreasingOrder: (Row, Row) throws -> Bool) -> [Row] { fatalError() }
+
     @available(*, unavailable, message: "update needs a primary key: mark a column of the row with @PrimaryKey")
     public func update(_ row: Row) throws { fatalError() }
 
