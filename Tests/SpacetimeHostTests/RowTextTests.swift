@@ -161,8 +161,11 @@ import Testing
             (.identity, "c2", "64 hexadecimal"),
             (.timeDuration, "1h", "a duration in seconds such as 1.5"), (mood, "happy", "one of the cases calm, wild"),
             (.f64, "null", "NaN, Infinity"), (.f64, "1e999", "NaN, Infinity"), (.f32, "NaN(0x1)", "NaN, Infinity"),
-            (.bytes, "0x1", "hexadecimal"), (.u256, "-1", "decimal"), (.uuid, "x", "UUID"), (.u8, "256", "0 to 255"),
-            (.scheduleAt, "soon", "interval"), (.u8, "", "expected a value"),
+            (.bytes, "0x1", "hexadecimal"), (.u256, "-1", "decimal"), (.uuid, "x", "UUID"),
+            (.u8, "256", "0 to 255, not '256'"),
+            (.scheduleAt, "soon", "interval"), (.u8, "", "0 to 255, not an empty field"),
+            (.bool, "yes", "true or false, not 'yes'"), (.i128, "1.5", "\(Int128.min) to \(Int128.max)"),
+            (.i16, String(repeating: "9", count: 50), "32767, not '\(String(repeating: "9", count: 40))' and so on"),
         ]
         for (type, field, expected) in cases {
             let lines = try RowText(schema: table([("x", type), ("y", .string)]), format: .csv)

@@ -166,6 +166,40 @@ import Testing
         #expect(missing?.code == .storageFailure)
     }
 
+    /// Whoever adds rows in a spreadsheet leaves out what the database knows better.
+    @Test func anEmptyFieldOfCSVStandsForWhatMayBeMissing() throws {
+        file("code,number\r\na,7\r\nb,\r\n\"\",\r\nc,0\r\n")
+        #expect(try database.import(Ticket.self, from: "d/file", as: .csv, disk: disk) == 4)
+        #expect(try database.read { Set($0.ticket.rows.map(\.number)) } == [7, 8, 9, 10])
+        #expect(try database.read { $0.ticket.code.find("b")?.number } == 8)
+        file("code,number\r\nd,\"\"\r\ne,many\r\n")
+        let error = #expect(throws: DatabaseError.self) {
+            try database.import(Ticket.self, from: "d/file", as: .csv, disk: disk)
+        }
+        #expect(
+            error?.message.contains("line 2: column 'number': expected a whole number from 0 to 4294967295") == true)
+        #expect(error?.message.contains("not 'many'") == true)
+    }
+
+    @Test func aFileOfAnotherFormatIsRecognised() throws {
+        try database.export(Mixed.self, as: .csv, to: "d/file", disk: disk)
+        for text in [nil, "[\n{\"text\":\"a\"},\n{\"text\":\"b\"}\n]", "[{\"text\":\"a\"}]"] as [String?] {
+            if let text { file(text) }
+            let error = #expect(throws: DatabaseError.self) {
+                try database.import(Note.self, from: "d/file", as: .jsonLines, disk: disk)
+            }
+            #expect(error?.code == .malformedRow)
+            #expect(error?.message.contains("write an object for each row of table 'note', {\"text\": …}") == true)
+            #expect(error?.message.split(separator: "\n").count == 2)
+        }
+        // Where the first line is an object, the format is right.
+        file("{\"text\":7}\n")
+        let error = #expect(throws: DatabaseError.self) {
+            try database.import(Note.self, from: "d/file", as: .jsonLines, disk: disk)
+        }
+        #expect(error?.message.contains("these lines are not rows") == true)
+    }
+
     @Test func modesInsertReplaceAndUpsert() throws {
         try database.export(Mixed.self, as: .csv, to: "d/file", disk: disk)
         let twice = #expect(throws: DatabaseError.self) {

@@ -133,7 +133,7 @@ package struct ColumnText: Sendable {
             return try AlgebraicValue(losslessJSON: text, type: payload)
         } catch {
             guard let expected else { throw Problem(text: "\(error)") }
-            throw Problem(text: "expected \(expected)")
+            throw Problem(text: "expected \(expected), not \(Self.shown(text))")
         }
     }
 
@@ -163,9 +163,17 @@ package struct ColumnText: Sendable {
         }
     }
 
+    /// A text as a message shows it, cut if it is long.
+    private static func shown(_ text: String) -> String {
+        if text.isEmpty { return "an empty field" }
+        let beginning = String(String.UnicodeScalarView(text.unicodeScalars.prefix(40)))
+        return "'\(beginning)'" + (beginning.utf8.count < text.utf8.count ? " and so on" : "")
+    }
+
     /// What to write, where JSON's own message would not say it.
     private var expected: String? {
         switch form {
+        case .number where payload == .bool: "true or false"
         case .number where payload == .i256 || payload == .u256: "a number of up to 256 bits in decimal digits"
         case .float32, .float64: "a number in the range of the float, NaN, Infinity or -Infinity"
         case .bytes: "0x and an even number of hexadecimal digits"
@@ -178,7 +186,30 @@ package struct ColumnText: Sendable {
         case .sum(let sum) where sum.isPlain:
             "one of the cases \(sum.variants.prefix(8).compactMap(\.name).joined(separator: ", "))"
                 + (sum.variants.count > 8 ? ", …" : "")
-        case .number, .text, .sum, .json: nil
+        case .number: payload.wholeNumbers.map { "a whole number from \($0) to \($1)" }
+        case .text, .sum, .json: nil
+        }
+    }
+}
+
+extension AlgebraicType {
+    /// The least and the greatest value of an integer type of up to 128 bits.
+    fileprivate var wholeNumbers: (String, String)? {
+        func limits<Number: FixedWidthInteger>(_: Number.Type) -> (String, String) {
+            ("\(Number.min)", "\(Number.max)")
+        }
+        return switch self {
+        case .i8: limits(Int8.self)
+        case .u8: limits(UInt8.self)
+        case .i16: limits(Int16.self)
+        case .u16: limits(UInt16.self)
+        case .i32: limits(Int32.self)
+        case .u32: limits(UInt32.self)
+        case .i64: limits(Int64.self)
+        case .u64: limits(UInt64.self)
+        case .i128: limits(Int128.self)
+        case .u128: limits(UInt128.self)
+        default: nil
         }
     }
 }

@@ -37,6 +37,7 @@ extension DatabaseCore {
         let facts = try catalog.facts(of: table)
         let schema = facts.schema
         let lines = try RowText(schema: schema, format: format).read(text)
+        if case .jsonLines = format { try Self.requireJSONLines(text, lines, schema) }
         try Self.requireNoProblems(lines, schema)
         var key: IndexID?
         if mode == .upsert {
@@ -57,7 +58,9 @@ extension DatabaseCore {
         return lines.count
     }
 
-    private static func requireNoProblems(_ lines: [RowText.Line], _ schema: TableSchema) throws(DatabaseError) {
+    private static func requireNoProblems(
+        _ lines: [RowText.Line], _ schema: TableSchema
+    ) throws(DatabaseError) {
         var problems: [String] = []
         for line in lines {
             guard case .failure(let problem) = line.row else { continue }
@@ -70,6 +73,22 @@ extension DatabaseCore {
                 "these lines are not rows of table '\(schema.name)', and nothing was imported:\n"
                     + problems.joined(separator: "\n"))
         }
+    }
+
+    /// Says so if a text that should be JSON Lines is something else, CSV or one large array, instead of what is wrong with
+    /// each of its lines.
+    private static func requireJSONLines(
+        _ text: [UInt8], _ lines: [RowText.Line], _ schema: TableSchema
+    ) throws(DatabaseError) {
+        guard case .failure(let problem)? = lines.first?.row else { return }
+        let beginning = text.first { ![0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }
+        if beginning == UInt8(ascii: "{") { return }
+        let example = schema.columns.map { "\(JSON.string($0.name)): …" }.joined(separator: ", ")
+        throw DatabaseError(
+            .malformedRow,
+            "the file is not in JSON Lines, and nothing was imported; check the format, or write an object for each row of "
+                + "table '\(schema.name)', {\(example)}, on a line of its own\nline \(lines[0].number): \(problem.text)"
+        )
     }
 
     private func write(

@@ -150,12 +150,21 @@ struct RowText {
         for (position, column) in schema.columns.enumerated() {
             do {
                 guard let place = places[position] else {
-                    try writeAbsent(column, position, &writer)
+                    guard try writeStandIn(for: column, position, &writer) else {
+                        throw Problem(
+                            text: "the file does not have it; write it into the file, or give the column a @Default")
+                    }
                     continue
                 }
                 let field = fields[place]
-                let isAbsent = field.text.isEmpty && !field.isQuoted && columns[position].isOptional
-                try columns[position].value(isAbsent ? nil : field.text).encode(to: &writer)
+                let isEmpty = field.text.isEmpty && !field.isQuoted
+                if isEmpty, columns[position].isOptional {
+                    try columns[position].value(nil).encode(to: &writer)
+                } else if isEmpty, column.type != .string, try writeStandIn(for: column, position, &writer) {
+                    // No text of the type is empty, so whoever left the field empty had nothing to say.
+                } else {
+                    try columns[position].value(field.text).encode(to: &writer)
+                }
             } catch {
                 let reason = (error as? Problem)?.text ?? (error as? ColumnText.Problem)?.text ?? "\(error)"
                 return .failure(Problem(text: "column '\(column.name)': \(reason)"))
@@ -164,8 +173,13 @@ struct RowText {
         return .success(writer.toArray())
     }
 
-    /// A column that the file does not have: its default, else an absent optional.
-    private func writeAbsent(_ column: ColumnSchema, _ position: Int, _ writer: inout BSATNWriter) throws {
+    /// Writes what stands for a value that the file does not have: the column's default, else an absent optional, else a
+    /// number yet to be drawn.
+    ///
+    /// - Returns: false if there is none of these.
+    private func writeStandIn(
+        for column: ColumnSchema, _ position: Int, _ writer: inout BSATNWriter
+    ) throws -> Bool {
         if let value = schema.defaults.first(where: { $0.column.index == position }) {
             writer.append(value.bytes)
         } else if column.type.optionPayload != nil {
@@ -173,7 +187,8 @@ struct RowText {
         } else if schema.sequences.contains(where: { $0.column.index == position }) {
             try AlgebraicValue(json: "0", type: column.type).encode(to: &writer)
         } else {
-            throw Problem(text: "the file does not have it, and it has no default value")
+            return false
         }
+        return true
     }
 }
