@@ -177,6 +177,9 @@ import Testing
                 ["SpaceTimeKit_renamed", "SpaceTimeKit_renamed_2"],
             ])
         #expect(report.renamings.filter { $0.table == "B" }.map { [$0.column, $0.name] } == [["a", "a_3"]])
+        #expect("\(report)".hasPrefix("6 rows as of commit 7\n"))
+        #expect("\(report)".contains("\ncolumn 'a' of table 'B' is called 'a_3' in the file"))
+        #expect("\(report)".contains("\ntable 'b' is called 'b_3' in the file"))
         #expect(try reader.texts("SELECT a_3, A, a_2 FROM b_3") == [["1", "2", "3"]])
         #expect(
             try reader.texts("SELECT name FROM spacetimekit_renamed WHERE \"column\" IS NULL").flatMap { $0 }

@@ -79,6 +79,25 @@ import Testing
         #expect(throws: DatabaseError.self) {
             try Database<Shop>.replay(TxOffset(0), at: "shop", module: Shop.self, disk: disk)
         }
+        #expect("\(report)".hasPrefix("'stamp' in commit \(offsets[1]), called by \(alice.identity) at "))
+        #expect("\(report)".hasSuffix(", changes what it changed"))
+    }
+
+    @Test func aCommitThatIsNotThereIsNamedAsItWasAskedFor() throws {
+        let disk = SimulatedDisk()
+        let database = try filled(disk, 5)
+        let last = try database.lastOffset()
+        try database.close()
+        let asked = TxOffset(last.rawValue + 7)
+        for attempt: () throws -> Void in [
+            { _ = try Database<Shop>.replay(asked, at: "shop", module: Shop.self, disk: disk) },
+            { _ = try Database.open(at: "shop", asOf: asked, module: Shop.self, disk: disk) },
+            { _ = try Database<Shop>.restore(from: "shop", to: "x", upTo: asked, disk: disk) },
+        ] {
+            let error = #expect(throws: DatabaseError.self, performing: attempt)
+            #expect(error?.code == .notPossible)
+            #expect(error?.message.contains("ends with offset \(last), before \(asked); name that one") == true)
+        }
     }
 
     @Test(arguments: [nil, 1, 2, 3] as [Int?])

@@ -97,6 +97,29 @@ import Testing
         try expectRefusal(.migrationRefused) { try Database.open($0, module: other, options: options).close() }
     }
 
+    /// The list of tables that are gone does not say that it is the wrong directory.
+    @Test func anotherProgram() throws {
+        let other = Module("garage") { Table(Twice.self) }
+        try expectRefusal(.migrationRefused) { storage in
+            do { try Database.open(storage, module: other).close() } catch let error as DatabaseError {
+                #expect(error.message.contains("than a module named 'garage' gives"))
+                #expect(error.message.contains("choose another directory"))
+                throw error
+            }
+        }
+    }
+
+    @Test func theOwnProgramIsNoOther() throws {
+        try expectRefusal(.migrationRefused) { storage in
+            do { try Database.open(storage, module: Module("Shop") { Table(Twice.self) }).close() } catch let error
+                as DatabaseError
+            {
+                #expect(!error.message.contains("another directory"))
+                throw error
+            }
+        }
+    }
+
     @Test func anotherIdentity() throws {
         var options = DatabaseOptions()
         options.identity = Identity(issuer: "test", subject: "another")

@@ -112,6 +112,12 @@ import Testing
         let failure = try #require(try test.database.scheduleReport().lastFailure)
         #expect(failure.error is SenderError)
         #expect(failure.description.contains("'work' failed for row 1 of 'job'"))
+        #expect(
+            try test.database.scheduleReport().description == """
+                0 rows wait
+                1 calls, 0 skipped, 1 failed, last: \(failure)
+                0 late; mean 0.0 seconds, worst 0.0 seconds, last 0.0 seconds
+                """)
     }
 
     @Test func aFailedIntervalGoesOn() throws {

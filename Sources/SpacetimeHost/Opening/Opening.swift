@@ -109,7 +109,9 @@ struct Opening {
         state.nextOffset = recovered.nextOffset
         let core = try DatabaseCore(self, from: continuing(state, in: nil))
         try core.makeReadOnly(
-            DatabaseError(.readOnly, "the database was opened as of an offset, for reading only"))
+            DatabaseError(
+                .readOnly,
+                "the database was opened as of an offset, for reading only; open it without an offset to write"))
         return OpenedDatabase(core: core, warnings: recovered.warnings)
     }
 
@@ -120,7 +122,17 @@ struct Opening {
 
     /// Nil if the tables are the module's already.
     func migrate(_ recovered: RecoveredDatabase) throws(DatabaseError) -> Migrator.Result? {
-        try Migrator.migrate(
-            recovered, to: definition, schema, written: options.migrations, at: options.clock.now())
+        do {
+            return try Migrator.migrate(
+                recovered, to: definition, schema, written: options.migrations, at: options.clock.now())
+        } catch  where error.code == .migrationRefused {
+            // A long list of tables that are gone hides that it is the wrong directory altogether.
+            guard options.identity == nil, recovered.schema.identity != new(in: nil).identity else { throw error }
+            throw DatabaseError(
+                error.code,
+                "\(error.message)\nThe database has another identity than a module named '\(options.name)' gives to those "
+                    + "that it creates. If it is the database of another program, choose another directory.",
+                cause: error.cause)
+        }
     }
 }

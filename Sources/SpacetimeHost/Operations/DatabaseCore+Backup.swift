@@ -53,8 +53,11 @@ extension DatabaseCore {
     }
 
     /// The state of a directory before an offset, with errors for people.
+    ///
+    /// - Parameter offset: the commit that somebody asked for; by default the last one before the limit.
     package static func recover(
-        _ directory: String, before limit: UInt64 = .max, on disk: any Disk, salvage: Bool = false
+        _ directory: String, before limit: UInt64 = .max, on disk: any Disk, salvage: Bool = false,
+        for offset: TxOffset? = nil
     ) throws(DatabaseError) -> RecoveredDatabase {
         try DatabaseDirectory.requireDatabase(directory, on: disk)
         guard let recovered = try Recovery(disk, directory: directory).run(before: limit, salvage: salvage) else {
@@ -63,7 +66,8 @@ extension DatabaseCore {
         guard limit == .max || recovered.nextOffset == limit else {
             throw DatabaseError(
                 .notPossible,
-                "the database in '\(directory)' ends with offset \(recovered.nextOffset - 1), before \(limit - 1)")
+                "the database in '\(directory)' ends with offset \(TxOffset(recovered.nextOffset &- 1)), before "
+                    + "\(offset ?? TxOffset(limit &- 1)); name that one, or one before it")
         }
         return recovered
     }

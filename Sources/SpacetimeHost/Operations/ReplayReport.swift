@@ -5,7 +5,7 @@ import SpacetimeSchema
 import Synchronization
 
 /// What running a logged call again did, compared with what it did then.
-public struct ReplayReport: Sendable {
+public struct ReplayReport: Sendable, CustomStringConvertible {
     /// A row that only one of the two runs wrote.
     public struct Difference: Hashable, Sendable, CustomStringConvertible {
         /// One of the two runs.
@@ -40,6 +40,14 @@ public struct ReplayReport: Sendable {
     public let failure: (any Error)?
     /// Empty if both runs changed the same.
     public let differences: [Difference]
+
+    public var description: String {
+        let outcome =
+            failure.map { "threw this time: \($0)" }
+            ?? (differences.isEmpty ? "changes what it changed" : "changes other rows")
+        let head = "'\(reducer)' in commit \(offset), called by \(caller) at \(timestamp), \(outcome)"
+        return ([head] + differences.map(\.description)).joined(separator: "\n")
+    }
 }
 
 /// Keeps the record of the one call that is run again.
@@ -66,7 +74,7 @@ extension DatabaseCore {
     package static func replay(
         _ offset: TxOffset, of directory: String, module: any ModuleHost, on disk: any Disk
     ) throws -> ReplayReport {
-        let before = try recover(directory, before: offset.rawValue, on: disk)
+        let before = try recover(directory, before: offset.rawValue, on: disk, for: offset)
         var logged: [UInt8]?
         let log = try LogReader(disk, directory: DatabaseDirectory.log(of: directory))
         _ = try log.forEachRecord(from: offset.rawValue, before: offset.rawValue + 1) { _, bytes in

@@ -3,7 +3,7 @@ public import SpacetimeSATS
 /// How the schedules of a database are doing: for a health check, a metric or a test.
 ///
 /// Numbers count from the time the database was opened.
-public struct ScheduleReport: Sendable {
+public struct ScheduleReport: Sendable, CustomStringConvertible {
     /// A scheduled call that failed.
     public struct Failure: Sendable, CustomStringConvertible {
         /// The reducer that was called.
@@ -44,6 +44,16 @@ public struct ScheduleReport: Sendable {
 
     /// How long after their time calls began on average.
     public var meanLateness: Duration { callCount == 0 ? .zero : totalLateness / Int(clamping: callCount) }
+
+    public var description: String {
+        let next = nextDue.map { ", the next due at \($0)" } ?? ""
+        let failures = "\(failureCount) failed" + (lastFailure.map { ", last: \($0)" } ?? "")
+        return """
+            \(pendingCount) rows wait\(next)
+            \(callCount) calls, \(skippedCount) skipped, \(failures)
+            \(lateCount) late; mean \(meanLateness), worst \(greatestLateness), last \(lastLateness)
+            """
+    }
 
     static let lateness = Duration.milliseconds(30)
 

@@ -4,6 +4,8 @@ public import SpacetimeHost
 /// Disk and memory of a running database.
 extension Database {
     /// The last commit that no crash loses; in a database in memory the last of all. Nil before the first.
+    ///
+    /// - Throws: ``DatabaseError`` with code `nestedTransaction` inside a reducer or a read, if the database is in memory.
     public var durableOffset: TxOffset? { get throws { try runner.durableOffset() } }
 
     /// Waits until a commit, and all before it, are on disk.

@@ -46,7 +46,7 @@ extension ErrorCollector {
         case .recursive(let ref):
             report(
                 .recursiveTypeRef, at: path,
-                "the type contains itself through reference \(ref), so its values have no bound; "
+                "the type contains itself (type \(ref) of the module's list), so its values have no bound; "
                     + "store the nested part in a table of its own")
         case .tooDeep:
             report(.typeTooDeep, at: path, "the type nests deeper than \(options.typeDepthLimit) levels; flatten it")
