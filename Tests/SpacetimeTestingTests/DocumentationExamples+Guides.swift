@@ -4,6 +4,40 @@ import Testing
 
 // The code of the guides: lifecycle, modules without macros, determinism, watching, servers, errors.
 
+// MARK: Relations
+
+@Table(.public)
+struct Guild {
+    @PrimaryKey @AutoIncrement var id: UInt32 = 0
+    @Unique var name: String
+}
+
+@Table(.public, .primaryKey(\.guild, \.player))
+struct Membership {
+    var guild: UInt32
+    @Indexed var player: Identity
+    var rank: UInt8
+}
+
+@Module
+enum Guilds {
+    static let tables = Tables(Guild.self, Membership.self)
+
+    @Reducer static func join(_ context: borrowing Context, guild name: String) throws {
+        let guild = try context.db.guild.name.find(name) ?? context.db.guild.insert(Guild(name: name))
+        try context.db.membership.insert(Membership(guild: guild.id, player: context.sender, rank: 0))
+    }
+
+    @Reducer static func dissolve(_ context: borrowing Context, guild: UInt32) throws {
+        guard try context.db.guild.id.delete(guild) else { throw SenderError("there is no guild \(guild)") }
+        try context.db.membership.primaryKey.delete(guild)  // all of that guild
+    }
+
+    static func guilds(of player: Identity, in db: TableHandles) -> [Guild] {
+        db.membership.player.filter(player).compactMap { db.guild.id.find($0.guild) }
+    }
+}
+
 // MARK: Lifecycle
 
 @Table(.public)

@@ -126,6 +126,20 @@ struct DocumentationTests {
         await #expect(throws: DatabaseError.self) { try await add(db, title: "too late") }
     }
 
+    @Test func theExampleOfRelationsDoesWhatItSays() throws {
+        let test = try TestDatabase(Guilds.self)
+        let (ada, bob) = (try test.connect(as: "ada"), try test.connect(as: "bob"))
+        for client in [ada, bob] { try client.call(Guilds.join, "Analysts") }
+        try ada.call(Guilds.join, "Weavers")
+        func names(_ client: TestClient<Guilds>) throws -> [String] {
+            try test.read { Guilds.guilds(of: client.identity, in: $0).map(\.name).sorted() }
+        }
+        #expect(try names(ada) == ["Analysts", "Weavers"])
+        try test.call(Guilds.dissolve, 1)
+        #expect(try names(ada) == ["Weavers"])
+        #expect(try names(bob).isEmpty)
+    }
+
     @Test func theExampleOfErrorsDoesWhatItSays() throws {
         let arcade = try Database.open(.inMemory, module: Arcade.self)
         #expect(try register(arcade, Identity(issuer: "localhost", subject: "eve")))
