@@ -67,7 +67,7 @@ struct Letter: Equatable {
         let snapshot = try db.snapshot()
         #expect(try snapshot.rows(Letter.all).count == 3)
         #expect(try snapshot.rows(Letter.all.in("archive")).map(\.day) == [1])
-        #expect(snapshot.count(of: Letter.self) == 3 && snapshot.count(of: Letter.self, in: "archive") == 1)
+        #expect(try snapshot.count(of: Letter.self) == 3 && snapshot.count(of: Letter.self, in: "archive") == 1)
     }
 
     @Test func namesAreThoseOfTheCodeOrOfTheDatabase() throws {

@@ -258,7 +258,7 @@ private func describe(_ change: Change<Message>) -> String {
         let snapshot = try db.snapshot()
         for id in 1...50 { try db.call(Chat.transfer, UInt64(id), UInt64(id + 50), 5) }
         try db.call(Chat.open, 101, 10)
-        #expect(snapshot.count(of: Account.self) == 100)
+        #expect(try snapshot.count(of: Account.self) == 100)
         #expect(try snapshot.rows(Account.all).allSatisfy { $0.balance == 10 })
         #expect(try snapshot.rows(Account.where { $0.id <= 7 }).count == 7)
         #expect(try db.snapshot().rows(Account.where { $0.balance == 10 }).map(\.id) == [101])

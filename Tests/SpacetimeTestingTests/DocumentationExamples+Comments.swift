@@ -135,10 +135,11 @@ enum Forum {
         try db.call(Combat.attack, 7)
     }
 
-    static func look(_ db: Database<Club>) throws -> String? {
+    static func look(_ db: Database<Club>, id: UInt64) throws -> String? {
         let snapshot = try db.snapshot()
-        let ada = try snapshot.first(User.where { $0.name == "Ada" })
-        return ada?.name
+        let ada = try snapshot.find(User.self, id)
+        let newest = try snapshot.rows(Message.all, orderedBy: { $0.sent }, descending: true, limit: 50)
+        return ada?.name ?? newest.first?.text
     }
 }
 
@@ -260,5 +261,5 @@ struct CommentTests {
         try Forum.fight(TestDatabase(Forum.Game.self).database)
     }
 
-    private func look(_ club: TestDatabase<Forum.Club>) throws -> String? { try Forum.look(club.database) }
+    private func look(_ club: TestDatabase<Forum.Club>) throws -> String? { try Forum.look(club.database, id: 2) }
 }

@@ -144,6 +144,14 @@ func lookAround(_ database: Database<Game>, marked: Set<UInt64>) throws -> [Int]
     }
 }
 
+func report(_ snapshot: DatabaseSnapshot<Game>) throws -> [String] {
+    let near = Monster.where { $0.zone == 7 && $0.position.x < 10 }
+    let first = try snapshot.find(Monster.self, 1)
+    let strongest = try snapshot.rows(near, orderedBy: { ($0.level, $0.name) }, descending: true, limit: 5)
+    let count = try snapshot.count(near)
+    return ["\(count) of \(try snapshot.count(of: Monster.self))", first?.name ?? "none"] + strongest.map(\.name)
+}
+
 func overview() throws -> Int {
     let db = try Database.open(.inMemory, module: Library.self)
     try db.call(Library.add, "The Art of Computer Programming", "A")

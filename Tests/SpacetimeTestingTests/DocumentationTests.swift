@@ -161,6 +161,7 @@ struct DocumentationTests {
         try spawn(3, .sword(damage: 30), "Orc")
         try spawn(12, .bow(arrows: 2, range: 9), "Elf")
         #expect(try lookAround(game.database, marked: [1, 2]) == [1, 2, 1, 0, 3, 0, 3])
+        #expect(try await report(game.database.snapshot()) == ["2 of 3", "Old Worm", "Orc", "Old Worm"])
         try game.call(Game.clean, [7])
         #expect(try game.rows(of: Monster.self).map(\.name) == ["Orc", "Elf"])
     }

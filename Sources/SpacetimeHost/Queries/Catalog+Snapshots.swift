@@ -18,6 +18,29 @@ extension Catalog {
         try snapshot.forEachRow(of: table, where: compiled(predicate, schema), body)
     }
 
+    /// Calls `body` with the rows of a snapshot that meet a condition, in the order of some fields.
+    ///
+    /// - Parameters:
+    ///   - descending: whether the order is turned round.
+    ///   - limit: how many rows there may be.
+    package func forEachRow<E: Error>(
+        of table: TableID, in snapshot: DatastoreSnapshot, where predicate: RowPredicate,
+        orderedBy fields: [FieldPath], descending: Bool, limit: Int,
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws {
+        guard let schema = snapshot.schema(of: table) else { return }
+        let order: RowOrder
+        do throws(EngineError) { order = try RowOrder(fields, for: schema) } catch { throw DatabaseError(error) }
+        // The images lie in pages that the snapshot keeps, and stay as they are.
+        try withExtendedLifetime(snapshot) {
+            var images: [UnsafeRawBufferPointer] = []
+            try forEachRow(of: table, in: snapshot, where: predicate) { (image) in images.append(image) }
+            images = order.sorted(images)
+            if descending { images.reverse() }
+            for image in images.prefix(max(0, limit)) { try body(image) }
+        }
+    }
+
     /// - Returns: false if the plan needs an index that the snapshot does not have.
     func forEachRow<E: Error>(
         of table: TableID, in snapshot: DatastoreSnapshot, by plan: ScanPlan,
