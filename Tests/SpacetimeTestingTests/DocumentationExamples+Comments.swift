@@ -40,6 +40,8 @@ enum Forum {
     @SpacetimeType struct Position { var x: Float; var y: Float }
     @SpacetimeType enum Shape { case circle(Double), square(w: UInt16, h: UInt16), point }
 
+    @SpacetimeType struct Guild { var memberIDs: [UInt64] }
+
     @Module enum Chat {
         static let tables = Tables(Message.self, User.self)
 
@@ -93,6 +95,12 @@ enum Forum {
             guard let ann = context.db.user.name.find("ann") else { throw SenderError("there is no ann") }
             try context.db.user.name.update("ann") { $0.visits += 1 }
             print("this is visit \(ann.visits + 1)")
+        }
+
+        @Reducer static func callTogether(_ context: borrowing Context, guild: Guild) throws {
+            let db = context.db
+            let members = db.user.id.find(guild.memberIDs).compactMap(\.self)
+            guard members.count == guild.memberIDs.count else { throw SenderError("some are missing") }
         }
 
         private static func buy(_ context: borrowing Context) throws { throw SenderError("there is nothing to buy") }
@@ -254,6 +262,7 @@ struct CommentTests {
         try club.call(Forum.Club.greet)
         try club.call(Forum.Club.search, .unixEpoch, 3)
         try club.call(Forum.Club.tryToBuy)
+        try club.call(Forum.Club.callTogether, Forum.Guild(memberIDs: [1, 2]))
         #expect(throws: SenderError.self) { try club.call(Forum.Club.enter, "1234", "4321") }
         #expect(try club.rows(of: Forum.Failure.self).count == 1)
         #expect(try look(club) == "Ada")
