@@ -16,7 +16,11 @@ extension TableRef {
     }
     var storage: RowStorage {
         @inline(__always) _read { yield value.rows.value.storage }
-        @inline(__always) nonmutating _modify { yield &value.rows.value.storage }
+        @inline(__always) nonmutating _modify {
+            // Not in one expression: there, too, the thread sanitizer makes Swift 6.3 crash (see `Ref.value`).
+            let rows = rows
+            yield &rows.value.storage
+        }
     }
     var layout: RowLayout {
         @inline(__always) _read { yield value.rows.value.layout }
