@@ -20,7 +20,7 @@ extension _TextCodable {
         self = value
     }
 
-    /// Writes the value as its text, the one that ``description`` shows.
+    /// Writes the value as its text, the one that `description` shows.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
