@@ -92,7 +92,9 @@ struct Beast: Equatable {
             func access(_ condition: (Beast.Columns) -> Condition<Beast>) throws -> ScanPlan {
                 try runner.search.plan(condition(Beast.Columns()).predicate, for: table)
             }
-            func index(_ position: Int) -> IndexID { IndexID(runner.catalog.tableMap[0].firstIndex.rawValue + UInt32(position)) }
+            func index(_ position: Int) -> IndexID {
+                IndexID(runner.catalog.tableMap[0].firstIndex.rawValue + UInt32(position))
+            }
             let names = Beast.tableDefinition.indexes.map(\.accessor)
             func named(_ name: String) throws -> IndexID { index(try #require(names.firstIndex(of: name))) }
 
