@@ -48,7 +48,7 @@ let package = Package(
         .target(name: "CCRC32C"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
         .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4", "CPrefetch"]),
-        .target(name: "SpacetimeQuery"),
+        .target(name: "SpacetimeQuery", dependencies: ["SpacetimeSATS"]),
         .target(name: "CThreads"),
         .target(
             name: "SpacetimeHost",
@@ -114,7 +114,7 @@ let package = Package(
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
-        .testTarget(name: "SpacetimeQueryTests", dependencies: ["SpacetimeQuery"]),
+        .testTarget(name: "SpacetimeQueryTests", dependencies: ["SpacetimeQuery", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
