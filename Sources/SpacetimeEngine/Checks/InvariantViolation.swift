@@ -24,6 +24,7 @@ extension Datastore {
                 throw InvariantViolation("table '\(table.schema.name)': \(error)")
             }
         }
+        try checkUndoLog()
         var position = 0
         for id in tableIDs {
             guard let table = state.tables[Int(id.rawValue)] else { continue }
@@ -33,6 +34,20 @@ extension Datastore {
                 let entry = state.indexes[index]
                 try check(entry.table == table && entry.position == i, "index id \(index) leads to another index")
                 position = index + 1
+            }
+        }
+    }
+
+    /// Since the last savepoint no row was overwritten twice with its keys kept, and recorded both times.
+    private func checkUndoLog() throws(InvariantViolation) {
+        for i in state.undo.sealedCount..<state.undo.count {
+            let record = state.undo.records[i]
+            guard record.kind == .overwrite, record.keepsKeys else { continue }
+            for earlier in state.undo.sealedCount..<i {
+                let other = state.undo.records[earlier]
+                try check(
+                    other.kind != .overwrite || other.row != record.row || other.table != record.table,
+                    "row \(record.row) has two records of the same kind")
             }
         }
     }

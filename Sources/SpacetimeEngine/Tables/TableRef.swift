@@ -70,6 +70,17 @@ extension TableRef {
         return value.wholeRows.find(hash) { equalBytes(storage.image($0), image) }
     }
 
+    // MARK: Keys
+
+    /// Whether two images have different keys in a unique index.
+    func uniqueKeysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer) -> Bool {
+        if firstUnique < 0 { return false }
+        for i in firstUnique..<indexCount where indexes[i].isUnique && indexes[i].keysDiffer(lhs, rhs, rows) {
+            return true
+        }
+        return false
+    }
+
     // MARK: Indexes
 
     /// Enters a live row into every index.

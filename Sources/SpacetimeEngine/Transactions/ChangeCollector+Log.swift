@@ -119,13 +119,13 @@ extension ChangeCollector {
 
 /// The short way for what most transactions do: a few updates by key.
 extension UndoLog {
-    /// True if no row came, went or changed a unique key, and there are few enough records to compare each with each.
-    /// The log then says the same as ``ChangeCollector`` would, without collecting first.
-    var holdsPlainOverwrites: Bool { otherCount == 0 && count <= 8 }
+    /// True if no row came, went or changed a unique key, and no row has two records, or there are few enough to compare
+    /// each with each. The log then says the same as ``ChangeCollector`` would, without collecting first.
+    var holdsPlainOverwrites: Bool { otherCount == 0 && (sealedCount == 0 || count <= 8) }
 
     func encodeOverwrites(into writer: inout BSATNWriter) {
         var current: TableRef?
-        for i in 0..<count where isFirst(i) {
+        for i in 0..<count where sealedCount == 0 || isFirst(i) {
             let record = records[i]
             let after = record.table.storage.image(record.row)
             // A row that is again as it was has not changed.

@@ -20,21 +20,14 @@ struct ChangeCollector: ~Copyable {
         var isRekeyed = false
 
         func findsRekeyed() -> Bool {
-            guard let before = before?.baseAddress, let after = after?.baseAddress, table.firstUnique >= 0
-            else { return false }
-            for i in table.firstUnique..<table.indexCount
-            where table.indexes[i].isUnique
-                && table.indexes[i].keysDiffer(before, after, table.rows)
-            {
-                return true
-            }
-            return false
+            guard let before = before?.baseAddress, let after = after?.baseAddress else { return false }
+            return table.uniqueKeysDiffer(before, after)
         }
     }
 
     private(set) var entries = Buffer<Entry>(capacity: keptEntries)
-    /// Open addressing over `entries`: position plus one. Used from `linearLimit` entries on.
-    private var slots: [Int32] = []
+    /// Positions in `entries`. Used from `linearLimit` entries on.
+    private var positions = RowPositions()
 
     private static let linearLimit = 12
     /// Memory above what an ordinary transaction needs is given back.
@@ -45,11 +38,11 @@ struct ChangeCollector: ~Copyable {
     /// Fills `entries` with the net changes of the wanted tables, in the order of first touch.
     mutating func collect(_ undo: borrowing UndoLog, wanting wanted: (TableRef) -> Bool) {
         entries.removeAll(keeping: UndoLog.keptRecords, orShrinkingTo: Self.keptEntries)
-        let useSlots = undo.count > Self.linearLimit
-        if useSlots { prepareSlots(undo.count) }
+        let usesPositions = undo.count > Self.linearLimit
+        if usesPositions { positions.reset(forRows: undo.count) }
         for i in 0..<undo.count {
             let record = undo.records[i]
-            guard wanted(record.table), useSlots ? claimSlot(record) : isNew(record) else { continue }
+            guard wanted(record.table), usesPositions ? enter(record) : isNew(record) else { continue }
             let table = record.table
             let before: UnsafeRawBufferPointer? =
                 switch record.kind {
@@ -69,23 +62,13 @@ struct ChangeCollector: ~Copyable {
         return true
     }
 
-    private mutating func prepareSlots(_ count: Int) {
-        let capacity = 1 << (Int.bitWidth - (count * 2).leadingZeroBitCount)
-        slots.removeAll(keepingCapacity: slots.count <= UndoLog.keptRecords * 4)
-        slots.append(contentsOf: repeatElement(0, count: capacity))
-    }
-
     /// Enters a row that was not met before; false if it was.
-    private mutating func claimSlot(_ record: UndoLog.Record) -> Bool {
-        let mask = slots.count - 1
-        let key = UInt64(record.row.rawValue) | UInt64(record.table.id.rawValue) << 32
-        var position = Int(hashInteger(key, seed: 0)) & mask
-        while slots[position] != 0 {
-            let entry = entries[Int(slots[position]) - 1]
-            if entry.row == record.row, entry.table == record.table { return false }
-            position = (position + 1) & mask
+    private mutating func enter(_ record: UndoLog.Record) -> Bool {
+        let place = positions.find(record.row, in: record.table) {
+            entries[$0].row == record.row && entries[$0].table == record.table
         }
-        slots[position] = Int32(count + 1)
+        if place.position != nil { return false }
+        positions.enter(count, at: place)
         return true
     }
 

@@ -33,7 +33,8 @@ extension Datastore {
         guard let start = UnsafeRawPointer(image.baseAddress) else { return .unchanged }
         guard table.firstUnique >= 0 else { return try insert(id, row: image) ? .inserted : .unchanged }
         try requireTransaction()
-        let before = savepoint()
+        // Rows are deleted and inserted only, which needs no savepoint that seals what overwrites have recorded.
+        let before = Savepoint(serial: state.serial, recordCount: state.undo.count)
         var replaced = 0
         for i in table.firstUnique..<table.indexCount
         where table.indexes[i].isUnique && !table.isGenerated(keyOf: start, in: i) {

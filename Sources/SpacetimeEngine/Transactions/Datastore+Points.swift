@@ -79,7 +79,7 @@ extension Datastore {
             old = entry.rows.storage.image(row)
         }
         if equalBytes(old, image) { return true }
-        state.undo.append(overwriteOf: old, table, row, keepsKeys: true)
+        if !state.undo.covers(table, row) { state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
         entry.rows.storage.overwrite(row, with: image)
         return true
     }

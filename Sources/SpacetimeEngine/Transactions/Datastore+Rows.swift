@@ -119,12 +119,25 @@ extension Datastore {
         prepareWrite(table)
         // An event that changes goes to the end, whatever its size: events are delivered in the order of their slots.
         if table.storage.fitsInPlace(row, byteCount: new.count), !table.isEvent {
-            state.undo.append(
-                overwriteOf: old, table, row, keepsKeys: position == table.keptUnique)
+            let keepsKeys = position == table.keptUnique
+            if !(keepsKeys ? state.undo.covers(table, row) : coversKeyed(table, row, old, new)) {
+                state.undo.append(overwriteOf: old, table, row, keepsKeys: keepsKeys)
+            }
             table.overwrite(row, with: new, unchanged: position)
         } else {
             try move(table, row, new)
         }
+    }
+
+    /// `covers` where the update does not show by itself that it keeps the unique keys.
+    @inline(never)
+    private func coversKeyed(
+        _ table: TableRef, _ row: RowID, _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard state.undo.covers(table, row), let before = old.baseAddress, let after = new.baseAddress else {
+            return false
+        }
+        return !table.uniqueKeysDiffer(before, after)
     }
 
     /// An update whose image needs another slot.

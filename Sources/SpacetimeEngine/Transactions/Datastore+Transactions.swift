@@ -182,6 +182,7 @@ extension Datastore {
     /// Remembers where the transaction is, for `rollback(to:)`.
     package func savepoint() -> Savepoint {
         precondition(state.isInTransaction, "no transaction is running")
+        state.undo.seal()
         return Savepoint(serial: state.serial, recordCount: state.undo.count)
     }
 
@@ -192,6 +193,7 @@ extension Datastore {
             "the savepoint belongs to another transaction")
         precondition(savepoint.recordCount <= state.undo.count, "the savepoint was rolled back already")
         undo(to: savepoint.recordCount)
+        state.undo.seal()
     }
 
     private func undo(to recordCount: Int) {
