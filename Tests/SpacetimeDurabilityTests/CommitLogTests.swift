@@ -195,16 +195,70 @@ private final class Appender: Sendable {
         let disk = SimulatedDisk()
         try makeLog(disk, 2)
         let path = try #require(disk.paths.first { $0.hasSuffix(".log") })
-        var bytes = try #require(disk.contents(path))
-        bytes[8] = 9
-        let crc = crc32c(bytes.span.bytes.extracting(..<60))
-        for i in 0..<4 { bytes[60 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
-        disk.setContents(path, bytes)
+        try setFormat(9, of: path, disk)
         let error = #expect(throws: StorageError.self) { try offsets(disk) }
         #expect(error?.code == .newerFormat)
         #expect(error?.message.contains("format 9") == true)
         disk.setContents(path, Array("something else".utf8))
         #expect(throws: StorageError.self) { try offsets(disk) }
+    }
+
+    private func setFormat(_ format: UInt8, of path: String, _ disk: SimulatedDisk) throws {
+        var bytes = try #require(disk.contents(path))
+        bytes[8] = format
+        let crc = crc32c(bytes.span.bytes.extracting(..<60))
+        for i in 0..<4 { bytes[60 + i] = UInt8(truncatingIfNeeded: crc >> UInt32(8 * i)) }
+        disk.setContents(path, bytes)
+    }
+
+    /// A log of so many records as an older version left it.
+    private func makeOldLog(_ format: UInt8, _ count: UInt64) throws -> (disk: SimulatedDisk, segments: [String]) {
+        let disk = SimulatedDisk()
+        try makeLog(disk, count)
+        let segments = disk.paths.filter { $0.hasSuffix(".log") }
+        for path in segments { try setFormat(format, of: path, disk) }
+        return (disk, segments)
+    }
+
+    private func goOn(_ disk: SimulatedDisk, _ count: UInt64) throws {
+        let end = try offsets(disk).end
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: end, options: .small)
+        for offset in end.nextOffset..<(end.nextOffset + count) { try log.append(offset) }
+        try log.close()
+    }
+
+    /// Older versions would take the new kinds of records in it for damage: the header has to refuse them first.
+    @Test(arguments: [1, 2] as [UInt8], [0, 7] as [UInt64])
+    func aLogOfAnOlderFormatGoesOnInASegmentOfItsOwn(_ format: UInt8, _ count: UInt64) throws {
+        let (disk, old) = try makeOldLog(format, count)
+        for round in 1...2 as ClosedRange<UInt64> {
+            try goOn(disk, 1)
+            #expect(try offsets(disk).offsets == Array(0..<(count + round)))
+            for path in disk.paths where path.hasSuffix(".log") {
+                let isOld = count > 0 && old.contains(path)
+                #expect(disk.contents(path)?[8] == (isOld ? format : 3), "\(path)")
+            }
+        }
+        let kept = count > 0 ? old.count : 0
+        #expect(disk.paths.count { $0.hasSuffix(".log") } == kept + 1)
+    }
+
+    @Test(arguments: [0, 7] as [UInt64])
+    func thePowerMayGoOffWhileALogLeavesItsOlderFormat(_ count: UInt64) throws {
+        var interrupted = 0
+        for point in 0..<40 {
+            let (disk, _) = try makeOldLog(2, count)
+            var faults = SimulatedDisk.Faults()
+            faults.powerOffAt = disk.operationCount + point
+            disk.setFaults(faults)
+            do { try goOn(disk, 2) } catch { interrupted += 1 }
+            let rest = disk.afterPowerLoss(.arbitrarySectors, seed: UInt64(point))
+            let found = try offsets(rest).offsets
+            #expect(found == Array(0..<UInt64(found.count)) && found.count >= Int(count))
+            try goOn(rest, 2)
+            #expect(try offsets(rest).offsets.count == found.count + 2)
+        }
+        #expect(interrupted > 5)
     }
 
     @Test func manyThreadsShareSyncsAndAllBecomeDurable() async throws {

@@ -34,6 +34,9 @@ struct FileHeader: Equatable {
         return buffer.bytes.toArray()
     }
 
+    /// The format that a whole header names.
+    static func format(of bytes: RawSpan) -> UInt32 { bytes.integer(at: 8, as: UInt32.self) }
+
     /// - Throws: `damaged`, `newerFormat`.
     init(_ bytes: RawSpan, of kind: Kind, file: String) throws(StorageError) {
         guard bytes.byteCount == Self.byteCount else {
@@ -46,7 +49,7 @@ struct FileHeader: Equatable {
         else {
             throw StorageError(.damaged, file: file, byteOffset: 0, "the header of the \(kind.name) fails its checksum")
         }
-        let found = bytes.integer(at: 8, as: UInt32.self)
+        let found = Self.format(of: bytes)
         guard found <= kind.version else {
             throw StorageError(
                 .newerFormat, file: file,

@@ -1,6 +1,6 @@
-/// The kind of file that a segment of the log is. `CommitLogFormat` draws it, and says what format 2 added.
+/// The kind of file that a segment of the log is. `CommitLogFormat` draws it, and says what each format added.
 extension FileHeader.Kind {
-    static var log: Self { Self(magic: 0x474F_4C54_494B_5453, version: 2, name: "log") }  // "STKITLOG"
+    static var log: Self { Self(magic: 0x474F_4C54_494B_5453, version: 3, name: "log") }  // "STKITLOG"
 }
 
 /// What stands before the records of a batch, 48 bytes.

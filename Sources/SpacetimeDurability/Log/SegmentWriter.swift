@@ -34,6 +34,7 @@ struct SegmentWriter: ~Copyable {
             file = try Self.reopen(disk, directory, firstOffset, at: position)
             try writeMarker(nextOffset: end.nextOffset)
             try sync()
+            try leaveOlderFormat(at: end.nextOffset)
         } else {
             file = try onDisk { () throws(DiskError) in
                 try Self.makeSegment(disk, directory, databaseID, firstOffset)
@@ -45,6 +46,21 @@ struct SegmentWriter: ~Copyable {
             return
         }
         try writeManifest(end: end.nextOffset)
+    }
+
+    /// Begins a new segment if the last one is of an older format: what is written here may hold what readers of that format
+    /// do not know, and they must be told by the header.
+    private mutating func leaveOlderFormat(at offset: UInt64) throws(StorageError) {
+        let path = directory + "/" + FileName.make(firstOffset, logSuffix)
+        let header = try onDisk { () throws(DiskError) in try disk.readStart(path, count: FileHeader.byteCount) }
+        if FileHeader.format(of: header.rawSpan) == FileHeader.Kind.log.version { return }
+        if offset > firstOffset { return try rotate(at: offset) }
+        // Nothing is lost with a segment without records: a new one takes its name.
+        file?.close()
+        file = nil
+        file = try onDisk { () throws(DiskError) in try Self.makeSegment(disk, directory, databaseID, offset) }
+        position = UInt64(FileHeader.byteCount)
+        index = SegmentIndex()
     }
 
     private func writeManifest(end: UInt64) throws(StorageError) {

@@ -72,6 +72,13 @@ extension TableRef {
 
     // MARK: Keys
 
+    /// The parts of the key by which the log names a row, one for each column of the first unique index.
+    @inline(__always)
+    func forEachPartOfName(of row: UnsafeRawPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        let index = indexes.reference(to: firstUnique)
+        for column in index.value.schema.columns { body(layout.bytes(of: Int(column.rawValue), in: row)) }
+    }
+
     /// Whether two images have different keys in a unique index.
     func uniqueKeysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer) -> Bool {
         if firstUnique < 0 { return false }

@@ -17,15 +17,19 @@ enum LoggedChange: UInt8 {
     case sequenceStart = 6
     /// A row is gone that has no key in the table's first unique index, since it has nil there: the whole image.
     case deleteRow = 7
+    /// A row that keeps its unique keys and most of its bytes: its key in the first unique index, and ``RowEdit``.
+    case edit = 8
 }
 
 extension ChangeCollector {
     /// Appends the entries as the log keeps them: deletes first, so that replaying never meets a key twice.
     ///
     /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth.
-    func encode(into writer: inout BSATNWriter) {
+    mutating func encode(into writer: inout BSATNWriter) {
+        pairMoves()
         var current: TableRef?
         for i in 0..<count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
+            if entries[i].isMoved { continue }
             guard let before = entries[i].before, !entries[i].table.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
             Self.appendDelete(of: before, in: entries[i].table, &writer)
@@ -33,10 +37,45 @@ extension ChangeCollector {
         for i in 0..<count {
             guard let after = entries[i].after, !entries[i].table.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
-            let replaces = entries[i].before != nil && !isSplit(entries[i])
-            writer.write((replaces ? LoggedChange.replace : .insert).rawValue)
-            Self.append(after, of: entries[i].table, &writer)
+            if let old = entries[i].origin ?? (isSplit(entries[i]) ? nil : entries[i].before) {
+                Self.appendReplace(old, by: after, of: entries[i].table, &writer)
+            } else {
+                writer.write(LoggedChange.insert.rawValue)
+                Self.append(after, of: entries[i].table, &writer)
+            }
         }
+    }
+
+    /// Finds the large rows that went into another slot under the same keys, because an update made them longer or shorter,
+    /// or they were deleted and inserted again. The log may then say what changed in them.
+    ///
+    /// Nobody else has their keys before or after the transaction, so that replaying meets no key twice.
+    private mutating func pairMoves() {
+        var gone: [UInt64: Int] = [:]
+        for i in 0..<count where entries[i].after == nil {
+            guard let hash = Self.hashOfLarge(entries[i].before, in: entries[i].table) else { continue }
+            gone[hash] = i
+        }
+        if gone.isEmpty { return }
+        for i in 0..<count where entries[i].before == nil {
+            guard let hash = Self.hashOfLarge(entries[i].after, in: entries[i].table), let other = gone[hash],
+                entries[other].table == entries[i].table, !entries[other].isMoved,
+                let old = entries[other].before?.baseAddress, let new = entries[i].after?.baseAddress,
+                !entries[i].table.uniqueKeysDiffer(old, new)
+            else { continue }
+            entries[i].origin = entries[other].before
+            entries[other].isMoved = true
+        }
+    }
+
+    /// A hash of the key by which the log names a row; nil for rows that it names otherwise or logs whole.
+    private static func hashOfLarge(_ image: UnsafeRawBufferPointer?, in table: TableRef) -> UInt64? {
+        guard let image, image.count >= RowEdit.smallestRow, !table.isEvent, table.firstUnique >= 0,
+            let row = image.baseAddress, !isNameless(row, in: table)
+        else { return nil }
+        var hash = UInt64(table.id.rawValue)
+        table.forEachPartOfName(of: row) { hash = hashBytes($0, state: hash) }
+        return hash
     }
 
     /// True if an overwritten row has to be logged as a delete and an insert: rows that exchange their keys would
@@ -86,13 +125,42 @@ extension ChangeCollector {
             return append(image, of: table, &writer)
         }
         writer.write(LoggedChange.delete.rawValue)
+        appendKey(of: row, in: table, &writer)
+    }
+
+    private static func appendKey(of row: UnsafeRawPointer, in table: TableRef, _ writer: inout BSATNWriter) {
         let start = writer.count
         writer.write(0 as UInt32)
-        let index = table.indexes.reference(to: table.firstUnique)
-        for column in index.value.schema.columns {
-            writer.append(table.layout.bytes(of: Int(column.rawValue), in: row))
-        }
+        table.forEachPartOfName(of: row) { writer.append($0) }
         writer.overwrite(UInt32(writer.count - start - 4), at: start)
+    }
+
+    /// A row that keeps its unique keys: what changed in it, if that is at most half as long as the row, else the whole.
+    @inline(__always)
+    fileprivate static func appendReplace(
+        _ old: UnsafeRawBufferPointer, by new: UnsafeRawBufferPointer, of table: TableRef, _ writer: inout BSATNWriter
+    ) {
+        if new.count >= RowEdit.smallestRow, appendEdit(old, new, of: table, &writer) { return }
+        writer.write(LoggedChange.replace.rawValue)
+        append(new, of: table, &writer)
+    }
+
+    @inline(never)
+    private static func appendEdit(
+        _ old: UnsafeRawBufferPointer, _ new: UnsafeRawBufferPointer, of table: TableRef, _ writer: inout BSATNWriter
+    ) -> Bool {
+        guard let row = new.baseAddress else { return false }
+        let start = writer.count
+        writer.write(LoggedChange.edit.rawValue)
+        appendKey(of: row, in: table, &writer)
+        let edits = writer.count
+        writer.write(0 as UInt32)
+        guard RowEdit.append(from: old, to: new, limit: new.count / 2 - (writer.count - start), &writer) else {
+            writer.truncate(to: start)
+            return false
+        }
+        writer.overwrite(UInt32(writer.count - edits - 4), at: edits)
+        return true
     }
 
     /// A new row of a table.
@@ -129,10 +197,10 @@ extension UndoLog {
             let record = records[i]
             let after = record.table.storage.image(record.row)
             // A row that is again as it was has not changed.
-            if equalBytes(oldImage(record), after) { continue }
+            let before = oldImage(record)
+            if equalBytes(before, after) { continue }
             ChangeCollector.select(record.table, &current, &writer)
-            writer.write(LoggedChange.replace.rawValue)
-            ChangeCollector.append(after, of: record.table, &writer)
+            ChangeCollector.appendReplace(before, by: after, of: record.table, &writer)
         }
     }
 

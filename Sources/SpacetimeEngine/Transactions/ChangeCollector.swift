@@ -13,6 +13,12 @@ struct ChangeCollector: ~Copyable {
         /// The image after it, if the row exists.
         var after: UnsafeRawBufferPointer?
 
+        /// Of a large row that is here after the transaction, and lay in another slot before it under the same keys: its
+        /// image there. Set by the log alone.
+        var origin: UnsafeRawBufferPointer?
+        /// Of a large row that is gone from here: it lies in another slot now, whose entry has it as its origin.
+        var isMoved = false
+
         /// True if the row was overwritten and its key in a unique index is another now.
         ///
         /// Only then can one of its two images be the other image of a different slot: with the same keys before and
@@ -25,7 +31,7 @@ struct ChangeCollector: ~Copyable {
         }
     }
 
-    private(set) var entries = Buffer<Entry>(capacity: keptEntries)
+    var entries = Buffer<Entry>(capacity: keptEntries)
     /// Positions in `entries`. Used from `linearLimit` entries on.
     private var positions = RowPositions()
 

@@ -35,6 +35,9 @@ extension Datastore {
                 try replayDelete(table, kind, &cursor)
                 freed += 1
                 if table.storage.isSparse { hasSparse = true }
+            case .edit:
+                let (row, image) = try edited(table, &cursor)
+                try withRawBytes(of: image) { (bytes) throws(EngineError) in try table.replace(row, bytes) }
             case .sequence, .sequenceStart:
                 try table.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
@@ -59,7 +62,15 @@ extension Datastore {
     }
 
     /// What logged changes say of rows, without applying them.
-    package func describe(_ changes: UnsafeRawBufferPointer) throws(EngineError) -> [RowChange] {
+    ///
+    /// Of large rows the log may have no more than what changed in them: such rows must be here.
+    ///
+    /// A row that is deleted and inserted under the same key counts as replaced: whether the log says the one or the other
+    /// depends on slots and on the version that wrote it.
+    /// - Parameter areApplied: true if the rows are as the changes left them, false if they are as before.
+    package func describe(
+        _ changes: UnsafeRawBufferPointer, areApplied: Bool = false
+    ) throws(EngineError) -> [RowChange] {
         var cursor = ChangeCursor(changes)
         var table: TableRef?
         var found: [RowChange] = []
@@ -75,30 +86,81 @@ extension Datastore {
             case .insert: found.append(RowChange(table: id, kind: .insert, bytes: Array(try cursor.image(of: table))))
             case .replace: found.append(RowChange(table: id, kind: .replace, bytes: Array(try cursor.image(of: table))))
             case .delete where table.firstUnique >= 0:
-                let key = try cursor.take(Int(try cursor.load(UInt32.self)))
-                found.append(RowChange(table: id, kind: .delete, bytes: Array(key), isKey: true))
+                found.append(RowChange(table: id, kind: .delete, bytes: Array(try cursor.counted()), isKey: true))
             case .delete, .deleteRow:
                 found.append(RowChange(table: id, kind: .delete, bytes: Array(try cursor.image(of: table))))
+            case .edit:
+                let bytes: [UInt8]
+                if areApplied {
+                    bytes = Array(table.storage.image(try named(table, by: try cursor.counted())))
+                    _ = try cursor.counted()
+                } else {
+                    bytes = try edited(table, &cursor).image
+                }
+                found.append(RowChange(table: id, kind: .replace, bytes: bytes))
             case .sequence, .sequenceStart: _ = (try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
         }
-        return found
+        return joined(found)
+    }
+
+    /// Makes one replaced row of a row deleted and one inserted under its key.
+    private func joined(_ changes: [RowChange]) -> [RowChange] {
+        var deleted: [RowChange: Int] = [:]
+        for (position, change) in changes.enumerated() where change.isKey { deleted[change] = position }
+        if deleted.isEmpty { return changes }
+        var result: [RowChange?] = changes
+        for (position, change) in changes.enumerated() where change.kind == .insert {
+            guard let table = try? table(change.table), table.firstUnique >= 0 else { continue }
+            var key: [UInt8] = []
+            withRawBytes(of: change.bytes) { image in
+                guard let row = image.baseAddress else { return }
+                table.forEachPartOfName(of: row) { key += $0 }
+            }
+            guard let other = deleted[RowChange(table: change.table, kind: .delete, bytes: key, isKey: true)] else {
+                continue
+            }
+            result[other] = nil
+            result[position] = RowChange(table: change.table, kind: .replace, bytes: change.bytes)
+        }
+        return result.compactMap(\.self)
+    }
+
+    /// The row that logged changes name by its key in the first unique index.
+    private func named(_ table: TableRef, by key: UnsafeRawBufferPointer) throws(EngineError) -> RowID {
+        let first = table.firstUnique
+        guard first >= 0 else { throw .malformedChanges("table '\(table.schema.name)' has no unique index") }
+        try validateKey(key, table, first)
+        guard let row = table.indexes[first].findLogged(probe: key, in: table.rows) else {
+            throw .malformedChanges("a changed row is not in table '\(table.schema.name)'")
+        }
+        return row
+    }
+
+    /// Reads an edit: the row that it names, and what becomes of it.
+    private func edited(
+        _ table: TableRef, _ cursor: inout ChangeCursor
+    ) throws(EngineError) -> (row: RowID, image: [UInt8]) {
+        let row = try named(table, by: try cursor.counted())
+        let image = try RowEdit.apply(try cursor.counted(), to: table.storage.image(row))
+        try withRawBytes(of: image) { (bytes) throws(EngineError) in
+            try table.requireRow(bytes)
+            guard let new = bytes.baseAddress,
+                !table.uniqueKeysDiffer(UnsafeRawPointer(table.storage.imageStart(row)), new)
+            else { throw .malformedChanges("an edit changes a unique key of table '\(table.schema.name)'") }
+        }
+        return (row, image)
     }
 
     private func replayDelete(
         _ table: TableRef, _ kind: LoggedChange, _ cursor: inout ChangeCursor
     ) throws(EngineError) {
-        let row: RowID?
-        let first = table.firstUnique
-        if kind == .delete, first >= 0 {
-            let key = try cursor.take(Int(try cursor.load(UInt32.self)))
-            try validateKey(key, table, first)
-            guard key.baseAddress != nil else { throw .malformedChanges("a deleted row has an empty key") }
-            row = table.indexes[first].findLogged(probe: key, in: table.rows)
-        } else {
-            row = table.find(equalTo: try cursor.image(of: table))
+        if kind == .delete, table.firstUnique >= 0 {
+            return table.dropRow(try named(table, by: try cursor.counted()))
         }
-        guard let row else { throw .malformedChanges("a deleted row is not in table '\(table.schema.name)'") }
+        guard let row = table.find(equalTo: try cursor.image(of: table)) else {
+            throw .malformedChanges("a deleted row is not in table '\(table.schema.name)'")
+        }
         table.dropRow(row)
     }
 }
@@ -115,6 +177,11 @@ extension TableRef {
         guard firstUnique >= 0, let start = image.baseAddress,
             let row = indexes[firstUnique].findLogged(keyOf: start, in: rows)
         else { throw .malformedChanges("a replaced row is not in table '\(schema.name)'") }
+        try replace(row, image)
+    }
+
+    /// Gives a row another image with the same key in the first unique index.
+    fileprivate func replace(_ row: RowID, _ image: UnsafeRawBufferPointer) throws(EngineError) {
         if storage.fitsInPlace(row, byteCount: image.count) {
             overwrite(row, with: image, unchanged: firstUnique)
             return
@@ -142,40 +209,4 @@ package struct RowChange: Hashable, Sendable {
     package let bytes: [UInt8]
     /// True if ``bytes`` are a key.
     package var isKey = false
-}
-
-/// Reads logged changes; every length is checked.
-private struct ChangeCursor {
-    private var rest: UnsafeRawBufferPointer
-
-    init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
-
-    mutating func next() throws(EngineError) -> LoggedChange? {
-        if rest.isEmpty { return nil }
-        let byte = try load(UInt8.self)
-        guard let kind = LoggedChange(rawValue: byte) else { throw .malformedChanges("there is no change \(byte)") }
-        return kind
-    }
-
-    mutating func take(_ count: Int) throws(EngineError) -> UnsafeRawBufferPointer {
-        guard count <= rest.count else { throw .malformedChanges("the changes end early") }
-        let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        return bytes
-    }
-
-    mutating func load<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) throws(EngineError) -> Value {
-        Value(littleEndian: try take(MemoryLayout<Value>.size).loadUnaligned(as: type))
-    }
-
-    mutating func image(of table: TableRef) throws(EngineError) -> UnsafeRawBufferPointer {
-        let fixed = table.layout.fixedSize
-        let count: Int
-        if let fixed { count = fixed } else { count = Int(try load(UInt32.self)) }
-        let image = try take(count)
-        do throws(BSATNError) { try table.layout.validate(image) } catch {
-            throw .malformedRow(table: table.schema.name, cause: error)
-        }
-        return image
-    }
 }

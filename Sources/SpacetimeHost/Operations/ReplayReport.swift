@@ -122,7 +122,9 @@ extension DatabaseCore {
         }
         var replayed: [RowChange] = []
         if let bytes = sink.recorded {
-            replayed = try bytes.withUnsafeBytes { try core.runner.datastore.describe(CommitRecord($0).changes) }
+            replayed = try bytes.withUnsafeBytes {
+                try core.runner.datastore.describe(CommitRecord($0).changes, areApplied: true)
+            }
         }
         return ReplayReport(
             offset: offset, reducer: name, caller: caller.identity, timestamp: record.timestamp, failure: failure,

@@ -110,6 +110,9 @@ struct ModelShape: Sendable, CustomTestStringConvertible {
             "sized", [("id", .u32), ("data", .bytes), ("tag", .u8)], primaryKey: [0],
             indexes: [index("sized_tag", [2])], rowLimit: 40, sized: [1]),
         shape(
+            "pages", [("id", .u32), ("visits", .u32), ("text", .bytes), ("links", .bytes), ("last", .u8)],
+            primaryKey: [0], rowLimit: 20, sized: [2, 3]),
+        shape(
             "identities", [("owner", .identity), ("connection", .connectionId), ("n", .u8)], primaryKey: [0],
             indexes: [hash("identities_owner", [0]), index("identities_connection", [1])], unique: [[1]]),
         shape(
