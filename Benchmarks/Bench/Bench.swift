@@ -110,6 +110,7 @@ struct Bench: ParsableCommand {
         case "backup": try storage.backup(rounds: rounds)
         case "pause": try storage.pause()
         case "latency": try storage.latency(seconds: tiny ? 0.02 : seconds)
+        case "edits": try storage.edits()
         case "crash": try storage.crash(points: points ?? sizes.crashPoints, seed: seed)
         case "kill": try storage.kill(rounds: max(rounds, tiny ? 3 : 200), seed: seed)
         case "full": try storage.fullDisk(fileByteLimit: fileByteLimit)

@@ -207,7 +207,8 @@ struct StorageBenches {
         try database.close()
     }
 
-    private func byteCount(of path: String) throws -> UInt64 {
+    /// Bytes of a database's log and snapshots.
+    func byteCount(of path: String) throws -> UInt64 {
         let disk = SystemDisk()
         var sum: UInt64 = 0
         for part in ["\(path)/log", "\(path)/snapshots"] {
