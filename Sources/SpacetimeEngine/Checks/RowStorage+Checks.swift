@@ -14,7 +14,7 @@ extension RowStorage {
         }
         try check(live.count == liveCount, "\(live.count) live rows on the pages, \(liveCount) counted")
         for row in pending {
-            try check(pages[Int(row.rawValue >> geometry.unitBits)] != nil, "a deleted row's page is gone")
+            try check(pages[geometry.page(of: row)] != nil, "a deleted row's page is gone")
         }
         try checkLists()
         return live
@@ -36,7 +36,7 @@ extension RowStorage {
         let slotCount = isDedicated ? 1 : Int(head.bump) / run
         for slot in 0..<slotCount {
             let unit = UInt32(slot * run)
-            let row = RowID(UInt32(page) << geometry.unitBits | unit)
+            let row = geometry.rowID(page: page, unit: Int(unit))
             let states = [isLive(row), pending.contains(row), free.contains(unit)].count { $0 }
             try check(states == 1, "unit \(unit) is in \(states) of the states live, free and pending")
             if !free.contains(unit) { used += 1 }
@@ -57,14 +57,9 @@ extension RowStorage {
 
     /// No bit is set except at the starts of slots below the bump.
     private func checkBitmap(_ page: Int, _ run: Int, _ bump: Int, _ isDedicated: Bool) throws(InvariantViolation) {
-        let words = liveWords(page: page)
-        for word in 0..<((geometry.dataOffset - PageGeometry.headerByteCount) / 8) {
-            var bits = words[word]
-            while bits != 0 {
-                let unit = word << 6 | bits.trailingZeroBitCount
-                bits &= bits &- 1
-                try check(unit < bump && unit % run == 0, "a live bit at unit \(unit)")
-            }
+        let wordCount = (geometry.dataOffset - PageGeometry.headerByteCount) / 8
+        for unit in LiveUnits(ofPage: entries[page].base, wordCount: wordCount) {
+            try check(unit < bump && unit % run == 0, "a live bit at unit \(unit)")
         }
     }
 
@@ -76,7 +71,7 @@ extension RowStorage {
             try check(
                 unit < head.bump && unit % head.slotUnits == 0 && free.insert(unit).inserted,
                 "the free list goes through unit \(unit) wrongly")
-            next = address(RowID(UInt32(page) << geometry.unitBits | unit)).loadUnaligned(as: UInt32.self)
+            next = address(geometry.rowID(page: page, unit: Int(unit))).loadUnaligned(as: UInt32.self)
         }
         return free
     }

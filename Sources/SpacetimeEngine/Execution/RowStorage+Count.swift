@@ -33,53 +33,23 @@ extension RowStorage {
     }
 
     private func countGeneric(_ predicate: CompiledPredicate) -> Int {
-        countRows { start in
-            let slot = start - (geometry.isPacked ? 0 : 4)
-            let count = geometry.isPacked ? geometry.packedByteCount : Int(slot.load(as: UInt32.self))
-            return predicate.matches(UnsafeRawBufferPointer(start: start, count: count))
-        }
+        let offset = geometry.imageOffset
+        return countRows { predicate.matches(geometry.image(inSlot: $0 - offset)) }
     }
 
-    /// Calls `body` with every live row, in page order.
-    func forEachRow(_ body: (RowID, UnsafeRawBufferPointer) -> Void) {
-        for page in 0..<pageCount {
-            let wordCount = liveWordCount(page: page)
-            guard wordCount > 0 else { continue }
-            let words = liveWords(page: page)
-            for word in 0..<wordCount {
-                var bits = words[word]
-                while bits != 0 {
-                    let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
-                    bits &= bits &- 1
-                    let row = RowID(UInt32(page) << geometry.unitBits | unit)
-                    body(row, image(row))
-                }
-            }
-        }
-    }
-
-    /// Live rows for whose first image byte `isMatch` holds.
+    /// Live rows for the address of whose image `isMatch` holds.
     @inline(__always)
     private func countRows(_ isMatch: (UnsafeRawPointer) -> Bool) -> Int {
         var total = 0
         let unit = geometry.unit
-        let skip = geometry.dataOffset + (geometry.isPacked ? 0 : 4)
+        let skip = geometry.dataOffset + geometry.imageOffset
         for page in 0..<pageCount {
-            let wordCount = liveWordCount(page: page)
-            guard wordCount > 0 else { continue }
-            let words = liveWords(page: page)
             let data = UnsafeRawPointer(entries[page].base + skip)
-            for word in 0..<wordCount {
-                var bits = words[word]
-                let base = data + (word &* unit) &<< 6
-                if bits == .max {
-                    for i in 0..<64 { total &+= isMatch(base + i &* unit) ? 1 : 0 }
-                    continue
-                }
-                while bits != 0 {
-                    total &+= isMatch(base + bits.trailingZeroBitCount &* unit) ? 1 : 0
-                    bits &= bits &- 1
-                }
+            liveUnits(page: page).forEach {
+                total &+= isMatch(data + $0 &* unit) ? 1 : 0
+            } fullWord: { first in
+                let base = data + first &* unit
+                for i in 0..<64 { total &+= isMatch(base + i &* unit) ? 1 : 0 }
             }
         }
         return total

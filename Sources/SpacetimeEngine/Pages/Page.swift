@@ -9,6 +9,15 @@ final class Page: @unchecked Sendable {
 
     var header: PageHeader { base.load(as: PageHeader.self) }
 
+    /// The units at which live rows start.
+    var liveUnits: LiveUnits { LiveUnits(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header)) }
+
+    /// The last unit at which a live row starts; nil if there is none.
+    var lastLiveUnit: Int? {
+        var units = LiveUnits.Backward(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header))
+        return units.next()
+    }
+
     /// A page without rows: header and bitmap are zero, units hold whatever was there before.
     ///
     /// Old bytes stay in memory only: what is saved of a page are its live rows (``PageGeometry/save(_:into:)``).

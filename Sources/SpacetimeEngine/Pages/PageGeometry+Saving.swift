@@ -10,8 +10,7 @@ extension PageGeometry {
     /// - Returns: how many bytes the page takes in `buffer`, which grows if need be; 0 if it has no live row.
     func save(_ page: Page, into buffer: inout SavingBuffer) -> Int {
         var head = page.header
-        let words = bitmap(of: page)
-        guard let last = lastLiveUnit(head, words) else { return 0 }
+        guard let last = page.lastLiveUnit else { return 0 }
         let isOwn = Int(head.slotUnits) > Self.sharedRunLimit
         if !isOwn { head.bump = UInt32(last) + head.slotUnits }
         head.freeHead = 0
@@ -19,45 +18,31 @@ extension PageGeometry {
         head.reserved = 0
         let byteCount = usedByteCount(head)
         let target = buffer.zeroed(byteCount)
-        let wordCount = last >> 6 + 1
-        (target + Self.headerByteCount).copyMemory(from: words, byteCount: wordCount * 8)
-        head.used = 0
-        for word in 0..<wordCount {
-            head.used += UInt32(words[word].nonzeroBitCount)
-            copyRows(of: words[word], from: page.base, to: target, firstUnit: word << 6)
-        }
+        // The words up to that of the last live row: what is set behind them would lie behind the end.
+        (target + Self.headerByteCount).copyMemory(
+            from: page.base + Self.headerByteCount, byteCount: (last >> 6 + 1) * 8)
+        head.used = copyRows(of: page, to: target)
         target.storeBytes(of: head, as: PageHeader.self)
         return byteCount
     }
 
-    private func bitmap(of page: Page) -> UnsafePointer<UInt64> {
-        UnsafePointer((page.base + Self.headerByteCount).assumingMemoryBound(to: UInt64.self))
-    }
-
-    private func lastLiveUnit(_ head: PageHeader, _ words: UnsafePointer<UInt64>) -> Int? {
-        var word = (Int(head.bump) + 63) >> 6
-        while word > 0 {
-            word -= 1
-            if words[word] != 0 { return word << 6 + 63 - words[word].leadingZeroBitCount }
+    /// Copies the live rows of a page to their places in another. Returns how many there are.
+    private func copyRows(of page: Page, to target: UnsafeMutableRawPointer) -> UInt32 {
+        let source = page.base
+        var count: UInt32 = 0
+        func copy(_ unit: Int) {
+            let start = offset(ofUnit: unit)
+            let byteCount = isPacked ? packedByteCount : 4 + Int((source + start).load(as: UInt32.self))
+            (target + start).copyMemory(from: source + start, byteCount: byteCount)
+            count += 1
         }
-        return nil
-    }
-
-    private func copyRows(
-        of bits: UInt64, from source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer, firstUnit: Int
-    ) {
-        if bits == .max, packedByteCount == unit {
-            let start = dataOffset + firstUnit * unit
+        page.liveUnits.forEach(copy) { first in
+            guard packedByteCount == unit else { return (first..<(first + 64)).forEach(copy) }
+            let start = offset(ofUnit: first)
             (target + start).copyMemory(from: source + start, byteCount: 64 * unit)
-            return
+            count += 64
         }
-        var bits = bits
-        while bits != 0 {
-            let start = dataOffset + (firstUnit + bits.trailingZeroBitCount) * unit
-            bits &= bits &- 1
-            let count = isPacked ? packedByteCount : 4 + Int((source + start).load(as: UInt32.self))
-            (target + start).copyMemory(from: source + start, byteCount: count)
-        }
+        return count
     }
 }
 

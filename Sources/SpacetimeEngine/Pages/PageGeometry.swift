@@ -72,6 +72,36 @@ struct PageGeometry: Equatable {
         return dataOffset + (run > Self.sharedRunLimit ? run : Int(header.bump)) * unit
     }
 
+    /// Words of a page's bitmap that can have bits set: those of units that were ever handed out.
+    static func bitmapWordCount(_ header: PageHeader) -> Int { (Int(header.bump) + 63) >> 6 }
+
+    /// Where a unit begins in its page.
+    @inline(__always)
+    func offset(ofUnit number: Int) -> Int { dataOffset &+ number &* unit }
+
+    /// Where in its slot an image begins: behind its length, unless all have the same.
+    var imageOffset: Int {
+        @inline(__always) get { isPacked ? 0 : 4 }
+    }
+
+    /// The image in the slot that begins there.
+    @inline(__always)
+    func image(inSlot slot: UnsafeRawPointer) -> UnsafeRawBufferPointer {
+        if isPacked { return UnsafeRawBufferPointer(start: slot, count: packedByteCount) }
+        return UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+    }
+
+    @inline(__always)
+    func rowID(page: Int, unit number: Int) -> RowID {
+        RowID(UInt32(truncatingIfNeeded: page) &<< unitBits | UInt32(truncatingIfNeeded: number))
+    }
+
+    @inline(__always)
+    func page(of row: RowID) -> Int { Int(row.rawValue &>> unitBits) }
+
+    @inline(__always)
+    func unit(of row: RowID) -> Int { Int(row.rawValue & unitMask) }
+
     /// Slots of a shared page.
     func slotCount(run: Int) -> Int { unitsPerPage / run }
 

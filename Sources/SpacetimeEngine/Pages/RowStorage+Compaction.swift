@@ -60,20 +60,16 @@ extension TableRef {
     /// Moves the rows of a page, in their order. Returns how many.
     private func drain(_ page: Int, limit: Int) -> Int {
         let place = storage.place(of: page)
-        let unitBits = storage.geometry.unitBits
-        // With the last row the page is gone.
+        guard storage.hasRoomElsewhere(in: place) else { return 0 }
+        // With the last row the page is gone, and with it the bitmap that is walked through.
         let count = min(limit, storage.usedSlots(of: page))
+        // If a snapshot holds the page, it is copied now and not under the walk.
+        storage.makeWritable(page)
+        var units = storage.liveUnits(page: page)
         var moved = 0
-        var word = 0
-        while moved < count {
-            var bits = storage.liveWords(page: page)[word]
-            while bits != 0, moved < count {
-                guard storage.hasRoomElsewhere(in: place) else { return moved }
-                move(RowID(UInt32(page) << unitBits | UInt32(word << 6 | bits.trailingZeroBitCount)))
-                bits &= bits &- 1
-                moved += 1
-            }
-            word += 1
+        while moved < count, storage.hasRoomElsewhere(in: place), let unit = units.next() {
+            move(storage.geometry.rowID(page: page, unit: unit))
+            moved += 1
         }
         return moved
     }

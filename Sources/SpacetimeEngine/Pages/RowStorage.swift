@@ -54,33 +54,26 @@ struct RowStorage: ~Copyable {
 
     @inline(__always)
     func address(_ row: RowID) -> UnsafeMutableRawPointer {
-        let page = Int(row.rawValue &>> geometry.unitBits)
-        let unit = Int(row.rawValue & geometry.unitMask)
-        return entries[page].base + (geometry.dataOffset &+ unit &* geometry.unit)
+        entries[geometry.page(of: row)].base + geometry.offset(ofUnit: geometry.unit(of: row))
     }
 
     /// The row image. Valid until the next write to the table.
     @inline(__always)
     func image(_ row: RowID) -> UnsafeRawBufferPointer {
-        let slot = address(row)
-        if geometry.isPacked {
-            return UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
-        }
-        return UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+        geometry.image(inSlot: UnsafeRawPointer(address(row)))
     }
 
     /// The address of the first image byte.
     @inline(__always)
     func imageStart(_ row: RowID) -> UnsafeMutableRawPointer {
-        let slot = address(row)
-        return geometry.isPacked ? slot : slot + 4
+        address(row) + geometry.imageOffset
     }
 
     /// False, too, for a row whose page was given back.
     func isLive(_ row: RowID) -> Bool {
-        let page = Int(row.rawValue &>> geometry.unitBits)
+        let page = geometry.page(of: row)
         if page >= pages.count || entries[page].generation == Entry.absent { return false }
-        let unit = Int(row.rawValue & geometry.unitMask)
+        let unit = geometry.unit(of: row)
         let word = liveWord(page: page, unit >> 6).value
         return word &>> UInt64(unit & 63) & 1 == 1
     }
@@ -95,13 +88,33 @@ struct RowStorage: ~Copyable {
         Ref(to: entries[page].base.assumingMemoryBound(to: PageHeader.self))
     }
 
-    /// Words of the live bitmap that are in use on a page; zero for a page number without a page.
-    func liveWordCount(page: Int) -> Int {
-        pages[page] == nil ? 0 : (Int(header(page).value.bump) + 63) >> 6
+    /// Words of the bitmap that are in use on a page; zero for a page number without a page.
+    @inline(__always)
+    private func liveWordCount(page: Int) -> Int {
+        entries[page].generation == Entry.absent ? 0 : PageGeometry.bitmapWordCount(header(page).value)
     }
 
-    /// The bitmap of a page for a scan: bit `u` says that a live row starts at unit `u`.
-    func liveWords(page: Int) -> UnsafePointer<UInt64> { UnsafePointer(liveWord(page: page, 0).pointer) }
+    /// The units at which live rows start on a page; none for a page number without a page.
+    @inline(__always)
+    func liveUnits(page: Int, from unit: Int = 0) -> LiveUnits {
+        LiveUnits(ofPage: entries[page].base, wordCount: liveWordCount(page: page), from: unit)
+    }
+
+    /// The same from the last to the first.
+    @inline(__always)
+    func liveUnitsBackward(page: Int, below unit: Int = .max) -> LiveUnits.Backward {
+        LiveUnits.Backward(ofPage: entries[page].base, wordCount: liveWordCount(page: page), below: unit)
+    }
+
+    /// Calls `body` with every live row, in page order.
+    func forEachRow<E: Error>(_ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
+        for page in 0..<pageCount {
+            for unit in liveUnits(page: page) {
+                let row = geometry.rowID(page: page, unit: unit)
+                try body(row, image(row))
+            }
+        }
+    }
 
     // MARK: Writing
 
@@ -124,7 +137,7 @@ struct RowStorage: ~Copyable {
     /// Overwrites a live row by an image that `fitsInPlace`.
     @inline(__always)
     mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
-        makeWritable(Int(row.rawValue &>> geometry.unitBits))
+        makeWritable(geometry.page(of: row))
         let slot = address(row)
         if geometry.isPacked {
             copyImage(image.baseAddress.unsafelyUnwrapped, to: slot, byteCount: image.count)
@@ -138,15 +151,15 @@ struct RowStorage: ~Copyable {
     @inline(__always)
     func fitsInPlace(_ row: RowID, byteCount: Int) -> Bool {
         if geometry.isPacked { return byteCount > 0 }
-        let page = Int(row.rawValue &>> geometry.unitBits)
+        let page = geometry.page(of: row)
         return byteCount > 0 && geometry.unitsForRow(byteCount: byteCount) == Int(header(page).value.slotUnits)
     }
 
     /// Makes a row visible to scans, or invisible without giving up its slot.
     mutating func setLive(_ row: RowID, _ live: Bool) {
-        let page = Int(row.rawValue &>> geometry.unitBits)
+        let page = geometry.page(of: row)
         makeWritable(page)
-        let unit = Int(row.rawValue & geometry.unitMask)
+        let unit = geometry.unit(of: row)
         let word = liveWord(page: page, unit >> 6)
         let bit: UInt64 = 1 &<< UInt64(unit & 63)
         if live {
@@ -160,7 +173,7 @@ struct RowStorage: ~Copyable {
 
     /// Gives back the slot of a row that is not live, and its page if that was the last one there.
     mutating func free(_ row: RowID) {
-        let page = Int(row.rawValue &>> geometry.unitBits)
+        let page = geometry.page(of: row)
         makeWritable(page)
         let head = header(page)
         head.value.used -= 1

@@ -63,16 +63,6 @@ package final class DatastoreSnapshot: Sendable {
     /// The next value of each of the table's sequences, in column order.
     package func sequencePositions(of table: TableID) -> [Int128] { tables[table]?.sequences ?? [] }
 
-    /// Calls `body` with the bytes of one column of every row.
-    package func forEachColumn<E: Error>(
-        _ column: Int, of id: TableID, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
-    ) throws(E) {
-        guard let table = tables[id], let layout = try? RowLayout(table.schema.columns.map(\.type)) else { return }
-        try forEachRow(of: id) { (row) throws(E) in
-            if let start = row.baseAddress { try body(layout.bytes(of: column, in: start)) }
-        }
-    }
-
     /// Calls `body` with the bytes to save of each page that has rows, in order; they are valid during the call.
     ///
     /// They hold the rows that are there and zeros: nothing of deleted rows, or of longer ones that a row replaced.
@@ -107,33 +97,22 @@ extension DatastoreSnapshot.Table {
     func forEachRow<E: Error>(_ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
         for (number, page) in pages.enumerated() {
             guard let page else { continue }
-            let bump = Int(page.header.bump)
-            let words = (page.base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self)
-            for word in 0..<((bump + 63) >> 6) {
-                var bits = words[word]
-                while bits != 0 {
-                    let unit = word << 6 | bits.trailingZeroBitCount
-                    bits &= bits &- 1
-                    let row = RowID(UInt32(number) << geometry.unitBits | UInt32(unit))
-                    try body(row, image(in: page, unit))
-                }
+            for unit in page.liveUnits {
+                try body(geometry.rowID(page: number, unit: unit), image(in: page, unit))
             }
         }
     }
 
     /// The image of a row that is there.
     func image(_ row: RowID) -> UnsafeRawBufferPointer {
-        guard let page = pages[Int(row.rawValue >> geometry.unitBits)] else {
+        guard let page = pages[geometry.page(of: row)] else {
             preconditionFailure("a snapshot was asked for a row that it does not hold")
         }
-        return image(in: page, Int(row.rawValue & geometry.unitMask))
+        return image(in: page, geometry.unit(of: row))
     }
 
     @inline(__always)
     private func image(in page: Page, _ unit: Int) -> UnsafeRawBufferPointer {
-        let slot = UnsafeRawPointer(page.base + geometry.dataOffset + unit * geometry.unit)
-        return geometry.isPacked
-            ? UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
-            : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+        geometry.image(inSlot: UnsafeRawPointer(page.base + geometry.offset(ofUnit: unit)))
     }
 }

@@ -36,9 +36,7 @@ extension Datastore {
     package func encodeRows(of id: TableID, into log: inout BSATNWriter) throws(EngineError) {
         let table = try table(id)
         var current: TableRef?
-        table.forEachRow { row in
-            ChangeCollector.appendInsert(table.storage.image(row), of: table, &current, &log)
-        }
+        table.storage.forEachRow { _, image in ChangeCollector.appendInsert(image, of: table, &current, &log) }
     }
 
     /// Gives an empty table the rows of a table in a snapshot, whose columns must have the same types. Their pages are
@@ -87,24 +85,11 @@ package struct LoadedPage: Sendable {
 extension RowsRef {
     /// Calls `body` with every live row.
     func forEachRow<E: Error>(_ body: (RowID) throws(E) -> Void) throws(E) {
-        for page in 0..<storage.pageCount {
-            for word in 0..<storage.liveWordCount(page: page) {
-                var bits = storage.liveWords(page: page)[word]
-                while bits != 0 {
-                    let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
-                    bits &= bits &- 1
-                    let unitBits = storage.geometry.unitBits
-                    try body(RowID(UInt32(page) << unitBits | unit))
-                }
-            }
-        }
+        try storage.forEachRow { (row, _) throws(E) in try body(row) }
     }
 }
 
 extension TableRef {
-    /// Calls `body` with every live row.
-    func forEachRow<E: Error>(_ body: (RowID) throws(E) -> Void) throws(E) { try rows.forEachRow(body) }
-
     /// Keys of one constraint that are reported at most.
     private static var reportLimit: Int { 10 }
 
@@ -112,7 +97,7 @@ extension TableRef {
         var constraint = ""
         var columns: [String] = []
         var keys: [String] = []
-        forEachRow { row in
+        rows.forEachRow { row in
             let image = UnsafeRawPointer(storage.imageStart(row))
             for i in 0..<indexCount where indexes[i].isUnique {
                 guard indexes[i].find(keyOf: image, in: rows) != nil else { continue }

@@ -1,43 +1,30 @@
 /// Going through rows from the back, and through the keys of a direct index.
 extension ScanState {
-    /// The last word of the live bitmaps, to begin with.
+    /// Every row of a table, from the last page on.
     static func pagesFromTheBack(_ rows: RowsRef) -> Source {
-        .pagesBackward(page: rows.storage.pageCount, word: 0, bits: 0)
+        .pagesBackward(page: rows.storage.pageCount - 1, unit: .max)
     }
 
-    /// - Parameters:
-    ///   - page: the page that is being shown.
-    ///   - word: the word of its bitmap whose rows are left in `bits`.
-    mutating func refillFromPagesBackward(_ page: Int, _ word: Int, _ bits: UInt64) {
+    mutating func refillFromPagesBackward(_ last: Int, below unit: Int) {
         guard let rows = table?.rows else {
             source = .done
             return
         }
-        var page = page
-        var word = word
-        var bits = bits
-        let geometry = rows.storage.geometry
-        while true {
-            while bits != 0 {
+        var page = last
+        var unit = unit
+        while page >= 0 {
+            var units = rows.storage.liveUnitsBackward(page: page, below: unit)
+            while let next = units.next() {
+                offer(rows.storage.image(rows.storage.geometry.rowID(page: page, unit: next)))
                 if filled == target {
-                    source = .pagesBackward(page: page, word: word, bits: bits)
+                    source = .pagesBackward(page: page, unit: next)
                     return
                 }
-                let bit = 63 &- bits.leadingZeroBitCount
-                bits &= ~(1 &<< UInt64(bit))
-                offer(rows.storage.image(RowID(UInt32(page) &<< geometry.unitBits | UInt32(word &<< 6 | bit))))
             }
-            while word == 0 {
-                if page == 0 {
-                    source = .done
-                    return
-                }
-                page &-= 1
-                word = rows.storage.liveWordCount(page: page)
-            }
-            word &-= 1
-            bits = rows.storage.liveWords(page: page)[word]
+            page &-= 1
+            unit = .max
         }
+        source = .done
     }
 
     mutating func refillFromTreeBackward(_ start: BTree.Position, _ end: BTree.Position) {

@@ -3,12 +3,13 @@ struct ScanState {
     static let batchLimit = 64
 
     enum Source {
-        /// Every row: page, word of the live bitmap, bits of that word still to come.
-        case pages(page: Int, word: Int, bits: UInt64)
+        /// Every row in page order, from a unit of a page on.
+        case pages(page: Int, unit: Int)
         case tree(BTree.Position, BTree.Position)
         /// The same from the back, where the second position is the end that is still to be shown.
         case treeBackward(BTree.Position, BTree.Position)
-        case pagesBackward(page: Int, word: Int, bits: UInt64)
+        /// The same from the back: what lies below a unit of a page, and on the pages before it.
+        case pagesBackward(page: Int, unit: Int)
         /// Keys of a direct index that are still to come, first to last.
         case direct(Ref<TableIndex>, UInt64, UInt64)
         case directBackward(Ref<TableIndex>, UInt64, UInt64)
@@ -59,8 +60,8 @@ struct ScanState {
         if target == 0 { source = .done }
         repeat {
             switch source {
-            case .pages(let page, let word, let bits): refillFromPages(page, word, bits)
-            case .pagesBackward(let page, let word, let bits): refillFromPagesBackward(page, word, bits)
+            case .pages(let page, let unit): refillFromPages(page, from: unit)
+            case .pagesBackward(let page, let unit): refillFromPagesBackward(page, below: unit)
             case .tree(let start, let end): refillFromTree(start, end)
             case .treeBackward(let start, let end): refillFromTreeBackward(start, end)
             case .direct(let index, let first, let last): refillFromDirect(index, first, last)
@@ -81,43 +82,24 @@ struct ScanState {
         filled &+= 1
     }
 
-    private mutating func refillFromPages(_ page: Int, _ word: Int, _ bits: UInt64) {
+    private mutating func refillFromPages(_ first: Int, from unit: Int) {
         guard let rows = table?.rows else {
             source = .done
             return
         }
-        var page = page
-        var word = word
-        var bits = bits
-        let pageCount = rows.storage.pageCount
         let geometry = rows.storage.geometry
-        while page < pageCount {
-            let wordCount = rows.storage.liveWordCount(page: page)
-            if wordCount > 0 {
-                let words = rows.storage.liveWords(page: page)
-                if bits == 0, word < wordCount { bits = words[word] }
-                let data = rows.storage.entries[page].base + geometry.dataOffset
-                while word < wordCount {
-                    while bits != 0 {
-                        if filled == target {
-                            source = .pages(page: page, word: word, bits: bits)
-                            return
-                        }
-                        let unit = word << 6 | bits.trailingZeroBitCount
-                        bits &= bits &- 1
-                        let slot = UnsafeRawPointer(data + unit &* geometry.unit)
-                        offer(
-                            geometry.isPacked
-                                ? UnsafeRawBufferPointer(start: slot, count: geometry.packedByteCount)
-                                : UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self))))
-                    }
-                    word &+= 1
-                    if word < wordCount { bits = words[word] }
+        var unit = unit
+        for page in first..<rows.storage.pageCount {
+            var units = rows.storage.liveUnits(page: page, from: unit)
+            let data = UnsafeRawPointer(rows.storage.entries[page].base + geometry.dataOffset)
+            while let next = units.next() {
+                offer(geometry.image(inSlot: data + next &* geometry.unit))
+                if filled == target {
+                    source = .pages(page: page, unit: next &+ 1)
+                    return
                 }
             }
-            page &+= 1
-            word = 0
-            bits = 0
+            unit = 0
         }
         source = .done
     }

@@ -277,15 +277,11 @@ extension Datastore {
         let table = try writable(id)
         prepareWrite(table)
         let count = table.count
-        let unitBits = table.storage.geometry.unitBits
         for page in 0..<table.storage.pageCount {
-            for word in 0..<table.storage.liveWordCount(page: page) {
-                while true {
-                    let bits = table.storage.liveWords(page: page)[word]
-                    guard bits != 0 else { break }
-                    let unit = UInt32(word << 6 | bits.trailingZeroBitCount)
-                    remove(table, RowID(UInt32(page) << unitBits | unit))
-                }
+            // If a snapshot holds the page, it is copied now and not under the walk.
+            table.storage.makeWritable(page)
+            for unit in table.storage.liveUnits(page: page) {
+                remove(table, table.storage.geometry.rowID(page: page, unit: unit))
             }
         }
         return count

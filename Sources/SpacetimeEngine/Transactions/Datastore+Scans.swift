@@ -9,7 +9,7 @@ extension Datastore {
     ) throws(EngineError) -> RowScan {
         let table = try table(id)
         let source: ScanState.Source =
-            window.isReversed ? ScanState.pagesFromTheBack(table.rows) : .pages(page: 0, word: 0, bits: 0)
+            window.isReversed ? ScanState.pagesFromTheBack(table.rows) : .pages(page: 0, unit: 0)
         return open(source, table, predicate, window)
     }
 
