@@ -19,6 +19,25 @@ package struct KeyList: Hashable, Sendable {
     }
 }
 
+extension KeySpec {
+    /// The different keys of a list, in key order: the bytes that all begin with, and where in the list's values each has the
+    /// others.
+    ///
+    /// - Throws: if they are not values of the key's columns.
+    func distinctKeys(_ keys: KeyList) throws(BSATNError) -> (head: [UInt8], ranges: [Range<Int>]) {
+        let program = probeLayout.program
+        var node = probeLayout.columns[keys.prefixColumns].node
+        if let tag = keys.tag {
+            let entry = program.nodes[Int(node)]
+            guard entry.kind == .sum, Int(tag) < Int(entry.childCount) else { throw .invalidTag(tag, at: 0) }
+            node = program.children[Int(entry.firstChild) + Int(tag)]
+        }
+        try keys.prefix.withBytes { (bytes) throws(BSATNError) in try validate(bytes, count: keys.prefixColumns) }
+        let places = try program.places(of: keys.values, node)
+        return (keys.prefix + (keys.tag.map { [$0] } ?? []), program.distinct(keys.values, places, node))
+    }
+}
+
 /// Rows found through indexes, as numbers.
 extension Datastore {
     /// The rows of a selection in key order.
@@ -54,23 +73,10 @@ extension Datastore {
         guard keys.prefixColumns >= 0, keys.prefixColumns < spec.columns.count else {
             throw .tooManyPrefixColumns(index: name, given: keys.prefixColumns, limit: spec.columns.count - 1)
         }
-        var node = spec.probeLayout.columns[keys.prefixColumns].node
-        if let tag = keys.tag {
-            let entry = spec.probeLayout.program.nodes[Int(node)]
-            guard entry.kind == .sum, Int(tag) < Int(entry.childCount) else {
-                throw .malformedKey(index: name, cause: .invalidTag(tag, at: 0))
-            }
-            node = spec.probeLayout.program.children[Int(entry.firstChild) + Int(tag)]
+        let (head, ranges): ([UInt8], [Range<Int>])
+        do throws(BSATNError) { (head, ranges) = try spec.distinctKeys(keys) } catch {
+            throw .malformedKey(index: name, cause: error)
         }
-        let head = keys.prefix + (keys.tag.map { [$0] } ?? [])
-        let ranges: [Range<Int>]
-        do throws(BSATNError) {
-            try withRawBytes(of: keys.prefix) { (bytes) throws(BSATNError) in
-                try spec.validate(bytes, count: keys.prefixColumns)
-            }
-            let places = try spec.probeLayout.program.places(of: keys.values, node)
-            ranges = spec.probeLayout.program.distinct(keys.values, places, node)
-        } catch { throw .malformedKey(index: name, cause: error) }
         var ids: [UInt32] = []
         var key = head
         for range in ranges {

@@ -122,7 +122,7 @@ struct PredicateCompiler {
         if let integer = KeySpec.Integer(type) {
             instruction.kind = .integer
             instruction.integer = integer
-            instruction.number = value.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
+            instruction.number = integer.load(value: value)
             return instruction
         }
         switch type {
@@ -267,7 +267,7 @@ extension TypeProgram {
         var places: [Int] = []
         places.reserveCapacity(values.count + 1)
         var offset = 0
-        try withRawBytes(of: values.bytes) { (bytes) throws(BSATNError) in
+        try values.bytes.withBytes { (bytes) throws(BSATNError) in
             for _ in 0..<values.count {
                 places.append(offset)
                 try validate(node, in: bytes, at: &offset)

@@ -7,6 +7,16 @@ package struct IndexRange: Hashable, Sendable {
         case included([UInt8])
         case excluded([UInt8])
         case unbounded
+
+        /// The value that the bound is at, if there is one.
+        var value: [UInt8]? {
+            switch self {
+            case .included(let bytes), .excluded(let bytes): bytes
+            case .unbounded: nil
+            }
+        }
+
+        var isExcluded: Bool { if case .excluded = self { true } else { false } }
     }
 
     /// The concatenated values of the leading columns.

@@ -24,6 +24,12 @@ struct KeySpec {
             return raw ^ flip
         }
 
+        /// The key that a value of the column is, in BSATN.
+        func load(value: [UInt8]) -> UInt64 {
+            // A value of one integer has bytes, and so an address.
+            value.withBytes { load($0.baseAddress.unsafelyUnwrapped) }
+        }
+
         /// The key of a row.
         @inline(__always)
         func key(ofRow row: UnsafeRawPointer, _ table: RowsRef) -> UInt64 {
@@ -92,13 +98,29 @@ struct KeySpec {
         }
     }
 
-    /// Appends the order-preserving bytes of a key that a caller gives: the BSATN of the key columns, or of the first
-    /// `count` of them.
-    func appendKey(probe: UnsafeRawPointer, columns count: Int, to key: inout KeyBuffer) {
-        var offset = 0
-        for column in 0..<count {
-            offset += probeLayout.program.appendKey(probeLayout.columns[column].node, at: probe + offset, to: &key)
+    /// Appends the order-preserving bytes of values that a caller gives: the BSATN of `count` of the key columns, from the
+    /// `first` on, which was validated.
+    func appendKey(values: UnsafeRawBufferPointer, first: Int = 0, count: Int, to key: inout KeyBuffer) {
+        guard var address = values.baseAddress else { return }
+        for column in first..<(first + count) {
+            address += probeLayout.program.appendKey(probeLayout.columns[column].node, at: address, to: &key)
         }
+    }
+
+    /// Appends the encoded ends of a validated range.
+    ///
+    /// - Returns: for each end, whether it lies behind all keys that begin with those bytes instead of before them.
+    func appendBounds(
+        of range: IndexRange, lower: inout KeyBuffer, upper: inout KeyBuffer
+    ) -> (lowerIsSuccessor: Bool, upperIsSuccessor: Bool) {
+        let prefixColumns = range.prefixColumns
+        range.prefix.withBytes { prefix in
+            appendKey(values: prefix, count: prefixColumns, to: &lower)
+            appendKey(values: prefix, count: prefixColumns, to: &upper)
+        }
+        range.lower.value?.withBytes { appendKey(values: $0, first: prefixColumns, count: 1, to: &lower) }
+        range.upper.value?.withBytes { appendKey(values: $0, first: prefixColumns, count: 1, to: &upper) }
+        return (range.lower.isExcluded, !range.upper.isExcluded)
     }
 
     /// Appends the BSATN of the key columns of a row: what a caller would give to find it.
@@ -124,8 +146,8 @@ struct KeySpec {
     func appendIdentity(probe: UnsafeRawBufferPointer, to key: inout KeyBuffer) {
         if isCanonical {
             key.append(probe)
-        } else if let start = probe.baseAddress {
-            appendKey(probe: start, columns: columns.count, to: &key)
+        } else {
+            appendKey(values: probe, count: columns.count, to: &key)
         }
     }
 

@@ -1,3 +1,5 @@
+import SpacetimeSATS
+
 /// The encoded keys of rows as numbers of eight bytes each, which order as the bytes do: word 0 is what a tree holds of a
 /// key, the words behind it decide between keys that begin alike.
 struct KeyWords: ~Copyable {
@@ -141,9 +143,7 @@ struct KeyWords: ~Copyable {
         var keys: [(key: [UInt8], row: UInt32)] = []
         for entry in run { keys.append((bytes(of: entry.row), entry.row)) }
         keys.sort { left, right in
-            let order = withRawBytes(of: left.key) { left in
-                withRawBytes(of: right.key) { compareBytes(left, $0) }
-            }
+            let order = left.key.withBytes { left in right.key.withBytes { compareBytes(left, $0) } }
             return order != 0 ? order < 0 : left.row < right.row
         }
         for (i, key) in keys.enumerated() { run[i].row = key.row }

@@ -170,8 +170,8 @@ struct TableIndex: ~Copyable {
             }
         }
         let key = emptied(2)
-        guard let start = probe.baseAddress else { return nil }
-        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.value)
+        guard probe.baseAddress != nil else { return nil }
+        spec.appendKey(values: probe, count: spec.columns.count, to: &key.value)
         let prefix = keyPrefix(key.value.bytes)
         let ties = ties(key.value.bytes, table)
         let position = tree.seek(prefix, ties)
@@ -340,7 +340,7 @@ struct TableIndex: ~Copyable {
             return selectIntegers(from: key, through: key)
         }
         let key = emptied(0)
-        spec.appendKey(probe: start, columns: spec.columns.count, to: &key.value)
+        spec.appendKey(values: probe, count: spec.columns.count, to: &key.value)
         let bytes = key.value.bytes
         return selectBytes(lower: bytes, lowerIsSuccessor: false, upper: bytes, upperIsSuccessor: true, table)
     }
@@ -371,65 +371,39 @@ struct TableIndex: ~Copyable {
         let probe = emptied(1)
         spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
         let bytes = Array(probe.value.bytes)
-        return withRawBytes(of: bytes) { findLogged(probe: $0, in: table) }
+        return bytes.withBytes { findLogged(probe: $0, in: table) }
     }
 
     /// Rows in a validated range of an ordered index.
     mutating func select(_ range: IndexRange, _ table: RowsRef) -> Selection {
-        if let integer, range.prefixColumns == 0 {
-            var lower: UInt64 = 0
-            var upper = integer.maximum
-            switch range.lower {
-            case .unbounded: break
-            case .included(let bytes): lower = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
-            case .excluded(let bytes):
-                lower = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
-                if lower == integer.maximum { return .none }
-                lower += 1
-            }
-            switch range.upper {
-            case .unbounded: break
-            case .included(let bytes): upper = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
-            case .excluded(let bytes):
-                upper = bytes.withUnsafeBytes { integer.load($0.baseAddress.unsafelyUnwrapped) }
-                if upper == 0 { return .none }
-                upper -= 1
-            }
-            return selectIntegers(from: lower, through: upper)
-        }
+        if let integer, range.prefixColumns == 0 { return selectIntegers(in: range, integer) }
         let lower = emptied(0)
         let upper = emptied(2)
-        append(range.prefix, from: 0, columns: range.prefixColumns, to: &lower.value)
-        append(range.prefix, from: 0, columns: range.prefixColumns, to: &upper.value)
-        var lowerIsSuccessor = false
-        var upperIsSuccessor = true
-        switch range.lower {
-        case .unbounded: break
-        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &lower.value)
-        case .excluded(let bytes):
-            append(bytes, from: range.prefixColumns, columns: 1, to: &lower.value)
-            lowerIsSuccessor = true
-        }
-        switch range.upper {
-        case .unbounded: break
-        case .included(let bytes): append(bytes, from: range.prefixColumns, columns: 1, to: &upper.value)
-        case .excluded(let bytes):
-            append(bytes, from: range.prefixColumns, columns: 1, to: &upper.value)
-            upperIsSuccessor = false
-        }
+        let (lowerIsSuccessor, upperIsSuccessor) = spec.appendBounds(
+            of: range, lower: &lower.value, upper: &upper.value)
         return selectBytes(
             lower: lower.value.bytes, lowerIsSuccessor: lowerIsSuccessor, upper: upper.value.bytes,
             upperIsSuccessor: upperIsSuccessor, table)
     }
 
-    private func append(_ bytes: [UInt8], from first: Int, columns count: Int, to key: inout KeyBuffer) {
-        bytes.withUnsafeBytes { bytes in
-            guard var address = bytes.baseAddress else { return }
-            for column in first..<(first + count) {
-                address += spec.probeLayout.program.appendKey(
-                    spec.probeLayout.columns[column].node, at: address, to: &key)
+    private mutating func selectIntegers(in range: IndexRange, _ integer: KeySpec.Integer) -> Selection {
+        var lower: UInt64 = 0
+        var upper = integer.maximum
+        if let value = range.lower.value {
+            lower = integer.load(value: value)
+            if range.lower.isExcluded {
+                if lower == integer.maximum { return .none }
+                lower += 1
             }
         }
+        if let value = range.upper.value {
+            upper = integer.load(value: value)
+            if range.upper.isExcluded {
+                if upper == 0 { return .none }
+                upper -= 1
+            }
+        }
+        return selectIntegers(from: lower, through: upper)
     }
 
     private mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {

@@ -118,10 +118,3 @@ func touch(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
 private func outOfMemory(_ byteCount: Int) -> Never {
     preconditionFailure("out of memory: \(byteCount) bytes could not be allocated")
 }
-
-/// The bytes of an array, for bodies that throw typed errors.
-func withRawBytes<Result, E: Error>(
-    of array: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Result
-) throws(E) -> Result {
-    try array.withUnsafeBufferPointer { (buffer) throws(E) in try body(UnsafeRawBufferPointer(buffer)) }
-}

@@ -82,77 +82,43 @@ struct SnapshotIndex: Sendable {
     func forEachRow<E: Error>(
         key: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
-        let encoded = encoded(key, from: 0, columns: spec.columns.count)
-        try forEachRow(from: encoded, isAbove: false, to: encoded, isThrough: true, body)
+        try forEachRow(in: IndexRange(prefix: key, prefixColumns: spec.columns.count), body)
     }
 
     /// Calls `body` with the rows in a range, in key order.
     func forEachRow<E: Error>(
         in range: IndexRange, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
-        let prefix = encoded(range.prefix, from: 0, columns: range.prefixColumns)
-        var (lower, upper) = (prefix, prefix)
-        var (isAbove, isThrough) = (false, true)
-        switch range.lower {
-        case .unbounded: break
-        case .included(let bytes): lower += encoded(bytes, from: range.prefixColumns, columns: 1)
-        case .excluded(let bytes):
-            lower += encoded(bytes, from: range.prefixColumns, columns: 1)
-            isAbove = true
-        }
-        switch range.upper {
-        case .unbounded: break
-        case .included(let bytes): upper += encoded(bytes, from: range.prefixColumns, columns: 1)
-        case .excluded(let bytes):
-            upper += encoded(bytes, from: range.prefixColumns, columns: 1)
-            isThrough = false
-        }
-        try forEachRow(from: lower, isAbove: isAbove, to: upper, isThrough: isThrough, body)
+        var lower = KeyBuffer()
+        var upper = KeyBuffer()
+        let (isAbove, isThrough) = spec.appendBounds(of: range, lower: &lower, upper: &upper)
+        try forEachRow(from: &lower, isAbove: isAbove, to: &upper, isThrough: isThrough, body)
     }
 
     /// Calls `body` with the rows that have one of some keys, in key order.
     func forEachRow<E: Error>(
         keys: KeyList, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
-        let program = spec.probeLayout.program
-        var node = spec.probeLayout.columns[keys.prefixColumns].node
-        if let tag = keys.tag { node = program.children[Int(program.nodes[Int(node)].firstChild) + Int(tag)] }
-        let head = keys.prefix + (keys.tag.map { [$0] } ?? [])
-        guard let places = try? program.places(of: keys.values, node) else { return }
-        for range in program.distinct(keys.values, places, node) {
-            let key = head + keys.values.bytes[range]
-            let encoded = encoded(key, from: 0, columns: keys.prefixColumns + 1)
-            try forEachRow(from: encoded, isAbove: false, to: encoded, isThrough: true, body)
+        guard let (head, ranges) = try? spec.distinctKeys(keys) else { return }
+        for range in ranges {
+            let key = IndexRange(prefix: head + keys.values.bytes[range], prefixColumns: keys.prefixColumns + 1)
+            try forEachRow(in: key, body)
         }
     }
 
-    /// The order-preserving bytes of some columns' values.
-    private func encoded(_ values: [UInt8], from first: Int, columns count: Int) -> [UInt8] {
-        var key = KeyBuffer()
-        values.withUnsafeBytes { bytes in
-            guard var address = bytes.baseAddress else { return }
-            for column in first..<(first + count) {
-                address += spec.probeLayout.program.appendKey(
-                    spec.probeLayout.columns[column].node, at: address, to: &key)
-            }
-        }
-        return Array(key.bytes)
-    }
-
+    /// Takes encoded keys, which it changes.
     private func forEachRow<E: Error>(
-        from lower: [UInt8], isAbove: Bool, to upper: [UInt8], isThrough: Bool,
+        from lower: inout KeyBuffer, isAbove: Bool, to upper: inout KeyBuffer, isThrough: Bool,
         _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
-        let start = place(of: lower, after: isAbove)
-        let end = place(of: upper, after: isThrough)
+        let start = place(of: &lower, after: isAbove)
+        let end = place(of: &upper, after: isThrough)
         guard start < end else { return }
         for entry in entries[start..<end] { try body(table.image(RowID(entry.row))) }
     }
 
     /// The first entry whose key is not below those bytes; or, past all keys that begin with them.
-    private func place(of bytes: [UInt8], after: Bool) -> Int {
-        var probe = KeyBuffer()
-        bytes.withUnsafeBytes { probe.append($0) }
+    private func place(of probe: inout KeyBuffer, after: Bool) -> Int {
         // Nothing comes after keys that begin with the greatest bytes there are.
         if after, !probe.advanceToSuccessor() { return entries.count }
         let prefix = keyPrefix(probe.bytes)

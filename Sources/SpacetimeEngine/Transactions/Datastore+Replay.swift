@@ -37,7 +37,7 @@ extension Datastore {
                 if table.storage.isSparse { hasSparse = true }
             case .edit:
                 let (row, image) = try edited(table, &cursor)
-                try withRawBytes(of: image) { (bytes) throws(EngineError) in try table.replace(row, bytes) }
+                try image.withBytes { (bytes) throws(EngineError) in try table.replace(row, bytes) }
             case .sequence, .sequenceStart:
                 try table.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
@@ -113,7 +113,7 @@ extension Datastore {
         for (position, change) in changes.enumerated() where change.kind == .insert {
             guard let table = try? table(change.table), table.firstUnique >= 0 else { continue }
             var key: [UInt8] = []
-            withRawBytes(of: change.bytes) { image in
+            change.bytes.withBytes { image in
                 guard let row = image.baseAddress else { return }
                 table.forEachPartOfName(of: row) { key += $0 }
             }
@@ -143,7 +143,7 @@ extension Datastore {
     ) throws(EngineError) -> (row: RowID, image: [UInt8]) {
         let row = try named(table, by: try cursor.counted())
         let image = try RowEdit.apply(try cursor.counted(), to: table.storage.image(row))
-        try withRawBytes(of: image) { (bytes) throws(EngineError) in
+        try image.withBytes { (bytes) throws(EngineError) in
             try table.requireRow(bytes)
             guard let new = bytes.baseAddress,
                 !table.uniqueKeysDiffer(UnsafeRawPointer(table.storage.imageStart(row)), new)

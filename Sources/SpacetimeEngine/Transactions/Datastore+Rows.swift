@@ -374,16 +374,11 @@ extension Datastore {
             throw .tooManyPrefixColumns(index: name, given: range.prefixColumns, limit: spec.columns.count - 1)
         }
         do throws(BSATNError) {
-            try withRawBytes(of: range.prefix) { (bytes) throws(BSATNError) in
+            try range.prefix.withBytes { (bytes) throws(BSATNError) in
                 try spec.validate(bytes, count: range.prefixColumns)
             }
-            for case .included(let bound) in [range.lower, range.upper] {
-                try withRawBytes(of: bound) { (bytes) throws(BSATNError) in
-                    try spec.validate(bytes, first: range.prefixColumns, count: 1)
-                }
-            }
-            for case .excluded(let bound) in [range.lower, range.upper] {
-                try withRawBytes(of: bound) { (bytes) throws(BSATNError) in
+            for bound in [range.lower, range.upper] {
+                try bound.value?.withBytes { (bytes) throws(BSATNError) in
                     try spec.validate(bytes, first: range.prefixColumns, count: 1)
                 }
             }

@@ -1,3 +1,5 @@
+import SpacetimeSATS
+
 /// Row images one after another, owned and immutable once shared: what a commit hands to subscribers, encoders and
 /// the log.
 @usableFromInline
@@ -22,7 +24,8 @@ package struct RowBatch: Sendable, Hashable {
         var start = 0
         for end in ends {
             let range = start..<end
-            try withRawBytes(of: bytes) { (bytes) throws(E) in try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+            try bytes.withBytes { (bytes) throws(E) in
+                try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
             }
             start = end
         }

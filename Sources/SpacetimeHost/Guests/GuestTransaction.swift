@@ -29,7 +29,7 @@ package struct GuestTransaction {
     /// The payload of the token of a client that is connected; nil if there is no such connection, or it has none.
     package func credentials(of connection: ConnectionId) throws(DatabaseError) -> String? {
         let tables = try catalog.systemTables
-        return try withBytes(of: connection.bsatn()) { key throws(DatabaseError) in
+        return try connection.bsatn().withBytes { key throws(DatabaseError) in
             guard let row = try current().find(tables.credentialsKey, key: key) else { return nil }
             var reader = BSATNReader(RawSpan(_unsafeBytes: row))
             guard (try? ConnectionId(from: &reader)) != nil, let text = try? reader.readString() else { return nil }

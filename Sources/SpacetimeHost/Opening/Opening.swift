@@ -90,7 +90,7 @@ struct Opening {
         let migrated = try migrate(recovered)
         if let migrated {
             // The first to go out once the files begin to change.
-            try withBytes(of: migrated.record) { record throws(DatabaseError) in try files.append(record, at: offset) }
+            try migrated.record.withBytes { record throws(DatabaseError) in try files.append(record, at: offset) }
         }
         let core = try DatabaseCore(self, from: continuing(migrated?.database ?? recovered, in: files))
         try files.begin()

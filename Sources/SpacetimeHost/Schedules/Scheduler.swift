@@ -109,7 +109,7 @@ final class Scheduler: @unchecked Sendable {
         _ = try runner.run(
             .host, reducer: nil, arguments: [], as: database,
             after: { transaction throws(DatabaseError) in
-                _ = try withBytes(of: id.key.bsatn()) { key throws(DatabaseError) in
+                _ = try id.key.bsatn().withBytes { key throws(DatabaseError) in
                     try transaction.delete(source.keyIndex, key: key)
                 }
             })

@@ -305,11 +305,3 @@ extension TransactionReference {
         fatalError("a typed table handle does not fit its table, because its code was not generated for it: \(error)")
     }
 }
-
-/// `Array.withUnsafeBytes` with the error type of this layer.
-@usableFromInline
-package func withBytes<Result>(
-    of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(DatabaseError) -> Result
-) throws(DatabaseError) -> Result {
-    try bytes.withUnsafeBufferPointer { buffer throws(DatabaseError) in try body(UnsafeRawBufferPointer(buffer)) }
-}

@@ -194,7 +194,7 @@ extension TransactionRunner {
             undoAndFollowUp()
             throw error
         }
-        return try withBytes(of: arguments) { bytes throws(DatabaseError) in
+        return try arguments.withBytes { bytes throws(DatabaseError) in
             // Connects without a reducer change bookkeeping only, and nobody is told.
             try commit(kind, arguments: bytes, isTold: reducer != nil || kind == .host)
         }

@@ -32,7 +32,7 @@ struct KeyBytes {
     func withBytes<Result>(
         _ body: (UnsafeRawBufferPointer) throws(DatabaseError) -> Result
     ) throws(DatabaseError) -> Result {
-        if let long { return try SpacetimeHost.withBytes(of: long, body) }
+        if let long { return try long.withBytes(body) }
         return try withUnsafePointer(to: short) { words throws(DatabaseError) in
             try body(UnsafeRawBufferPointer(start: words, count: count))
         }
