@@ -37,7 +37,7 @@ extension BTree {
             try check(node.count >= 1 && node.count <= BTreeNode.capacity, "an inner node of \(node.count) children")
             for i in 0..<node.count {
                 let first = entries.count
-                try visit(BTreeNode(base: node.children[i]), height: height - 1)
+                try visit(node.children[i], height: height - 1)
                 guard i > 0 else { continue }
                 try check(
                     first < entries.count && node.separatorKeys[i - 1] == entries[first].key

@@ -44,7 +44,7 @@ extension BTree {
             let inner = BTreeNode.makeInner(in: &inners)
             let part = children[start..<min(start + Self.filled, children.count)]
             for (place, child) in part.enumerated() {
-                inner.children[place] = child.node.base
+                inner.children[place] = child.node
                 guard place > 0 else { continue }
                 inner.separatorKeys[place - 1] = child.first.key
                 inner.separatorRows[place - 1] = child.first.row

@@ -29,7 +29,7 @@ extension BTree {
     private func repairSeparator(to leaf: BTreeNode, from bottom: Int) {
         var level = bottom
         while level >= 0 {
-            let (node, child) = path[level]
+            let (node, child) = (path[level].node, path[level].child)
             if child > 0 {
                 node.separatorKeys[child - 1] = leaf.keys[0]
                 node.separatorRows[child - 1] = leaf.rows[0]
@@ -45,13 +45,13 @@ extension BTree {
     private mutating func shrink(_ leaf: BTreeNode) {
         guard height > 0 else { return dropAllIfEmpty() }
         if leaf.count == 0 { return removeEmptyLeaf(leaf) }
-        let (parent, child) = path[height - 1]
+        let (parent, child) = (path[height - 1].node, path[height - 1].child)
         if child + 1 < parent.count {
-            let right = BTreeNode(base: parent.children[child + 1])
+            let right = parent.children[child + 1]
             if leaf.count + right.count <= Self.mergedLimit { return merge(right, into: leaf, child: child + 1) }
         }
         if child > 0 {
-            let left = BTreeNode(base: parent.children[child - 1])
+            let left = parent.children[child - 1]
             if left.count + leaf.count <= Self.mergedLimit { merge(leaf, into: left, child: child) }
         }
     }
@@ -59,12 +59,12 @@ extension BTree {
     /// - Parameter child: the position of `right` under the parent.
     private mutating func merge(_ right: BTreeNode, into left: BTreeNode, child: Int) {
         let used = left.count
-        (left.keys + used).update(from: right.keys, count: right.count)
-        (left.rows + used).update(from: right.rows, count: right.count)
+        left.keys.copy(to: used, from: right.keys, at: 0, count: right.count)
+        left.rows.copy(to: used, from: right.rows, at: 0, count: right.count)
         left.count = used + right.count
         left.next = right.next
         right.next?.previous = left
-        leaves.giveBack(right.base)
+        right.giveBack(to: &leaves)
         path[height - 1].node.removeChild(at: child)
         shrinkInner(height - 1)
     }
@@ -74,8 +74,8 @@ extension BTree {
         var level = bottom
         while level > 0, Self.isWorthMerging(path[level].node.count), mergeInner(level) { level -= 1 }
         while height > 0, root.count == 1 {
-            let only = BTreeNode(base: root.children[0])
-            inners.giveBack(root.base)
+            let only = root.children[0]
+            root.giveBack(to: &inners)
             root = only
             height -= 1
         }
@@ -84,16 +84,16 @@ extension BTree {
 
     private mutating func mergeInner(_ level: Int) -> Bool {
         let node = path[level].node
-        let (parent, child) = path[level - 1]
+        let (parent, child) = (path[level - 1].node, path[level - 1].child)
         if child + 1 < parent.count {
-            let right = BTreeNode(base: parent.children[child + 1])
+            let right = parent.children[child + 1]
             if node.count + right.count <= Self.mergedLimit {
                 mergeInner(right, into: node, parent, child: child + 1)
                 return true
             }
         }
         guard child > 0 else { return false }
-        let left = BTreeNode(base: parent.children[child - 1])
+        let left = parent.children[child - 1]
         guard left.count + node.count <= Self.mergedLimit else { return false }
         mergeInner(node, into: left, parent, child: child)
         return true
@@ -104,11 +104,11 @@ extension BTree {
         // The separator between both comes down from the parent.
         left.separatorKeys[used - 1] = parent.separatorKeys[child - 1]
         left.separatorRows[used - 1] = parent.separatorRows[child - 1]
-        (left.children + used).update(from: right.children, count: right.count)
-        (left.separatorKeys + used).update(from: right.separatorKeys, count: right.count - 1)
-        (left.separatorRows + used).update(from: right.separatorRows, count: right.count - 1)
+        left.children.copy(to: used, from: right.children, at: 0, count: right.count)
+        left.separatorKeys.copy(to: used, from: right.separatorKeys, at: 0, count: right.count - 1)
+        left.separatorRows.copy(to: used, from: right.separatorRows, at: 0, count: right.count - 1)
         left.count = used + right.count
-        inners.giveBack(right.base)
+        right.giveBack(to: &inners)
         parent.removeChild(at: child)
     }
 
@@ -117,17 +117,17 @@ extension BTree {
         leaf.previous?.next = leaf.next
         leaf.next?.previous = leaf.previous
         let next = leaf.next
-        leaves.giveBack(leaf.base)
+        leaf.giveBack(to: &leaves)
         var level = height - 1
         while level >= 0 {
-            let (node, child) = path[level]
+            let (node, child) = (path[level].node, path[level].child)
             if node.count > 1 {
                 node.removeChild(at: child)
                 // What followed the removed child is now first under the nearest ancestor that has something before it.
                 if child == 0, let next { repairSeparator(to: next, from: level - 1) }
                 return shrinkInner(level)
             }
-            inners.giveBack(node.base)
+            node.giveBack(to: &inners)
             level -= 1
         }
         // Every inner node had one child only: nothing is left.
@@ -156,18 +156,16 @@ extension BTree {
         _ node: BTreeNode, height: Int, _ leaves: inout NodePool, _ inners: inout NodePool, after last: inout BTreeNode?
     ) -> BTreeNode {
         if height == 0 {
-            let leaf = BTreeNode(base: leaves.take())
-            leaf.base.copyMemory(from: node.base, byteCount: BTreeNode.leafByteCount)
+            let leaf = node.copied(to: &leaves, byteCount: BTreeNode.leafByteCount)
             leaf.previous = last
             last?.next = leaf
             last = leaf
             return leaf
         }
-        let inner = BTreeNode(base: inners.take())
-        inner.base.copyMemory(from: node.base, byteCount: BTreeNode.innerByteCount)
+        let inner = node.copied(to: &inners, byteCount: BTreeNode.innerByteCount)
         for i in 0..<inner.count {
-            let child = BTreeNode(base: inner.children[i])
-            inner.children[i] = copy(child, height: height - 1, &leaves, &inners, after: &last).base
+            let child = inner.children[i]
+            inner.children[i] = copy(child, height: height - 1, &leaves, &inners, after: &last)
         }
         return inner
     }

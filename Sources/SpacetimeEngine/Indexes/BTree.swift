@@ -25,6 +25,12 @@ struct BTree: ~Copyable {
         var index: Int
     }
 
+    /// An inner node on the way down, and the child taken there.
+    struct Step {
+        var node: BTreeNode
+        var child: Int
+    }
+
     var root: BTreeNode
     /// Inner levels above the leaves.
     var height = 0
@@ -33,7 +39,7 @@ struct BTree: ~Copyable {
     var inners: NodePool
     let pool: PagePool
     /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
-    let path: UnsafeMutablePointer<(node: BTreeNode, child: Int)>
+    let path: Elements<Step>
     static let heightLimit = 16
 
     init(pool: PagePool = PagePool()) {
@@ -41,11 +47,12 @@ struct BTree: ~Copyable {
         leaves = NodePool(blockByteCount: BTreeNode.leafByteCount, pool: pool)
         inners = NodePool(blockByteCount: BTreeNode.innerByteCount, pool: pool)
         root = .makeLeaf(in: &leaves)
-        path = .allocate(capacity: Self.heightLimit)
+        path = Elements(
+            at: UnsafeMutablePointer<Step>.allocate(capacity: Self.heightLimit), count: Self.heightLimit)
     }
 
     // The nodes go with their pools.
-    deinit { path.deallocate() }
+    deinit { path.address.deallocate() }
 
     var byteCount: Int { leaves.byteCount + inners.byteCount }
     var poolByteCount: Int { leaves.poolByteCount + inners.poolByteCount }
@@ -65,8 +72,7 @@ struct BTree: ~Copyable {
     /// How many of the first `count` entries are before the probe.
     @inline(__always)
     static func rank<Ties: TieBreaker>(
-        _ keys: UnsafeMutablePointer<UInt64>, _ rows: UnsafeMutablePointer<UInt32>, _ count: Int, _ key: UInt64,
-        _ row: UInt32, _ ties: Ties
+        _ keys: Elements<UInt64>, _ rows: Elements<UInt32>, _ count: Int, _ key: UInt64, _ row: UInt32, _ ties: Ties
     ) -> Int {
         var low = 0
         var length = count
@@ -103,7 +109,7 @@ struct BTree: ~Copyable {
     func seek<Ties: TieBreaker>(_ key: UInt64, row: RowID = RowID(0), _ ties: Ties) -> Position {
         var node = root
         for _ in 0..<height {
-            node = BTreeNode(base: node.children[Self.childIndex(node, key, row.rawValue, ties)])
+            node = node.children[Self.childIndex(node, key, row.rawValue, ties)]
         }
         let index = Self.rank(node.keys, node.rows, node.count, key, row.rawValue, ties)
         if index == node.count, let next = node.next { return Position(leaf: next, index: 0) }
@@ -112,13 +118,13 @@ struct BTree: ~Copyable {
 
     var start: Position {
         var node = root
-        for _ in 0..<height { node = BTreeNode(base: node.children[0]) }
+        for _ in 0..<height { node = node.children[0] }
         return Position(leaf: node, index: 0)
     }
 
     var end: Position {
         var node = root
-        for _ in 0..<height { node = BTreeNode(base: node.children[node.count - 1]) }
+        for _ in 0..<height { node = node.children[node.count - 1] }
         return Position(leaf: node, index: node.count)
     }
 
@@ -141,8 +147,8 @@ struct BTree: ~Copyable {
         var node = root
         for level in 0..<height {
             let child = Self.childIndex(node, key, row, ties)
-            path[level] = (node, child)
-            node = BTreeNode(base: node.children[child])
+            path[level] = Step(node: node, child: child)
+            node = node.children[child]
         }
         return node
     }
@@ -186,8 +192,8 @@ struct BTree: ~Copyable {
         let full = BTreeNode.capacity
         // Ascending inserts leave full leaves behind them.
         let keep = index == full && leaf.next == nil ? full : full / 2
-        right.keys.update(from: leaf.keys + keep, count: full - keep)
-        right.rows.update(from: leaf.rows + keep, count: full - keep)
+        right.keys.copy(to: 0, from: leaf.keys, at: keep, count: full - keep)
+        right.rows.copy(to: 0, from: leaf.rows, at: keep, count: full - keep)
         right.count = full - keep
         leaf.count = keep
         right.next = leaf.next
@@ -209,7 +215,7 @@ struct BTree: ~Copyable {
         var row = row
         var level = height - 1
         while level >= 0 {
-            let (node, index) = path[level]
+            let (node, index) = (path[level].node, path[level].child)
             if node.count < BTreeNode.capacity {
                 node.insertChild(after: index, key: key, row: row, child: child)
                 return
@@ -219,9 +225,9 @@ struct BTree: ~Copyable {
             let keep = index == full - 1 ? full - 1 : full / 2
             // Children keep..<full move; the separator before child `keep` moves up.
             let moved = full - keep
-            right.children.update(from: node.children + keep, count: moved)
-            right.separatorKeys.update(from: node.separatorKeys + keep, count: moved - 1)
-            right.separatorRows.update(from: node.separatorRows + keep, count: moved - 1)
+            right.children.copy(to: 0, from: node.children, at: keep, count: moved)
+            right.separatorKeys.copy(to: 0, from: node.separatorKeys, at: keep, count: moved - 1)
+            right.separatorRows.copy(to: 0, from: node.separatorRows, at: keep, count: moved - 1)
             right.count = moved
             let upKey = node.separatorKeys[keep - 1]
             let upRow = node.separatorRows[keep - 1]
@@ -237,7 +243,7 @@ struct BTree: ~Copyable {
             level -= 1
         }
         let newRoot = BTreeNode.makeInner(in: &inners)
-        newRoot.children[0] = root.base
+        newRoot.children[0] = root
         newRoot.count = 1
         newRoot.insertChild(after: 0, key: key, row: row, child: child)
         root = newRoot

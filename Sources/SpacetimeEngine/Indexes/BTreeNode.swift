@@ -1,32 +1,47 @@
-/// Nodes of the ordered index, as raw blocks with fixed offsets.
+/// A node of the ordered index: a block of a ``NodePool``, laid out by hand.
 ///
-/// | Leaf | offset | Inner | offset |
+/// | Leaf | offset | Inner node | offset |
 /// | --- | --- | --- | --- |
-/// | count (UInt32), unused (UInt32) | 0 | count of children (UInt32), unused | 0 |
-/// | next leaf | 8 | children (65 addresses) | 8 |
-/// | previous leaf | 16 | separators' keys (64 × UInt64) | 528 |
-/// | keys (64 × UInt64) | 24 | separators' rows (64 × UInt32) | 1040 |
+/// | count of entries (UInt32) | 0 | count of children (UInt32) | 0 |
+/// | next leaf, or zero | 8 | children (64 addresses) | 8 |
+/// | previous leaf, or zero | 16 | keys of separators (63 × UInt64) | 520 |
+/// | keys (64 × UInt64) | 24 | rows of separators (63 × UInt32) | 1024 |
 /// | rows (64 × UInt32) | 536 | | |
 ///
-/// Separator `i` of an inner node is the first entry below child `i + 1`: everything under child `i` is smaller.
-struct BTreeNode: Equatable {
+/// Both kinds are mixed up by nothing but the level at which a node is met: leaves are at the bottom, all at one height.
+/// Separator `i` of an inner node is the first entry below child `i + 1`: everything below child `i` comes before it.
+///
+/// `@safe`: a node is had from `makeLeaf`, `makeInner` or another node, so its block is as long as its kind says, and it is
+/// used while it is in the tree. ``Elements`` keeps its arrays apart.
+@safe
+struct BTreeNode: Equatable, BitwiseCopyable {
     let base: UnsafeMutableRawPointer
 
+    /// Entries of a leaf, children of an inner node.
     static let capacity = 64
     static let leafByteCount = 792
-    static let innerByteCount = 1296
+    static let innerByteCount = 1276
 
     static func makeLeaf(in pool: inout NodePool) -> BTreeNode {
-        let base = pool.take()
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: 24)
-        return BTreeNode(base: base)
+        let node = BTreeNode(base: pool.take())
+        node.base.initializeMemory(as: UInt8.self, repeating: 0, count: 24)
+        return node
     }
 
     static func makeInner(in pool: inout NodePool) -> BTreeNode {
-        let base = pool.take()
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: 8)
-        return BTreeNode(base: base)
+        let node = BTreeNode(base: pool.take())
+        node.base.initializeMemory(as: UInt8.self, repeating: 0, count: 8)
+        return node
     }
+
+    /// A copy of the first bytes of a node, in a block of another pool.
+    func copied(to pool: inout NodePool, byteCount: Int) -> BTreeNode {
+        let copy = BTreeNode(base: pool.take())
+        copy.base.copyMemory(from: base, byteCount: byteCount)
+        return copy
+    }
+
+    func giveBack(to pool: inout NodePool) { pool.giveBack(base) }
 
     var count: Int {
         get { Int(base.load(as: UInt32.self)) }
@@ -42,20 +57,28 @@ struct BTreeNode: Equatable {
         get { base.load(fromByteOffset: 16, as: UnsafeMutableRawPointer?.self).map(BTreeNode.init(base:)) }
         nonmutating set { base.storeBytes(of: newValue?.base, toByteOffset: 16, as: UnsafeMutableRawPointer?.self) }
     }
-    var keys: UnsafeMutablePointer<UInt64> { (base + 24).assumingMemoryBound(to: UInt64.self) }
-    var rows: UnsafeMutablePointer<UInt32> { (base + 536).assumingMemoryBound(to: UInt32.self) }
-
-    // Inner
-    var children: UnsafeMutablePointer<UnsafeMutableRawPointer> {
-        (base + 8).assumingMemoryBound(to: UnsafeMutableRawPointer.self)
+    var keys: Elements<UInt64> {
+        @inline(__always) get { Elements(at: base + 24, count: Self.capacity) }
     }
-    var separatorKeys: UnsafeMutablePointer<UInt64> { (base + 528).assumingMemoryBound(to: UInt64.self) }
-    var separatorRows: UnsafeMutablePointer<UInt32> { (base + 1040).assumingMemoryBound(to: UInt32.self) }
+    var rows: Elements<UInt32> {
+        @inline(__always) get { Elements(at: base + 536, count: Self.capacity) }
+    }
+
+    // Inner node
+    var children: Elements<BTreeNode> {
+        @inline(__always) get { Elements(at: base + 8, count: Self.capacity) }
+    }
+    var separatorKeys: Elements<UInt64> {
+        @inline(__always) get { Elements(at: base + 520, count: Self.capacity - 1) }
+    }
+    var separatorRows: Elements<UInt32> {
+        @inline(__always) get { Elements(at: base + 1024, count: Self.capacity - 1) }
+    }
 
     func insertEntry(at index: Int, key: UInt64, row: UInt32) {
         let tail = count - index
-        (keys + index + 1).update(from: keys + index, count: tail)
-        (rows + index + 1).update(from: rows + index, count: tail)
+        keys.copy(to: index + 1, from: keys, at: index, count: tail)
+        rows.copy(to: index + 1, from: rows, at: index, count: tail)
         keys[index] = key
         rows[index] = row
         count += 1
@@ -63,18 +86,18 @@ struct BTreeNode: Equatable {
 
     func removeEntry(at index: Int) {
         let tail = count - index - 1
-        (keys + index).update(from: keys + index + 1, count: tail)
-        (rows + index).update(from: rows + index + 1, count: tail)
+        keys.copy(to: index, from: keys, at: index + 1, count: tail)
+        rows.copy(to: index, from: rows, at: index + 1, count: tail)
         count -= 1
     }
 
     /// Adds a child behind position `index`, separated from it by that entry.
     func insertChild(after index: Int, key: UInt64, row: UInt32, child: BTreeNode) {
         let tail = count - index - 1
-        (children + index + 2).update(from: children + index + 1, count: tail)
-        (separatorKeys + index + 1).update(from: separatorKeys + index, count: tail)
-        (separatorRows + index + 1).update(from: separatorRows + index, count: tail)
-        children[index + 1] = child.base
+        children.copy(to: index + 2, from: children, at: index + 1, count: tail)
+        separatorKeys.copy(to: index + 1, from: separatorKeys, at: index, count: tail)
+        separatorRows.copy(to: index + 1, from: separatorRows, at: index, count: tail)
+        children[index + 1] = child
         separatorKeys[index] = key
         separatorRows[index] = row
         count += 1
@@ -84,10 +107,10 @@ struct BTreeNode: Equatable {
     func removeChild(at index: Int) {
         let separator = max(index - 1, 0)
         let tail = count - index - 1
-        (children + index).update(from: children + index + 1, count: tail)
+        children.copy(to: index, from: children, at: index + 1, count: tail)
         let separatorTail = max(count - 1 - separator - 1, 0)
-        (separatorKeys + separator).update(from: separatorKeys + separator + 1, count: separatorTail)
-        (separatorRows + separator).update(from: separatorRows + separator + 1, count: separatorTail)
+        separatorKeys.copy(to: separator, from: separatorKeys, at: separator + 1, count: separatorTail)
+        separatorRows.copy(to: separator, from: separatorRows, at: separator + 1, count: separatorTail)
         count -= 1
     }
 }

@@ -7,11 +7,14 @@ struct DirectIndex: ~Copyable {
     static let chunkCount = 1 << Int(chunkBits)
     static let keyLimit: UInt64 = 1 << 26
 
-    /// Row ids plus one, 0 for none; behind them how many there are. A missing chunk is all zeros.
-    private(set) var chunks: [UnsafeMutablePointer<UInt32>?] = []
+    /// Row ids plus one, 0 for none; behind them how many there are.
+    typealias Chunk = Elements<UInt32>
+
+    /// A missing chunk is all zeros.
+    private(set) var chunks: [Chunk?] = []
     private var chunkTotal = 0
     /// The chunk that became empty last: of zeros, and ready for the next.
-    private var spare: UnsafeMutablePointer<UInt32>?
+    private var spare: Chunk?
     private(set) var directCount = 0
     private(set) var far: BTree
 
@@ -20,8 +23,8 @@ struct DirectIndex: ~Copyable {
     init(pool: PagePool = PagePool()) { far = BTree(pool: pool) }
 
     deinit {
-        for case let chunk? in chunks { freeZeroed(chunk, byteCount: Self.chunkByteCount) }
-        if let spare { freeZeroed(spare, byteCount: Self.chunkByteCount) }
+        for case let chunk? in chunks { freeZeroed(chunk.address, byteCount: Self.chunkByteCount) }
+        if let spare { freeZeroed(spare.address, byteCount: Self.chunkByteCount) }
     }
 
     var count: Int { directCount + far.count }
@@ -47,7 +50,7 @@ struct DirectIndex: ~Copyable {
         let number = Int(key >> Self.chunkBits)
         // A lone large key makes the outer array grow to 8 bytes per thousand keys, 512 KiB at the limit.
         while chunks.count <= number { chunks.append(nil) }
-        let chunk: UnsafeMutablePointer<UInt32>
+        let chunk: Chunk
         if let present = chunks[number] {
             chunk = present
         } else {
@@ -59,14 +62,13 @@ struct DirectIndex: ~Copyable {
         directCount += 1
     }
 
-    private mutating func takeChunk() -> UnsafeMutablePointer<UInt32> {
+    private mutating func takeChunk() -> Chunk {
         if let spare {
             self.spare = nil
             return spare
         }
         chunkTotal += 1
-        return allocateZeroed(byteCount: Self.chunkByteCount).bindMemory(
-            to: UInt32.self, capacity: Self.chunkCount + 1)
+        return Chunk(at: allocateZeroed(byteCount: Self.chunkByteCount), count: Self.chunkCount + 1)
     }
 
     mutating func remove(_ key: UInt64, _ row: RowID) {
@@ -89,7 +91,7 @@ struct DirectIndex: ~Copyable {
         if spare == nil {
             spare = chunks[number]
         } else if let chunk = chunks[number] {
-            freeZeroed(chunk, byteCount: Self.chunkByteCount)
+            freeZeroed(chunk.address, byteCount: Self.chunkByteCount)
             chunkTotal -= 1
         }
         chunks[number] = nil

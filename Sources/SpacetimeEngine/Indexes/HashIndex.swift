@@ -8,7 +8,7 @@
 /// capacity grows by half, so an entry costs 10 to 15 bytes. When entries are taken out, the table shrinks at a load of
 /// 2/5, an entry then costs at most 20 bytes.
 struct HashIndex: ~Copyable {
-    private(set) var slots: UnsafeMutablePointer<UInt64>
+    private(set) var slots: Elements<UInt64>
     private(set) var capacity: Int
     private var slotCount: Int
     private(set) var count = 0
@@ -19,7 +19,7 @@ struct HashIndex: ~Copyable {
         slots = Self.allocate(slotCount)
     }
 
-    deinit { freeZeroed(slots, byteCount: byteCount) }
+    deinit { freeZeroed(slots.address, byteCount: byteCount) }
 
     var byteCount: Int { slotCount * 8 }
 
@@ -28,8 +28,8 @@ struct HashIndex: ~Copyable {
 
     private static func slotCount(_ capacity: Int) -> Int { capacity + 64 + capacity / 64 }
 
-    private static func allocate(_ count: Int) -> UnsafeMutablePointer<UInt64> {
-        allocateZeroed(byteCount: count * 8).bindMemory(to: UInt64.self, capacity: count)
+    private static func allocate(_ count: Int) -> Elements<UInt64> {
+        Elements(at: allocateZeroed(byteCount: count * 8), count: count)
     }
 
     @inline(__always)
@@ -37,7 +37,7 @@ struct HashIndex: ~Copyable {
 
     /// Asks for the slots that a look-up reads first.
     @inline(__always)
-    func prefetch(_ hash: UInt32) { SpacetimeEngine.prefetch(slots + home(hash)) }
+    func prefetch(_ hash: UInt32) { slots.prefetch(home(hash)) }
 
     /// Looks for a row with that hash for which `isMatch` holds.
     @inline(__always)
@@ -196,13 +196,13 @@ struct HashIndex: ~Copyable {
             let home = Int(((slot >> 32) &* UInt64(newCapacity)) >> 32)
             position = max(position, home)
             guard position < newSlotCount - 1 else {
-                freeZeroed(new, byteCount: newSlotCount * 8)
+                freeZeroed(new.address, byteCount: newSlotCount * 8)
                 return false
             }
             new[position] = slot
             position += 1
         }
-        freeZeroed(slots, byteCount: byteCount)
+        freeZeroed(slots.address, byteCount: byteCount)
         slots = new
         capacity = newCapacity
         slotCount = newSlotCount
