@@ -1,6 +1,7 @@
 /// Where one column lies in the row images of one table: what a reader of single columns looks up once per scan.
 ///
-/// Valid as long as the table is: it is never dropped inside a transaction, so to the end of the running one.
+/// Good until the table is dropped, which no transaction does: a scan may keep it to its end, and the schedules of a
+/// database, whose tables are not dropped while it is open, for as long as that.
 @frozen @usableFromInline
 package struct ColumnOffset {
     /// The way over one counted column and what lies between it and the next one.

@@ -142,7 +142,7 @@ extension PagePool {
         /// By address.
         var slabs: [Slab] = []
         /// No slab before this one has a free block.
-        var firstRoomy = 0
+        var firstWithRoom = 0
         /// Slabs of which no block is handed out.
         var emptySlabs = 0
         var warmBlocks = 0
@@ -162,14 +162,14 @@ extension PagePool.State {
             singles.insert(block)
             return block
         }
-        while firstRoomy < slabs.count, slabs[firstRoomy].free == 0 { firstRoomy += 1 }
-        if firstRoomy == slabs.count { addSlab(forCopy: forCopy) }
-        let slab = slabs[firstRoomy]
+        while firstWithRoom < slabs.count, slabs[firstWithRoom].free == 0 { firstWithRoom += 1 }
+        if firstWithRoom == slabs.count { addSlab(forCopy: forCopy) }
+        let slab = slabs[firstWithRoom]
         if slab.free == .max { emptySlabs -= 1 }
         let number = (slab.warm != 0 ? slab.warm : slab.free).trailingZeroBitCount
         if slab.warm != 0 { changeWarm(by: -1) }
-        slabs[firstRoomy].free &= ~(1 << UInt32(number))
-        slabs[firstRoomy].cold &= ~(1 << UInt32(number))
+        slabs[firstWithRoom].free &= ~(1 << UInt32(number))
+        slabs[firstWithRoom].cold &= ~(1 << UInt32(number))
         return slab.base + UInt(number * PagePool.blockByteCount)
     }
 
@@ -188,8 +188,8 @@ extension PagePool.State {
             let memory = allocateZeroed(byteCount: hugePageByteCount, inHugePages: !forCopy)
             slab = PagePool.Slab(base: UInt(bitPattern: memory))
         }
-        firstRoomy = position(after: slab.base)
-        slabs.insert(slab, at: firstRoomy)
+        firstWithRoom = position(after: slab.base)
+        slabs.insert(slab, at: firstWithRoom)
         emptySlabs += 1
     }
 
@@ -217,7 +217,7 @@ extension PagePool.State {
     }
 
     private mutating func noteFree(_ position: Int) {
-        firstRoomy = min(firstRoomy, position)
+        firstWithRoom = min(firstWithRoom, position)
         if slabs[position].free == .max { emptySlabs += 1 }
     }
 
@@ -241,7 +241,7 @@ extension PagePool.State {
         let slab = slabs.remove(at: position)
         emptySlabs -= 1
         changeWarm(by: -slab.warm.nonzeroBitCount)
-        firstRoomy = min(firstRoomy, position)
+        firstWithRoom = min(firstWithRoom, position)
         return .memory(slab.base, byteCount: hugePageByteCount)
     }
 

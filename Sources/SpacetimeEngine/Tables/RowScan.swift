@@ -1,7 +1,7 @@
 /// An open scan: hands out the rows that its table held when it was opened, in batches.
 ///
-/// Costs one allocation. When the table is written while scans are open on it, each copies what it still has to show;
-/// without such a write nothing is copied. A scan ends with its transaction: `refill` then traps with a message,
+/// Costs three allocations (itself, what it keeps, the batch), however many rows there are. When the table is written while
+/// scans are open on it, each copies what it still has to show; without such a write nothing is copied. A scan ends with its transaction: `refill` then traps with a message,
 /// because the memory that it would read belongs to whoever writes next.
 @usableFromInline
 package final class RowScan {

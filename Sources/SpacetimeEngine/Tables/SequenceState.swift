@@ -3,8 +3,9 @@ import SpacetimeSchema
 /// The numbers that an auto-increment column hands out: from the schema's start, in steps of its increment, to the end
 /// of its range or of what the column can hold, whichever comes first. Then it is exhausted.
 ///
-/// No number comes twice: a rollback gives none back, there is no second round, and a row that brings a number of its
-/// own from further on moves the sequence behind it. Zero is left out, because in a row it means "number me".
+/// No number comes twice in one process: a rollback gives none back, there is no second round, and a row that brings a
+/// number of its own from further on moves the sequence behind it. After a restart the numbers may come again that only
+/// failed calls have drawn since the last commit: nothing tells the log of them. Zero is left out, because in a row it means "number me".
 struct SequenceState {
     let column: Int
     /// Bytes of the column.
@@ -151,16 +152,16 @@ struct SequenceState {
     }
 
     @inline(__always)
-    func store(_ value: Int128, at address: UnsafeMutableRawPointer) {
+    func write(_ value: Int128, at address: UnsafeMutableRawPointer) {
         switch width {
         case 8: address.storeBytes(of: UInt64(truncatingIfNeeded: value), as: UInt64.self)
         case 4: address.storeBytes(of: UInt32(truncatingIfNeeded: value), as: UInt32.self)
-        default: storeOdd(value, at: address)
+        default: writeOdd(value, at: address)
         }
     }
 
     @inline(never)
-    private func storeOdd(_ value: Int128, at address: UnsafeMutableRawPointer) {
+    private func writeOdd(_ value: Int128, at address: UnsafeMutableRawPointer) {
         // 256-bit columns get the value's sign above its 16 bytes.
         for i in 0..<width {
             let byte = UInt8(truncatingIfNeeded: i < 16 ? value >> Int128(i * 8) : value >> 127)

@@ -3,7 +3,7 @@ import SpacetimeSchema
 
 /// A table, wherever it is used: its parts under their names, and what is done with several of them at once.
 /// Knows nothing of transactions.
-typealias TableRef = Ref<StoredTable>
+typealias TableRef = Ref<Table>
 
 extension TableRef {
     var id: TableID { value.id }

@@ -32,7 +32,7 @@ extension Datastore {
                 throw table.sequenceExhausted(sequence)
             }
             if !sequence.value.isListed { listMoved(sequence, i, of: table) }
-            sequence.value.store(next, at: address)
+            sequence.value.write(next, at: address)
         }
         return isAhead
     }

@@ -85,7 +85,7 @@ package final class Datastore {
         let id = wanted ?? TableID(UInt32(state.tables.count))
         let firstIndex = IndexID(UInt32(state.indexes.count))
         state.register(
-            TableRef(try StoredTable(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool)))
+            TableRef(try Table(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool)))
         return id
     }
 

@@ -2,7 +2,7 @@ import SpacetimeSATS
 import SpacetimeSchema
 
 /// What a table consists of: its rows, its indexes and the numbers it hands out. ``TableRef`` is what works with it.
-struct StoredTable: ~Copyable {
+struct Table: ~Copyable {
     let id: TableID
     let schema: TableSchema
     /// Behind pointers that never change, so that indexes can be handed the rows while they themselves are written.
