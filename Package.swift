@@ -13,7 +13,9 @@ let common: [SwiftSetting] = [
 ]
 
 /// Targets that handle raw memory say so at every use.
-let strictMemory: Set<String> = ["SpacetimeDurability", "SpacetimeSATS", "SpacetimeKitIsolationTests"]
+let strictMemory: Set<String> = [
+    "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSATS", "SpacetimeKitIsolationTests",
+]
 
 /// Tests that are built as a new app is, whose code belongs to the main actor.
 let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]

@@ -21,13 +21,14 @@ extension RowStorage {
     }
 
     private func checkPage(_ page: Int, _ pending: Set<RowID>, _ live: inout [RowID]) throws(InvariantViolation) {
-        let base = entries[page].base
-        let head = base.load(as: PageHeader.self)
+        let base = unsafe entries[page].base
+        let head = unsafe base.load(as: PageHeader.self)
         let run = Int(head.slotUnits)
         let isDedicated = run > PageGeometry.sharedRunLimit
         try check(run >= 1 && (!geometry.isPacked || run == 1), "slots of \(run) units")
         let byteCount = isDedicated ? geometry.dataOffset + run * geometry.unit : PageGeometry.pageByteCount
-        try check(pages[page]?.byteCount == byteCount && pages[page]?.base == base, "another page, or another size")
+        try unsafe check(
+            pages[page]?.byteCount == byteCount && pages[page]?.base == base, "another page, or another size")
         try check(Int(head.bump) <= geometry.unitsPerPage, "handed out \(head.bump) units of \(geometry.unitsPerPage)")
         try check(isDedicated ? head.bump == 1 : Int(head.bump) % run == 0, "bump \(head.bump) inside of a slot")
 
@@ -51,14 +52,14 @@ extension RowStorage {
 
     private func checkLength(_ row: RowID, _ run: Int) throws(InvariantViolation) {
         guard !geometry.isPacked else { return }
-        let count = image(row).count
+        let count = unsafe image(row).count
         try check(geometry.unitsForRow(byteCount: count) == run, "a row of \(count) bytes in a slot of \(run) units")
     }
 
     /// No bit is set except at the starts of slots below the bump.
     private func checkBitmap(_ page: Int, _ run: Int, _ bump: Int, _ isDedicated: Bool) throws(InvariantViolation) {
         let wordCount = (geometry.dataOffset - PageGeometry.headerByteCount) / 8
-        for unit in LiveUnits(ofPage: entries[page].base, wordCount: wordCount) {
+        for unit in unsafe LiveUnits(ofPage: entries[page].base, wordCount: wordCount) {
             try check(unit < bump && unit % run == 0, "a live bit at unit \(unit)")
         }
     }
@@ -71,7 +72,7 @@ extension RowStorage {
             try check(
                 unit < head.bump && unit % head.slotUnits == 0 && free.insert(unit).inserted,
                 "the free list goes through unit \(unit) wrongly")
-            next = address(geometry.rowID(page: page, unit: Int(unit))).loadUnaligned(as: UInt32.self)
+            next = unsafe address(geometry.rowID(page: page, unit: Int(unit))).loadUnaligned(as: UInt32.self)
         }
         return free
     }
@@ -86,7 +87,7 @@ extension RowStorage {
                 try check(listed.insert(page).inserted, "page \(page) is listed twice")
                 try check(pages[Int(page)] != nil, "page \(page) is listed but gone")
                 try check(links[Int(page)].previous == previous, "page \(page) is badly linked")
-                let head = entries[Int(page)].base.load(as: PageHeader.self)
+                let head = unsafe entries[Int(page)].base.load(as: PageHeader.self)
                 try check(place == classPlace(run: Int(head.slotUnits)), "page \(page) is on the wrong list")
                 previous = page
                 page = links[Int(page)].next
@@ -95,7 +96,7 @@ extension RowStorage {
         }
         var counted = Array(repeating: (pages: 0, used: 0), count: classes.count)
         for page in 0..<pageCount where pages[page] != nil {
-            let head = entries[page].base.load(as: PageHeader.self)
+            let head = unsafe entries[page].base.load(as: PageHeader.self)
             let run = Int(head.slotUnits)
             try check(links[page].isListed == listed.contains(UInt32(page)), "page \(page) believes to be listed")
             try check(head.used > 0 || keptPage == UInt32(page), "page \(page) is empty and not the kept one")
@@ -120,7 +121,7 @@ extension RowStorage {
         try check(absent == emptyPageNumbers.sorted(), "numbers \(absent) have no page, kept are \(emptyPageNumbers)")
         guard keptPage != PageLink.none else { return }
         try check(Int(keptPage) < pageCount && pages[Int(keptPage)] != nil, "the kept page is gone")
-        let head = entries[Int(keptPage)].base.load(as: PageHeader.self)
+        let head = unsafe entries[Int(keptPage)].base.load(as: PageHeader.self)
         try check(head.used == 0 && head.bump == 0 && head.freeHead == 0, "the kept page is in use")
     }
 }

@@ -23,7 +23,7 @@ extension TableIndex {
         }
         guard isUnique else { return }
         for row in live {
-            let found = find(keyOf: UnsafeRawPointer(table.storage.imageStart(row)), in: table)
+            let found = unsafe find(keyOf: UnsafeRawPointer(table.storage.imageStart(row)), in: table)
             let expected = isExempt(row, table) ? nil : row
             try check(found == expected, "row \(row.rawValue) is found as \(String(describing: found?.rawValue))")
         }
@@ -58,24 +58,24 @@ extension TableIndex {
             return left == right ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
         }
         for entry in entries {
-            let prefix = encodedKey(entry.row, table).withUnsafeBytes { keyPrefix($0) }
+            let prefix = unsafe encodedKey(entry.row, table).withUnsafeBytes { unsafe keyPrefix($0) }
             try check(prefix == entry.key, "row \(entry.row.rawValue) is at prefix \(entry.key)")
         }
         return entries.map(\.row)
     }
 
     private mutating func isExempt(_ row: RowID, _ table: RowsRef) -> Bool {
-        exempts(UnsafeRawPointer(table.storage.imageStart(row)), table)
+        unsafe exempts(UnsafeRawPointer(table.storage.imageStart(row)), table)
     }
 
     private func integerKey(_ row: RowID, _ table: RowsRef) -> UInt64? {
-        spec.integer?.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table)
+        unsafe spec.integer?.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table)
     }
 
     private func encodedKey(_ row: RowID, _ table: RowsRef) -> [UInt8] {
         var key = KeyBuffer()
-        spec.appendKey(
+        unsafe spec.appendKey(
             row: UnsafeRawPointer(table.storage.imageStart(row)), layout: table.layout, to: &key)
-        return Array(key.bytes)
+        return unsafe Array(key.bytes)
     }
 }

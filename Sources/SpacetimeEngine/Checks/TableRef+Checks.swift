@@ -26,8 +26,8 @@ extension TableRef {
 
     private func checkImages(_ live: [RowID]) throws(InvariantViolation) {
         for row in live {
-            let image = storage.image(row)
-            do { try layout.validate(image) } catch {
+            let image = unsafe storage.image(row)
+            do { try unsafe layout.validate(image) } catch {
                 throw InvariantViolation("row \(row.rawValue) is malformed: \(error)")
             }
         }
@@ -37,7 +37,7 @@ extension TableRef {
         let entries = try value.wholeRows.checkedEntries()
         try check(entries.count == live.count, "\(entries.count) entries of whole rows for \(live.count) rows")
         for row in live {
-            let found = find(equalTo: storage.image(row))
+            let found = unsafe find(equalTo: storage.image(row))
             guard found == row else { throw InvariantViolation("row \(row) is found as \(String(describing: found))") }
         }
     }

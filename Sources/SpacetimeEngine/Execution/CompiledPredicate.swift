@@ -5,6 +5,10 @@ package import SpacetimeSchema
 ///
 /// Free of references into the table, so that it runs on snapshots, too.
 // Unchecked: nothing in it changes after `init`, and the memory it points to is its own.
+//
+// `@safe`: the constants end with the object, and the compiler has put whole, aligned values where instructions say. Rows
+// are valid images of the table that it was made for, so every operand lies inside of them.
+@safe
 @usableFromInline
 package final class CompiledPredicate: @unchecked Sendable {
     typealias Instruction = PredicateInstruction
@@ -27,23 +31,23 @@ package final class CompiledPredicate: @unchecked Sendable {
         entry = compiler.entry
         instructions = Buffer(compiler.instructions)
         steps = Buffer(compiler.steps)
-        constants = .allocate(byteCount: max(compiler.constants.count, 8), alignment: 8)
-        compiler.constants.withUnsafeBytes { bytes in
-            if let start = bytes.baseAddress { constants.copyMemory(from: start, byteCount: bytes.count) }
+        unsafe constants = .allocate(byteCount: max(compiler.constants.count, 8), alignment: 8)
+        unsafe compiler.constants.withUnsafeBytes { bytes in
+            if let start = bytes.baseAddress { unsafe constants.copyMemory(from: start, byteCount: bytes.count) }
         }
     }
 
-    deinit { constants.deallocate() }
+    deinit { unsafe constants.deallocate() }
 
     /// Whether a valid row image satisfies the predicate. Does not allocate.
     package func matches(_ row: UnsafeRawBufferPointer) -> Bool {
         // A row without bytes has no address, and nothing of it is read; the constants have one.
-        let row = row.baseAddress ?? UnsafeRawPointer(constants)
+        let row = unsafe row.baseAddress ?? UnsafeRawPointer(constants)
         var place = entry
         // Jumps lead forwards only, so this ends.
         while place >= 0 {
             let instruction = instructions.reference(to: Int(place))
-            place = holds(instruction, row) ? instruction.value.onTrue : instruction.value.onFalse
+            place = unsafe holds(instruction, row) ? instruction.value.onTrue : instruction.value.onFalse
         }
         return place == Instruction.accept
     }
@@ -65,18 +69,18 @@ package final class CompiledPredicate: @unchecked Sendable {
     @inline(__always)
     private func holds(_ instruction: Ref<Instruction>, _ row: UnsafeRawPointer) -> Bool {
         let offset = instruction.value.operand.offset
-        if offset >= 0 { return holds(instruction, row, row + Int(offset)) }
-        guard let address = locate(instruction.value.operand, row) else {
+        if offset >= 0 { return unsafe holds(instruction, row, row + Int(offset)) }
+        guard let address = unsafe locate(instruction.value.operand, row) else {
             switch instruction.value.kind {
             case .fields:
                 // Nothing equals nothing.
-                let isOther = locate(instruction.value.other, row) != nil
+                let isOther = unsafe locate(instruction.value.other, row) != nil
                 return instruction.value.comparison == (isOther ? .notEqual : .equal)
             case .integer, .float, .double, .text, .value: return instruction.value.comparison == .notEqual
             case .present, .prefix, .integerList, .integerBits, .textList, .valueList: return false
             }
         }
-        return holds(instruction, row, address)
+        return unsafe holds(instruction, row, address)
     }
 
     @inline(__always)
@@ -86,27 +90,27 @@ package final class CompiledPredicate: @unchecked Sendable {
         let comparison = instruction.value.comparison
         switch instruction.value.kind {
         case .integer:
-            return Self.holds(instruction.value.integer.load(address), comparison, instruction.value.number)
+            return unsafe Self.holds(instruction.value.integer.load(address), comparison, instruction.value.number)
         case .float:
-            return Self.holds(
+            return unsafe Self.holds(
                 UInt64(orderedBits(Float(bitPattern: address.loadUnaligned(as: UInt32.self)))), comparison,
                 instruction.value.number)
         case .double:
-            return Self.holds(
+            return unsafe Self.holds(
                 orderedBits(Double(bitPattern: address.loadUnaligned(as: UInt64.self))), comparison,
                 instruction.value.number)
-        case .text: return textHolds(instruction, address)
-        default: return otherHolds(instruction, row, address)
+        case .text: return unsafe textHolds(instruction, address)
+        default: return unsafe otherHolds(instruction, row, address)
         }
     }
 
     @inline(__always)
     private func textHolds(_ instruction: Ref<Instruction>, _ address: UnsafeRawPointer) -> Bool {
-        let text = TypeProgram.counted(address)
-        let value = UnsafeRawBufferPointer(
+        let text = unsafe TypeProgram.counted(address)
+        let value = unsafe UnsafeRawBufferPointer(
             start: constants + instruction.value.constants, count: instruction.value.count)
-        if instruction.value.comparison == .equal { return equalBytes(text, value) }
-        return Self.holds(compareBytes(text, value), instruction.value.comparison, 0)
+        if instruction.value.comparison == .equal { return unsafe equalBytes(text, value) }
+        return unsafe Self.holds(compareBytes(text, value), instruction.value.comparison, 0)
     }
 
     @inline(never)
@@ -115,55 +119,55 @@ package final class CompiledPredicate: @unchecked Sendable {
     ) -> Bool {
         let comparison = instruction.value.comparison
         let node = instruction.value.operand.node
-        let start = UnsafeRawPointer(constants + instruction.value.constants)
+        let start = unsafe UnsafeRawPointer(constants + instruction.value.constants)
         let count = instruction.value.count
         switch instruction.value.kind {
-        case .value: return Self.holds(layout.program.compare(node, address, start), comparison, 0)
+        case .value: return unsafe Self.holds(layout.program.compare(node, address, start), comparison, 0)
         case .present: return true
         case .prefix:
-            let text = TypeProgram.counted(address)
-            return text.count >= count
+            let text = unsafe TypeProgram.counted(address)
+            return unsafe text.count >= count
                 && equalBytes(
                     UnsafeRawBufferPointer(rebasing: text[..<count]), UnsafeRawBufferPointer(start: start, count: count)
                 )
         case .integerBits:
-            let place = instruction.value.integer.load(address) &- instruction.value.number
+            let place = unsafe instruction.value.integer.load(address) &- instruction.value.number
             guard place < UInt64(count) else { return false }
-            return start.assumingMemoryBound(to: UInt64.self)[Int(place &>> 6)] &>> (place & 63) & 1 == 1
+            return unsafe start.assumingMemoryBound(to: UInt64.self)[Int(place &>> 6)] &>> (place & 63) & 1 == 1
         case .integerList:
-            let number = instruction.value.integer.load(address)
-            return Self.contains(start.assumingMemoryBound(to: UInt64.self), count, number)
+            let number = unsafe instruction.value.integer.load(address)
+            return unsafe Self.contains(start.assumingMemoryBound(to: UInt64.self), count, number)
         case .textList:
-            let text = TypeProgram.counted(address)
-            return ConstantList(base: start, count: count).contains { compareBytes($0, text) }
+            let text = unsafe TypeProgram.counted(address)
+            return unsafe ConstantList(base: start, count: count).contains { unsafe compareBytes($0, text) }
         case .valueList:
-            return ConstantList(base: start, count: count).contains {
-                layout.program.compare(node, $0.baseAddress.unsafelyUnwrapped, address)
+            return unsafe ConstantList(base: start, count: count).contains {
+                unsafe layout.program.compare(node, $0.baseAddress.unsafelyUnwrapped, address)
             }
         case .fields:
-            guard let other = locate(instruction.value.other, row) else { return comparison == .notEqual }
-            return Self.holds(layout.program.compare(node, address, other), comparison, 0)
+            guard let other = unsafe locate(instruction.value.other, row) else { return comparison == .notEqual }
+            return unsafe Self.holds(layout.program.compare(node, address, other), comparison, 0)
         case .integer, .float, .double, .text: return false
         }
     }
 
     /// Where an operand is in the row; nil if the row has another variant.
     private func locate(_ operand: Instruction.Operand, _ row: UnsafeRawPointer) -> UnsafeRawPointer? {
-        if operand.offset >= 0 { return row + Int(operand.offset) }
-        var address = row + layout.offset(of: Int(operand.column), in: row)
+        if operand.offset >= 0 { return unsafe row + Int(operand.offset) }
+        var address = unsafe row + layout.offset(of: Int(operand.column), in: row)
         for i in Int(operand.firstStep)..<Int(operand.firstStep &+ operand.stepCount) {
             let step = steps[i]
             if step.isPayload {
-                guard Int32(address.load(as: UInt8.self)) == step.index else { return nil }
-                address += 1
+                guard unsafe Int32(address.load(as: UInt8.self)) == step.index else { return nil }
+                unsafe address += 1
             } else {
                 let firstChild = Int(layout.program.nodes[Int(step.node)].firstChild)
                 for field in 0..<Int(step.index) {
-                    address += layout.program.size(layout.program.children[firstChild &+ field], at: address)
+                    unsafe address += layout.program.size(layout.program.children[firstChild &+ field], at: address)
                 }
             }
         }
-        return address
+        return unsafe address
     }
 
     private static func contains(_ numbers: UnsafePointer<UInt64>, _ count: Int, _ number: UInt64) -> Bool {
@@ -171,11 +175,11 @@ package final class CompiledPredicate: @unchecked Sendable {
         var length = count
         while length > 0 {
             let half = length &>> 1
-            let isBelow = numbers[low &+ half] < number
+            let isBelow = unsafe numbers[low &+ half] < number
             low = isBelow ? low &+ half &+ 1 : low
             length = isBelow ? length &- half &- 1 : half
         }
-        return low < count && numbers[low] == number
+        return unsafe low < count && numbers[low] == number
     }
 
     @inline(__always)

@@ -32,7 +32,9 @@ extension KeySpec {
             guard entry.kind == .sum, Int(tag) < Int(entry.childCount) else { throw .invalidTag(tag, at: 0) }
             node = program.children[Int(entry.firstChild) + Int(tag)]
         }
-        try keys.prefix.withBytes { (bytes) throws(BSATNError) in try validate(bytes, count: keys.prefixColumns) }
+        try unsafe keys.prefix.withBytes { (bytes) throws(BSATNError) in
+            try unsafe validate(bytes, count: keys.prefixColumns)
+        }
         let places = try program.places(of: keys.values, node)
         return (keys.prefix + (keys.tag.map { [$0] } ?? []), program.distinct(keys.values, places, node))
     }
@@ -82,12 +84,12 @@ extension Datastore {
         for range in ranges {
             key.replaceSubrange(head.count..., with: keys.values.bytes[range])
             if isWhole {
-                key.withUnsafeBytes { probe in
+                unsafe key.withUnsafeBytes { probe in
                     if index.value.isUnique, !index.value.exemptsNil, let start = probe.baseAddress {
-                        let row = index.value.find(probe: start, byteCount: probe.count, in: table.rows)
+                        let row = unsafe index.value.find(probe: start, byteCount: probe.count, in: table.rows)
                         if let row { ids.append(row.rawValue) }
                     } else {
-                        let found = index.value.select(probe: probe, table.rows)
+                        let found = unsafe index.value.select(probe: probe, table.rows)
                         ids += rowIDs(in: found, position, of: table)
                     }
                 }
@@ -108,17 +110,18 @@ extension Datastore {
         let rows = table.rows
         let index = table.indexes.reference(to: position)
         if let integer = index.value.integer {
-            return Self.sorted(rows, where: predicate, window) { row, image in
-                SortedEntry(key: image.baseAddress.map { integer.key(ofRow: $0, rows) } ?? 0, row: row.rawValue)
+            return unsafe Self.sorted(rows, where: predicate, window) { row, image in
+                unsafe SortedEntry(
+                    key: image.baseAddress.map { unsafe integer.key(ofRow: $0, rows) } ?? 0, row: row.rawValue)
             } order: {
                 $0.key != $1.key ? TypeProgram.order($0.key, $1.key) : TypeProgram.order($0.row, $1.row)
             }.map(\.row)
         }
         let columns = index.value.spec.columns
-        return Self.sorted(rows, where: predicate, window) { row, _ in
+        return unsafe Self.sorted(rows, where: predicate, window) { row, _ in
             row.rawValue
         } order: { left, right in
-            let order = Self.order(
+            let order = unsafe Self.order(
                 rows.storage.image(RowID(left)), rows.storage.image(RowID(right)), columns, rows)
             return order != 0 ? order : TypeProgram.order(left, right)
         }
@@ -137,9 +140,9 @@ extension Datastore {
         }
         // Of few rows that are wanted, the others are dropped on the way.
         let capacity = window.limit < 1 << 20 ? max(window.limit * 2, 64) : Int.max
-        rows.storage.forEachRow { row, image in
-            if let predicate, !predicate.matches(image) { return }
-            entries.append(entry(row, image))
+        unsafe rows.storage.forEachRow { row, image in
+            if let predicate, unsafe !predicate.matches(image) { return }
+            unsafe entries.append(entry(row, image))
             if entries.count >= capacity { trim() }
         }
         trim()
@@ -152,7 +155,7 @@ extension Datastore {
         // Rows without bytes are all equal.
         guard let left = left.baseAddress, let right = right.baseAddress else { return 0 }
         for column in columns {
-            let order = rows.layout.program.compare(
+            let order = unsafe rows.layout.program.compare(
                 rows.layout.columns[column].node, left + rows.layout.offset(of: column, in: left),
                 right + rows.layout.offset(of: column, in: right))
             if order != 0 { return order }

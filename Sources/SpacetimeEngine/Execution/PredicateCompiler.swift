@@ -128,13 +128,13 @@ struct PredicateCompiler {
         switch type {
         case .f32:
             instruction.kind = .float
-            instruction.number = value.withUnsafeBytes {
-                UInt64(orderedBits(Float(bitPattern: $0.loadUnaligned(as: UInt32.self))))
+            instruction.number = unsafe value.withUnsafeBytes {
+                unsafe UInt64(orderedBits(Float(bitPattern: $0.loadUnaligned(as: UInt32.self))))
             }
         case .f64:
             instruction.kind = .double
-            instruction.number = value.withUnsafeBytes {
-                orderedBits(Double(bitPattern: $0.loadUnaligned(as: UInt64.self)))
+            instruction.number = unsafe value.withUnsafeBytes {
+                unsafe orderedBits(Double(bitPattern: $0.loadUnaligned(as: UInt64.self)))
             }
         case .string, .array(.u8):
             instruction.kind = .text
@@ -152,8 +152,8 @@ struct PredicateCompiler {
     ) throws(EngineError) -> Instruction {
         let places = try places(of: values, operand)
         if let integer = KeySpec.Integer(type) {
-            var numbers = values.bytes.withUnsafeBytes { bytes in
-                places.dropLast().map { integer.load(bytes.baseAddress.unsafelyUnwrapped + $0) }
+            var numbers = unsafe values.bytes.withUnsafeBytes { bytes in
+                places.dropLast().map { unsafe integer.load(bytes.baseAddress.unsafelyUnwrapped + $0) }
             }
             numbers.sort()
             return searching(operand, integer, numbers)
@@ -254,7 +254,7 @@ struct PredicateCompiler {
     private mutating func add<Number: FixedWidthInteger>(_ numbers: [Number]) -> Int {
         while constants.count % MemoryLayout<UInt64>.size != 0 { constants.append(0) }
         let place = constants.count
-        numbers.withUnsafeBytes { constants += $0 }
+        unsafe numbers.withUnsafeBytes { unsafe constants += $0 }
         return place
     }
 }
@@ -267,10 +267,10 @@ extension TypeProgram {
         var places: [Int] = []
         places.reserveCapacity(values.count + 1)
         var offset = 0
-        try values.bytes.withBytes { (bytes) throws(BSATNError) in
+        try unsafe values.bytes.withBytes { (bytes) throws(BSATNError) in
             for _ in 0..<values.count {
                 places.append(offset)
-                try validate(node, in: bytes, at: &offset)
+                try unsafe validate(node, in: bytes, at: &offset)
             }
         }
         places.append(offset)
@@ -282,17 +282,17 @@ extension TypeProgram {
 
     /// The places of the different values of a list in key order.
     func distinct(_ values: ValueList, _ places: [Int], _ node: Int32) -> [Range<Int>] {
-        values.bytes.withUnsafeBytes { bytes in
+        unsafe values.bytes.withUnsafeBytes { bytes in
             // Without bytes all values are one, and there is no address.
-            guard let base = bytes.baseAddress.map(UnsafeRawPointer.init) else {
+            guard let base = unsafe bytes.baseAddress.map(UnsafeRawPointer.init) else {
                 return values.count > 0 ? [0..<0] : []
             }
             var ranges: [Range<Int>] = []
             let sorted = (0..<values.count).map { places[$0]..<places[$0 + 1] }.sorted {
-                compare(node, base + $0.lowerBound, base + $1.lowerBound) < 0
+                unsafe compare(node, base + $0.lowerBound, base + $1.lowerBound) < 0
             }
             for range in sorted {
-                if let last = ranges.last, compare(node, base + last.lowerBound, base + range.lowerBound) == 0 {
+                if let last = ranges.last, unsafe compare(node, base + last.lowerBound, base + range.lowerBound) == 0 {
                     continue
                 }
                 ranges.append(range)

@@ -56,15 +56,18 @@ struct PredicateInstruction {
 
 /// Lists of values in the constants of a program: the places of the elements as `UInt32`, one more than there are
 /// elements, then the elements themselves.
+///
+/// `@safe`: the compiler made the list so, and it is looked at while the program that it is a part of runs.
+@safe
 struct ConstantList {
     let base: UnsafeRawPointer
     let count: Int
 
     @inline(__always)
     func element(_ index: Int) -> UnsafeRawBufferPointer {
-        let places = base.assumingMemoryBound(to: UInt32.self)
-        let start = Int(places[index])
-        return UnsafeRawBufferPointer(start: base + start, count: Int(places[index &+ 1]) &- start)
+        let places = unsafe base.assumingMemoryBound(to: UInt32.self)
+        let start = unsafe Int(places[index])
+        return unsafe UnsafeRawBufferPointer(start: base + start, count: Int(places[index &+ 1]) &- start)
     }
 
     /// Whether some element is equal, by a function that tells how an element lies to the value looked for.
@@ -74,7 +77,7 @@ struct ConstantList {
         var high = count
         while low < high {
             let middle = (low &+ high) &>> 1
-            let found = order(element(middle))
+            let found = unsafe order(element(middle))
             if found == 0 { return true }
             if found < 0 { low = middle &+ 1 } else { high = middle }
         }

@@ -62,33 +62,34 @@ package struct RowOrder {
             let place: Int
         }
         var entries: [Entry] = []
-        entries.reserveCapacity(rows.count)
+        unsafe entries.reserveCapacity(rows.count)
         var rests: [UInt8] = []
         var key = KeyBuffer()
-        for (place, image) in rows.enumerated() {
+        for place in unsafe rows.indices {
+            let image = unsafe rows[place]
             key.removeAll()
             // A row without bytes has no address, and no field.
-            if let row = image.baseAddress { appendKey(of: row, to: &key) }
+            if let row = image.baseAddress { unsafe appendKey(of: row, to: &key) }
             let start = rests.count
-            rests.append(contentsOf: key.bytes.dropFirst(8))
-            entries.append(Entry(prefix: keyPrefix(key.bytes), rest: start..<rests.count, place: place))
+            unsafe rests.append(contentsOf: key.bytes.dropFirst(8))
+            unsafe entries.append(Entry(prefix: keyPrefix(key.bytes), rest: start..<rests.count, place: place))
         }
-        rests.withUnsafeBytes { rests in
+        unsafe rests.withUnsafeBytes { rests in
             entries.sort { left, right in
                 if left.prefix != right.prefix { return left.prefix < right.prefix }
-                let order = compareBytes(
+                let order = unsafe compareBytes(
                     UnsafeRawBufferPointer(rebasing: rests[left.rest]),
                     UnsafeRawBufferPointer(rebasing: rests[right.rest]))
-                return (order != 0 ? order : compareBytes(rows[left.place], rows[right.place])) < 0
+                return unsafe (order != 0 ? order : compareBytes(rows[left.place], rows[right.place])) < 0
             }
         }
-        return entries.map { rows[$0.place] }
+        return unsafe entries.map { unsafe rows[$0.place] }
     }
 
     private func appendKey(of row: UnsafeRawPointer, to key: inout KeyBuffer) {
         for field in fields {
-            if let value = locate(field, in: row, &key) {
-                layout.program.appendKey(field.node, at: value, to: &key)
+            if let value = unsafe locate(field, in: row, &key) {
+                unsafe layout.program.appendKey(field.node, at: value, to: &key)
             } else {
                 key.append(1)
             }
@@ -99,18 +100,18 @@ package struct RowOrder {
     /// come before those who do not.
     private func locate(_ field: Field, in row: UnsafeRawPointer, _ key: inout KeyBuffer) -> UnsafeRawPointer? {
         let program = layout.program
-        var address = row + layout.offset(of: field.column, in: row)
+        var address = unsafe row + layout.offset(of: field.column, in: row)
         for (step, node) in field.steps {
             switch step {
             case .field(let position):
                 let firstChild = Int(program.nodes[Int(node)].firstChild)
-                for i in 0..<position { address += program.size(program.children[firstChild + i], at: address) }
+                for i in 0..<position { unsafe address += program.size(program.children[firstChild + i], at: address) }
             case .payload(let tag):
-                guard address.load(as: UInt8.self) == tag else { return nil }
+                guard unsafe address.load(as: UInt8.self) == tag else { return nil }
                 key.append(0)
-                address += 1
+                unsafe address += 1
             }
         }
-        return address
+        return unsafe address
     }
 }

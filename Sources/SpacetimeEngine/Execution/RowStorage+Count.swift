@@ -23,18 +23,22 @@ extension RowStorage {
         let flip = T(truncatingIfNeeded: flip)
         let value = T(truncatingIfNeeded: test.value)
         return switch test.comparison {
-        case .equal: countRows { UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip == value }
-        case .notEqual: countRows { UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip != value }
-        case .less: countRows { UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip < value }
-        case .lessOrEqual: countRows { UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip <= value }
-        case .greater: countRows { UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip > value }
-        case .greaterOrEqual: countRows { UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip >= value }
+        case .equal: unsafe countRows { unsafe UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip == value }
+        case .notEqual:
+            unsafe countRows { unsafe UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip != value }
+        case .less: unsafe countRows { unsafe UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip < value }
+        case .lessOrEqual:
+            unsafe countRows { unsafe UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip <= value }
+        case .greater:
+            unsafe countRows { unsafe UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip > value }
+        case .greaterOrEqual:
+            unsafe countRows { unsafe UnsafeRawPointer($0 + offset).loadUnaligned(as: T.self) ^ flip >= value }
         }
     }
 
     private func countGeneric(_ predicate: CompiledPredicate) -> Int {
         let offset = geometry.imageOffset
-        return countRows { predicate.matches(geometry.image(inSlot: $0 - offset)) }
+        return unsafe countRows { unsafe predicate.matches(geometry.image(inSlot: $0 - offset)) }
     }
 
     /// Live rows for the address of whose image `isMatch` holds.
@@ -44,12 +48,12 @@ extension RowStorage {
         let unit = geometry.unit
         let skip = geometry.dataOffset + geometry.imageOffset
         for page in 0..<pageCount {
-            let data = UnsafeRawPointer(entries[page].base + skip)
+            let data = unsafe UnsafeRawPointer(entries[page].base + skip)
             liveUnits(page: page).forEach {
-                total &+= isMatch(data + $0 &* unit) ? 1 : 0
+                unsafe total &+= isMatch(data + $0 &* unit) ? 1 : 0
             } fullWord: { first in
-                let base = data + first &* unit
-                for i in 0..<64 { total &+= isMatch(base + i &* unit) ? 1 : 0 }
+                let base = unsafe data + first &* unit
+                for i in 0..<64 { unsafe total &+= isMatch(base + i &* unit) ? 1 : 0 }
             }
         }
         return total

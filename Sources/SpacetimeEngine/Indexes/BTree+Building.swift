@@ -7,7 +7,7 @@ extension BTree {
     mutating func build(_ entries: UnsafeBufferPointer<SortedEntry>) {
         precondition(count == 0 && height == 0, "only an empty tree can be built")
         guard !entries.isEmpty else { return }
-        var nodes = makeLeaves(entries)
+        var nodes = unsafe makeLeaves(entries)
         while nodes.count > 1 {
             height += 1
             precondition(height < Self.heightLimit, "an index cannot be that high")
@@ -25,15 +25,15 @@ extension BTree {
         made.reserveCapacity(entries.count / Self.filled + 1)
         for start in stride(from: 0, to: entries.count, by: Self.filled) {
             let leaf = start == 0 ? root : BTreeNode.makeLeaf(in: &leaves)
-            let part = entries[start..<min(start + Self.filled, entries.count)]
-            for (place, entry) in part.enumerated() {
-                leaf.keys[place] = entry.key
-                leaf.rows[place] = entry.row
+            let filled = min(Self.filled, entries.count - start)
+            for place in 0..<filled {
+                leaf.keys[place] = unsafe entries[start + place].key
+                leaf.rows[place] = unsafe entries[start + place].row
             }
-            leaf.count = part.count
+            leaf.count = filled
             leaf.previous = made.last?.node
             made.last?.node.next = leaf
-            made.append((leaf, entries[start]))
+            unsafe made.append((leaf, entries[start]))
         }
         return made
     }

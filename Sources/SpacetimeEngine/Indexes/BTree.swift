@@ -47,12 +47,12 @@ struct BTree: ~Copyable {
         leaves = NodePool(blockByteCount: BTreeNode.leafByteCount, pool: pool)
         inners = NodePool(blockByteCount: BTreeNode.innerByteCount, pool: pool)
         root = .makeLeaf(in: &leaves)
-        path = Elements(
+        path = unsafe Elements(
             at: UnsafeMutablePointer<Step>.allocate(capacity: Self.heightLimit), count: Self.heightLimit)
     }
 
     // The nodes go with their pools.
-    deinit { path.address.deallocate() }
+    deinit { unsafe path.address.deallocate() }
 
     var byteCount: Int { leaves.byteCount + inners.byteCount }
     var poolByteCount: Int { leaves.poolByteCount + inners.poolByteCount }
@@ -170,7 +170,8 @@ struct BTree: ~Copyable {
     /// leaf.
     mutating func insertAscending(_ entries: UnsafeBufferPointer<SortedEntry>) {
         var last = end.leaf
-        for entry in entries {
+        for position in entries.indices {
+            let entry = unsafe entries[position]
             let used = last.count
             if used > 0, used < BTreeNode.capacity,
                 Self.isBefore(last.keys[used &- 1], last.rows[used &- 1], entry.key, entry.row, ExactKeys())

@@ -23,56 +23,62 @@ struct BTreeNode: Equatable, BitwiseCopyable {
     static let innerByteCount = 1276
 
     static func makeLeaf(in pool: inout NodePool) -> BTreeNode {
-        let node = BTreeNode(base: pool.take())
-        node.base.initializeMemory(as: UInt8.self, repeating: 0, count: 24)
+        let node = unsafe BTreeNode(base: pool.take())
+        unsafe node.base.initializeMemory(as: UInt8.self, repeating: 0, count: 24)
         return node
     }
 
     static func makeInner(in pool: inout NodePool) -> BTreeNode {
-        let node = BTreeNode(base: pool.take())
-        node.base.initializeMemory(as: UInt8.self, repeating: 0, count: 8)
+        let node = unsafe BTreeNode(base: pool.take())
+        unsafe node.base.initializeMemory(as: UInt8.self, repeating: 0, count: 8)
         return node
     }
 
+    static func == (left: BTreeNode, right: BTreeNode) -> Bool { unsafe left.base == right.base }
+
     /// A copy of the first bytes of a node, in a block of another pool.
     func copied(to pool: inout NodePool, byteCount: Int) -> BTreeNode {
-        let copy = BTreeNode(base: pool.take())
-        copy.base.copyMemory(from: base, byteCount: byteCount)
+        let copy = unsafe BTreeNode(base: pool.take())
+        unsafe copy.base.copyMemory(from: base, byteCount: byteCount)
         return copy
     }
 
-    func giveBack(to pool: inout NodePool) { pool.giveBack(base) }
+    func giveBack(to pool: inout NodePool) { unsafe pool.giveBack(base) }
 
     var count: Int {
-        get { Int(base.load(as: UInt32.self)) }
-        nonmutating set { base.storeBytes(of: UInt32(truncatingIfNeeded: newValue), as: UInt32.self) }
+        get { unsafe Int(base.load(as: UInt32.self)) }
+        nonmutating set { unsafe base.storeBytes(of: UInt32(truncatingIfNeeded: newValue), as: UInt32.self) }
     }
 
     // Leaf
     var next: BTreeNode? {
-        get { base.load(fromByteOffset: 8, as: UnsafeMutableRawPointer?.self).map(BTreeNode.init(base:)) }
-        nonmutating set { base.storeBytes(of: newValue?.base, toByteOffset: 8, as: UnsafeMutableRawPointer?.self) }
+        get { unsafe base.load(fromByteOffset: 8, as: UnsafeMutableRawPointer?.self).map(BTreeNode.init(base:)) }
+        nonmutating set {
+            unsafe base.storeBytes(of: newValue?.base, toByteOffset: 8, as: UnsafeMutableRawPointer?.self)
+        }
     }
     var previous: BTreeNode? {
-        get { base.load(fromByteOffset: 16, as: UnsafeMutableRawPointer?.self).map(BTreeNode.init(base:)) }
-        nonmutating set { base.storeBytes(of: newValue?.base, toByteOffset: 16, as: UnsafeMutableRawPointer?.self) }
+        get { unsafe base.load(fromByteOffset: 16, as: UnsafeMutableRawPointer?.self).map(BTreeNode.init(base:)) }
+        nonmutating set {
+            unsafe base.storeBytes(of: newValue?.base, toByteOffset: 16, as: UnsafeMutableRawPointer?.self)
+        }
     }
     var keys: Elements<UInt64> {
-        @inline(__always) get { Elements(at: base + 24, count: Self.capacity) }
+        @inline(__always) get { unsafe Elements(at: base + 24, count: Self.capacity) }
     }
     var rows: Elements<UInt32> {
-        @inline(__always) get { Elements(at: base + 536, count: Self.capacity) }
+        @inline(__always) get { unsafe Elements(at: base + 536, count: Self.capacity) }
     }
 
     // Inner node
     var children: Elements<BTreeNode> {
-        @inline(__always) get { Elements(at: base + 8, count: Self.capacity) }
+        @inline(__always) get { unsafe Elements(at: base + 8, count: Self.capacity) }
     }
     var separatorKeys: Elements<UInt64> {
-        @inline(__always) get { Elements(at: base + 520, count: Self.capacity - 1) }
+        @inline(__always) get { unsafe Elements(at: base + 520, count: Self.capacity - 1) }
     }
     var separatorRows: Elements<UInt32> {
-        @inline(__always) get { Elements(at: base + 1024, count: Self.capacity - 1) }
+        @inline(__always) get { unsafe Elements(at: base + 1024, count: Self.capacity - 1) }
     }
 
     func insertEntry(at index: Int, key: UInt64, row: UInt32) {

@@ -23,8 +23,8 @@ struct DirectIndex: ~Copyable {
     init(pool: PagePool = PagePool()) { far = BTree(pool: pool) }
 
     deinit {
-        for case let chunk? in chunks { freeZeroed(chunk.address, byteCount: Self.chunkByteCount) }
-        if let spare { freeZeroed(spare.address, byteCount: Self.chunkByteCount) }
+        for case let chunk? in chunks { unsafe freeZeroed(chunk.address, byteCount: Self.chunkByteCount) }
+        if let spare { unsafe freeZeroed(spare.address, byteCount: Self.chunkByteCount) }
     }
 
     var count: Int { directCount + far.count }
@@ -68,7 +68,7 @@ struct DirectIndex: ~Copyable {
             return spare
         }
         chunkTotal += 1
-        return Chunk(at: allocateZeroed(byteCount: Self.chunkByteCount), count: Self.chunkCount + 1)
+        return unsafe Chunk(at: allocateZeroed(byteCount: Self.chunkByteCount), count: Self.chunkCount + 1)
     }
 
     mutating func remove(_ key: UInt64, _ row: RowID) {
@@ -91,7 +91,7 @@ struct DirectIndex: ~Copyable {
         if spare == nil {
             spare = chunks[number]
         } else if let chunk = chunks[number] {
-            freeZeroed(chunk.address, byteCount: Self.chunkByteCount)
+            unsafe freeZeroed(chunk.address, byteCount: Self.chunkByteCount)
             chunkTotal -= 1
         }
         chunks[number] = nil

@@ -19,7 +19,7 @@ struct HashIndex: ~Copyable {
         slots = Self.allocate(slotCount)
     }
 
-    deinit { freeZeroed(slots.address, byteCount: byteCount) }
+    deinit { unsafe freeZeroed(slots.address, byteCount: byteCount) }
 
     var byteCount: Int { slotCount * 8 }
 
@@ -29,7 +29,7 @@ struct HashIndex: ~Copyable {
     private static func slotCount(_ capacity: Int) -> Int { capacity + 64 + capacity / 64 }
 
     private static func allocate(_ count: Int) -> Elements<UInt64> {
-        Elements(at: allocateZeroed(byteCount: count * 8), count: count)
+        unsafe Elements(at: allocateZeroed(byteCount: count * 8), count: count)
     }
 
     @inline(__always)
@@ -87,10 +87,11 @@ struct HashIndex: ~Copyable {
     mutating func enter(_ sorted: UnsafeBufferPointer<UInt64>) {
         reserve(count + sorted.count)
         if count == 0 {
-            while !tryFill(sorted) { grow() }
+            while unsafe !tryFill(sorted) { grow() }
             count = sorted.count
         } else {
-            for slot in sorted {
+            for number in sorted.indices {
+                let slot = unsafe sorted[number]
                 insert(UInt32(truncatingIfNeeded: slot >> 32), RowID(UInt32(truncatingIfNeeded: slot) &- 1))
             }
         }
@@ -99,7 +100,8 @@ struct HashIndex: ~Copyable {
     /// False, and the index is empty as before, if the tail is full.
     private mutating func tryFill(_ sorted: UnsafeBufferPointer<UInt64>) -> Bool {
         var position = 0
-        for (number, slot) in sorted.enumerated() {
+        for number in sorted.indices {
+            let slot = unsafe sorted[number]
             position = max(position, home(UInt32(truncatingIfNeeded: slot >> 32)))
             // The last slot stays empty: it ends every look-up.
             guard position < slotCount - 1 else {
@@ -196,13 +198,13 @@ struct HashIndex: ~Copyable {
             let home = Int(((slot >> 32) &* UInt64(newCapacity)) >> 32)
             position = max(position, home)
             guard position < newSlotCount - 1 else {
-                freeZeroed(new.address, byteCount: newSlotCount * 8)
+                unsafe freeZeroed(new.address, byteCount: newSlotCount * 8)
                 return false
             }
             new[position] = slot
             position += 1
         }
-        freeZeroed(slots.address, byteCount: byteCount)
+        unsafe freeZeroed(slots.address, byteCount: byteCount)
         slots = new
         capacity = newCapacity
         slotCount = newSlotCount
@@ -223,12 +225,12 @@ func hashBytes(_ bytes: UnsafeRawBufferPointer, state: UInt64) -> UInt64 {
     var state = state ^ (UInt64(truncatingIfNeeded: bytes.count) &* 0xA076_1D64_78BD_642F)
     var index = 0
     while index &+ 8 <= bytes.count {
-        state = fold(state ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        state = unsafe fold(state ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
         index &+= 8
     }
     if index < bytes.count {
         var rest: UInt64 = 0
-        for i in index..<bytes.count { rest |= UInt64(bytes[i]) << UInt64((i &- index) &* 8) }
+        for i in index..<bytes.count { unsafe rest |= UInt64(bytes[i]) << UInt64((i &- index) &* 8) }
         state = fold(state ^ rest)
     }
     return state

@@ -45,7 +45,7 @@ extension TableRef {
         value.wholeRows.reserve(count)
         var slots = SlotSorter(capacity: min(count, rowLimit))
         rows.forEachRow { row in
-            slots.append(finishHash(hashBytes(storage.image(row), state: seed)), row)
+            unsafe slots.append(finishHash(hashBytes(storage.image(row), state: seed)), row)
             if slots.isFull { slots.flush(into: &value.wholeRows) }
         }
         slots.flush(into: &value.wholeRows)
@@ -61,7 +61,7 @@ extension TableIndex {
         switch structure {
         case .hash: buildHash(from: table, rowLimit: rowLimit)
         case .direct:
-            table.forEachRow { insert($0, image: UnsafeRawPointer(table.storage.imageStart($0)), table) }
+            table.forEachRow { unsafe insert($0, image: UnsafeRawPointer(table.storage.imageStart($0)), table) }
         case .orderedInteger, .orderedBytes:
             var sorter = EntrySorter(capacity: min(table.storage.liveCount, rowLimit))
             var words = KeyWords(specReference, table)
@@ -75,21 +75,21 @@ extension TableIndex {
 
     @inline(__always)
     private func firstWord(_ row: RowID, _ words: inout KeyWords, _ table: RowsRef) -> UInt64 {
-        if let integer { return integer.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table) }
+        if let integer { return unsafe integer.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table) }
         return words.word(0, of: row.rawValue)
     }
 
     /// Sorts what was gathered and enters it: all at once into an empty tree, else one by one.
     private mutating func enter(_ sorter: inout EntrySorter, _ words: inout KeyWords, _ table: RowsRef) {
-        let sorted = integer != nil ? sorter.sorted() : sorter.sorted(by: &words)
+        let sorted = unsafe integer != nil ? sorter.sorted() : sorter.sorted(by: &words)
         if tree.count == 0 {
-            tree.build(sorted)
+            unsafe tree.build(sorted)
         } else if integer != nil {
-            tree.insertAscending(sorted)
+            unsafe tree.insertAscending(sorted)
         } else {
-            for entry in sorted {
-                let row = RowID(entry.row)
-                insert(row, image: UnsafeRawPointer(table.storage.imageStart(row)), table)
+            for position in sorted.indices {
+                let row = unsafe RowID(sorted[position].row)
+                unsafe insert(row, image: UnsafeRawPointer(table.storage.imageStart(row)), table)
             }
         }
         sorter.removeAll()
@@ -101,16 +101,16 @@ extension TableIndex {
         var exempt = EntrySorter(capacity: 0)
         var words = KeyWords(specReference, table)
         table.forEachRow { row in
-            let image = UnsafeRawPointer(table.storage.imageStart(row))
-            if exempts(image, table) {
+            let image = unsafe UnsafeRawPointer(table.storage.imageStart(row))
+            if unsafe exempts(image, table) {
                 exempt.append(words.word(0, of: row.rawValue), row)
             } else {
-                slots.append(hashOfKey(image, table), row)
+                unsafe slots.append(hashOfKey(image, table), row)
                 if slots.isFull { slots.flush(into: &hash) }
             }
         }
         slots.flush(into: &hash)
-        tree.build(exempt.sorted(by: &words))
+        unsafe tree.build(exempt.sorted(by: &words))
     }
 }
 
@@ -132,25 +132,25 @@ private struct EntrySorter: ~Copyable {
     mutating func removeAll() { entries.removeAll() }
 
     private var all: UnsafeMutableBufferPointer<SortedEntry> {
-        UnsafeMutableBufferPointer(start: entries.base, count: entries.count)
+        unsafe UnsafeMutableBufferPointer(start: entries.base, count: entries.count)
     }
 
     /// The entries in the order of keys that are whole in 64 bits.
     mutating func sorted() -> UnsafeBufferPointer<SortedEntry> {
-        withScratch { radixSort(all, scratch: $0) }
-        return UnsafeBufferPointer(all)
+        unsafe withScratch { unsafe radixSort(all, scratch: $0) }
+        return unsafe UnsafeBufferPointer(all)
     }
 
     /// The entries in the order of whole keys.
     mutating func sorted(by words: inout KeyWords) -> UnsafeBufferPointer<SortedEntry> {
-        withScratch { words.sort(all, scratch: $0) }
-        return UnsafeBufferPointer(all)
+        unsafe withScratch { unsafe words.sort(all, scratch: $0) }
+        return unsafe UnsafeBufferPointer(all)
     }
 
     private func withScratch(_ body: (UnsafeMutableBufferPointer<SortedEntry>) -> Void) {
         let scratch = UnsafeMutableBufferPointer<SortedEntry>.allocate(capacity: entries.count)
-        body(scratch)
-        scratch.deallocate()
+        unsafe body(scratch)
+        unsafe scratch.deallocate()
     }
 }
 
@@ -171,11 +171,11 @@ private struct SlotSorter: ~Copyable {
 
     /// Enters what was gathered since the last time.
     mutating func flush(into hash: inout HashIndex) {
-        let all = UnsafeMutableBufferPointer(start: slots.base, count: slots.count)
+        let all = unsafe UnsafeMutableBufferPointer(start: slots.base, count: slots.count)
         let scratch = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: slots.count)
-        radixSort(all, scratch: scratch)
-        scratch.deallocate()
-        hash.enter(UnsafeBufferPointer(all))
+        unsafe radixSort(all, scratch: scratch)
+        unsafe scratch.deallocate()
+        unsafe hash.enter(UnsafeBufferPointer(all))
         slots.removeAll()
     }
 }

@@ -20,7 +20,7 @@ package struct KeyLocator: Sendable {
     package func key(of row: UnsafeRawBufferPointer) -> [UInt8] {
         guard let start = row.baseAddress else { return [] }
         var key = KeyBuffer()
-        spec.appendIdentity(row: start, layout: layout, to: &key)
-        return Array(key.bytes)
+        unsafe spec.appendIdentity(row: start, layout: layout, to: &key)
+        return unsafe Array(key.bytes)
     }
 }

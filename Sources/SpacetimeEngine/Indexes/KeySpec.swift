@@ -16,10 +16,10 @@ struct KeySpec {
         func load(_ address: UnsafeRawPointer) -> UInt64 {
             let raw: UInt64 =
                 switch width {
-                case 8: address.loadUnaligned(as: UInt64.self)
-                case 4: UInt64(address.loadUnaligned(as: UInt32.self))
-                case 2: UInt64(address.loadUnaligned(as: UInt16.self))
-                default: UInt64(address.load(as: UInt8.self))
+                case 8: unsafe address.loadUnaligned(as: UInt64.self)
+                case 4: unsafe UInt64(address.loadUnaligned(as: UInt32.self))
+                case 2: unsafe UInt64(address.loadUnaligned(as: UInt16.self))
+                default: unsafe UInt64(address.load(as: UInt8.self))
                 }
             return raw ^ flip
         }
@@ -27,14 +27,14 @@ struct KeySpec {
         /// The key that a value of the column is, in BSATN.
         func load(value: [UInt8]) -> UInt64 {
             // A value of one integer has bytes, and so an address.
-            value.withBytes { load($0.baseAddress.unsafelyUnwrapped) }
+            unsafe value.withBytes { unsafe load($0.baseAddress.unsafelyUnwrapped) }
         }
 
         /// The key of a row.
         @inline(__always)
         func key(ofRow row: UnsafeRawPointer, _ table: RowsRef) -> UInt64 {
-            if offset >= 0 { return load(row + Int(offset)) }
-            return load(row + table.layout.offset(of: Int(column), in: row))
+            if offset >= 0 { return unsafe load(row + Int(offset)) }
+            return unsafe load(row + table.layout.offset(of: Int(column), in: row))
         }
 
         /// The greatest key.
@@ -93,7 +93,7 @@ struct KeySpec {
     /// Appends the order-preserving key bytes of a row.
     func appendKey(row: UnsafeRawPointer, layout: borrowing RowLayout, to key: inout KeyBuffer) {
         for column in columns {
-            layout.program.appendKey(
+            unsafe layout.program.appendKey(
                 layout.columns[column].node, at: row + layout.offset(of: column, in: row), to: &key)
         }
     }
@@ -103,7 +103,7 @@ struct KeySpec {
     func appendKey(values: UnsafeRawBufferPointer, first: Int = 0, count: Int, to key: inout KeyBuffer) {
         guard var address = values.baseAddress else { return }
         for column in first..<(first + count) {
-            address += probeLayout.program.appendKey(probeLayout.columns[column].node, at: address, to: &key)
+            unsafe address += probeLayout.program.appendKey(probeLayout.columns[column].node, at: address, to: &key)
         }
     }
 
@@ -114,18 +114,18 @@ struct KeySpec {
         of range: IndexRange, lower: inout KeyBuffer, upper: inout KeyBuffer
     ) -> (lowerIsSuccessor: Bool, upperIsSuccessor: Bool) {
         let prefixColumns = range.prefixColumns
-        range.prefix.withBytes { prefix in
-            appendKey(values: prefix, count: prefixColumns, to: &lower)
-            appendKey(values: prefix, count: prefixColumns, to: &upper)
+        unsafe range.prefix.withBytes { prefix in
+            unsafe appendKey(values: prefix, count: prefixColumns, to: &lower)
+            unsafe appendKey(values: prefix, count: prefixColumns, to: &upper)
         }
-        range.lower.value?.withBytes { appendKey(values: $0, first: prefixColumns, count: 1, to: &lower) }
-        range.upper.value?.withBytes { appendKey(values: $0, first: prefixColumns, count: 1, to: &upper) }
+        unsafe range.lower.value?.withBytes { unsafe appendKey(values: $0, first: prefixColumns, count: 1, to: &lower) }
+        unsafe range.upper.value?.withBytes { unsafe appendKey(values: $0, first: prefixColumns, count: 1, to: &upper) }
         return (range.lower.isExcluded, !range.upper.isExcluded)
     }
 
     /// Appends the BSATN of the key columns of a row: what a caller would give to find it.
     func appendProbe(row: UnsafeRawPointer, layout: borrowing RowLayout, to key: inout KeyBuffer) {
-        for column in columns { key.append(layout.bytes(of: column, in: row)) }
+        for column in columns { unsafe key.append(layout.bytes(of: column, in: row)) }
     }
 
     // MARK: What the same key is
@@ -136,26 +136,26 @@ struct KeySpec {
     /// They tell no more apart than the order does: the zeros of a float are one key, and so are all its NaNs.
     func appendIdentity(row: UnsafeRawPointer, layout: borrowing RowLayout, to key: inout KeyBuffer) {
         if isCanonical {
-            appendProbe(row: row, layout: layout, to: &key)
+            unsafe appendProbe(row: row, layout: layout, to: &key)
         } else {
-            appendKey(row: row, layout: layout, to: &key)
+            unsafe appendKey(row: row, layout: layout, to: &key)
         }
     }
 
     /// The same for a key that a caller gives.
     func appendIdentity(probe: UnsafeRawBufferPointer, to key: inout KeyBuffer) {
         if isCanonical {
-            key.append(probe)
+            unsafe key.append(probe)
         } else {
-            appendKey(values: probe, count: columns.count, to: &key)
+            unsafe appendKey(values: probe, count: columns.count, to: &key)
         }
     }
 
     /// Whether a row has nil in one of ``optionals``.
     func hasNil(row: UnsafeRawPointer, layout: borrowing RowLayout) -> Bool {
         for position in optionals {
-            let offset = layout.offset(of: columns[position], in: row)
-            if row.load(fromByteOffset: offset, as: UInt8.self) == Self.nilTag { return true }
+            let offset = unsafe layout.offset(of: columns[position], in: row)
+            if unsafe row.load(fromByteOffset: offset, as: UInt8.self) == Self.nilTag { return true }
         }
         return false
     }
@@ -163,8 +163,8 @@ struct KeySpec {
     /// The same for a key that a caller gives.
     func hasNil(probe: UnsafeRawPointer) -> Bool {
         for position in optionals {
-            let offset = probeLayout.offset(of: position, in: probe)
-            if probe.load(fromByteOffset: offset, as: UInt8.self) == Self.nilTag { return true }
+            let offset = unsafe probeLayout.offset(of: position, in: probe)
+            if unsafe probe.load(fromByteOffset: offset, as: UInt8.self) == Self.nilTag { return true }
         }
         return false
     }
@@ -176,7 +176,7 @@ struct KeySpec {
     func validate(_ bytes: UnsafeRawBufferPointer, first: Int = 0, count: Int) throws(BSATNError) {
         var offset = 0
         for column in first..<(first + count) {
-            try probeLayout.program.validate(probeLayout.columns[column].node, in: bytes, at: &offset)
+            try unsafe probeLayout.program.validate(probeLayout.columns[column].node, in: bytes, at: &offset)
         }
         guard offset == bytes.count else { throw .trailingBytes(at: offset, count: bytes.count - offset) }
     }

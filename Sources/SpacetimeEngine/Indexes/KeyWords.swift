@@ -44,47 +44,49 @@ struct KeyWords: ~Copyable {
     /// A word of the key of a row; zeros where the key ends before.
     @inline(__always)
     mutating func word(_ number: Int, of row: UInt32) -> UInt64 {
-        let image = UnsafeRawPointer(rows.storage.imageStart(RowID(row)))
+        let image = unsafe UnsafeRawPointer(rows.storage.imageStart(RowID(row)))
         if partCount > 0 {
             var all: UInt128 = 0
             for place in 0..<partCount {
                 let part = parts[place]
-                all = all << UInt128(part.width * 8) | UInt128(Self.load(image + part.offset, part.width) ^ part.flip)
+                all =
+                    unsafe all << UInt128(part.width * 8)
+                    | UInt128(Self.load(image + part.offset, part.width) ^ part.flip)
             }
             all <<= UInt128(128 - partsByteCount * 8)
             return number == 0 ? UInt64(truncatingIfNeeded: all >> 64) : UInt64(truncatingIfNeeded: all)
         }
-        encode(image)
+        unsafe encode(image)
         guard number * 8 < key.count else { return 0 }
-        return keyPrefix(UnsafeRawBufferPointer(rebasing: key.bytes[(number * 8)...]))
+        return unsafe keyPrefix(UnsafeRawBufferPointer(rebasing: key.bytes[(number * 8)...]))
     }
 
     @inline(__always)
     private static func load(_ address: UnsafeRawPointer, _ width: Int) -> UInt64 {
         switch width {
-        case 8: address.loadUnaligned(as: UInt64.self)
-        case 4: UInt64(address.loadUnaligned(as: UInt32.self))
-        case 2: UInt64(address.loadUnaligned(as: UInt16.self))
-        default: UInt64(address.load(as: UInt8.self))
+        case 8: unsafe address.loadUnaligned(as: UInt64.self)
+        case 4: unsafe UInt64(address.loadUnaligned(as: UInt32.self))
+        case 2: unsafe UInt64(address.loadUnaligned(as: UInt16.self))
+        default: unsafe UInt64(address.load(as: UInt8.self))
         }
     }
 
     private mutating func encode(_ image: UnsafeRawPointer) {
         key.removeAll()
-        spec.value.appendKey(row: image, layout: rows.layout, to: &key)
+        unsafe spec.value.appendKey(row: image, layout: rows.layout, to: &key)
     }
 
     /// Words of the key of a row. Encodings end themselves, so keys whose first so many words are equal are equal.
     mutating func wordCount(of row: UInt32) -> Int {
         if partCount > 0 { return (partsByteCount + 7) / 8 }
-        encode(UnsafeRawPointer(rows.storage.imageStart(RowID(row))))
+        unsafe encode(UnsafeRawPointer(rows.storage.imageStart(RowID(row))))
         return (key.count + 7) / 8
     }
 
     /// The whole key of a row, encoded.
     mutating func bytes(of row: UInt32) -> [UInt8] {
-        encode(UnsafeRawPointer(rows.storage.imageStart(RowID(row))))
-        return Array(key.bytes)
+        unsafe encode(UnsafeRawPointer(rows.storage.imageStart(RowID(row))))
+        return unsafe Array(key.bytes)
     }
 
     // MARK: Sorting
@@ -100,27 +102,27 @@ struct KeyWords: ~Copyable {
     mutating func sort(
         _ entries: UnsafeMutableBufferPointer<SortedEntry>, scratch: UnsafeMutableBufferPointer<SortedEntry>
     ) {
-        sort(entries, scratch, by: 0)
+        unsafe sort(entries, scratch, by: 0)
     }
 
     private mutating func sort(
         _ entries: UnsafeMutableBufferPointer<SortedEntry>, _ scratch: UnsafeMutableBufferPointer<SortedEntry>,
         by number: Int
     ) {
-        if entries.count < 48 { insertionSort(entries) } else { radixSort(entries, scratch: scratch) }
+        if entries.count < 48 { unsafe insertionSort(entries) } else { unsafe radixSort(entries, scratch: scratch) }
         var start = 0
         while start < entries.count {
-            let word = entries[start].key
+            let word = unsafe entries[start].key
             var end = start + 1
-            while end < entries.count, entries[end].key == word { end += 1 }
-            if end - start > 1, wordCount(of: entries[start].row) > number + 1 {
-                let run = UnsafeMutableBufferPointer(rebasing: entries[start..<end])
+            while end < entries.count, unsafe entries[end].key == word { end += 1 }
+            if end - start > 1, unsafe wordCount(of: entries[start].row) > number + 1 {
+                let run = unsafe UnsafeMutableBufferPointer(rebasing: entries[start..<end])
                 if number + 1 < Self.wordLimit {
-                    for i in run.indices { run[i].key = self.word(number + 1, of: run[i].row) }
-                    sort(run, UnsafeMutableBufferPointer(rebasing: scratch[start..<end]), by: number + 1)
-                    for i in run.indices { run[i].key = word }
+                    for i in run.indices { unsafe run[i].key = unsafe self.word(number + 1, of: run[i].row) }
+                    unsafe sort(run, UnsafeMutableBufferPointer(rebasing: scratch[start..<end]), by: number + 1)
+                    for i in run.indices { unsafe run[i].key = word }
                 } else {
-                    sortWhole(run)
+                    unsafe sortWhole(run)
                 }
             }
             start = end
@@ -129,23 +131,24 @@ struct KeyWords: ~Copyable {
 
     private func insertionSort(_ entries: UnsafeMutableBufferPointer<SortedEntry>) {
         for i in entries.indices.dropFirst() {
-            let entry = entries[i]
+            let entry = unsafe entries[i]
             var place = i
-            while place > 0, entries[place - 1].key > entry.key {
-                entries[place] = entries[place - 1]
+            while place > 0, unsafe entries[place - 1].key > entry.key {
+                unsafe entries[place] = entries[place - 1]
                 place -= 1
             }
-            entries[place] = entry
+            unsafe entries[place] = entry
         }
     }
 
     private mutating func sortWhole(_ run: UnsafeMutableBufferPointer<SortedEntry>) {
         var keys: [(key: [UInt8], row: UInt32)] = []
-        for entry in run { keys.append((bytes(of: entry.row), entry.row)) }
+        for position in run.indices { unsafe keys.append((bytes(of: run[position].row), run[position].row)) }
         keys.sort { left, right in
-            let order = left.key.withBytes { left in right.key.withBytes { compareBytes(left, $0) } }
+            let order = unsafe left.key.withBytes { left in unsafe right.key.withBytes { unsafe compareBytes(left, $0) }
+            }
             return order != 0 ? order < 0 : left.row < right.row
         }
-        for (i, key) in keys.enumerated() { run[i].row = key.row }
+        for (i, key) in keys.enumerated() { unsafe run[i].row = key.row }
     }
 }

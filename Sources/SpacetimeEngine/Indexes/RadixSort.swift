@@ -10,14 +10,14 @@ struct SortedEntry {
 func radixSort(
     _ entries: UnsafeMutableBufferPointer<SortedEntry>, scratch: UnsafeMutableBufferPointer<SortedEntry>
 ) {
-    radixSort(entries, scratch: scratch, bytes: 0..<8) { $0.key }
+    unsafe radixSort(entries, scratch: scratch, bytes: 0..<8) { $0.key }
 }
 
 /// Sorts slots of a hash index by their hashes, the upper halves; equal ones stay in the order in which they came.
 ///
 /// - Parameter scratch: as long as `slots`; what is in it afterwards means nothing.
 func radixSort(_ slots: UnsafeMutableBufferPointer<UInt64>, scratch: UnsafeMutableBufferPointer<UInt64>) {
-    radixSort(slots, scratch: scratch, bytes: 4..<8) { $0 }
+    unsafe radixSort(slots, scratch: scratch, bytes: 4..<8) { $0 }
 }
 
 @inline(__always)
@@ -25,31 +25,33 @@ private func radixSort<Element: BitwiseCopyable>(
     _ entries: UnsafeMutableBufferPointer<Element>, scratch: UnsafeMutableBufferPointer<Element>, bytes: Range<Int>,
     _ key: (Element) -> UInt64
 ) {
-    var from = entries
-    var to = scratch
-    withUnsafeTemporaryAllocation(of: Int.self, capacity: 8 * 256) { counts in
-        counts.initialize(repeating: 0)
-        for entry in entries {
+    var from = unsafe entries
+    var to = unsafe scratch
+    unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: 8 * 256) { counts in
+        unsafe counts.initialize(repeating: 0)
+        for position in entries.indices {
+            let entry = unsafe entries[position]
             let key = key(entry)
-            for byte in bytes { counts[byte << 8 | Int(key >> UInt64(byte * 8) & 0xFF)] += 1 }
+            for byte in bytes { unsafe counts[byte << 8 | Int(key >> UInt64(byte * 8) & 0xFF)] += 1 }
         }
         for byte in bytes {
-            let places = UnsafeMutableBufferPointer(rebasing: counts[(byte << 8)..<((byte + 1) << 8)])
-            if places.contains(entries.count) { continue }
+            let places = unsafe UnsafeMutableBufferPointer(rebasing: counts[(byte << 8)..<((byte + 1) << 8)])
+            if unsafe places.contains(entries.count) { continue }
             var next = 0
             for value in 0..<256 {
-                let count = places[value]
-                places[value] = next
+                let count = unsafe places[value]
+                unsafe places[value] = next
                 next += count
             }
-            for entry in from {
+            for position in from.indices {
+                let entry = unsafe from[position]
                 let value = Int(key(entry) >> UInt64(byte * 8) & 0xFF)
-                to[places[value]] = entry
-                places[value] += 1
+                unsafe to[places[value]] = entry
+                unsafe places[value] += 1
             }
-            swap(&from, &to)
+            unsafe swap(&from, &to)
         }
     }
     // After an odd number of passes the result lies in the scratch.
-    if from.baseAddress != entries.baseAddress { _ = entries.update(from: from) }
+    if unsafe from.baseAddress != entries.baseAddress { _ = unsafe entries.update(from: from) }
 }

@@ -121,27 +121,27 @@ struct TableIndex: ~Copyable {
     @inline(__always)
     mutating func find(probe: UnsafeRawPointer, byteCount: Int, in table: RowsRef) -> RowID? {
         if let integer {
-            return findInteger(integer.load(probe), integer, table)
+            return unsafe findInteger(integer.load(probe), integer, table)
         }
-        return findBytes(probe: UnsafeRawBufferPointer(start: probe, count: byteCount), table)
+        return unsafe findBytes(probe: UnsafeRawBufferPointer(start: probe, count: byteCount), table)
     }
 
     /// Finds the row whose key is the `pointWidth` bytes at `probe`.
     @inline(__always)
     mutating func find(integerProbe probe: UnsafeRawPointer, in table: RowsRef) -> RowID? {
-        let integer = integer.unsafelyUnwrapped
-        return findInteger(integer.load(probe), integer, table)
+        let integer = unsafe integer.unsafelyUnwrapped
+        return unsafe findInteger(integer.load(probe), integer, table)
     }
 
     /// Finds the row of a unique index whose key equals that of another row image.
     @inline(__always)
     mutating func find(keyOf row: UnsafeRawPointer, in table: RowsRef) -> RowID? {
         if let integer {
-            return findInteger(integer.key(ofRow: row, table), integer, table)
+            return unsafe findInteger(integer.key(ofRow: row, table), integer, table)
         }
         let probe = emptied(0)
-        spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
-        return findBytes(probe: probe.value.bytes, table)
+        unsafe spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
+        return unsafe findBytes(probe: probe.value.bytes, table)
     }
 
     @inline(__always)
@@ -149,7 +149,7 @@ struct TableIndex: ~Copyable {
         switch structure {
         case .hash:
             return hash.find(hashInteger(key, seed: seed)) { row in
-                integer.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table) == key
+                unsafe integer.key(ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table) == key
             }
         case .direct: return direct.find(key)
         default:
@@ -161,19 +161,19 @@ struct TableIndex: ~Copyable {
 
     @inline(never)
     private mutating func findBytes(probe: UnsafeRawBufferPointer, _ table: RowsRef) -> RowID? {
-        if exemptsNil, let start = probe.baseAddress, spec.hasNil(probe: start) { return nil }
+        if exemptsNil, let start = probe.baseAddress, unsafe spec.hasNil(probe: start) { return nil }
         if structure == .hash {
             let (spec, left, right) = (specReference, emptied(2), emptied(3))
-            return hash.find(hashProbe(probe)) { row in
-                Self.isKey(
+            return unsafe hash.find(hashProbe(probe)) { row in
+                unsafe Self.isKey(
                     probe, ofRow: UnsafeRawPointer(table.storage.imageStart(row)), table, spec, left, right)
             }
         }
         let key = emptied(2)
-        guard probe.baseAddress != nil else { return nil }
-        spec.appendKey(values: probe, count: spec.columns.count, to: &key.value)
-        let prefix = keyPrefix(key.value.bytes)
-        let ties = ties(key.value.bytes, table)
+        guard unsafe probe.baseAddress != nil else { return nil }
+        unsafe spec.appendKey(values: probe, count: spec.columns.count, to: &key.value)
+        let prefix = unsafe keyPrefix(key.value.bytes)
+        let ties = unsafe ties(key.value.bytes, table)
         let position = tree.seek(prefix, ties)
         guard position.index < position.leaf.count else { return nil }
         let row = RowID(position.leaf.rows[position.index])
@@ -189,16 +189,16 @@ struct TableIndex: ~Copyable {
         guard spec.value.isCanonical else {
             left.value.removeAll()
             right.value.removeAll()
-            spec.value.appendIdentity(probe: probe, to: &left.value)
-            spec.value.appendIdentity(row: row, layout: table.layout, to: &right.value)
-            return equalBytes(left.value.bytes, right.value.bytes)
+            unsafe spec.value.appendIdentity(probe: probe, to: &left.value)
+            unsafe spec.value.appendIdentity(row: row, layout: table.layout, to: &right.value)
+            return unsafe equalBytes(left.value.bytes, right.value.bytes)
         }
         // The same, without copying.
         var offset = 0
         for column in spec.value.columns {
-            let bytes = table.layout.bytes(of: column, in: row)
+            let bytes = unsafe table.layout.bytes(of: column, in: row)
             guard offset + bytes.count <= probe.count,
-                equalBytes(UnsafeRawBufferPointer(rebasing: probe[offset..<(offset + bytes.count)]), bytes)
+                unsafe equalBytes(UnsafeRawBufferPointer(rebasing: probe[offset..<(offset + bytes.count)]), bytes)
             else { return false }
             offset += bytes.count
         }
@@ -206,10 +206,10 @@ struct TableIndex: ~Copyable {
     }
 
     private func hashProbe(_ probe: UnsafeRawBufferPointer) -> UInt32 {
-        if spec.isCanonical { return finishHash(hashBytes(probe, state: seed)) }
+        if spec.isCanonical { return unsafe finishHash(hashBytes(probe, state: seed)) }
         let key = emptied(2)
-        spec.appendIdentity(probe: probe, to: &key.value)
-        return finishHash(hashBytes(key.value.bytes, state: seed))
+        unsafe spec.appendIdentity(probe: probe, to: &key.value)
+        return unsafe finishHash(hashBytes(key.value.bytes, state: seed))
     }
 
     // MARK: Changing
@@ -218,73 +218,73 @@ struct TableIndex: ~Copyable {
     @inline(__always)
     mutating func insert(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         if let integer {
-            let key = integer.key(ofRow: image, table)
+            let key = unsafe integer.key(ofRow: image, table)
             switch structure {
             case .hash: hash.insert(hashInteger(key, seed: seed), row)
             case .direct: direct.insert(key, row)
             default: tree.insert(key, row, ExactKeys())
             }
         } else {
-            insertBytes(row, image: image, table)
+            unsafe insertBytes(row, image: image, table)
         }
     }
 
     @inline(never)
     private mutating func insertBytes(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         let key = emptied(0)
-        if isHashed(image, table) { return hash.insert(hashOfKey(image, table), row) }
-        spec.appendKey(row: image, layout: table.layout, to: &key.value)
-        tree.insert(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
+        if unsafe isHashed(image, table) { return unsafe hash.insert(hashOfKey(image, table), row) }
+        unsafe spec.appendKey(row: image, layout: table.layout, to: &key.value)
+        unsafe tree.insert(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
     }
 
     /// The hash of a row's key, in an index that hashes.
     @inline(__always)
     func hashOfKey(_ image: UnsafeRawPointer, _ table: RowsRef) -> UInt32 {
-        if let integer { return hashInteger(integer.key(ofRow: image, table), seed: seed) }
+        if let integer { return unsafe hashInteger(integer.key(ofRow: image, table), seed: seed) }
         let key = emptied(0)
-        spec.appendProbe(row: image, layout: table.layout, to: &key.value)
-        return hashProbe(key.value.bytes)
+        unsafe spec.appendProbe(row: image, layout: table.layout, to: &key.value)
+        return unsafe hashProbe(key.value.bytes)
     }
 
     /// Takes a row out, by the image it was inserted with.
     @inline(__always)
     mutating func remove(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         if let integer {
-            let key = integer.key(ofRow: image, table)
+            let key = unsafe integer.key(ofRow: image, table)
             switch structure {
             case .hash: hash.remove(hashInteger(key, seed: seed), row)
             case .direct: direct.remove(key, row)
             default: tree.remove(key, row, ExactKeys())
             }
         } else {
-            removeBytes(row, image: image, table)
+            unsafe removeBytes(row, image: image, table)
         }
     }
 
     @inline(never)
     private mutating func removeBytes(_ row: RowID, image: UnsafeRawPointer, _ table: RowsRef) {
         let key = emptied(0)
-        if isHashed(image, table) {
-            hash.remove(hashOfKey(image, table), row)
+        if unsafe isHashed(image, table) {
+            unsafe hash.remove(hashOfKey(image, table), row)
             return
         }
-        spec.appendKey(row: image, layout: table.layout, to: &key.value)
-        tree.remove(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
+        unsafe spec.appendKey(row: image, layout: table.layout, to: &key.value)
+        unsafe tree.remove(keyPrefix(key.value.bytes), row, ties(key.value.bytes, table))
     }
 
     /// Whether a row is in the hash; those of one hash index without a key are in its tree.
     @inline(__always)
     private func isHashed(_ image: UnsafeRawPointer, _ table: RowsRef) -> Bool {
-        structure == .hash && !(exemptsNil && spec.hasNil(row: image, layout: table.layout))
+        unsafe structure == .hash && !(exemptsNil && spec.hasNil(row: image, layout: table.layout))
     }
 
     /// Whether two images have different keys here.
     @inline(__always)
     mutating func keysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ table: RowsRef) -> Bool {
         if let integer {
-            return integer.key(ofRow: lhs, table) != integer.key(ofRow: rhs, table)
+            return unsafe integer.key(ofRow: lhs, table) != integer.key(ofRow: rhs, table)
         }
-        return bytesDiffer(lhs, rhs, table)
+        return unsafe bytesDiffer(lhs, rhs, table)
     }
 
     @inline(never)
@@ -293,13 +293,13 @@ struct TableIndex: ~Copyable {
     ) -> Bool {
         guard spec.isCanonical else {
             let (left, right) = (emptied(2), emptied(3))
-            spec.appendIdentity(row: lhs, layout: table.layout, to: &left.value)
-            spec.appendIdentity(row: rhs, layout: table.layout, to: &right.value)
-            return !equalBytes(left.value.bytes, right.value.bytes)
+            unsafe spec.appendIdentity(row: lhs, layout: table.layout, to: &left.value)
+            unsafe spec.appendIdentity(row: rhs, layout: table.layout, to: &right.value)
+            return unsafe !equalBytes(left.value.bytes, right.value.bytes)
         }
         // The same, without copying.
         for column in spec.columns
-        where !equalBytes(
+        where unsafe !equalBytes(
             table.layout.bytes(of: column, in: lhs), table.layout.bytes(of: column, in: rhs))
         {
             return true
@@ -328,50 +328,50 @@ struct TableIndex: ~Copyable {
 
     /// Rows with exactly that key. Point look-ups of every structure come through here or through `find`.
     mutating func select(probe: UnsafeRawBufferPointer, _ table: RowsRef) -> Selection {
-        if structure == .hash || structure == .direct, !hasNil(probe) {
+        if structure == .hash || structure == .direct, unsafe !hasNil(probe) {
             guard let start = probe.baseAddress,
-                let row = find(probe: start, byteCount: probe.count, in: table)
+                let row = unsafe find(probe: start, byteCount: probe.count, in: table)
             else { return .none }
             return .rows([row.rawValue])
         }
         guard let start = probe.baseAddress else { return selectAll() }
         if let integer {
-            let key = integer.load(start)
+            let key = unsafe integer.load(start)
             return selectIntegers(from: key, through: key)
         }
         let key = emptied(0)
-        spec.appendKey(values: probe, count: spec.columns.count, to: &key.value)
-        let bytes = key.value.bytes
-        return selectBytes(lower: bytes, lowerIsSuccessor: false, upper: bytes, upperIsSuccessor: true, table)
+        unsafe spec.appendKey(values: probe, count: spec.columns.count, to: &key.value)
+        let bytes = unsafe key.value.bytes
+        return unsafe selectBytes(lower: bytes, lowerIsSuccessor: false, upper: bytes, upperIsSuccessor: true, table)
     }
 
     private func hasNil(_ probe: UnsafeRawBufferPointer) -> Bool {
         guard exemptsNil, let start = probe.baseAddress else { return false }
-        return spec.hasNil(probe: start)
+        return unsafe spec.hasNil(probe: start)
     }
 
     /// Whether a row has no key here.
     mutating func exempts(_ image: UnsafeRawPointer, _ table: RowsRef) -> Bool {
-        exemptsNil && spec.hasNil(row: image, layout: table.layout)
+        unsafe exemptsNil && spec.hasNil(row: image, layout: table.layout)
     }
 
     /// The row that logged changes name by a key. Where there can be many rows without a key now, there was one when the
     /// constraint still counted nil as a value.
     mutating func findLogged(probe: UnsafeRawBufferPointer, in table: RowsRef) -> RowID? {
         guard let start = probe.baseAddress else { return nil }
-        guard hasNil(probe) else { return find(probe: start, byteCount: probe.count, in: table) }
-        guard case .positions(let first, let end) = select(probe: probe, table), first != end else { return nil }
+        guard unsafe hasNil(probe) else { return unsafe find(probe: start, byteCount: probe.count, in: table) }
+        guard case .positions(let first, let end) = unsafe select(probe: probe, table), first != end else { return nil }
         if first.index < first.leaf.count { return RowID(first.leaf.rows[first.index]) }
         return first.leaf.next.map { RowID($0.rows[0]) }
     }
 
     /// The same by the key of a new image.
     mutating func findLogged(keyOf row: UnsafeRawPointer, in table: RowsRef) -> RowID? {
-        guard exempts(row, table) else { return find(keyOf: row, in: table) }
+        guard unsafe exempts(row, table) else { return unsafe find(keyOf: row, in: table) }
         let probe = emptied(1)
-        spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
-        let bytes = Array(probe.value.bytes)
-        return bytes.withBytes { findLogged(probe: $0, in: table) }
+        unsafe spec.appendProbe(row: row, layout: table.layout, to: &probe.value)
+        let bytes = unsafe Array(probe.value.bytes)
+        return unsafe bytes.withBytes { unsafe findLogged(probe: $0, in: table) }
     }
 
     /// Rows in a validated range of an ordered index.
@@ -381,7 +381,7 @@ struct TableIndex: ~Copyable {
         let upper = emptied(2)
         let (lowerIsSuccessor, upperIsSuccessor) = spec.appendBounds(
             of: range, lower: &lower.value, upper: &upper.value)
-        return selectBytes(
+        return unsafe selectBytes(
             lower: lower.value.bytes, lowerIsSuccessor: lowerIsSuccessor, upper: upper.value.bytes,
             upperIsSuccessor: upperIsSuccessor, table)
     }
@@ -417,10 +417,10 @@ struct TableIndex: ~Copyable {
         lower: UnsafeRawBufferPointer, lowerIsSuccessor: Bool, upper: UnsafeRawBufferPointer, upperIsSuccessor: Bool,
         _ table: RowsRef
     ) -> Selection {
-        guard let start = position(of: lower, successor: lowerIsSuccessor, table) else { return .none }
-        let end = position(of: upper, successor: upperIsSuccessor, table) ?? tree.end
+        guard let start = unsafe position(of: lower, successor: lowerIsSuccessor, table) else { return .none }
+        let end = unsafe position(of: upper, successor: upperIsSuccessor, table) ?? tree.end
         // A range whose start is above its end selects nothing.
-        if isAfter(lower, successor: lowerIsSuccessor, upper, successor: upperIsSuccessor) { return .none }
+        if unsafe isAfter(lower, successor: lowerIsSuccessor, upper, successor: upperIsSuccessor) { return .none }
         return .positions(start, end)
     }
 
@@ -430,11 +430,11 @@ struct TableIndex: ~Copyable {
     ) -> Bool {
         let left = emptied(1)
         let right = emptied(3)
-        left.value.append(lower)
-        right.value.append(upper)
+        unsafe left.value.append(lower)
+        unsafe right.value.append(upper)
         if upperIsSuccessor, !right.value.advanceToSuccessor() { return false }
         if lowerIsSuccessor, !left.value.advanceToSuccessor() { return true }
-        return compareBytes(left.value.bytes, right.value.bytes) > 0
+        return unsafe compareBytes(left.value.bytes, right.value.bytes) > 0
     }
 
     /// The first entry at or above the key bytes, or above everything that begins with them; nil if nothing can be.
@@ -442,19 +442,23 @@ struct TableIndex: ~Copyable {
         of bytes: UnsafeRawBufferPointer, successor: Bool, _ table: RowsRef
     ) -> BTree.Position? {
         let key = emptied(3)
-        key.value.append(bytes)
+        unsafe key.value.append(bytes)
         if successor, !key.value.advanceToSuccessor() { return nil }
         if key.value.count == 0 { return tree.start }
-        return tree.seek(keyPrefix(key.value.bytes), ties(key.value.bytes, table))
+        return unsafe tree.seek(keyPrefix(key.value.bytes), ties(key.value.bytes, table))
     }
 
     @inline(__always)
     private func ties(_ key: UnsafeRawBufferPointer, _ table: RowsRef) -> RowKeys {
-        RowKeys(probe: key, spec: specReference, table: table, scratch: buffers.reference(to: 1))
+        unsafe RowKeys(probe: key, spec: specReference, table: table, scratch: buffers.reference(to: 1))
     }
 }
 
 /// Breaks ties between equal 64-bit prefixes by the rows' whole encoded keys.
+///
+/// `@safe`: made for one call into the tree, during which the probe's buffer is not written to; the tree asks for rows
+/// that are in it, and these are there.
+@safe
 struct RowKeys: TieBreaker {
     let probe: UnsafeRawBufferPointer
     let spec: Ref<KeySpec>
@@ -463,9 +467,9 @@ struct RowKeys: TieBreaker {
 
     func order(of row: RowID) -> Int {
         scratch.value.removeAll()
-        spec.value.appendKey(
+        unsafe spec.value.appendKey(
             row: UnsafeRawPointer(table.storage.imageStart(row)), layout: table.layout,
             to: &scratch.value)
-        return compareBytes(scratch.value.bytes, probe)
+        return unsafe compareBytes(scratch.value.bytes, probe)
     }
 }

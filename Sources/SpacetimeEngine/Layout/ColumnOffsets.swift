@@ -2,6 +2,9 @@
 ///
 /// Good until the table is dropped, which no transaction does: a scan may keep it to its end, and the schedules of a
 /// database, whose tables are not dropped while it is open, for as long as that.
+///
+/// `@safe`: offsets are worked out from the layout of the table, and asked for in valid rows of it.
+@safe
 @frozen @usableFromInline
 package struct ColumnOffset {
     /// The way over one counted column and what lies between it and the next one.
@@ -31,7 +34,7 @@ package struct ColumnOffset {
     init(fixed: Int32, _ column: Int, _ table: RowsRef) {
         start = fixed
         self.column = Int32(truncatingIfNeeded: column)
-        rows = UnsafeRawPointer(table.address)
+        unsafe rows = UnsafeRawPointer(table.address)
     }
 
     /// A column without a fixed offset. Apart, so that the others are put together in registers.
@@ -86,7 +89,9 @@ package struct ColumnOffset {
 
     /// The steps of the way take the place of the hops.
     private mutating func setStep(_ number: Int, to field: UInt16) {
-        withUnsafeMutableBytes(of: &hops) { $0.storeBytes(of: field, toByteOffset: number * 2, as: UInt16.self) }
+        unsafe withUnsafeMutableBytes(of: &hops) {
+            unsafe $0.storeBytes(of: field, toByteOffset: number * 2, as: UInt16.self)
+        }
     }
 
     private static func hops(from first: Int, to column: Int, _ table: RowsRef) -> [Hop]? {
@@ -111,36 +116,36 @@ package struct ColumnOffset {
     /// The offset in a valid row. A constant for columns up to and including the first of varying size, otherwise
     /// linear in the columns between.
     @inlinable @inline(__always)
-    package func offset(in row: UnsafeRawPointer) -> Int { hopCount == 0 ? Int(start) : floating(in: row) }
+    package func offset(in row: UnsafeRawPointer) -> Int { unsafe hopCount == 0 ? Int(start) : floating(in: row) }
 
     @inline(never) @usableFromInline
     func floating(in row: UnsafeRawPointer) -> Int {
-        if hopCount < 0 { return walk(in: row) }
-        var offset = Self.hop(hops.0, row, Int(start))
-        if hopCount > 1 { offset = Self.hop(hops.1, row, offset) }
-        if hopCount > 2 { offset = Self.hop(hops.2, row, offset) }
+        if hopCount < 0 { return unsafe walk(in: row) }
+        var offset = unsafe Self.hop(hops.0, row, Int(start))
+        if hopCount > 1 { offset = unsafe Self.hop(hops.1, row, offset) }
+        if hopCount > 2 { offset = unsafe Self.hop(hops.2, row, offset) }
         return offset
     }
 
     @inline(__always)
     private static func hop(_ hop: Hop, _ row: UnsafeRawPointer, _ offset: Int) -> Int {
         // The row is valid, so count and elements lie inside of it and nothing here overflows.
-        let count = UInt32(littleEndian: row.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        let count = unsafe UInt32(littleEndian: row.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         return offset &+ 4 &+ Int(count) &* Int(hop.elementSize) &+ Int(hop.gap)
     }
 
     @inline(never)
     private func walk(in row: UnsafeRawPointer) -> Int {
         // The pointer was made from one of this very type, and the table is still there.
-        let rows = RowsRef(to: UnsafeMutableRawPointer(mutating: rows).assumingMemoryBound(to: TableRows.self))
-        var offset = rows.layout.offset(of: Int(column), in: row)
+        let rows = unsafe RowsRef(to: UnsafeMutableRawPointer(mutating: rows).assumingMemoryBound(to: TableRows.self))
+        var offset = unsafe rows.layout.offset(of: Int(column), in: row)
         var node = rows.layout.columns[Int(column)].node
         for step in 0..<Int(-1 &- hopCount) {
-            let field = withUnsafeBytes(of: hops) { $0.load(fromByteOffset: step &* 2, as: UInt16.self) }
+            let field = unsafe withUnsafeBytes(of: hops) { unsafe $0.load(fromByteOffset: step &* 2, as: UInt16.self) }
             let firstChild = Int(rows.layout.program.nodes[Int(node)].firstChild)
             for before in 0..<Int(field) {
                 let child = rows.layout.program.children[firstChild &+ before]
-                offset &+= rows.layout.program.size(child, at: row + offset)
+                unsafe offset &+= rows.layout.program.size(child, at: row + offset)
             }
             node = rows.layout.program.children[firstChild &+ Int(field)]
         }

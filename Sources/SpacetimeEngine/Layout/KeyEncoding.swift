@@ -22,23 +22,23 @@ extension TypeProgram {
             let size = Int(entry.fixedSize)
             key.reserve(size)
             for i in 0..<size {
-                let byte = address.load(fromByteOffset: size &- 1 &- i, as: UInt8.self)
+                let byte = unsafe address.load(fromByteOffset: size &- 1 &- i, as: UInt8.self)
                 key.appendReserved(i == 0 && entry.kind == .signed ? byte ^ 0x80 : byte)
             }
             return size
         case .float:
             if entry.fixedSize == 4 {
-                key.append(
+                unsafe key.append(
                     bigEndian: UInt64(orderedBits(Float(bitPattern: address.loadUnaligned(as: UInt32.self)))) << 32, 4)
             } else {
-                key.append(bigEndian: orderedBits(Double(bitPattern: address.loadUnaligned(as: UInt64.self))), 8)
+                unsafe key.append(bigEndian: orderedBits(Double(bitPattern: address.loadUnaligned(as: UInt64.self))), 8)
             }
             return Int(entry.fixedSize)
         case .string, .bytes:
-            let count = Int(address.loadUnaligned(as: UInt32.self))
+            let count = unsafe Int(address.loadUnaligned(as: UInt32.self))
             key.reserve(count &* 2 &+ 2)
             for i in 0..<count {
-                let byte = address.load(fromByteOffset: 4 &+ i, as: UInt8.self)
+                let byte = unsafe address.load(fromByteOffset: 4 &+ i, as: UInt8.self)
                 key.appendReserved(byte)
                 if byte == 0 { key.appendReserved(0xFF) }
             }
@@ -46,25 +46,25 @@ extension TypeProgram {
             key.appendReserved(0)
             return 4 &+ count
         case .array:
-            let count = Int(address.loadUnaligned(as: UInt32.self))
+            let count = unsafe Int(address.loadUnaligned(as: UInt32.self))
             let child = children[Int(entry.firstChild)]
             var offset = 4
             for _ in 0..<count {
                 key.append(1)
-                offset &+= appendKey(child, at: address + offset, to: &key)
+                unsafe offset &+= appendKey(child, at: address + offset, to: &key)
             }
             key.append(0)
             return offset
         case .product:
             var offset = 0
             for i in 0..<Int(entry.childCount) {
-                offset &+= appendKey(children[Int(entry.firstChild) &+ i], at: address + offset, to: &key)
+                unsafe offset &+= appendKey(children[Int(entry.firstChild) &+ i], at: address + offset, to: &key)
             }
             return offset
         case .sum:
-            let tag = address.load(as: UInt8.self)
+            let tag = unsafe address.load(as: UInt8.self)
             key.append(tag)
-            return 1 &+ appendKey(children[Int(entry.firstChild) &+ Int(tag)], at: address + 1, to: &key)
+            return unsafe 1 &+ appendKey(children[Int(entry.firstChild) &+ Int(tag)], at: address + 1, to: &key)
         }
     }
 }
@@ -91,9 +91,9 @@ extension Buffer<UInt8> {
 
 /// The first eight key bytes as a number, padded with zeros: unequal prefixes order like the keys.
 func keyPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
-    if key.count >= 8 { return UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) }
+    if key.count >= 8 { return unsafe UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) }
     var value: UInt64 = 0
-    for i in 0..<key.count { value |= UInt64(key[i]) << UInt64(56 - 8 * i) }
+    for i in 0..<key.count { unsafe value |= UInt64(key[i]) << UInt64(56 - 8 * i) }
     return value
 }
 
@@ -101,7 +101,7 @@ func keyPrefix(_ key: UnsafeRawBufferPointer) -> UInt64 {
 func compareBytes(_ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer) -> Int {
     let count = min(lhs.count, rhs.count)
     if count > 0, let left = lhs.baseAddress, let right = rhs.baseAddress {
-        let order = compareMemory(left, right, count)
+        let order = unsafe compareMemory(left, right, count)
         if order != 0 { return order }
     }
     return lhs.count - rhs.count

@@ -49,7 +49,7 @@ struct RowLayout {
         var index = firstFloating - 1
         var offset = Int(columns[index].fixedOffset)
         while index < column {
-            offset &+= program.size(columns[index].node, at: row + offset)
+            unsafe offset &+= program.size(columns[index].node, at: row + offset)
             index &+= 1
         }
         return offset
@@ -57,8 +57,8 @@ struct RowLayout {
 
     /// The bytes of one column in a valid row.
     func bytes(of column: Int, in row: UnsafeRawPointer) -> UnsafeRawBufferPointer {
-        let start = row + offset(of: column, in: row)
-        return UnsafeRawBufferPointer(start: start, count: program.size(columns[column].node, at: start))
+        let start = unsafe row + offset(of: column, in: row)
+        return unsafe UnsafeRawBufferPointer(start: start, count: program.size(columns[column].node, at: start))
     }
 
     /// Checks that the bytes are one row and nothing else.
@@ -70,7 +70,7 @@ struct RowLayout {
         }
         var offset = 0
         var emptyValues = 0
-        for column in columns { try program.validate(column.node, in: row, at: &offset, &emptyValues) }
+        for column in columns { try unsafe program.validate(column.node, in: row, at: &offset, &emptyValues) }
         guard offset == row.count else { throw .trailingBytes(at: offset, count: row.count - offset) }
     }
 }

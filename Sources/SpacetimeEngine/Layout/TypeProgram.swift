@@ -3,8 +3,9 @@ import SpacetimeSATS
 /// A `Ref`-free type flattened into an array of nodes, so that walking a BSATN image follows small integers instead of
 /// boxed enum cases.
 ///
-/// Three walks exist: `skip` over an image that is known to be valid, `validate` over bytes from outside, and
-/// `appendKey`, which turns an image into bytes whose order is the order of the values (see `KeyEncoding`).
+/// Four walks exist: `size` over a value that is known to be valid, `validate` over bytes from outside, `appendKey`, which
+/// turns a value into bytes whose order is the order of the values (see `KeyEncoding`), and `compare`, which tells that
+/// order without making them.
 struct TypeProgram {
     enum Kind: UInt8 {
         case bool, unsigned, signed, float, string, bytes, array, product, sum
@@ -122,24 +123,24 @@ extension TypeProgram {
         if entry.fixedSize >= 0 { return Int(entry.fixedSize) }
         switch entry.kind {
         case .bool, .unsigned, .signed, .float: return 0
-        case .string, .bytes: return 4 &+ Int(address.loadUnaligned(as: UInt32.self))
+        case .string, .bytes: return unsafe 4 &+ Int(address.loadUnaligned(as: UInt32.self))
         case .array:
-            let count = Int(address.loadUnaligned(as: UInt32.self))
+            let count = unsafe Int(address.loadUnaligned(as: UInt32.self))
             let child = children[Int(entry.firstChild)]
             let size = Int(nodes[Int(child)].fixedSize)
             if size >= 0 { return 4 &+ count &* size }
             var offset = 4
-            for _ in 0..<count { offset &+= self.size(child, at: address + offset) }
+            for _ in 0..<count { unsafe offset &+= self.size(child, at: address + offset) }
             return offset
         case .product:
             var offset = 0
             for i in 0..<Int(entry.childCount) {
-                offset &+= size(children[Int(entry.firstChild) &+ i], at: address + offset)
+                unsafe offset &+= size(children[Int(entry.firstChild) &+ i], at: address + offset)
             }
             return offset
         case .sum:
-            let tag = Int(address.load(as: UInt8.self))
-            return 1 &+ size(children[Int(entry.firstChild) &+ tag], at: address + 1)
+            let tag = unsafe Int(address.load(as: UInt8.self))
+            return unsafe 1 &+ size(children[Int(entry.firstChild) &+ tag], at: address + 1)
         }
     }
 
@@ -148,7 +149,7 @@ extension TypeProgram {
     /// - Throws: what is wrong and where. Never reads past the end, whatever the bytes say.
     func validate(_ node: Int32, in bytes: UnsafeRawBufferPointer, at offset: inout Int) throws(BSATNError) {
         var emptyValues = 0
-        try validate(node, in: bytes, at: &offset, &emptyValues)
+        try unsafe validate(node, in: bytes, at: &offset, &emptyValues)
     }
 
     /// The same for one of several values that follow each other, such as the columns of a row.
@@ -168,24 +169,24 @@ extension TypeProgram {
         switch entry.kind {
         case .bool:
             guard remaining >= 1 else { throw .truncated(at: offset, needed: 1) }
-            guard bytes[offset] <= 1 else { throw .invalidBool(bytes[offset], at: offset) }
+            guard unsafe bytes[offset] <= 1 else { throw unsafe .invalidBool(bytes[offset], at: offset) }
             offset += 1
         case .unsigned, .signed, .float:
             guard remaining >= Int(entry.fixedSize) else { throw .truncated(at: offset, needed: Int(entry.fixedSize)) }
             offset += Int(entry.fixedSize)
         case .string, .bytes:
-            let count = try validatedCount(in: bytes, at: offset, elementSize: 1)
-            let text = UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + count)])
-            if entry.kind == .string, !isValidUTF8(text) { throw .invalidUTF8(at: offset + 4) }
+            let count = try unsafe validatedCount(in: bytes, at: offset, elementSize: 1)
+            let text = unsafe UnsafeRawBufferPointer(rebasing: bytes[(offset + 4)..<(offset + 4 + count)])
+            if entry.kind == .string, unsafe !isValidUTF8(text) { throw .invalidUTF8(at: offset + 4) }
             offset += 4 + count
         case .array:
             let child = children[Int(entry.firstChild)]
             let element = nodes[Int(child)]
-            let count = try validatedCount(in: bytes, at: offset, elementSize: max(0, Int(element.fixedSize)))
+            let count = try unsafe validatedCount(in: bytes, at: offset, elementSize: max(0, Int(element.fixedSize)))
             offset += 4
             if element.fixedSize == 0 {
                 // Four bytes could claim four billion elements, and walks would go through all of them.
-                emptyValues += count * (1 + unitCount(child))
+                emptyValues += count * (1 + emptyValueCount(child))
                 guard emptyValues <= BSATNReader.emptyElementLimit + offset else {
                     throw .tooManyEmptyElements(count: emptyValues, limit: BSATNReader.emptyElementLimit)
                 }
@@ -193,33 +194,33 @@ extension TypeProgram {
                 offset += count * Int(element.fixedSize)
             } else {
                 // Every element takes at least one byte, or the loop ends with `truncated`.
-                for _ in 0..<count { try validate(child, in: bytes, at: &offset, &emptyValues) }
+                for _ in 0..<count { try unsafe validate(child, in: bytes, at: &offset, &emptyValues) }
             }
         case .product:
             for i in 0..<Int(entry.childCount) {
-                try validate(children[Int(entry.firstChild) + i], in: bytes, at: &offset, &emptyValues)
+                try unsafe validate(children[Int(entry.firstChild) + i], in: bytes, at: &offset, &emptyValues)
             }
         case .sum:
             guard remaining >= 1 else { throw .truncated(at: offset, needed: 1) }
-            let tag = bytes[offset]
+            let tag = unsafe bytes[offset]
             guard Int(tag) < Int(entry.childCount) else { throw .invalidTag(tag, at: offset) }
             offset += 1
-            try validate(children[Int(entry.firstChild) + Int(tag)], in: bytes, at: &offset, &emptyValues)
+            try unsafe validate(children[Int(entry.firstChild) + Int(tag)], in: bytes, at: &offset, &emptyValues)
         }
     }
 
-    /// How many units a type without bytes consists of: what the reader of dynamic values counts.
-    private func unitCount(_ node: Int32) -> Int {
+    /// How many values a value without bytes consists of: what the reader of dynamic values counts.
+    private func emptyValueCount(_ node: Int32) -> Int {
         let entry = nodes[Int(node)]
         if entry.childCount == 0 { return 1 }
-        return (0..<Int(entry.childCount)).reduce(0) { $0 + unitCount(children[Int(entry.firstChild) + $1]) }
+        return (0..<Int(entry.childCount)).reduce(0) { $0 + emptyValueCount(children[Int(entry.firstChild) + $1]) }
     }
 
     private func validatedCount(
         in bytes: UnsafeRawBufferPointer, at offset: Int, elementSize: Int
     ) throws(BSATNError) -> Int {
         guard bytes.count - offset >= 4 else { throw .truncated(at: offset, needed: 4) }
-        let count = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+        let count = unsafe Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
         let (needed, overflow) = count.multipliedReportingOverflow(by: elementSize)
         guard !overflow, needed <= bytes.count - offset - 4 else {
             throw .truncated(at: offset + 4, needed: overflow ? Int.max : needed)
@@ -232,12 +233,12 @@ extension TypeProgram {
 func isValidUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var index = 0
     while index &+ 8 <= bytes.count,
-        bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+        unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
     {
         index &+= 8
     }
-    while index < bytes.count, bytes[index] < 0x80 { index &+= 1 }
+    while index < bytes.count, unsafe bytes[index] < 0x80 { index &+= 1 }
     if index == bytes.count { return true }
-    let rest = UnsafeRawBufferPointer(rebasing: bytes[index...])
-    return String(validating: rest.bindMemory(to: UInt8.self), as: UTF8.self) != nil
+    let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[index...])
+    return unsafe String(validating: rest.bindMemory(to: UInt8.self), as: UTF8.self) != nil
 }

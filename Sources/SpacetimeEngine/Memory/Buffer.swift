@@ -13,33 +13,33 @@ struct Buffer<Element: ~Copyable>: ~Copyable {
     /// - Parameter capacity: elements that fit before the first growing; one at least.
     init(capacity: Int) {
         self.capacity = max(capacity, 1)
-        base = .allocate(capacity: self.capacity)
+        unsafe base = .allocate(capacity: self.capacity)
     }
 
     deinit {
-        base.deinitialize(count: count)
-        base.deallocate()
+        unsafe base.deinitialize(count: count)
+        unsafe base.deallocate()
     }
 
     subscript(position: Int) -> Element {
         @inline(__always) unsafeAddress {
             assert(position >= 0 && position < count)
-            return UnsafePointer(base + position)
+            return unsafe UnsafePointer(base + position)
         }
         @inline(__always) unsafeMutableAddress {
             assert(position >= 0 && position < count)
-            return base + position
+            return unsafe base + position
         }
     }
 
     /// A reference to an element, good until the buffer grows or the element goes.
     @inline(__always)
-    func reference(to position: Int) -> Ref<Element> { Ref(to: base + position) }
+    func reference(to position: Int) -> Ref<Element> { unsafe Ref(to: base + position) }
 
     @inline(__always)
     mutating func append(_ element: consuming Element) {
         if count == capacity { grow(1) }
-        (base + count).initialize(to: element)
+        unsafe (base + count).initialize(to: element)
         count &+= 1
     }
 
@@ -54,16 +54,16 @@ struct Buffer<Element: ~Copyable>: ~Copyable {
 
     private mutating func resize(to newCapacity: Int) {
         let new = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
-        new.moveInitialize(from: base, count: count)
-        base.deallocate()
-        base = new
+        unsafe new.moveInitialize(from: base, count: count)
+        unsafe base.deallocate()
+        unsafe base = new
         capacity = newCapacity
     }
 
     @inline(__always)
     mutating func removeLast() -> Element {
         count &-= 1
-        return (base + count).move()
+        return unsafe (base + count).move()
     }
 
     @inline(never)
@@ -92,35 +92,35 @@ extension Buffer where Element: BitwiseCopyable {
     /// Adds an element for which there is room.
     @inline(__always)
     mutating func appendReserved(_ element: Element) {
-        base[count] = element
+        unsafe base[count] = element
         count &+= 1
     }
 }
 
 /// Bytes.
 extension Buffer<UInt8> {
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
 
     @inline(__always)
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.baseAddress else { return }
         reserve(bytes.count)
-        copyImage(start, to: UnsafeMutableRawPointer(base + count), byteCount: bytes.count)
+        unsafe copyImage(start, to: UnsafeMutableRawPointer(base + count), byteCount: bytes.count)
         count &+= bytes.count
     }
 
     /// Appends the first bytes of a number that is written with its highest byte first.
     mutating func append(bigEndian value: UInt64, _ byteCount: Int) {
         reserve(8)
-        UnsafeMutableRawPointer(base + count).storeBytes(of: value.bigEndian, as: UInt64.self)
+        unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: value.bigEndian, as: UInt64.self)
         count &+= byteCount
     }
 
     /// Turns the bytes into the smallest string above everything that begins with them; false if there is none.
     mutating func advanceToSuccessor() -> Bool {
         while count > 0 {
-            if base[count - 1] != 0xFF {
-                base[count - 1] &+= 1
+            if unsafe base[count - 1] != 0xFF {
+                unsafe base[count - 1] &+= 1
                 return true
             }
             count -= 1

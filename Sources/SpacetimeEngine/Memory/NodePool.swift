@@ -4,6 +4,9 @@
 /// is the fullest, so that the others can drain.
 struct NodePool: ~Copyable {
     /// The first bytes of a chunk.
+    ///
+    /// `@safe`: every block in the chain is one that was handed out and given back, and long enough for an address.
+    @safe
     private struct Chunk {
         var byteCount: Int
         /// The neighbours in the list of chunks with room.
@@ -49,9 +52,9 @@ struct NodePool: ~Copyable {
 
     private static func free(_ chunk: ChunkRef, _ pool: PagePool) {
         if chunk.value.byteCount == PagePool.blockByteCount {
-            pool.giveBack(chunk.address)
+            unsafe pool.giveBack(chunk.address)
         } else {
-            chunk.address.deallocate()
+            unsafe chunk.address.deallocate()
         }
     }
 
@@ -61,16 +64,16 @@ struct NodePool: ~Copyable {
         inUse += 1
         if chunk == empty { empty = nil }
         chunk.value.inUse += 1
-        if let node = chunk.value.free {
-            chunk.value.free = node.load(as: UnsafeMutableRawPointer?.self)
-            if chunk.value.free == nil, isUsedUp(chunk) { unlist(chunk) }
-            return node
+        if let node = unsafe chunk.value.free {
+            unsafe chunk.value.free = node.load(as: UnsafeMutableRawPointer?.self)
+            if unsafe chunk.value.free == nil, isUsedUp(chunk) { unlist(chunk) }
+            return unsafe node
         }
         let node =
-            chunk.address + Chunk.headerByteCount + Int(chunk.value.bump) * nodeByteCount
+            unsafe chunk.address + Chunk.headerByteCount + Int(chunk.value.bump) * nodeByteCount
         chunk.value.bump += 1
         if isUsedUp(chunk) { unlist(chunk) }
-        return node
+        return unsafe node
     }
 
     /// True if the chunk has no nodes left that were never handed out.
@@ -79,11 +82,11 @@ struct NodePool: ~Copyable {
     }
 
     mutating func giveBack(_ node: UnsafeMutableRawPointer) {
-        let position = position(of: node)
+        let position = unsafe position(of: node)
         let chunk = chunks[position]
         inUse -= 1
         chunk.value.inUse -= 1
-        let wasListed = chunk.value.free != nil || !isUsedUp(chunk)
+        let wasListed = unsafe chunk.value.free != nil || !isUsedUp(chunk)
         if chunk.value.inUse == 0, empty != nil {
             if wasListed { unlist(chunk) }
             chunks.remove(at: position)
@@ -92,8 +95,8 @@ struct NodePool: ~Copyable {
             return
         }
         if chunk.value.inUse == 0 { empty = chunk }
-        node.storeBytes(of: chunk.value.free, as: UnsafeMutableRawPointer?.self)
-        chunk.value.free = node
+        unsafe node.storeBytes(of: chunk.value.free, as: UnsafeMutableRawPointer?.self)
+        unsafe chunk.value.free = node
         if !wasListed { list(chunk) }
     }
 
@@ -103,7 +106,7 @@ struct NodePool: ~Copyable {
         var high = chunks.count
         while high - low > 1 {
             let middle = (low + high) / 2
-            if chunks[middle].address <= node { low = middle } else { high = middle }
+            if unsafe chunks[middle].address <= node { low = middle } else { high = middle }
         }
         return low
     }
@@ -113,10 +116,10 @@ struct NodePool: ~Copyable {
         // One node first: most trees of most databases are small.
         let wanted = max(Chunk.headerByteCount + nodeByteCount, min(byteCount, PagePool.blockByteCount))
         let isBlock = wanted == PagePool.blockByteCount
-        let base = isBlock ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
-        let chunk = Ref(to: base.initializeMemory(as: Chunk.self, to: Chunk(byteCount: wanted)))
+        let base = unsafe isBlock ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
+        let chunk = unsafe Ref(to: base.initializeMemory(as: Chunk.self, to: Chunk(byteCount: wanted)))
         var position = chunks.count
-        while position > 0, chunks[position - 1].address > chunk.address { position -= 1 }
+        while position > 0, unsafe chunks[position - 1].address > chunk.address { position -= 1 }
         chunks.insert(chunk, at: position)
         byteCount += wanted
         list(chunk)
@@ -153,10 +156,10 @@ struct NodePool: ~Copyable {
         var bytes = 0
         for chunk in chunks {
             var free = 0
-            var node = chunk.value.free
-            while let block = node {
+            var node = unsafe chunk.value.free
+            while let block = unsafe node {
                 free += 1
-                node = block.load(as: UnsafeMutableRawPointer?.self)
+                unsafe node = block.load(as: UnsafeMutableRawPointer?.self)
             }
             try check(Int(chunk.value.inUse) + free == Int(chunk.value.bump), "nodes of a chunk are missing")
             try check(listed.contains(chunk) == (free > 0 || !isUsedUp(chunk)), "a chunk with room is not listed")
@@ -167,6 +170,7 @@ struct NodePool: ~Copyable {
         try check(
             used == inUse && bytes == byteCount, "\(used) nodes in \(bytes) bytes, counted \(inUse), \(byteCount)")
         try check(
-            zip(chunks, chunks.dropFirst()).allSatisfy { $0.address < $1.address }, "chunks of nodes are out of order")
+            zip(chunks, chunks.dropFirst()).allSatisfy { unsafe $0.address < $1.address },
+            "chunks of nodes are out of order")
     }
 }

@@ -47,7 +47,7 @@ final class PagePool: Sendable {
     ///
     /// - Parameter forCopy: true where the caller must not wait for a huge page.
     func take(forCopy: Bool = false) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(bitPattern: state.withLock { $0.take(forCopy: forCopy) }).unsafelyUnwrapped
+        unsafe UnsafeMutableRawPointer(bitPattern: state.withLock { $0.take(forCopy: forCopy) }).unsafelyUnwrapped
     }
 
     func giveBack(_ block: UnsafeMutableRawPointer) {
@@ -71,7 +71,9 @@ final class PagePool: Sendable {
     }
 
     private static func free(_ address: UInt, byteCount: Int = hugePageByteCount) {
-        if let start = UnsafeMutableRawPointer(bitPattern: address) { freeZeroed(start, byteCount: byteCount) }
+        if let start = unsafe UnsafeMutableRawPointer(bitPattern: address) {
+            unsafe freeZeroed(start, byteCount: byteCount)
+        }
     }
 
     // MARK: Long rows
@@ -81,12 +83,16 @@ final class PagePool: Sendable {
         state.withLock { $0.usage.used += byteCount }
         if byteCount < hugePageByteCount { return .allocate(byteCount: byteCount, alignment: 16) }
         // In huge pages a row of little more than 2 MiB would take four.
-        return allocateZeroed(byteCount: byteCount, inHugePages: false)
+        return unsafe allocateZeroed(byteCount: byteCount, inHugePages: false)
     }
 
     func giveBackLarge(_ memory: UnsafeMutableRawPointer, _ byteCount: Int) {
         state.withLock { $0.usage.used -= byteCount }
-        if byteCount < hugePageByteCount { memory.deallocate() } else { freeZeroed(memory, byteCount: byteCount) }
+        if byteCount < hugePageByteCount {
+            unsafe memory.deallocate()
+        } else {
+            unsafe freeZeroed(memory, byteCount: byteCount)
+        }
     }
 
     // MARK: Spares
@@ -94,8 +100,8 @@ final class PagePool: Sendable {
     /// Sees to it that some slabs are ready, at the cost of the thread that calls. Nothing for small databases.
     func prepareSpares() {
         while state.withLock({ $0.spares.count < Self.spareLimit && $0.slabs.count > Self.spareLimit }) {
-            let base = allocateZeroed(byteCount: hugePageByteCount)
-            touch(base, byteCount: hugePageByteCount)
+            let base = unsafe allocateZeroed(byteCount: hugePageByteCount)
+            unsafe touch(base, byteCount: hugePageByteCount)
             state.withLock { state in
                 state.spares.append(UInt(bitPattern: base))
                 state.usage.pooled += hugePageByteCount
@@ -185,7 +191,7 @@ extension PagePool.State {
             slab.cold = 0
             warmBlocks += PagePool.blocksPerSlab
         } else {
-            let memory = allocateZeroed(byteCount: hugePageByteCount, inHugePages: !forCopy)
+            let memory = unsafe allocateZeroed(byteCount: hugePageByteCount, inHugePages: !forCopy)
             slab = PagePool.Slab(base: UInt(bitPattern: memory))
         }
         firstWithRoom = position(after: slab.base)

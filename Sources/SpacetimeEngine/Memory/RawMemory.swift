@@ -10,12 +10,12 @@ import Darwin
 
 /// `memcmp`, here so that one file imports the C library.
 func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: Int) -> Int {
-    Int(memcmp(lhs, rhs, count))
+    unsafe Int(memcmp(lhs, rhs, count))
 }
 
 /// Brings a cache line closer that will be read soon. Costs one instruction; the address need not be valid.
 @inline(__always)
-func prefetch(_ address: UnsafeRawPointer) { spacetime_prefetch(address) }
+func prefetch(_ address: UnsafeRawPointer) { unsafe spacetime_prefetch(address) }
 
 /// Whether two images have the same bytes.
 @inline(__always)
@@ -25,13 +25,13 @@ func equalBytes(_ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer) ->
     if lhs.count <= 16, lhs.count >= 8 {
         // Two words that may overlap cover every such length, for less than a call costs.
         let last = lhs.count &- 8
-        let head = left.loadUnaligned(as: UInt64.self) ^ right.loadUnaligned(as: UInt64.self)
+        let head = unsafe left.loadUnaligned(as: UInt64.self) ^ right.loadUnaligned(as: UInt64.self)
         let tail =
-            left.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            unsafe left.loadUnaligned(fromByteOffset: last, as: UInt64.self)
             ^ right.loadUnaligned(fromByteOffset: last, as: UInt64.self)
         return head | tail == 0
     }
-    return memcmp(left, right, lhs.count) == 0
+    return unsafe memcmp(left, right, lhs.count) == 0
 }
 
 /// Copies an image to memory that does not overlap it.
@@ -39,12 +39,12 @@ func equalBytes(_ lhs: UnsafeRawBufferPointer, _ rhs: UnsafeRawBufferPointer) ->
 func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int) {
     if byteCount <= 16, byteCount >= 8 {
         let last = byteCount &- 8
-        let head = source.loadUnaligned(as: UInt64.self)
-        let tail = source.loadUnaligned(fromByteOffset: last, as: UInt64.self)
-        destination.storeBytes(of: head, as: UInt64.self)
-        destination.storeBytes(of: tail, toByteOffset: last, as: UInt64.self)
+        let head = unsafe source.loadUnaligned(as: UInt64.self)
+        let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+        unsafe destination.storeBytes(of: head, as: UInt64.self)
+        unsafe destination.storeBytes(of: tail, toByteOffset: last, as: UInt64.self)
     } else {
-        memcpy(destination, source, byteCount)
+        unsafe memcpy(destination, source, byteCount)
     }
 }
 
@@ -57,21 +57,21 @@ func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPoint
 ///   find and clear a huge page.
 func allocateZeroed(byteCount: Int, inHugePages: Bool = true) -> UnsafeMutableRawPointer {
     if byteCount >= hugePageByteCount {
-        let memory = mapAligned(byteCount: byteCount)
+        let memory = unsafe mapAligned(byteCount: byteCount)
         #if os(Linux)
-        if inHugePages { madvise(memory, roundedToHugePages(byteCount), MADV_HUGEPAGE) }
+        if inHugePages { unsafe madvise(memory, roundedToHugePages(byteCount), MADV_HUGEPAGE) }
         #endif
-        return memory
+        return unsafe memory
     }
-    guard let memory = calloc(1, max(byteCount, 1)) else { outOfMemory(byteCount) }
-    return memory
+    guard let memory = unsafe calloc(1, max(byteCount, 1)) else { outOfMemory(byteCount) }
+    return unsafe memory
 }
 
 func freeZeroed(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
     if byteCount >= hugePageByteCount {
-        munmap(memory, roundedToHugePages(byteCount))
+        unsafe munmap(memory, roundedToHugePages(byteCount))
     } else {
-        free(memory)
+        unsafe free(memory)
     }
 }
 
@@ -86,22 +86,22 @@ private func roundedToHugePages(_ byteCount: Int) -> Int {
 private func mapAligned(byteCount: Int) -> UnsafeMutableRawPointer {
     let size = roundedToHugePages(byteCount)
     // The system aligns to small pages only: map one huge page more, and give back what lies outside.
-    let mapped = mmap(nil, size + hugePageByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
-    guard let mapped, mapped != MAP_FAILED else { outOfMemory(byteCount) }
-    let start = UnsafeMutableRawPointer(
+    let mapped = unsafe mmap(nil, size + hugePageByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
+    guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { outOfMemory(byteCount) }
+    let start = unsafe UnsafeMutableRawPointer(
         bitPattern: UInt(bitPattern: mapped + hugePageByteCount - 1) & ~UInt(hugePageByteCount - 1)
     ).unsafelyUnwrapped
-    let before = start - mapped
-    if before > 0 { munmap(mapped, before) }
-    if before < hugePageByteCount { munmap(start + size, hugePageByteCount - before) }
-    return start
+    let before = unsafe start - mapped
+    if before > 0 { unsafe munmap(mapped, before) }
+    if before < hugePageByteCount { unsafe munmap(start + size, hugePageByteCount - before) }
+    return unsafe start
 }
 
 /// Lets the system take the memory behind addresses that stay valid; what was there is lost.
 func discard(_ address: UInt, byteCount: Int) {
-    guard let memory = UnsafeMutableRawPointer(bitPattern: address) else { return }
+    guard let memory = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return }
     #if os(Linux)
-    madvise(memory, byteCount, MADV_DONTNEED)
+    unsafe madvise(memory, byteCount, MADV_DONTNEED)
     #else
     // Elsewhere the same advice is only a hint that frees nothing.
     madvise(memory, byteCount, MADV_FREE)
@@ -111,7 +111,7 @@ func discard(_ address: UInt, byteCount: Int) {
 /// Has the system back memory of zeros, which then costs nothing to write for the first time.
 func touch(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
     for offset in stride(from: 0, to: byteCount, by: 4_096) {
-        memory.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+        unsafe memory.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
     }
 }
 

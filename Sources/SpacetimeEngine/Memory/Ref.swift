@@ -13,32 +13,32 @@ struct Ref<Value: ~Copyable>: Hashable, BitwiseCopyable {
     /// Gives a value an address.
     @inline(__always)
     init(_ value: consuming Value) {
-        pointer = .allocate(capacity: 1)
-        pointer.initialize(to: value)
+        unsafe pointer = .allocate(capacity: 1)
+        unsafe pointer.initialize(to: value)
     }
 
     /// Refers to a value that lies there already.
     @inline(__always)
-    init(to pointer: UnsafeMutablePointer<Value>) { self.pointer = pointer }
+    init(to pointer: UnsafeMutablePointer<Value>) { unsafe self.pointer = pointer }
 
     /// The value, where it lies.
     ///
     /// It is reached by a call and not by a stored pointer: Swift 6.3 crashes under the thread sanitizer over a mutating
     /// call through a pointer that is read out of a non-copyable struct in the same expression.
     var value: Value {
-        @inline(__always) unsafeAddress { UnsafePointer(pointer) }
-        @inline(__always) nonmutating unsafeMutableAddress { pointer }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
     }
 
     @inline(__always)
-    var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(pointer) }
+    var address: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(pointer) }
 
     /// Ends the value and its address.
     func destroy() {
-        pointer.deinitialize(count: 1)
-        pointer.deallocate()
+        unsafe pointer.deinitialize(count: 1)
+        unsafe pointer.deallocate()
     }
 
-    static func == (left: Ref, right: Ref) -> Bool { left.pointer == right.pointer }
-    func hash(into hasher: inout Hasher) { hasher.combine(pointer) }
+    static func == (left: Ref, right: Ref) -> Bool { unsafe left.pointer == right.pointer }
+    func hash(into hasher: inout Hasher) { unsafe hasher.combine(pointer) }
 }

@@ -6,6 +6,9 @@
 ///
 /// The bitmap is read word by word as the walk comes to it. Rows that were shown may be taken out meanwhile, if the page
 /// was made writable before the walk began; else the first change copies the page, and the walk stays with the old one.
+///
+/// `@safe`: whoever makes one says that the page is as long as its bitmap, and keeps it during the walk.
+@safe
 struct LiveUnits: Sequence, IteratorProtocol {
     private let words: UnsafePointer<UInt64>
     private let wordCount: Int
@@ -19,10 +22,10 @@ struct LiveUnits: Sequence, IteratorProtocol {
     ///   - unit: where to begin.
     @inline(__always)
     init(ofPage base: UnsafeMutableRawPointer, wordCount: Int, from unit: Int = 0) {
-        words = Self.bitmap(of: base)
+        unsafe words = Self.bitmap(of: base)
         self.wordCount = wordCount
         word = unit &>> 6
-        bits = word < wordCount ? words[word] & (.max &<< UInt64(unit & 63)) : 0
+        bits = unsafe word < wordCount ? words[word] & (.max &<< UInt64(unit & 63)) : 0
     }
 
     @inline(__always)
@@ -30,7 +33,7 @@ struct LiveUnits: Sequence, IteratorProtocol {
         while bits == 0 {
             word &+= 1
             if word >= wordCount { return nil }
-            bits = words[word]
+            bits = unsafe words[word]
         }
         let unit = word &<< 6 | bits.trailingZeroBitCount
         bits &= bits &- 1
@@ -45,7 +48,7 @@ struct LiveUnits: Sequence, IteratorProtocol {
     @inline(__always)
     func forEach(_ body: (Int) -> Void, fullWord: (Int) -> Void) {
         for word in 0..<wordCount {
-            var bits = words[word]
+            var bits = unsafe words[word]
             if bits == .max {
                 fullWord(word &<< 6)
                 continue
@@ -58,6 +61,7 @@ struct LiveUnits: Sequence, IteratorProtocol {
     }
 
     /// The same units from the last to the first.
+    @safe
     struct Backward: Sequence, IteratorProtocol {
         private let words: UnsafePointer<UInt64>
         private var word: Int
@@ -66,12 +70,12 @@ struct LiveUnits: Sequence, IteratorProtocol {
         /// - Parameter unit: above the first one to show.
         @inline(__always)
         init(ofPage base: UnsafeMutableRawPointer, wordCount: Int, below unit: Int = .max) {
-            words = LiveUnits.bitmap(of: base)
+            unsafe words = LiveUnits.bitmap(of: base)
             word = wordCount
             bits = 0
             guard unit &>> 6 < wordCount else { return }
             word = unit &>> 6
-            bits = words[word] & ~(.max &<< UInt64(unit & 63))
+            bits = unsafe words[word] & ~(.max &<< UInt64(unit & 63))
         }
 
         @inline(__always)
@@ -79,7 +83,7 @@ struct LiveUnits: Sequence, IteratorProtocol {
             while bits == 0 {
                 if word == 0 { return nil }
                 word &-= 1
-                bits = words[word]
+                bits = unsafe words[word]
             }
             let bit = 63 &- bits.leadingZeroBitCount
             bits &= ~(1 &<< UInt64(bit))
@@ -89,6 +93,6 @@ struct LiveUnits: Sequence, IteratorProtocol {
 
     @inline(__always)
     private static func bitmap(of base: UnsafeMutableRawPointer) -> UnsafePointer<UInt64> {
-        UnsafePointer((base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self))
+        unsafe UnsafePointer((base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self))
     }
 }

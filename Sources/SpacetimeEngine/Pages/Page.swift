@@ -2,19 +2,22 @@
 ///
 /// `@unchecked Sendable`: the memory is written only by the table's owner and only while no snapshot holds the page;
 /// `RowStorage.makeWritable` copies it first otherwise. A snapshot therefore reads memory that nobody writes.
+///
+/// `@safe`: the memory is this object's, as long as `byteCount` says, and begins with a header and a bitmap.
+@safe
 final class Page: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
     private let pool: PagePool
 
-    var header: PageHeader { base.load(as: PageHeader.self) }
+    var header: PageHeader { unsafe base.load(as: PageHeader.self) }
 
     /// The units at which live rows start.
-    var liveUnits: LiveUnits { LiveUnits(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header)) }
+    var liveUnits: LiveUnits { unsafe LiveUnits(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header)) }
 
     /// The last unit at which a live row starts; nil if there is none.
     var lastLiveUnit: Int? {
-        var units = LiveUnits.Backward(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header))
+        var units = unsafe LiveUnits.Backward(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header))
         return units.next()
     }
 
@@ -24,20 +27,20 @@ final class Page: @unchecked Sendable {
     init(byteCount: Int, dataOffset: Int, pool: PagePool) {
         self.byteCount = byteCount
         self.pool = pool
-        base = Self.isBlock(byteCount) ? pool.take() : pool.takeLarge(byteCount)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: dataOffset)
+        unsafe base = Self.isBlock(byteCount) ? pool.take() : pool.takeLarge(byteCount)
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: dataOffset)
     }
 
     /// - Parameter usedByteCount: what there is to copy; nothing behind it is read before it is written.
     init(copying other: Page, usedByteCount: Int, pool: PagePool) {
         byteCount = other.byteCount
         self.pool = pool
-        base = Self.isBlock(byteCount) ? pool.take(forCopy: true) : pool.takeLarge(byteCount)
-        base.copyMemory(from: other.base, byteCount: usedByteCount)
+        unsafe base = Self.isBlock(byteCount) ? pool.take(forCopy: true) : pool.takeLarge(byteCount)
+        unsafe base.copyMemory(from: other.base, byteCount: usedByteCount)
     }
 
     deinit {
-        if Self.isBlock(byteCount) { pool.giveBack(base) } else { pool.giveBackLarge(base, byteCount) }
+        if Self.isBlock(byteCount) { unsafe pool.giveBack(base) } else { unsafe pool.giveBackLarge(base, byteCount) }
     }
 
     /// Pages of other sizes hold one long row each, and are allocated by themselves.

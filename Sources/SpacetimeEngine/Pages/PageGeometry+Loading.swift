@@ -6,7 +6,7 @@ extension PageGeometry {
     /// Which slots are free is worked out anew from the live ones, so that nothing but rows is taken from the bytes.
     func load(_ bytes: UnsafeRawBufferPointer, pool: PagePool) throws(EngineError) -> Page? {
         guard bytes.count >= dataOffset, let source = bytes.baseAddress else { throw Self.damage("is too short") }
-        let head = source.loadUnaligned(as: PageHeader.self)
+        let head = unsafe source.loadUnaligned(as: PageHeader.self)
         let run = Int(head.slotUnits)
         let isOwn = run > Self.sharedRunLimit
         guard run >= 1, !isPacked || run == 1, run <= unitsForRow(byteCount: Self.rowByteLimit)
@@ -16,11 +16,11 @@ extension PageGeometry {
         }
         let used = usedByteCount(head)
         guard bytes.count == used else { throw Self.damage("has \(bytes.count) bytes instead of \(used)") }
-        let bitmap = bytes[Self.headerByteCount..<(Self.headerByteCount + (Int(head.bump) + 63) / 64 * 8)]
-        if bitmap.allSatisfy({ $0 == 0 }) { return nil }
+        let bitmap = unsafe bytes[Self.headerByteCount..<(Self.headerByteCount + (Int(head.bump) + 63) / 64 * 8)]
+        if unsafe bitmap.allSatisfy({ $0 == 0 }) { return nil }
         let page = Page(
             byteCount: isOwn ? used : Self.pageByteCount, dataOffset: dataOffset, pool: pool)
-        page.base.copyMemory(from: source, byteCount: used)
+        unsafe page.base.copyMemory(from: source, byteCount: used)
         try rebuildSlots(of: page)
         return page
     }
@@ -32,38 +32,38 @@ extension PageGeometry {
         var head = page.header
         let run = Int(head.slotUnits)
         let bump = Int(head.bump)
-        let words = (page.base + Self.headerByteCount).assumingMemoryBound(to: UInt64.self)
+        let words = unsafe (page.base + Self.headerByteCount).assumingMemoryBound(to: UInt64.self)
         var live = 0
         head.freeHead = 0
         var unit = 0
         while unit < bump {
-            let word = words[unit >> 6]
+            let word = unsafe words[unit >> 6]
             if isPacked, unit & 63 == 0, unit + 64 <= bump, word == .max {
                 live += 64
                 unit += 64
                 continue
             }
-            let slot = page.base + dataOffset + unit * self.unit
+            let slot = unsafe page.base + dataOffset + unit * self.unit
             if word >> UInt64(unit & 63) & 1 == 1 {
                 live += 1
                 if !isPacked {
-                    let byteCount = Int(slot.load(as: UInt32.self))
+                    let byteCount = unsafe Int(slot.load(as: UInt32.self))
                     guard unitsForRow(byteCount: byteCount) == run else {
                         throw Self.damage("has a row that does not fit its slot")
                     }
                 }
             } else {
-                slot.storeBytes(of: head.freeHead, as: UInt32.self)
+                unsafe slot.storeBytes(of: head.freeHead, as: UInt32.self)
                 head.freeHead = UInt32(unit) + 1
             }
             unit += run
         }
         var marked = 0
-        for word in 0..<((bump + 63) >> 6) { marked += words[word].nonzeroBitCount }
+        for word in 0..<((bump + 63) >> 6) { unsafe marked += words[word].nonzeroBitCount }
         guard marked == live else { throw Self.damage("marks rows where none can start") }
         if run > Self.sharedRunLimit, live != 1 { throw Self.damage("has no row") }
         head.used = UInt32(live)
         head.unused = 0
-        page.base.storeBytes(of: head, as: PageHeader.self)
+        unsafe page.base.storeBytes(of: head, as: PageHeader.self)
     }
 }

@@ -17,29 +17,29 @@ extension PageGeometry {
         head.unused = 0
         head.reserved = 0
         let byteCount = usedByteCount(head)
-        let target = buffer.zeroed(byteCount)
+        let target = unsafe buffer.zeroed(byteCount)
         // The words up to that of the last live row: what is set behind them would lie behind the end.
-        (target + Self.headerByteCount).copyMemory(
+        unsafe (target + Self.headerByteCount).copyMemory(
             from: page.base + Self.headerByteCount, byteCount: (last >> 6 + 1) * 8)
-        head.used = copyRows(of: page, to: target)
-        target.storeBytes(of: head, as: PageHeader.self)
+        head.used = unsafe copyRows(of: page, to: target)
+        unsafe target.storeBytes(of: head, as: PageHeader.self)
         return byteCount
     }
 
     /// Copies the live rows of a page to their places in another. Returns how many there are.
     private func copyRows(of page: Page, to target: UnsafeMutableRawPointer) -> UInt32 {
-        let source = page.base
+        let source = unsafe page.base
         var count: UInt32 = 0
         func copy(_ unit: Int) {
             let start = offset(ofUnit: unit)
-            let byteCount = isPacked ? packedByteCount : 4 + Int((source + start).load(as: UInt32.self))
-            (target + start).copyMemory(from: source + start, byteCount: byteCount)
+            let byteCount = unsafe isPacked ? packedByteCount : 4 + Int((source + start).load(as: UInt32.self))
+            unsafe (target + start).copyMemory(from: source + start, byteCount: byteCount)
             count += 1
         }
         page.liveUnits.forEach(copy) { first in
             guard packedByteCount == unit else { return (first..<(first + 64)).forEach(copy) }
             let start = offset(ofUnit: first)
-            (target + start).copyMemory(from: source + start, byteCount: 64 * unit)
+            unsafe (target + start).copyMemory(from: source + start, byteCount: 64 * unit)
             count += 64
         }
         return count
@@ -47,22 +47,25 @@ extension PageGeometry {
 }
 
 /// Memory for one saved page after the other.
+///
+/// `@safe`: the memory is this buffer's, and no longer asked for than it was made.
+@safe
 struct SavingBuffer: ~Copyable {
     private var base = UnsafeMutableRawPointer.allocate(byteCount: PageGeometry.pageByteCount, alignment: 16)
     private var capacity = PageGeometry.pageByteCount
 
-    deinit { base.deallocate() }
+    deinit { unsafe base.deallocate() }
 
     /// The first bytes of a page that was saved last.
-    func bytes(_ count: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+    func bytes(_ count: Int) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: count) }
 
     mutating func zeroed(_ byteCount: Int) -> UnsafeMutableRawPointer {
         if byteCount > capacity {
-            base.deallocate()
-            base = .allocate(byteCount: byteCount, alignment: 16)
+            unsafe base.deallocate()
+            unsafe base = .allocate(byteCount: byteCount, alignment: 16)
             capacity = byteCount
         }
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
-        return base
+        unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        return unsafe base
     }
 }

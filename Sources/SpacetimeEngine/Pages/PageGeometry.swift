@@ -87,8 +87,8 @@ struct PageGeometry: Equatable {
     /// The image in the slot that begins there.
     @inline(__always)
     func image(inSlot slot: UnsafeRawPointer) -> UnsafeRawBufferPointer {
-        if isPacked { return UnsafeRawBufferPointer(start: slot, count: packedByteCount) }
-        return UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+        if isPacked { return unsafe UnsafeRawBufferPointer(start: slot, count: packedByteCount) }
+        return unsafe UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
     }
 
     @inline(__always)

@@ -77,7 +77,7 @@ extension TableRef {
     private func move(_ row: RowID) {
         unindex(row)
         // There is room, so no page number is needed.
-        if let new = storage.insert(storage.image(row)) { index(new) }
+        if let new = unsafe storage.insert(storage.image(row)) { index(new) }
         storage.setLive(row, false)
         storage.free(row)
     }

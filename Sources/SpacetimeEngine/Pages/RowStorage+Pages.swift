@@ -162,18 +162,18 @@ extension RowStorage {
             number = pages.count
             guard number < geometry.pageLimit else { return nil }
             pages.append(page)
-            entries.append(Entry(base: page.base, generation: generation))
+            unsafe entries.append(Entry(base: page.base, generation: generation))
             links.append(.unlisted)
             return number
         }
-        entries[number] = Entry(base: page.base, generation: generation)
+        entries[number] = unsafe Entry(base: page.base, generation: generation)
         links[number] = .unlisted
         return number
     }
 
     mutating func replacePage(_ number: Int, by page: Page) {
         pages[number] = page
-        entries[number] = Entry(base: page.base, generation: currentGeneration)
+        entries[number] = unsafe Entry(base: page.base, generation: currentGeneration)
     }
 
     // MARK: Going

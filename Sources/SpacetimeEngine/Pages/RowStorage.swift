@@ -3,6 +3,8 @@
 /// A row that is deleted stops being live at once, but its slot and bytes stay as they are until the transaction ends,
 /// so that a rollback only has to make it live again.
 struct RowStorage: ~Copyable {
+    /// `@safe`: the address is that of the page in ``pages`` at the same position, which keeps it.
+    @safe
     struct Entry {
         var base: UnsafeMutableRawPointer
         /// The snapshot generation in which the table got sole ownership of the page.
@@ -54,19 +56,19 @@ struct RowStorage: ~Copyable {
 
     @inline(__always)
     func address(_ row: RowID) -> UnsafeMutableRawPointer {
-        entries[geometry.page(of: row)].base + geometry.offset(ofUnit: geometry.unit(of: row))
+        unsafe entries[geometry.page(of: row)].base + geometry.offset(ofUnit: geometry.unit(of: row))
     }
 
     /// The row image. Valid until the next write to the table.
     @inline(__always)
     func image(_ row: RowID) -> UnsafeRawBufferPointer {
-        geometry.image(inSlot: UnsafeRawPointer(address(row)))
+        unsafe geometry.image(inSlot: UnsafeRawPointer(address(row)))
     }
 
     /// The address of the first image byte.
     @inline(__always)
     func imageStart(_ row: RowID) -> UnsafeMutableRawPointer {
-        address(row) + geometry.imageOffset
+        unsafe address(row) + geometry.imageOffset
     }
 
     /// False, too, for a row whose page was given back.
@@ -80,12 +82,12 @@ struct RowStorage: ~Copyable {
 
     @inline(__always)
     func liveWord(page: Int, _ word: Int) -> Ref<UInt64> {
-        Ref(to: (entries[page].base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self) + word)
+        unsafe Ref(to: (entries[page].base + PageGeometry.headerByteCount).assumingMemoryBound(to: UInt64.self) + word)
     }
 
     @inline(__always)
     func header(_ page: Int) -> Ref<PageHeader> {
-        Ref(to: entries[page].base.assumingMemoryBound(to: PageHeader.self))
+        unsafe Ref(to: entries[page].base.assumingMemoryBound(to: PageHeader.self))
     }
 
     /// Words of the bitmap that are in use on a page; zero for a page number without a page.
@@ -97,13 +99,13 @@ struct RowStorage: ~Copyable {
     /// The units at which live rows start on a page; none for a page number without a page.
     @inline(__always)
     func liveUnits(page: Int, from unit: Int = 0) -> LiveUnits {
-        LiveUnits(ofPage: entries[page].base, wordCount: liveWordCount(page: page), from: unit)
+        unsafe LiveUnits(ofPage: entries[page].base, wordCount: liveWordCount(page: page), from: unit)
     }
 
     /// The same from the last to the first.
     @inline(__always)
     func liveUnitsBackward(page: Int, below unit: Int = .max) -> LiveUnits.Backward {
-        LiveUnits.Backward(ofPage: entries[page].base, wordCount: liveWordCount(page: page), below: unit)
+        unsafe LiveUnits.Backward(ofPage: entries[page].base, wordCount: liveWordCount(page: page), below: unit)
     }
 
     /// Calls `body` with every live row, in page order.
@@ -111,7 +113,7 @@ struct RowStorage: ~Copyable {
         for page in 0..<pageCount {
             for unit in liveUnits(page: page) {
                 let row = geometry.rowID(page: page, unit: unit)
-                try body(row, image(row))
+                try unsafe body(row, image(row))
             }
         }
     }
@@ -123,12 +125,12 @@ struct RowStorage: ~Copyable {
     /// - Returns: nil if the table has used up its page numbers.
     mutating func insert(_ image: UnsafeRawBufferPointer) -> RowID? {
         guard let row = allocate(byteCount: image.count) else { return nil }
-        let slot = address(row)
+        let slot = unsafe address(row)
         if geometry.isPacked {
-            if let start = image.baseAddress { copyImage(start, to: slot, byteCount: image.count) }
+            if let start = image.baseAddress { unsafe copyImage(start, to: slot, byteCount: image.count) }
         } else {
-            slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
-            if let start = image.baseAddress { copyImage(start, to: slot + 4, byteCount: image.count) }
+            unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
+            if let start = image.baseAddress { unsafe copyImage(start, to: slot + 4, byteCount: image.count) }
         }
         setLive(row, true)
         return row
@@ -138,12 +140,12 @@ struct RowStorage: ~Copyable {
     @inline(__always)
     mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
         makeWritable(geometry.page(of: row))
-        let slot = address(row)
+        let slot = unsafe address(row)
         if geometry.isPacked {
-            copyImage(image.baseAddress.unsafelyUnwrapped, to: slot, byteCount: image.count)
+            unsafe copyImage(image.baseAddress.unsafelyUnwrapped, to: slot, byteCount: image.count)
         } else {
-            slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
-            copyImage(image.baseAddress.unsafelyUnwrapped, to: slot + 4, byteCount: image.count)
+            unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
+            unsafe copyImage(image.baseAddress.unsafelyUnwrapped, to: slot + 4, byteCount: image.count)
         }
     }
 
@@ -178,7 +180,7 @@ struct RowStorage: ~Copyable {
         let head = header(page)
         head.value.used -= 1
         if head.value.used == 0 { return retire(page) }
-        address(row).storeBytes(of: head.value.freeHead, as: UInt32.self)
+        unsafe address(row).storeBytes(of: head.value.freeHead, as: UInt32.self)
         head.value.freeHead = (row.rawValue & geometry.unitMask) + 1
         let place = classPlace(run: Int(head.value.slotUnits))
         classes[place].usedSlots -= 1
@@ -203,7 +205,8 @@ struct RowStorage: ~Copyable {
             if head.value.freeHead != 0 {
                 unit = head.value.freeHead - 1
                 // Packed slots lie at any multiple of the row's size.
-                head.value.freeHead = address(RowID(page &<< geometry.unitBits | unit)).loadUnaligned(as: UInt32.self)
+                head.value.freeHead = unsafe address(RowID(page &<< geometry.unitBits | unit)).loadUnaligned(
+                    as: UInt32.self)
             } else if Int(head.value.bump) + run <= geometry.unitsPerPage {
                 unit = head.value.bump
                 head.value.bump = unit + UInt32(run)

@@ -73,7 +73,7 @@ package final class DatastoreSnapshot: Sendable {
         var buffer = SavingBuffer()
         for case let page? in table.pages {
             let byteCount = table.geometry.save(page, into: &buffer)
-            if byteCount > 0 { try body(buffer.bytes(byteCount)) }
+            if byteCount > 0 { try unsafe body(buffer.bytes(byteCount)) }
         }
     }
 
@@ -85,9 +85,9 @@ package final class DatastoreSnapshot: Sendable {
         of id: TableID, where predicate: CompiledPredicate? = nil, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
         guard let table = tables[id] else { return }
-        try table.forEachRow { (_, image) throws(E) in
-            if let predicate, !predicate.matches(image) { return }
-            try body(image)
+        try unsafe table.forEachRow { (_, image) throws(E) in
+            if let predicate, unsafe !predicate.matches(image) { return }
+            try unsafe body(image)
         }
     }
 }
@@ -98,7 +98,7 @@ extension DatastoreSnapshot.Table {
         for (number, page) in pages.enumerated() {
             guard let page else { continue }
             for unit in page.liveUnits {
-                try body(geometry.rowID(page: number, unit: unit), image(in: page, unit))
+                try unsafe body(geometry.rowID(page: number, unit: unit), image(in: page, unit))
             }
         }
     }
@@ -108,11 +108,11 @@ extension DatastoreSnapshot.Table {
         guard let page = pages[geometry.page(of: row)] else {
             preconditionFailure("a snapshot was asked for a row that it does not hold")
         }
-        return image(in: page, geometry.unit(of: row))
+        return unsafe image(in: page, geometry.unit(of: row))
     }
 
     @inline(__always)
     private func image(in page: Page, _ unit: Int) -> UnsafeRawBufferPointer {
-        geometry.image(inSlot: UnsafeRawPointer(page.base + geometry.offset(ofUnit: unit)))
+        unsafe geometry.image(inSlot: UnsafeRawPointer(page.base + geometry.offset(ofUnit: unit)))
     }
 }

@@ -28,19 +28,19 @@ struct SnapshotIndex: Sendable {
         var entries: [SortedEntry] = []
         entries.reserveCapacity(table.count)
         var key = KeyBuffer()
-        table.forEachRow { row, image in
+        unsafe table.forEachRow { row, image in
             key.removeAll()
-            if let start = image.baseAddress { spec.appendKey(row: start, layout: layout, to: &key) }
-            entries.append(SortedEntry(key: keyPrefix(key.bytes), row: row.rawValue))
+            if let start = image.baseAddress { unsafe spec.appendKey(row: start, layout: layout, to: &key) }
+            unsafe entries.append(SortedEntry(key: keyPrefix(key.bytes), row: row.rawValue))
         }
         Self.sort(&entries)
         self.entries = isExact ? entries : Self.breakTies(entries, table, spec, layout)
     }
 
     private static func sort(_ entries: inout [SortedEntry]) {
-        entries.withUnsafeMutableBufferPointer { entries in
-            withUnsafeTemporaryAllocation(of: SortedEntry.self, capacity: entries.count) { scratch in
-                radixSort(entries, scratch: scratch)
+        unsafe entries.withUnsafeMutableBufferPointer { entries in
+            unsafe withUnsafeTemporaryAllocation(of: SortedEntry.self, capacity: entries.count) { scratch in
+                unsafe radixSort(entries, scratch: scratch)
             }
         }
     }
@@ -57,13 +57,13 @@ struct SnapshotIndex: Sendable {
             if end - start > 1 {
                 let keys = entries[start..<end].map { entry in
                     var key = KeyBuffer()
-                    if let row = table.image(RowID(entry.row)).baseAddress {
-                        spec.appendKey(row: row, layout: layout, to: &key)
+                    if let row = unsafe table.image(RowID(entry.row)).baseAddress {
+                        unsafe spec.appendKey(row: row, layout: layout, to: &key)
                     }
-                    return (key: Array(key.bytes), row: entry.row)
+                    return unsafe (key: Array(key.bytes), row: entry.row)
                 }.sorted { left, right in
-                    let order = left.key.withUnsafeBytes { left in
-                        right.key.withUnsafeBytes { compareBytes(left, $0) }
+                    let order = unsafe left.key.withUnsafeBytes { left in
+                        unsafe right.key.withUnsafeBytes { unsafe compareBytes(left, $0) }
                     }
                     return order != 0 ? order < 0 : left.row < right.row
                 }
@@ -82,7 +82,7 @@ struct SnapshotIndex: Sendable {
     func forEachRow<E: Error>(
         key: [UInt8], _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
-        try forEachRow(in: IndexRange(prefix: key, prefixColumns: spec.columns.count), body)
+        try unsafe forEachRow(in: IndexRange(prefix: key, prefixColumns: spec.columns.count), body)
     }
 
     /// Calls `body` with the rows in a range, in key order.
@@ -92,7 +92,7 @@ struct SnapshotIndex: Sendable {
         var lower = KeyBuffer()
         var upper = KeyBuffer()
         let (isAbove, isThrough) = spec.appendBounds(of: range, lower: &lower, upper: &upper)
-        try forEachRow(from: &lower, isAbove: isAbove, to: &upper, isThrough: isThrough, body)
+        try unsafe forEachRow(from: &lower, isAbove: isAbove, to: &upper, isThrough: isThrough, body)
     }
 
     /// Calls `body` with the rows that have one of some keys, in key order.
@@ -102,7 +102,7 @@ struct SnapshotIndex: Sendable {
         guard let (head, ranges) = try? spec.distinctKeys(keys) else { return }
         for range in ranges {
             let key = IndexRange(prefix: head + keys.values.bytes[range], prefixColumns: keys.prefixColumns + 1)
-            try forEachRow(in: key, body)
+            try unsafe forEachRow(in: key, body)
         }
     }
 
@@ -114,14 +114,14 @@ struct SnapshotIndex: Sendable {
         let start = place(of: &lower, after: isAbove)
         let end = place(of: &upper, after: isThrough)
         guard start < end else { return }
-        for entry in entries[start..<end] { try body(table.image(RowID(entry.row))) }
+        for entry in entries[start..<end] { try unsafe body(table.image(RowID(entry.row))) }
     }
 
     /// The first entry whose key is not below those bytes; or, past all keys that begin with them.
     private func place(of probe: inout KeyBuffer, after: Bool) -> Int {
         // Nothing comes after keys that begin with the greatest bytes there are.
         if after, !probe.advanceToSuccessor() { return entries.count }
-        let prefix = keyPrefix(probe.bytes)
+        let prefix = unsafe keyPrefix(probe.bytes)
         var key = KeyBuffer()
         var low = 0
         var high = entries.count
@@ -131,10 +131,10 @@ struct SnapshotIndex: Sendable {
             var isBelow = entry.key < prefix
             if entry.key == prefix {
                 key.removeAll()
-                if let row = table.image(RowID(entry.row)).baseAddress {
-                    spec.appendKey(row: row, layout: layout, to: &key)
+                if let row = unsafe table.image(RowID(entry.row)).baseAddress {
+                    unsafe spec.appendKey(row: row, layout: layout, to: &key)
                 }
-                isBelow = compareBytes(key.bytes, probe.bytes) < 0
+                isBelow = unsafe compareBytes(key.bytes, probe.bytes) < 0
             }
             if isBelow { low = middle + 1 } else { high = middle }
         }
@@ -195,13 +195,13 @@ extension DatastoreSnapshot {
             let index = indexes.index(SnapshotIndexes.Key(table: id, columns: columns.map(\.index)), of: table)
         else { return false }
         func matching(_ image: UnsafeRawBufferPointer) throws(E) {
-            if let predicate, !predicate.matches(image) { return }
-            try body(image)
+            if let predicate, unsafe !predicate.matches(image) { return }
+            try unsafe body(image)
         }
         switch search {
-        case .key(let key): try index.forEachRow(key: key, matching)
-        case .range(let range): try index.forEachRow(in: range, matching)
-        case .keys(let keys): try index.forEachRow(keys: keys, matching)
+        case .key(let key): try unsafe index.forEachRow(key: key, matching)
+        case .range(let range): try unsafe index.forEachRow(in: range, matching)
+        case .keys(let keys): try unsafe index.forEachRow(keys: keys, matching)
         }
         return true
     }

@@ -20,9 +20,9 @@ extension Datastore {
 
     /// Adds a row to a table that is being filled; it is found only after `finishFilling`. Sequences take no notice.
     package func loadRow(_ image: UnsafeRawBufferPointer, into id: TableID) throws(EngineError) {
-        try validate(image, for: id)
+        try unsafe validate(image, for: id)
         let table = try table(id)
-        guard table.storage.insert(image) != nil else {
+        guard unsafe table.storage.insert(image) != nil else {
             throw .tableFull(table: table.schema.name)
         }
     }
@@ -36,7 +36,9 @@ extension Datastore {
     package func encodeRows(of id: TableID, into log: inout BSATNWriter) throws(EngineError) {
         let table = try table(id)
         var current: TableRef?
-        table.storage.forEachRow { _, image in ChangeCollector.appendInsert(image, of: table, &current, &log) }
+        unsafe table.storage.forEachRow { _, image in
+            unsafe ChangeCollector.appendInsert(image, of: table, &current, &log)
+        }
     }
 
     /// Gives an empty table the rows of a table in a snapshot, whose columns must have the same types. Their pages are
@@ -72,7 +74,7 @@ package struct PageLoader: Sendable {
     /// A page with these bytes, as `DatastoreSnapshot.forEachPage` gave them; nil if it has no rows.
     package func load(_ bytes: UnsafeRawBufferPointer, into table: TableID) throws(EngineError) -> LoadedPage? {
         guard let geometry = geometries[table] else { throw .noSuchTable("#\(table.rawValue)") }
-        return try geometry.load(bytes, pool: pool).map { LoadedPage(page: $0, table: table) }
+        return try unsafe geometry.load(bytes, pool: pool).map { LoadedPage(page: $0, table: table) }
     }
 }
 
@@ -85,7 +87,7 @@ package struct LoadedPage: Sendable {
 extension RowsRef {
     /// Calls `body` with every live row.
     func forEachRow<E: Error>(_ body: (RowID) throws(E) -> Void) throws(E) {
-        try storage.forEachRow { (row, _) throws(E) in try body(row) }
+        try unsafe storage.forEachRow { (row, _) throws(E) in try body(row) }
     }
 }
 
@@ -98,10 +100,10 @@ extension TableRef {
         var columns: [String] = []
         var keys: [String] = []
         rows.forEachRow { row in
-            let image = UnsafeRawPointer(storage.imageStart(row))
+            let image = unsafe UnsafeRawPointer(storage.imageStart(row))
             for i in 0..<indexCount where indexes[i].isUnique {
-                guard indexes[i].find(keyOf: image, in: rows) != nil else { continue }
-                if case .uniqueViolation(_, let name, let names, let key) = uniqueViolation(i, image),
+                guard unsafe indexes[i].find(keyOf: image, in: rows) != nil else { continue }
+                if case .uniqueViolation(_, let name, let names, let key) = unsafe uniqueViolation(i, image),
                     constraint.isEmpty || constraint == name, keys.count < Self.reportLimit
                 {
                     constraint = name

@@ -7,8 +7,8 @@ extension Datastore {
     package func bytes(of column: Int, in row: UnsafeRawBufferPointer, _ id: TableID) -> UnsafeRawBufferPointer {
         guard let table = try? table(id), let start = row.baseAddress,
             column < table.layout.columns.count
-        else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        return table.layout.bytes(of: column, in: start)
+        else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+        return unsafe table.layout.bytes(of: column, in: start)
     }
 
     /// The rows of a table in the BSATN of an array of them.
@@ -19,7 +19,7 @@ extension Datastore {
     ) throws(EngineError) -> [UnsafeRawBufferPointer] {
         let table = try table(id)
         do throws(BSATNError) {
-            return try table.layout.rows(inArray: bytes)
+            return try unsafe table.layout.rows(inArray: bytes)
         } catch {
             throw .malformedRow(table: table.schema.name, cause: error)
         }
@@ -29,18 +29,18 @@ extension Datastore {
 extension RowLayout {
     fileprivate func rows(inArray bytes: UnsafeRawBufferPointer) throws(BSATNError) -> [UnsafeRawBufferPointer] {
         guard bytes.count >= 4 else { throw .truncated(at: bytes.count, needed: 4 - bytes.count) }
-        var count = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+        var count = unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
         // Rows without bytes are all the same one, however many the array says there are.
         if fixedSize == 0 { count = min(count, 1) }
-        var rows: [UnsafeRawBufferPointer] = []
+        var rows: [UnsafeRawBufferPointer] = unsafe []
         var offset = 4
         for _ in 0..<count {
             let start = offset
             var emptyValues = 0
-            for column in columns { try program.validate(column.node, in: bytes, at: &offset, &emptyValues) }
-            rows.append(UnsafeRawBufferPointer(rebasing: bytes[start..<offset]))
+            for column in columns { try unsafe program.validate(column.node, in: bytes, at: &offset, &emptyValues) }
+            unsafe rows.append(UnsafeRawBufferPointer(rebasing: bytes[start..<offset]))
         }
         guard offset == bytes.count else { throw .trailingBytes(at: offset, count: bytes.count - offset) }
-        return rows
+        return unsafe rows
     }
 }

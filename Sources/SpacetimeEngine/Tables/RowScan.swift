@@ -3,6 +3,9 @@
 /// Costs three allocations (itself, what it keeps, the batch), however many rows there are. When the table is written while
 /// scans are open on it, each copies what it still has to show; without such a write nothing is copied. A scan ends with its transaction: `refill` then traps with a message,
 /// because the memory that it would read belongs to whoever writes next.
+///
+/// `@safe`: the batch is the state's, which ends with this object.
+@safe
 @usableFromInline
 package final class RowScan {
     private let state: Ref<ScanState>
@@ -19,7 +22,7 @@ package final class RowScan {
         self.datastore = datastore
         serial = datastore.serial
         state = Ref(ScanState(source: source, limit: limit, table: table, predicate: predicate))
-        batch = state.value.batch
+        unsafe batch = state.value.batch
         if let first = table.openScans {
             first.value.previous = state
             state.value.next = first

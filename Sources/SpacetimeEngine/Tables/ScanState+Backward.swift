@@ -15,7 +15,7 @@ extension ScanState {
         while page >= 0 {
             var units = rows.storage.liveUnitsBackward(page: page, below: unit)
             while let next = units.next() {
-                offer(rows.storage.image(rows.storage.geometry.rowID(page: page, unit: next)))
+                unsafe offer(rows.storage.image(rows.storage.geometry.rowID(page: page, unit: next)))
                 if filled == target {
                     source = .pagesBackward(page: page, unit: next)
                     return
@@ -37,11 +37,11 @@ extension ScanState {
             let first = position.leaf == start.leaf ? start.index : 0
             let ids = position.leaf.rows
             for i in max(first, position.index &- (target &- filled))..<max(first, position.index) {
-                prefetch(rows.storage.address(RowID(ids[i])))
+                unsafe prefetch(rows.storage.address(RowID(ids[i])))
             }
             while position.index > first, filled < target {
                 position.index &-= 1
-                offer(rows.storage.image(RowID(ids[position.index])))
+                unsafe offer(rows.storage.image(RowID(ids[position.index])))
             }
             if position.index <= first {
                 guard position.leaf != start.leaf, let previous = position.leaf.previous else {
@@ -66,7 +66,7 @@ extension ScanState {
                 source = index.value.direct.farRange(from: first, through: last).map { .tree($0, $1) } ?? .done
                 return
             }
-            offer(rows.storage.image(row))
+            unsafe offer(rows.storage.image(row))
             // Keys that are found directly lie far below the greatest number.
             first = key &+ 1
         }
@@ -91,7 +91,7 @@ extension ScanState {
                 source = .done
                 return
             }
-            offer(rows.storage.image(row))
+            unsafe offer(rows.storage.image(row))
             if key == first {
                 source = .done
                 return

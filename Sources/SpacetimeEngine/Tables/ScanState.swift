@@ -1,4 +1,9 @@
 /// What an open scan keeps: where it is, and the rows that it has found and not handed on.
+///
+/// `@safe`: `batch` has room for `batchLimit` rows and `filled` never exceeds `target`, which does not exceed that. Rows
+/// stay where they are until the table is written, and before that the scan is detached. Copies lie behind each other in
+/// `held`, each behind its length.
+@safe
 struct ScanState {
     static let batchLimit = 64
 
@@ -42,13 +47,13 @@ struct ScanState {
         remaining = limit
         self.table = table
         self.predicate = predicate
-        batch = .allocate(capacity: Self.batchLimit)
+        unsafe batch = .allocate(capacity: Self.batchLimit)
     }
 
     /// Frees what the state owns; its own memory is the scan's.
     func destroy() {
-        batch.deallocate()
-        held?.deallocate()
+        unsafe batch.deallocate()
+        unsafe held?.deallocate()
     }
 
     // MARK: Filling
@@ -77,8 +82,8 @@ struct ScanState {
 
     @inline(__always)
     mutating func offer(_ image: UnsafeRawBufferPointer) {
-        if let predicate, !predicate.matches(image) { return }
-        batch[filled] = image
+        if let predicate, unsafe !predicate.matches(image) { return }
+        unsafe batch[filled] = image
         filled &+= 1
     }
 
@@ -91,9 +96,9 @@ struct ScanState {
         var unit = unit
         for page in first..<rows.storage.pageCount {
             var units = rows.storage.liveUnits(page: page, from: unit)
-            let data = UnsafeRawPointer(rows.storage.entries[page].base + geometry.dataOffset)
+            let data = unsafe UnsafeRawPointer(rows.storage.entries[page].base + geometry.dataOffset)
             while let next = units.next() {
-                offer(geometry.image(inSlot: data + next &* geometry.unit))
+                unsafe offer(geometry.image(inSlot: data + next &* geometry.unit))
                 if filled == target {
                     source = .pages(page: page, unit: next &+ 1)
                     return
@@ -115,10 +120,10 @@ struct ScanState {
             let ids = position.leaf.rows
             // Rows in key order lie anywhere: ask for all of the batch before the first is read.
             for i in position.index..<max(position.index, min(limit, position.index &+ target &- filled)) {
-                prefetch(rows.storage.address(RowID(ids[i])))
+                unsafe prefetch(rows.storage.address(RowID(ids[i])))
             }
             while position.index < limit, filled < target {
-                offer(rows.storage.image(RowID(ids[position.index])))
+                unsafe offer(rows.storage.image(RowID(ids[position.index])))
                 position.index &+= 1
             }
             if position.index >= limit {
@@ -139,21 +144,21 @@ struct ScanState {
         }
         var next = next
         while next < list.count, filled < target {
-            offer(rows.storage.image(RowID(list[next])))
+            unsafe offer(rows.storage.image(RowID(list[next])))
             next &+= 1
         }
         source = next < list.count ? .list(list, next: next) : .done
     }
 
     private mutating func refillFromCopies(_ next: Int) {
-        guard let held else {
+        guard let held = unsafe held else {
             source = .done
             return
         }
         var next = next
         while next < heldByteCount, filled < target {
-            let count = held.loadUnaligned(fromByteOffset: next, as: Int.self)
-            batch[filled] = UnsafeRawBufferPointer(start: held + next + 8, count: count)
+            let count = unsafe held.loadUnaligned(fromByteOffset: next, as: Int.self)
+            unsafe batch[filled] = UnsafeRawBufferPointer(start: held + next + 8, count: count)
             filled &+= 1
             next &+= 8 &+ count
         }
@@ -166,15 +171,17 @@ struct ScanState {
     mutating func detach() {
         let handedOut = filled
         var copies: [UInt8] = []
-        for i in 0..<handedOut { Self.append(batch[i], to: &copies) }
+        for i in 0..<handedOut { unsafe Self.append(batch[i], to: &copies) }
         let boundary = copies.count
         if case .copies = source { return }
         while refill() > 0 {
-            for i in 0..<filled { Self.append(batch[i], to: &copies) }
+            for i in 0..<filled { unsafe Self.append(batch[i], to: &copies) }
         }
-        held = .allocate(byteCount: max(copies.count, 1), alignment: 16)
+        unsafe held = .allocate(byteCount: max(copies.count, 1), alignment: 16)
         heldByteCount = copies.count
-        copies.withUnsafeBytes { if let start = $0.baseAddress { held?.copyMemory(from: start, byteCount: $0.count) } }
+        unsafe copies.withUnsafeBytes {
+            if let start = $0.baseAddress { unsafe held?.copyMemory(from: start, byteCount: $0.count) }
+        }
         // The batch that the consumer is going through now shows the copies.
         source = .copies(next: 0)
         filled = 0
@@ -194,21 +201,21 @@ struct ScanState {
         while refill() > 0 {
             for i in 0..<filled {
                 places.append(copies.count)
-                Self.append(batch[i], to: &copies)
+                unsafe Self.append(batch[i], to: &copies)
             }
         }
         // What it goes through now may be copies of an earlier turn.
         let turned = UnsafeMutableRawPointer.allocate(byteCount: max(copies.count, 1), alignment: 16)
         var end = 0
-        copies.withUnsafeBytes { bytes in
+        unsafe copies.withUnsafeBytes { bytes in
             for place in places.reversed() {
-                let count = 8 + bytes.loadUnaligned(fromByteOffset: place, as: Int.self)
-                (turned + end).copyMemory(from: bytes.baseAddress.unsafelyUnwrapped + place, byteCount: count)
+                let count = unsafe 8 + bytes.loadUnaligned(fromByteOffset: place, as: Int.self)
+                unsafe (turned + end).copyMemory(from: bytes.baseAddress.unsafelyUnwrapped + place, byteCount: count)
                 end += count
             }
         }
-        held?.deallocate()
-        held = turned
+        unsafe held?.deallocate()
+        unsafe held = turned
         heldByteCount = end
         source = .copies(next: 0)
         remaining = limit
@@ -216,7 +223,7 @@ struct ScanState {
     }
 
     private static func append(_ image: UnsafeRawBufferPointer, to copies: inout [UInt8]) {
-        withUnsafeBytes(of: image.count) { copies.append(contentsOf: $0) }
-        copies.append(contentsOf: image)
+        unsafe withUnsafeBytes(of: image.count) { unsafe copies.append(contentsOf: $0) }
+        unsafe copies.append(contentsOf: image)
     }
 }

@@ -127,26 +127,26 @@ struct SequenceState {
     func number(at address: UnsafeRawPointer) -> Int128? {
         switch width {
         case 8:
-            let bits = address.loadUnaligned(as: UInt64.self)
+            let bits = unsafe address.loadUnaligned(as: UInt64.self)
             return isSigned ? Int128(Int64(bitPattern: bits)) : Int128(bits)
         case 4:
-            let bits = address.loadUnaligned(as: UInt32.self)
+            let bits = unsafe address.loadUnaligned(as: UInt32.self)
             return isSigned ? Int128(Int32(bitPattern: bits)) : Int128(bits)
-        default: return oddNumber(at: address)
+        default: return unsafe oddNumber(at: address)
         }
     }
 
     /// The number in a column of another width than most have.
     @inline(never)
     private func oddNumber(at address: UnsafeRawPointer) -> Int128? {
-        let isNegative = isSigned && address.load(fromByteOffset: width - 1, as: UInt8.self) >= 0x80
+        let isNegative = unsafe isSigned && address.load(fromByteOffset: width - 1, as: UInt8.self) >= 0x80
         let fill: UInt8 = isNegative ? 0xFF : 0
         var value: UInt128 = 0
         for i in 0..<16 {
-            let byte = i < width ? address.load(fromByteOffset: i, as: UInt8.self) : fill
+            let byte = unsafe i < width ? address.load(fromByteOffset: i, as: UInt8.self) : fill
             value |= UInt128(byte) << UInt128(i * 8)
         }
-        for i in 16..<max(width, 16) where address.load(fromByteOffset: i, as: UInt8.self) != fill { return nil }
+        for i in 16..<max(width, 16) where unsafe address.load(fromByteOffset: i, as: UInt8.self) != fill { return nil }
         let result = Int128(truncatingIfNeeded: value)
         return (result < 0) == isNegative ? result : nil
     }
@@ -154,9 +154,9 @@ struct SequenceState {
     @inline(__always)
     func write(_ value: Int128, at address: UnsafeMutableRawPointer) {
         switch width {
-        case 8: address.storeBytes(of: UInt64(truncatingIfNeeded: value), as: UInt64.self)
-        case 4: address.storeBytes(of: UInt32(truncatingIfNeeded: value), as: UInt32.self)
-        default: writeOdd(value, at: address)
+        case 8: unsafe address.storeBytes(of: UInt64(truncatingIfNeeded: value), as: UInt64.self)
+        case 4: unsafe address.storeBytes(of: UInt32(truncatingIfNeeded: value), as: UInt32.self)
+        default: unsafe writeOdd(value, at: address)
         }
     }
 
@@ -165,7 +165,7 @@ struct SequenceState {
         // 256-bit columns get the value's sign above its 16 bytes.
         for i in 0..<width {
             let byte = UInt8(truncatingIfNeeded: i < 16 ? value >> Int128(i * 8) : value >> 127)
-            address.storeBytes(of: byte, toByteOffset: i, as: UInt8.self)
+            unsafe address.storeBytes(of: byte, toByteOffset: i, as: UInt8.self)
         }
     }
 }

@@ -4,14 +4,14 @@ import SpacetimeSchema
 extension TableRef {
     @inline(never)
     func uniqueViolation(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
-        .uniqueViolation(
+        unsafe .uniqueViolation(
             table: schema.name, constraint: indexes[index].constraintName, columns: columnNames(index),
             key: describeKey(index, ofRow: image))
     }
 
     @inline(never)
     func noSuchRow(_ index: Int, _ image: UnsafeRawPointer) -> EngineError {
-        .noSuchRow(
+        unsafe .noSuchRow(
             table: schema.name, index: indexes[index].schema.name, key: describeKey(index, ofRow: image))
     }
 
@@ -20,7 +20,8 @@ extension TableRef {
     func noSuchRow(_ index: Int, key: UnsafeRawBufferPointer) -> EngineError {
         let spec = indexes[index].spec.probeLayout
         let parts = indexes[index].schema.columns.enumerated().map { position, column in
-            describe(column, key.baseAddress.map { spec.bytes(of: position, in: $0) } ?? key)
+            guard let start = key.baseAddress else { return unsafe describe(column, key) }
+            return unsafe describe(column, spec.bytes(of: position, in: start))
         }
         return .noSuchRow(
             table: schema.name, index: indexes[index].schema.name, key: parts.joined(separator: ", "))
@@ -39,12 +40,12 @@ extension TableRef {
     /// The key's columns and values: `first = "Ada", last = nil`.
     private func describeKey(_ index: Int, ofRow row: UnsafeRawPointer) -> String {
         indexes[index].schema.columns.map { column in
-            describe(column, layout.bytes(of: Int(column.rawValue), in: row))
+            unsafe describe(column, layout.bytes(of: Int(column.rawValue), in: row))
         }.joined(separator: ", ")
     }
 
     private func describe(_ id: ColumnID, _ value: UnsafeRawBufferPointer) -> String {
         let column = schema.columns[Int(id.rawValue)]
-        return "\(column.name) = \(ValueText.text(of: value, column.type))"
+        return unsafe "\(column.name) = \(ValueText.text(of: value, column.type))"
     }
 }

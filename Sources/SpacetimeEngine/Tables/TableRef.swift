@@ -61,13 +61,13 @@ extension TableRef {
     func find(equalTo image: UnsafeRawBufferPointer) -> RowID? {
         if identityIndex >= 0 {
             guard let start = image.baseAddress,
-                let row = indexes[identityIndex].find(keyOf: start, in: rows),
-                equalBytes(storage.image(row), image)
+                let row = unsafe indexes[identityIndex].find(keyOf: start, in: rows),
+                unsafe equalBytes(storage.image(row), image)
             else { return nil }
             return row
         }
-        let hash = finishHash(hashBytes(image, state: value.seed))
-        return value.wholeRows.find(hash) { equalBytes(storage.image($0), image) }
+        let hash = unsafe finishHash(hashBytes(image, state: value.seed))
+        return value.wholeRows.find(hash) { unsafe equalBytes(storage.image($0), image) }
     }
 
     // MARK: Keys
@@ -76,13 +76,13 @@ extension TableRef {
     @inline(__always)
     func forEachPartOfName(of row: UnsafeRawPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
         let index = indexes.reference(to: firstUnique)
-        for column in index.value.schema.columns { body(layout.bytes(of: Int(column.rawValue), in: row)) }
+        for column in index.value.schema.columns { unsafe body(layout.bytes(of: Int(column.rawValue), in: row)) }
     }
 
     /// Whether two images have different keys in a unique index.
     func uniqueKeysDiffer(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer) -> Bool {
         if firstUnique < 0 { return false }
-        for i in firstUnique..<indexCount where indexes[i].isUnique && indexes[i].keysDiffer(lhs, rhs, rows) {
+        for i in firstUnique..<indexCount where unsafe indexes[i].isUnique && indexes[i].keysDiffer(lhs, rhs, rows) {
             return true
         }
         return false
@@ -93,27 +93,27 @@ extension TableRef {
     /// Enters a live row into every index.
     @inline(__always)
     func index(_ row: RowID) {
-        let image = UnsafeRawPointer(storage.imageStart(row))
-        for i in 0..<indexCount { indexes[i].insert(row, image: image, rows) }
+        let image = unsafe UnsafeRawPointer(storage.imageStart(row))
+        for i in 0..<indexCount { unsafe indexes[i].insert(row, image: image, rows) }
         if hashesWholeRows { indexWholeRow(row) }
     }
 
     /// Takes a row out of every index; its image must be unchanged.
     @inline(__always)
     func unindex(_ row: RowID) {
-        let image = UnsafeRawPointer(storage.imageStart(row))
-        for i in 0..<indexCount { indexes[i].remove(row, image: image, rows) }
+        let image = unsafe UnsafeRawPointer(storage.imageStart(row))
+        for i in 0..<indexCount { unsafe indexes[i].remove(row, image: image, rows) }
         if hashesWholeRows { unindexWholeRow(row) }
     }
 
     @inline(never)
     func indexWholeRow(_ row: RowID) {
-        value.wholeRows.insert(finishHash(hashBytes(storage.image(row), state: value.seed)), row)
+        unsafe value.wholeRows.insert(finishHash(hashBytes(storage.image(row), state: value.seed)), row)
     }
 
     @inline(never)
     private func unindexWholeRow(_ row: RowID) {
-        _ = value.wholeRows.remove(finishHash(hashBytes(storage.image(row), state: value.seed)), row)
+        _ = unsafe value.wholeRows.remove(finishHash(hashBytes(storage.image(row), state: value.seed)), row)
     }
 
     /// Replaces the image of a row where it lies, keeping the indexes right.
@@ -122,35 +122,35 @@ extension TableRef {
     @inline(__always)
     func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer, unchanged: Int = -1) {
         if unchanged == value.soleIndex {
-            storage.overwrite(row, with: image)
+            unsafe storage.overwrite(row, with: image)
         } else {
-            overwriteIndexed(row, with: image)
+            unsafe overwriteIndexed(row, with: image)
         }
     }
 
     @inline(never)
     private func overwriteIndexed(_ row: RowID, with image: UnsafeRawBufferPointer) {
-        let new = image.baseAddress.unsafelyUnwrapped
-        let old = UnsafeRawPointer(storage.imageStart(row))
+        let new = unsafe image.baseAddress.unsafelyUnwrapped
+        let old = unsafe UnsafeRawPointer(storage.imageStart(row))
         var changed: UInt64 = 0
         for i in 0..<indexCount {
             // Only the first 64 indexes are told apart; later ones are always rewritten.
             if i < 64 {
-                guard indexes[i].keysDiffer(old, new, rows) else { continue }
+                guard unsafe indexes[i].keysDiffer(old, new, rows) else { continue }
                 changed |= 1 << UInt64(i)
             }
-            indexes[i].remove(row, image: old, rows)
+            unsafe indexes[i].remove(row, image: old, rows)
         }
         if hashesWholeRows { unindexWholeRow(row) }
-        storage.overwrite(row, with: image)
+        unsafe storage.overwrite(row, with: image)
         if hashesWholeRows { indexWholeRow(row) }
         if changed != 0 || indexCount > 64 { reindex(row, changed: changed) }
     }
 
     private func reindex(_ row: RowID, changed: UInt64) {
-        let image = UnsafeRawPointer(storage.imageStart(row))
+        let image = unsafe UnsafeRawPointer(storage.imageStart(row))
         for i in 0..<indexCount where i >= 64 || changed >> UInt64(i) & 1 == 1 {
-            indexes[i].insert(row, image: image, rows)
+            unsafe indexes[i].insert(row, image: image, rows)
         }
     }
 }

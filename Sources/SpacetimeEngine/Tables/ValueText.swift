@@ -9,7 +9,7 @@ enum ValueText {
 
     /// The text of a valid value.
     static func text(of bytes: UnsafeRawBufferPointer, _ type: AlgebraicType) -> String {
-        let copy = Array(bytes)
+        let copy = unsafe Array(bytes)
         guard let value = try? AlgebraicValue(bsatn: copy, type: type) else { return hexadecimal(copy) }
         return cut(text(value, type), at: textLimit)
     }

@@ -28,20 +28,20 @@ extension ChangeCollector {
     mutating func encode(into writer: inout BSATNWriter) {
         pairMoves()
         var current: TableRef?
-        for i in 0..<count where entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
+        for i in 0..<count where unsafe entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
             if entries[i].isMoved { continue }
-            guard let before = entries[i].before, !entries[i].table.isEvent else { continue }
+            guard let before = unsafe entries[i].before, !entries[i].table.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
-            Self.appendDelete(of: before, in: entries[i].table, &writer)
+            unsafe Self.appendDelete(of: before, in: entries[i].table, &writer)
         }
         for i in 0..<count {
-            guard let after = entries[i].after, !entries[i].table.isEvent else { continue }
+            guard let after = unsafe entries[i].after, !entries[i].table.isEvent else { continue }
             Self.select(entries[i].table, &current, &writer)
-            if let old = entries[i].origin ?? (isSplit(entries[i]) ? nil : entries[i].before) {
-                Self.appendReplace(old, by: after, of: entries[i].table, &writer)
+            if let old = unsafe entries[i].origin ?? (isSplit(entries[i]) ? nil : entries[i].before) {
+                unsafe Self.appendReplace(old, by: after, of: entries[i].table, &writer)
             } else {
                 writer.write(LoggedChange.insert.rawValue)
-                Self.append(after, of: entries[i].table, &writer)
+                unsafe Self.append(after, of: entries[i].table, &writer)
             }
         }
     }
@@ -52,29 +52,29 @@ extension ChangeCollector {
     /// Nobody else has their keys before or after the transaction, so that replaying meets no key twice.
     private mutating func pairMoves() {
         var gone: [UInt64: Int] = [:]
-        for i in 0..<count where entries[i].after == nil {
-            guard let hash = Self.hashOfLarge(entries[i].before, in: entries[i].table) else { continue }
+        for i in 0..<count where unsafe entries[i].after == nil {
+            guard let hash = unsafe Self.hashOfLarge(entries[i].before, in: entries[i].table) else { continue }
             gone[hash] = i
         }
         if gone.isEmpty { return }
-        for i in 0..<count where entries[i].before == nil {
-            guard let hash = Self.hashOfLarge(entries[i].after, in: entries[i].table), let other = gone[hash],
+        for i in 0..<count where unsafe entries[i].before == nil {
+            guard let hash = unsafe Self.hashOfLarge(entries[i].after, in: entries[i].table), let other = gone[hash],
                 entries[other].table == entries[i].table, !entries[other].isMoved,
-                let old = entries[other].before?.baseAddress, let new = entries[i].after?.baseAddress,
-                !entries[i].table.uniqueKeysDiffer(old, new)
+                let old = unsafe entries[other].before?.baseAddress, let new = unsafe entries[i].after?.baseAddress,
+                unsafe !entries[i].table.uniqueKeysDiffer(old, new)
             else { continue }
-            entries[i].origin = entries[other].before
+            unsafe entries[i].origin = unsafe entries[other].before
             entries[other].isMoved = true
         }
     }
 
     /// A hash of the key by which the log names a row; nil for rows that it names otherwise or logs whole.
     private static func hashOfLarge(_ image: UnsafeRawBufferPointer?, in table: TableRef) -> UInt64? {
-        guard let image, image.count >= RowEdit.smallestRow, !table.isEvent, table.firstUnique >= 0,
-            let row = image.baseAddress, !isNameless(row, in: table)
+        guard let image = unsafe image, image.count >= RowEdit.smallestRow, !table.isEvent, table.firstUnique >= 0,
+            let row = image.baseAddress, unsafe !isNameless(row, in: table)
         else { return nil }
         var hash = UInt64(table.id.rawValue)
-        table.forEachPartOfName(of: row) { hash = hashBytes($0, state: hash) }
+        unsafe table.forEachPartOfName(of: row) { hash = unsafe hashBytes($0, state: hash) }
         return hash
     }
 
@@ -82,15 +82,15 @@ extension ChangeCollector {
     /// otherwise meet half way.
     private func isSplit(_ entry: Entry) -> Bool {
         if entry.isRekeyed || entry.table.firstUnique < 0 { return true }
-        guard let after = entry.after?.baseAddress else { return false }
+        guard let after = unsafe entry.after?.baseAddress else { return false }
         // So has one that is named by its image.
-        return Self.isNameless(after, in: entry.table)
+        return unsafe Self.isNameless(after, in: entry.table)
     }
 
     /// Whether the first unique index has no key to name a row by.
     private static func isNameless(_ row: UnsafeRawPointer, in table: TableRef) -> Bool {
         let index = table.indexes.reference(to: table.firstUnique)
-        return index.value.exemptsNil && index.value.exempts(row, table.rows)
+        return unsafe index.value.exemptsNil && index.value.exempts(row, table.rows)
     }
 
     @inline(__always)
@@ -110,7 +110,7 @@ extension ChangeCollector {
         if table.layout.fixedSize == nil {
             writer.write(UInt32(truncatingIfNeeded: image.count))
         }
-        writer.append(image)
+        unsafe writer.append(image)
     }
 
     private static func appendDelete(
@@ -118,20 +118,20 @@ extension ChangeCollector {
     ) {
         guard table.firstUnique >= 0, let row = image.baseAddress else {
             writer.write(LoggedChange.delete.rawValue)
-            return append(image, of: table, &writer)
+            return unsafe append(image, of: table, &writer)
         }
-        if isNameless(row, in: table) {
+        if unsafe isNameless(row, in: table) {
             writer.write(LoggedChange.deleteRow.rawValue)
-            return append(image, of: table, &writer)
+            return unsafe append(image, of: table, &writer)
         }
         writer.write(LoggedChange.delete.rawValue)
-        appendKey(of: row, in: table, &writer)
+        unsafe appendKey(of: row, in: table, &writer)
     }
 
     private static func appendKey(of row: UnsafeRawPointer, in table: TableRef, _ writer: inout BSATNWriter) {
         let start = writer.count
         writer.write(0 as UInt32)
-        table.forEachPartOfName(of: row) { writer.append($0) }
+        unsafe table.forEachPartOfName(of: row) { unsafe writer.append($0) }
         writer.overwrite(UInt32(writer.count - start - 4), at: start)
     }
 
@@ -140,9 +140,9 @@ extension ChangeCollector {
     fileprivate static func appendReplace(
         _ old: UnsafeRawBufferPointer, by new: UnsafeRawBufferPointer, of table: TableRef, _ writer: inout BSATNWriter
     ) {
-        if new.count >= RowEdit.smallestRow, appendEdit(old, new, of: table, &writer) { return }
+        if new.count >= RowEdit.smallestRow, unsafe appendEdit(old, new, of: table, &writer) { return }
         writer.write(LoggedChange.replace.rawValue)
-        append(new, of: table, &writer)
+        unsafe append(new, of: table, &writer)
     }
 
     @inline(never)
@@ -152,10 +152,10 @@ extension ChangeCollector {
         guard let row = new.baseAddress else { return false }
         let start = writer.count
         writer.write(LoggedChange.edit.rawValue)
-        appendKey(of: row, in: table, &writer)
+        unsafe appendKey(of: row, in: table, &writer)
         let edits = writer.count
         writer.write(0 as UInt32)
-        guard RowEdit.append(from: old, to: new, limit: new.count / 2 - (writer.count - start), &writer) else {
+        guard unsafe RowEdit.append(from: old, to: new, limit: new.count / 2 - (writer.count - start), &writer) else {
             writer.truncate(to: start)
             return false
         }
@@ -170,7 +170,7 @@ extension ChangeCollector {
     ) {
         select(table, &current, &writer)
         writer.write(LoggedChange.insert.rawValue)
-        append(image, of: table, &writer)
+        unsafe append(image, of: table, &writer)
     }
 
     /// Where a sequence of a table is, or was.
@@ -195,12 +195,12 @@ extension UndoLog {
         var current: TableRef?
         for i in 0..<count where sealedCount == 0 || isFirst(i) {
             let record = records[i]
-            let after = record.table.storage.image(record.row)
+            let after = unsafe record.table.storage.image(record.row)
             // A row that is again as it was has not changed.
-            let before = oldImage(record)
-            if equalBytes(before, after) { continue }
+            let before = unsafe oldImage(record)
+            if unsafe equalBytes(before, after) { continue }
             ChangeCollector.select(record.table, &current, &writer)
-            ChangeCollector.appendReplace(before, by: after, of: record.table, &writer)
+            unsafe ChangeCollector.appendReplace(before, by: after, of: record.table, &writer)
         }
     }
 

@@ -5,6 +5,8 @@
 ///
 /// The entries lie in a buffer, not in an array: going through them then counts no references.
 struct ChangeCollector: ~Copyable {
+    /// `@safe`: the images are those of the undo log and of rows, which stay until the transaction ends.
+    @safe
     struct Entry {
         var table: TableRef
         var row: RowID
@@ -26,8 +28,8 @@ struct ChangeCollector: ~Copyable {
         var isRekeyed = false
 
         func findsRekeyed() -> Bool {
-            guard let before = before?.baseAddress, let after = after?.baseAddress else { return false }
-            return table.uniqueKeysDiffer(before, after)
+            guard let before = unsafe before?.baseAddress, let after = unsafe after?.baseAddress else { return false }
+            return unsafe table.uniqueKeysDiffer(before, after)
         }
     }
 
@@ -53,12 +55,12 @@ struct ChangeCollector: ~Copyable {
             let before: UnsafeRawBufferPointer? =
                 switch record.kind {
                 case .insert: nil
-                case .overwrite: undo.oldImage(record)
-                case .delete: table.storage.image(record.row)
+                case .overwrite: unsafe undo.oldImage(record)
+                case .delete: unsafe table.storage.image(record.row)
                 }
             let isLive = table.storage.isLive(record.row)
-            let after = isLive ? table.storage.image(record.row) : nil
-            entries.append(Entry(table: record.table, row: record.row, before: before, after: after))
+            let after = unsafe isLive ? table.storage.image(record.row) : nil
+            unsafe entries.append(Entry(table: record.table, row: record.row, before: before, after: after))
         }
         cancel()
     }
@@ -85,12 +87,12 @@ struct ChangeCollector: ~Copyable {
         var rekeyed = 0
         var dropped = false
         for i in 0..<count {
-            switch (entries[i].before, entries[i].after) {
+            switch unsafe (entries[i].before, entries[i].after) {
             case (nil, nil): dropped = true
             case (let before?, let after?):
-                if equalBytes(before, after) {
-                    entries[i].before = nil
-                    entries[i].after = nil
+                if unsafe equalBytes(before, after) {
+                    unsafe entries[i].before = nil
+                    unsafe entries[i].after = nil
                     dropped = true
                 } else if entries[i].findsRekeyed() {
                     entries[i].isRekeyed = true
@@ -108,7 +110,7 @@ struct ChangeCollector: ~Copyable {
 
     private mutating func dropEmpty() {
         var kept = 0
-        for i in 0..<count where entries[i].before != nil || entries[i].after != nil {
+        for i in 0..<count where unsafe entries[i].before != nil || entries[i].after != nil {
             entries[kept] = entries[i]
             kept += 1
         }
@@ -118,21 +120,21 @@ struct ChangeCollector: ~Copyable {
     /// Matches whole deleted images with whole inserted ones of the same table.
     private mutating func cancelPairs() -> Bool {
         var inserted: [UInt64: [Int]] = [:]
-        for i in 0..<count where entries[i].before == nil || entries[i].isRekeyed {
+        for i in 0..<count where unsafe entries[i].before == nil || entries[i].isRekeyed {
             let entry = entries[i]
-            guard let after = entry.after else { continue }
-            inserted[hashBytes(after, state: UInt64(entry.table.id.rawValue)), default: []].append(i)
+            guard let after = unsafe entry.after else { continue }
+            unsafe inserted[hashBytes(after, state: UInt64(entry.table.id.rawValue)), default: []].append(i)
         }
         var found = false
-        for i in 0..<count where entries[i].after == nil || entries[i].isRekeyed {
+        for i in 0..<count where unsafe entries[i].after == nil || entries[i].isRekeyed {
             let entry = entries[i]
-            guard let before = entry.before else { continue }
-            let hash = hashBytes(before, state: UInt64(entry.table.id.rawValue))
+            guard let before = unsafe entry.before else { continue }
+            let hash = unsafe hashBytes(before, state: UInt64(entry.table.id.rawValue))
             guard let candidates = inserted[hash] else { continue }
             for j in candidates where entries[j].table == entry.table {
-                guard let after = entries[j].after, equalBytes(before, after) else { continue }
-                entries[i].before = nil
-                entries[j].after = nil
+                guard let after = unsafe entries[j].after, unsafe equalBytes(before, after) else { continue }
+                unsafe entries[i].before = nil
+                unsafe entries[j].after = nil
                 found = true
                 break
             }
@@ -153,8 +155,8 @@ struct ChangeCollector: ~Copyable {
                 position = set.tables.firstIndex { $0.table > id } ?? set.tables.count
                 set.tables.insert(TableChanges(table: id), at: position)
             }
-            if let before = entry.before { set.tables[position].deletes.append(before) }
-            if let after = entry.after { set.tables[position].inserts.append(after) }
+            if let before = unsafe entry.before { unsafe set.tables[position].deletes.append(before) }
+            if let after = unsafe entry.after { unsafe set.tables[position].inserts.append(after) }
         }
         return set
     }

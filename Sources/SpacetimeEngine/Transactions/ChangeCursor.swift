@@ -2,33 +2,38 @@ import SpacetimeSATS
 import SpacetimeSchema
 
 /// Reads logged changes; every length is checked.
+///
+/// `@safe`: nothing is read but from the front of what is left of the caller's bytes, after a look at its length.
+@safe
 struct ChangeCursor {
     private var rest: UnsafeRawBufferPointer
 
-    init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+    init(_ bytes: UnsafeRawBufferPointer) { unsafe rest = bytes }
 
-    var isAtEnd: Bool { rest.isEmpty }
+    var isAtEnd: Bool { unsafe rest.isEmpty }
 
     mutating func next() throws(EngineError) -> LoggedChange? {
-        if rest.isEmpty { return nil }
+        if unsafe rest.isEmpty { return nil }
         let byte = try load(UInt8.self)
         guard let kind = LoggedChange(rawValue: byte) else { throw .malformedChanges("there is no change \(byte)") }
         return kind
     }
 
     mutating func take(_ count: Int) throws(EngineError) -> UnsafeRawBufferPointer {
-        guard count <= rest.count else { throw .malformedChanges("the changes end early") }
-        let bytes = UnsafeRawBufferPointer(rebasing: rest[..<count])
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        return bytes
+        guard unsafe count <= rest.count else { throw .malformedChanges("the changes end early") }
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: rest[..<count])
+        unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        return unsafe bytes
     }
 
     mutating func load<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) throws(EngineError) -> Value {
-        Value(littleEndian: try take(MemoryLayout<Value>.size).loadUnaligned(as: type))
+        unsafe Value(littleEndian: try take(MemoryLayout<Value>.size).loadUnaligned(as: type))
     }
 
     /// Bytes that follow their length.
-    mutating func counted() throws(EngineError) -> UnsafeRawBufferPointer { try take(Int(try load(UInt32.self))) }
+    mutating func counted() throws(EngineError) -> UnsafeRawBufferPointer {
+        try unsafe take(Int(try load(UInt32.self)))
+    }
 
     /// A number of up to 32 bits, seven of them a byte, the lowest first.
     mutating func loadVariable() throws(EngineError) -> Int {
@@ -45,16 +50,16 @@ struct ChangeCursor {
     }
 
     mutating func image(of table: TableRef) throws(EngineError) -> UnsafeRawBufferPointer {
-        let image = if let fixed = table.layout.fixedSize { try take(fixed) } else { try counted() }
-        try table.requireRow(image)
-        return image
+        let image = if let fixed = table.layout.fixedSize { try unsafe take(fixed) } else { try unsafe counted() }
+        try unsafe table.requireRow(image)
+        return unsafe image
     }
 }
 
 extension TableRef {
     /// - Throws: `malformedRow` if the bytes are no row of the table.
     func requireRow(_ image: UnsafeRawBufferPointer) throws(EngineError) {
-        do throws(BSATNError) { try layout.validate(image) } catch {
+        do throws(BSATNError) { try unsafe layout.validate(image) } catch {
             throw .malformedRow(table: schema.name, cause: error)
         }
     }

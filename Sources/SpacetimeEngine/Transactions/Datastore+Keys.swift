@@ -31,24 +31,24 @@ extension Datastore {
     ) throws(EngineError) -> ConflictOutcome {
         let table = try table(id)
         guard let start = UnsafeRawPointer(image.baseAddress) else { return .unchanged }
-        guard table.firstUnique >= 0 else { return try insert(id, row: image) ? .inserted : .unchanged }
+        guard table.firstUnique >= 0 else { return try unsafe insert(id, row: image) ? .inserted : .unchanged }
         try requireTransaction()
         // Rows are deleted and inserted only, which needs no savepoint that seals what overwrites have recorded.
         let before = Savepoint(serial: state.serial, recordCount: state.undo.count)
         var replaced = 0
         for i in table.firstUnique..<table.indexCount
-        where table.indexes[i].isUnique && !table.isGenerated(keyOf: start, in: i) {
-            guard let present = table.indexes[i].find(keyOf: start, in: table.rows) else {
+        where unsafe table.indexes[i].isUnique && !table.isGenerated(keyOf: start, in: i) {
+            guard let present = unsafe table.indexes[i].find(keyOf: start, in: table.rows) else {
                 continue
             }
-            let old = table.storage.image(present)
+            let old = unsafe table.storage.image(present)
             // The identical row has all the keys, so nothing was deleted before it was met.
-            if rule == .ignore || equalBytes(old, UnsafeRawBufferPointer(image)) { return .unchanged }
-            replaced += try deleteRow(id, equalTo: old) ? 1 : 0
+            if unsafe rule == .ignore || equalBytes(old, UnsafeRawBufferPointer(image)) { return .unchanged }
+            unsafe replaced += try deleteRow(id, equalTo: old) ? 1 : 0
         }
         do throws(EngineError) {
             // The identical row may also be one without a key in any of those indexes.
-            let isNew = try insert(id, row: image)
+            let isNew = try unsafe insert(id, row: image)
             return replaced > 0 ? .replaced(replaced) : isNew ? .inserted : .unchanged
         } catch {
             rollback(to: before)
@@ -61,11 +61,11 @@ extension Datastore {
     package func upsert(_ id: IndexID, row image: UnsafeMutableRawBufferPointer) throws(EngineError) {
         let (table, position) = try index(id)
         if table.indexes[position].isUnique, let start = image.baseAddress,
-            table.indexes[position].find(keyOf: start, in: table.rows) == nil
+            unsafe table.indexes[position].find(keyOf: start, in: table.rows) == nil
         {
-            _ = try insert(table.id, row: image)
+            _ = try unsafe insert(table.id, row: image)
         } else {
-            try update(id, row: image)
+            try unsafe update(id, row: image)
         }
     }
 
@@ -80,20 +80,20 @@ extension Datastore {
         guard table.indexes[position].isUnique else {
             throw .indexNotUnique(index: table.indexes[position].schema.name)
         }
-        try validateKey(key, table, position)
+        try unsafe validateKey(key, table, position)
         guard let probe = key.baseAddress, let start = UnsafeRawPointer(image.baseAddress),
-            let row = table.indexes[position].find(
+            let row = unsafe table.indexes[position].find(
                 probe: probe, byteCount: key.count, in: table.rows)
-        else { throw table.noSuchRow(position, key: key) }
-        let old = UnsafeRawPointer(table.storage.imageStart(row))
+        else { throw unsafe table.noSuchRow(position, key: key) }
+        let old = unsafe UnsafeRawPointer(table.storage.imageStart(row))
         var isAhead = false
         if table.sequenceCount > 0 {
-            isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
+            isAhead = try unsafe drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
         }
-        let keepsKey = !table.indexes[position].keysDiffer(old, start, table.rows)
+        let keepsKey = unsafe !table.indexes[position].keysDiffer(old, start, table.rows)
         // No index has the last position: with another key all of them are checked and written.
-        try replace(table, row, UnsafeRawBufferPointer(image), foundThrough: keepsKey ? position : .max)
-        if isAhead { moveSequences(table, past: start) }
+        try unsafe replace(table, row, UnsafeRawBufferPointer(image), foundThrough: keepsKey ? position : .max)
+        if isAhead { unsafe moveSequences(table, past: start) }
     }
 
     /// The error of an update that finds no row with that key.
@@ -101,7 +101,7 @@ extension Datastore {
     package func noSuchRow(_ id: IndexID, key: UnsafeRawBufferPointer) -> EngineError {
         do throws(EngineError) {
             let (table, position) = try index(id)
-            return table.noSuchRow(position, key: key)
+            return unsafe table.noSuchRow(position, key: key)
         } catch { return error }
     }
 }
@@ -115,8 +115,8 @@ extension TableRef {
         for number in 0..<sequenceCount {
             let sequence = sequences.reference(to: number)
             guard columns.contains(where: { $0.index == sequence.value.column }) else { continue }
-            let bytes = layout.bytes(of: sequence.value.column, in: row)
-            if bytes.allSatisfy({ $0 == 0 }) { return true }
+            let bytes = unsafe layout.bytes(of: sequence.value.column, in: row)
+            if unsafe bytes.allSatisfy({ $0 == 0 }) { return true }
         }
         return false
     }

@@ -21,7 +21,7 @@ extension Datastore {
             let record = state.undo.records[i]
             guard record.table == table, record.kind == .delete, !record.isMove else { continue }
             // A deleted row keeps its slot to the end of the transaction.
-            body(table.storage.image(record.row))
+            unsafe body(table.storage.image(record.row))
         }
     }
 }

@@ -33,12 +33,15 @@ struct PointAccess {
     /// The bits of a key of 4 or 8 bytes.
     @inline(__always)
     func bits(_ address: UnsafeRawPointer) -> UInt64 {
-        keyWidth == 8 ? address.loadUnaligned(as: UInt64.self) : UInt64(address.loadUnaligned(as: UInt32.self))
+        unsafe keyWidth == 8 ? address.loadUnaligned(as: UInt64.self) : UInt64(address.loadUnaligned(as: UInt32.self))
     }
 }
 
 extension Datastore {
     /// What ``findPoint(_:bits:byteCount:)`` has to say.
+    ///
+    /// `@safe`: the row is there, and stays as it is until the next write.
+    @safe
     @frozen @usableFromInline
     package enum PointResult {
         case row(UnsafeRawBufferPointer)
@@ -55,8 +58,8 @@ extension Datastore {
     package func findPoint(_ id: IndexID, bits: UInt64, byteCount: Int) -> PointResult {
         guard let entry = entry(id), entry.point.keyWidth == byteCount else { return .unknown }
         guard let row = row(bits, entry) else { return .none }
-        let slot = entry.rows.storage.address(row)
-        return .row(
+        let slot = unsafe entry.rows.storage.address(row)
+        return unsafe .row(
             entry.point.rowByteCount > 0
                 ? UnsafeRawBufferPointer(start: slot, count: entry.point.rowByteCount)
                 : entry.rows.storage.image(row))
@@ -69,18 +72,18 @@ extension Datastore {
     package func updatePoint(_ id: IndexID, row image: UnsafeRawBufferPointer) -> Bool {
         guard let entry = entry(id), entry.point.allowsOverwrite, let table = entry.table,
             let new = image.baseAddress, state.isInTransaction,
-            let row = row(entry.point.bits(new + entry.point.keyOffsetInRow), entry), table.openScans == nil
+            let row = unsafe row(entry.point.bits(new + entry.point.keyOffsetInRow), entry), table.openScans == nil
         else { return false }
         let old: UnsafeRawBufferPointer
         if entry.point.rowByteCount == image.count {
-            old = UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: image.count)
+            unsafe old = UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: image.count)
         } else {
             guard entry.rows.storage.fitsInPlace(row, byteCount: image.count) else { return false }
-            old = entry.rows.storage.image(row)
+            unsafe old = entry.rows.storage.image(row)
         }
-        if equalBytes(old, image) { return true }
-        if !state.undo.covers(table, row) { state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
-        entry.rows.storage.overwrite(row, with: image)
+        if unsafe equalBytes(old, image) { return true }
+        if !state.undo.covers(table, row) { unsafe state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
+        unsafe entry.rows.storage.overwrite(row, with: image)
         return true
     }
 
@@ -88,7 +91,7 @@ extension Datastore {
     private func row(_ key: UInt64, _ entry: IndexEntry) -> RowID? {
         let (point, rows) = (entry.point, entry.rows)
         return entry.index.value.hash.find(hashInteger(key ^ point.flip, seed: hashSeed)) { row in
-            point.bits(rows.storage.address(row) + point.keyOffset) == key
+            unsafe point.bits(rows.storage.address(row) + point.keyOffset) == key
         }
     }
 
@@ -105,17 +108,17 @@ extension Datastore {
     ) -> Bool {
         guard let entry = entry(id), entry.point.keyWidth == byteCount else { return false }
         let flip = entry.point.flip
-        for key in bits { entry.index.value.hash.prefetch(hashInteger(key ^ flip, seed: hashSeed)) }
-        for key in bits {
+        for i in bits.indices { unsafe entry.index.value.hash.prefetch(hashInteger(bits[i] ^ flip, seed: hashSeed)) }
+        for i in bits.indices {
             // Equal hashes are nearly always equal keys.
-            let row = entry.index.value.hash.find(hashInteger(key ^ flip, seed: hashSeed)) { _ in true }
+            let row = unsafe entry.index.value.hash.find(hashInteger(bits[i] ^ flip, seed: hashSeed)) { _ in true }
             guard let row else { continue }
-            let slot = UnsafeRawPointer(entry.rows.storage.address(row))
-            prefetch(slot)
-            prefetch(slot + 63)
+            let slot = unsafe UnsafeRawPointer(entry.rows.storage.address(row))
+            unsafe prefetch(slot)
+            unsafe prefetch(slot + 63)
         }
-        for (position, key) in bits.enumerated() {
-            found[position] = row(key, entry).map { entry.rows.storage.image($0) }
+        for i in bits.indices {
+            unsafe found[i] = row(bits[i], entry).map { unsafe entry.rows.storage.image($0) }
         }
         return true
     }

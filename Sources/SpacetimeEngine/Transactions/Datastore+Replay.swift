@@ -3,7 +3,7 @@ import SpacetimeSchema
 
 /// Doing again what the log says was done.
 extension Datastore {
-    /// Applies the changes of one commit as `commit(log:)` wrote them. Not inside a transaction.
+    /// Applies the changes of one commit as `encodeChanges(into:)` wrote them. Not inside a transaction.
     ///
     /// Constraints are not checked: they held when the commit was made. Whatever does not fit the tables is an error,
     /// and then the datastore is of no further use.
@@ -11,7 +11,7 @@ extension Datastore {
         guard !state.isInTransaction else {
             throw .transactionState("changes are replayed outside of transactions only")
         }
-        var cursor = ChangeCursor(changes)
+        var cursor = unsafe ChangeCursor(changes)
         var table: TableRef?
         var freed = 0
         var hasSparse = false
@@ -25,19 +25,19 @@ extension Datastore {
             switch kind {
             case .table: break
             case .insert:
-                let image = try cursor.image(of: table)
-                guard let row = table.storage.insert(image) else {
+                let image = try unsafe cursor.image(of: table)
+                guard let row = unsafe table.storage.insert(image) else {
                     throw .tableFull(table: table.schema.name)
                 }
                 table.index(row)
-            case .replace: try table.replayReplace(try cursor.image(of: table))
+            case .replace: try unsafe table.replayReplace(try cursor.image(of: table))
             case .delete, .deleteRow:
                 try replayDelete(table, kind, &cursor)
                 freed += 1
                 if table.storage.isSparse { hasSparse = true }
             case .edit:
                 let (row, image) = try edited(table, &cursor)
-                try image.withBytes { (bytes) throws(EngineError) in try table.replace(row, bytes) }
+                try unsafe image.withBytes { (bytes) throws(EngineError) in try unsafe table.replace(row, bytes) }
             case .sequence, .sequenceStart:
                 try table.replaySequence(try cursor.load(UInt8.self), try cursor.load(Int128.self))
             }
@@ -48,7 +48,7 @@ extension Datastore {
     /// Puts sequences where they were when the call began that made these changes. Where the commit before it left them
     /// is not always there: calls that failed in between may have drawn numbers.
     package func restoreSequences(before changes: UnsafeRawBufferPointer) throws(EngineError) {
-        var cursor = ChangeCursor(changes)
+        var cursor = unsafe ChangeCursor(changes)
         var table: TableRef?
         while let kind = try cursor.next() {
             switch kind {
@@ -71,7 +71,7 @@ extension Datastore {
     package func describe(
         _ changes: UnsafeRawBufferPointer, areApplied: Bool = false
     ) throws(EngineError) -> [RowChange] {
-        var cursor = ChangeCursor(changes)
+        var cursor = unsafe ChangeCursor(changes)
         var table: TableRef?
         var found: [RowChange] = []
         while let kind = try cursor.next() {
@@ -83,17 +83,20 @@ extension Datastore {
             let id = table.id
             switch kind {
             case .table: break
-            case .insert: found.append(RowChange(table: id, kind: .insert, bytes: Array(try cursor.image(of: table))))
-            case .replace: found.append(RowChange(table: id, kind: .replace, bytes: Array(try cursor.image(of: table))))
+            case .insert:
+                unsafe found.append(RowChange(table: id, kind: .insert, bytes: Array(try cursor.image(of: table))))
+            case .replace:
+                unsafe found.append(RowChange(table: id, kind: .replace, bytes: Array(try cursor.image(of: table))))
             case .delete where table.firstUnique >= 0:
-                found.append(RowChange(table: id, kind: .delete, bytes: Array(try cursor.counted()), isKey: true))
+                unsafe found.append(
+                    RowChange(table: id, kind: .delete, bytes: Array(try cursor.counted()), isKey: true))
             case .delete, .deleteRow:
-                found.append(RowChange(table: id, kind: .delete, bytes: Array(try cursor.image(of: table))))
+                unsafe found.append(RowChange(table: id, kind: .delete, bytes: Array(try cursor.image(of: table))))
             case .edit:
                 let bytes: [UInt8]
                 if areApplied {
-                    bytes = Array(table.storage.image(try named(table, by: try cursor.counted())))
-                    _ = try cursor.counted()
+                    bytes = unsafe Array(table.storage.image(try named(table, by: try cursor.counted())))
+                    _ = try unsafe cursor.counted()
                 } else {
                     bytes = try edited(table, &cursor).image
                 }
@@ -113,9 +116,9 @@ extension Datastore {
         for (position, change) in changes.enumerated() where change.kind == .insert {
             guard let table = try? table(change.table), table.firstUnique >= 0 else { continue }
             var key: [UInt8] = []
-            change.bytes.withBytes { image in
+            unsafe change.bytes.withBytes { image in
                 guard let row = image.baseAddress else { return }
-                table.forEachPartOfName(of: row) { key += $0 }
+                unsafe table.forEachPartOfName(of: row) { unsafe key += $0 }
             }
             guard let other = deleted[RowChange(table: change.table, kind: .delete, bytes: key, isKey: true)] else {
                 continue
@@ -130,8 +133,8 @@ extension Datastore {
     private func named(_ table: TableRef, by key: UnsafeRawBufferPointer) throws(EngineError) -> RowID {
         let first = table.firstUnique
         guard first >= 0 else { throw .malformedChanges("table '\(table.schema.name)' has no unique index") }
-        try validateKey(key, table, first)
-        guard let row = table.indexes[first].findLogged(probe: key, in: table.rows) else {
+        try unsafe validateKey(key, table, first)
+        guard let row = unsafe table.indexes[first].findLogged(probe: key, in: table.rows) else {
             throw .malformedChanges("a changed row is not in table '\(table.schema.name)'")
         }
         return row
@@ -141,12 +144,12 @@ extension Datastore {
     private func edited(
         _ table: TableRef, _ cursor: inout ChangeCursor
     ) throws(EngineError) -> (row: RowID, image: [UInt8]) {
-        let row = try named(table, by: try cursor.counted())
-        let image = try RowEdit.apply(try cursor.counted(), to: table.storage.image(row))
-        try image.withBytes { (bytes) throws(EngineError) in
-            try table.requireRow(bytes)
+        let row = try unsafe named(table, by: try cursor.counted())
+        let image = try unsafe RowEdit.apply(try cursor.counted(), to: table.storage.image(row))
+        try unsafe image.withBytes { (bytes) throws(EngineError) in
+            try unsafe table.requireRow(bytes)
             guard let new = bytes.baseAddress,
-                !table.uniqueKeysDiffer(UnsafeRawPointer(table.storage.imageStart(row)), new)
+                unsafe !table.uniqueKeysDiffer(UnsafeRawPointer(table.storage.imageStart(row)), new)
             else { throw .malformedChanges("an edit changes a unique key of table '\(table.schema.name)'") }
         }
         return (row, image)
@@ -156,9 +159,9 @@ extension Datastore {
         _ table: TableRef, _ kind: LoggedChange, _ cursor: inout ChangeCursor
     ) throws(EngineError) {
         if kind == .delete, table.firstUnique >= 0 {
-            return table.dropRow(try named(table, by: try cursor.counted()))
+            return unsafe table.dropRow(try named(table, by: try cursor.counted()))
         }
-        guard let row = table.find(equalTo: try cursor.image(of: table)) else {
+        guard let row = unsafe table.find(equalTo: try cursor.image(of: table)) else {
             throw .malformedChanges("a deleted row is not in table '\(table.schema.name)'")
         }
         table.dropRow(row)
@@ -175,19 +178,19 @@ extension TableRef {
 
     fileprivate func replayReplace(_ image: UnsafeRawBufferPointer) throws(EngineError) {
         guard firstUnique >= 0, let start = image.baseAddress,
-            let row = indexes[firstUnique].findLogged(keyOf: start, in: rows)
+            let row = unsafe indexes[firstUnique].findLogged(keyOf: start, in: rows)
         else { throw .malformedChanges("a replaced row is not in table '\(schema.name)'") }
-        try replace(row, image)
+        try unsafe replace(row, image)
     }
 
     /// Gives a row another image with the same key in the first unique index.
     fileprivate func replace(_ row: RowID, _ image: UnsafeRawBufferPointer) throws(EngineError) {
         if storage.fitsInPlace(row, byteCount: image.count) {
-            overwrite(row, with: image, unchanged: firstUnique)
+            unsafe overwrite(row, with: image, unchanged: firstUnique)
             return
         }
         dropRow(row)
-        guard let moved = storage.insert(image) else { throw .tableFull(table: schema.name) }
+        guard let moved = unsafe storage.insert(image) else { throw .tableFull(table: schema.name) }
         index(moved)
     }
 

@@ -17,18 +17,18 @@ extension Datastore {
         let table = try writable(id)
         var isAhead = false
         if table.sequenceCount > 0 {
-            isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped)
+            isAhead = try unsafe drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped)
         }
-        let isNew = try insertPrepared(table, UnsafeRawBufferPointer(image))
-        if isAhead { moveSequences(table, past: UnsafeRawPointer(image.baseAddress.unsafelyUnwrapped)) }
+        let isNew = try unsafe insertPrepared(table, UnsafeRawBufferPointer(image))
+        if isAhead { unsafe moveSequences(table, past: UnsafeRawPointer(image.baseAddress.unsafelyUnwrapped)) }
         return isNew
     }
 
     /// Inserts a row image from outside: checks first that it is one.
     @discardableResult
     package func insert(_ id: TableID, validating image: UnsafeMutableRawBufferPointer) throws(EngineError) -> Bool {
-        try validate(UnsafeRawBufferPointer(image), for: id)
-        return try insert(id, row: image)
+        try unsafe validate(UnsafeRawBufferPointer(image), for: id)
+        return try unsafe insert(id, row: image)
     }
 
     @inline(__always)
@@ -38,15 +38,15 @@ extension Datastore {
         if table.firstUnique >= 0, let start = image.baseAddress {
             for i in table.firstUnique..<table.indexCount
             where table.indexes[i].isUnique {
-                if let present = table.indexes[i].find(keyOf: start, in: table.rows) {
-                    if equalBytes(table.storage.image(present), image) { return false }
-                    throw table.uniqueViolation(i, start)
+                if let present = unsafe table.indexes[i].find(keyOf: start, in: table.rows) {
+                    if unsafe equalBytes(table.storage.image(present), image) { return false }
+                    throw unsafe table.uniqueViolation(i, start)
                 }
             }
         }
-        if table.hashesWholeRows, table.find(equalTo: image) != nil { return false }
+        if table.hashesWholeRows, unsafe table.find(equalTo: image) != nil { return false }
         prepareWrite(table)
-        guard let row = table.storage.insert(image) else {
+        guard let row = unsafe table.storage.insert(image) else {
             throw noRoom(table, image.count)
         }
         table.index(row)
@@ -77,16 +77,16 @@ extension Datastore {
         guard entry.index.value.isUnique, let start = new.baseAddress else {
             throw indexNotUnique(entry.index)
         }
-        guard let row = entry.index.value.find(keyOf: start, in: entry.rows) else {
-            throw table.noSuchRow(position, start)
+        guard let row = unsafe entry.index.value.find(keyOf: start, in: entry.rows) else {
+            throw unsafe table.noSuchRow(position, start)
         }
         var isAhead = false
         if table.sequenceCount > 0 {
-            let old = UnsafeRawPointer(table.storage.imageStart(row))
-            isAhead = try drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
+            let old = unsafe UnsafeRawPointer(table.storage.imageStart(row))
+            isAhead = try unsafe drawNumbers(table, for: image.baseAddress.unsafelyUnwrapped, replacing: old)
         }
-        try replace(table, row, new, foundThrough: position)
-        if isAhead { moveSequences(table, past: start) }
+        try unsafe replace(table, row, new, foundThrough: position)
+        if isAhead { unsafe moveSequences(table, past: start) }
     }
 
     @inline(never)
@@ -96,36 +96,36 @@ extension Datastore {
 
     /// `update` for a row from outside: checks first that it is one.
     package func update(_ id: IndexID, validating image: UnsafeMutableRawBufferPointer) throws(EngineError) {
-        try validate(UnsafeRawBufferPointer(image), for: try index(id).table.id)
-        try update(id, row: image)
+        try unsafe validate(UnsafeRawBufferPointer(image), for: try index(id).table.id)
+        try unsafe update(id, row: image)
     }
 
     @inline(__always)
     func replace(
         _ table: TableRef, _ row: RowID, _ new: UnsafeRawBufferPointer, foundThrough position: Int
     ) throws(EngineError) {
-        let old = table.storage.image(row)
-        if equalBytes(old, new) { return }
-        let start = new.baseAddress.unsafelyUnwrapped
+        let old = unsafe table.storage.image(row)
+        if unsafe equalBytes(old, new) { return }
+        let start = unsafe new.baseAddress.unsafelyUnwrapped
         for i in 0..<table.indexCount where table.indexes[i].isUnique {
             if i == position { continue }
-            guard let other = table.indexes[i].find(keyOf: start, in: table.rows),
+            guard let other = unsafe table.indexes[i].find(keyOf: start, in: table.rows),
                 other != row
             else {
                 continue
             }
-            throw table.uniqueViolation(i, start)
+            throw unsafe table.uniqueViolation(i, start)
         }
         prepareWrite(table)
         // An event that changes goes to the end, whatever its size: events are delivered in the order of their slots.
         if table.storage.fitsInPlace(row, byteCount: new.count), !table.isEvent {
             let keepsKeys = position == table.keptUnique
-            if !(keepsKeys ? state.undo.covers(table, row) : coversKeyed(table, row, old, new)) {
-                state.undo.append(overwriteOf: old, table, row, keepsKeys: keepsKeys)
+            if unsafe !(keepsKeys ? state.undo.covers(table, row) : coversKeyed(table, row, old, new)) {
+                unsafe state.undo.append(overwriteOf: old, table, row, keepsKeys: keepsKeys)
             }
-            table.overwrite(row, with: new, unchanged: position)
+            unsafe table.overwrite(row, with: new, unchanged: position)
         } else {
-            try move(table, row, new)
+            try unsafe move(table, row, new)
         }
     }
 
@@ -137,7 +137,7 @@ extension Datastore {
         guard state.undo.covers(table, row), let before = old.baseAddress, let after = new.baseAddress else {
             return false
         }
-        return !table.uniqueKeysDiffer(before, after)
+        return unsafe !table.uniqueKeysDiffer(before, after)
     }
 
     /// An update whose image needs another slot.
@@ -145,7 +145,7 @@ extension Datastore {
     private func move(
         _ table: TableRef, _ row: RowID, _ new: UnsafeRawBufferPointer
     ) throws(EngineError) {
-        guard let moved = table.storage.insert(new) else {
+        guard let moved = unsafe table.storage.insert(new) else {
             throw noRoom(table, new.count)
         }
         remove(table, row, isMove: true)
@@ -168,17 +168,17 @@ extension Datastore {
     package func delete(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try requireTransaction()
-        try validateKey(key, table, position)
+        try unsafe validateKey(key, table, position)
         if table.indexes[position].isUnique, let start = key.baseAddress {
             guard
-                let row = table.indexes[position].find(
+                let row = unsafe table.indexes[position].find(
                     probe: start, byteCount: key.count, in: table.rows)
             else { return 0 }
             prepareWrite(table)
             remove(table, row)
             return 1
         }
-        return removeAll(
+        return unsafe removeAll(
             rowIDs(
                 in: table.indexes[position].select(probe: key, table.rows), position,
                 of: table), of: table)
@@ -203,8 +203,8 @@ extension Datastore {
     ) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         try requireTransaction()
-        try validateKey(key, table, position)
-        let selection = table.indexes[position].select(probe: key, table.rows)
+        try unsafe validateKey(key, table, position)
+        let selection = unsafe table.indexes[position].select(probe: key, table.rows)
         return removeAll(rowIDs(in: selection, position, of: table), of: table, where: predicate)
     }
 
@@ -221,8 +221,8 @@ extension Datastore {
     package func delete(_ id: TableID, where predicate: CompiledPredicate) throws(EngineError) -> Int {
         let table = try writable(id)
         var ids: [UInt32] = []
-        table.storage.forEachRow { row, image in
-            if predicate.matches(image) { ids.append(row.rawValue) }
+        unsafe table.storage.forEachRow { row, image in
+            if unsafe predicate.matches(image) { ids.append(row.rawValue) }
         }
         return removeAll(ids, of: table)
     }
@@ -233,7 +233,7 @@ extension Datastore {
         if !ids.isEmpty { prepareWrite(table) }
         var count = 0
         for id in ids {
-            if let predicate, !predicate.matches(table.storage.image(RowID(id))) {
+            if let predicate, unsafe !predicate.matches(table.storage.image(RowID(id))) {
                 continue
             }
             remove(table, RowID(id))
@@ -250,7 +250,7 @@ extension Datastore {
     package func deleteRow(_ id: TableID, equalTo image: UnsafeRawBufferPointer) throws(EngineError) -> Bool {
         let table = try writable(id)
         let isLog = table.isEvent && table.identityIndex < 0
-        guard let row = isLog ? lastEvent(equalTo: image, in: table) : table.find(equalTo: image) else {
+        guard let row = unsafe isLog ? lastEvent(equalTo: image, in: table) : table.find(equalTo: image) else {
             return false
         }
         prepareWrite(table)
@@ -263,7 +263,7 @@ extension Datastore {
             let record = state.undo.records[i]
             guard record.table == table, record.kind == .insert else { continue }
             // A deleted row keeps its slot to the end of the transaction.
-            if table.storage.isLive(record.row), equalBytes(table.storage.image(record.row), image) {
+            if table.storage.isLive(record.row), unsafe equalBytes(table.storage.image(record.row), image) {
                 return record.row
             }
         }
@@ -300,12 +300,12 @@ extension Datastore {
     @usableFromInline
     package func find(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> UnsafeRawBufferPointer? {
         guard let entry = entry(id) else { throw noSuchIndex(id) }
-        guard entry.index.value.pointWidth == key.count else { return try findChecked(id, key) }
-        let probe = key.baseAddress.unsafelyUnwrapped
-        guard let row = entry.index.value.find(integerProbe: probe, in: entry.rows) else {
+        guard entry.index.value.pointWidth == key.count else { return try unsafe findChecked(id, key) }
+        let probe = unsafe key.baseAddress.unsafelyUnwrapped
+        guard let row = unsafe entry.index.value.find(integerProbe: probe, in: entry.rows) else {
             return nil
         }
-        return entry.rows.storage.image(row)
+        return unsafe entry.rows.storage.image(row)
     }
 
     /// `find` by a key that is not one plain integer.
@@ -317,12 +317,12 @@ extension Datastore {
         guard table.indexes[position].isUnique else {
             throw .indexNotUnique(index: table.indexes[position].schema.name)
         }
-        try validateKey(key, table, position)
+        try unsafe validateKey(key, table, position)
         guard let start = key.baseAddress,
-            let row = table.indexes[position].find(
+            let row = unsafe table.indexes[position].find(
                 probe: start, byteCount: key.count, in: table.rows)
         else { return nil }
-        return table.storage.image(row)
+        return unsafe table.storage.image(row)
     }
 
     // MARK: Checks
@@ -348,7 +348,7 @@ extension Datastore {
             throw .rowTooLarge(
                 table: table.schema.name, byteCount: image.count, limit: PageGeometry.rowByteLimit)
         }
-        do throws(BSATNError) { try table.layout.validate(image) } catch {
+        do throws(BSATNError) { try unsafe table.layout.validate(image) } catch {
             throw .malformedRow(table: table.schema.name, cause: error)
         }
     }
@@ -360,7 +360,7 @@ extension Datastore {
         if table.indexes[position].isTrivialKey(byteCount: key.count) { return }
         do throws(BSATNError) {
             let spec = table.indexes[position].spec
-            try spec.validate(key, count: spec.columns.count)
+            try unsafe spec.validate(key, count: spec.columns.count)
         } catch {
             throw .malformedKey(index: table.indexes[position].schema.name, cause: error)
         }
@@ -374,12 +374,12 @@ extension Datastore {
             throw .tooManyPrefixColumns(index: name, given: range.prefixColumns, limit: spec.columns.count - 1)
         }
         do throws(BSATNError) {
-            try range.prefix.withBytes { (bytes) throws(BSATNError) in
-                try spec.validate(bytes, count: range.prefixColumns)
+            try unsafe range.prefix.withBytes { (bytes) throws(BSATNError) in
+                try unsafe spec.validate(bytes, count: range.prefixColumns)
             }
             for bound in [range.lower, range.upper] {
-                try bound.value?.withBytes { (bytes) throws(BSATNError) in
-                    try spec.validate(bytes, first: range.prefixColumns, count: 1)
+                try unsafe bound.value?.withBytes { (bytes) throws(BSATNError) in
+                    try unsafe spec.validate(bytes, first: range.prefixColumns, count: 1)
                 }
             }
         } catch {

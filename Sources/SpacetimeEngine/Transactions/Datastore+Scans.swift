@@ -31,8 +31,8 @@ extension Datastore {
         window: ScanWindow = ScanWindow()
     ) throws(EngineError) -> RowScan {
         let (table, position) = try index(id)
-        try validateKey(key, table, position)
-        let selection = table.indexes[position].select(probe: key, table.rows)
+        try unsafe validateKey(key, table, position)
+        let selection = unsafe table.indexes[position].select(probe: key, table.rows)
         return open(source(selection, position, table, window), table, predicate, window)
     }
 
@@ -101,8 +101,8 @@ extension Datastore {
     @usableFromInline
     package func count(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> Int {
         let (table, position) = try index(id)
-        try validateKey(key, table, position)
-        return count(
+        try unsafe validateKey(key, table, position)
+        return unsafe count(
             table.indexes[position].select(probe: key, table.rows), position, table)
     }
 

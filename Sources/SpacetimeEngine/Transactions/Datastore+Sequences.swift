@@ -17,22 +17,22 @@ extension Datastore {
         for i in 0..<table.sequenceCount {
             let sequence = table.sequences.reference(to: i)
             let column = sequence.value.column
-            let address = image + table.layout.offset(of: column, in: image)
+            let address = unsafe image + table.layout.offset(of: column, in: image)
             // What lies beyond 128 bits lies beyond every sequence.
-            guard let number = sequence.value.number(at: address) else { continue }
+            guard let number = unsafe sequence.value.number(at: address) else { continue }
             if number != 0 {
                 if sequence.value.isAhead(number) { isAhead = true }
                 continue
             }
-            if let old {
-                let offset = table.layout.offset(of: column, in: old)
-                if sequence.value.number(at: old + offset) == 0 { continue }
+            if let old = unsafe old {
+                let offset = unsafe table.layout.offset(of: column, in: old)
+                if unsafe sequence.value.number(at: old + offset) == 0 { continue }
             }
             guard let next = sequence.value.take(state.serial) else {
                 throw table.sequenceExhausted(sequence)
             }
             if !sequence.value.isListed { listMoved(sequence, i, of: table) }
-            sequence.value.write(next, at: address)
+            unsafe sequence.value.write(next, at: address)
         }
         return isAhead
     }
@@ -43,8 +43,8 @@ extension Datastore {
         for i in 0..<table.sequenceCount {
             let sequence = table.sequences.reference(to: i)
             let layout = table.layout
-            let offset = layout.offset(of: sequence.value.column, in: image)
-            guard let number = sequence.value.number(at: image + offset), sequence.value.isAhead(number) else {
+            let offset = unsafe layout.offset(of: sequence.value.column, in: image)
+            guard let number = unsafe sequence.value.number(at: image + offset), sequence.value.isAhead(number) else {
                 continue
             }
             sequence.value.advance(past: number, state.serial)
@@ -120,7 +120,7 @@ extension Datastore {
     /// Moves sequences on behind the numbers of a row that did not come by an insert.
     package func advanceSequences(of id: TableID, past image: UnsafeRawBufferPointer) throws(EngineError) {
         let table = try table(id)
-        if let row = image.baseAddress { moveSequences(table, past: row) }
+        if let row = image.baseAddress { unsafe moveSequences(table, past: row) }
     }
 
     /// Appends where all sequences of all tables are, as the log keeps it.

@@ -210,7 +210,7 @@ extension Datastore {
                 table.storage.setLive(record.row, true)
                 table.index(record.row)
             case .overwrite:
-                table.overwrite(record.row, with: state.undo.oldImage(record))
+                unsafe table.overwrite(record.row, with: state.undo.oldImage(record))
             }
         }
     }

@@ -54,8 +54,8 @@ package final class Datastore {
     private let stateReference: Ref<State>
 
     var state: State {
-        @inline(__always) unsafeAddress { UnsafePointer(stateReference.pointer) }
-        @inline(__always) unsafeMutableAddress { stateReference.pointer }
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(stateReference.pointer) }
+        @inline(__always) unsafeMutableAddress { unsafe stateReference.pointer }
     }
 
     /// What the hashes of keys are mixed with.

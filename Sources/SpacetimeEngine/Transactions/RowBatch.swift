@@ -15,7 +15,7 @@ package struct RowBatch: Sendable, Hashable {
     package var isEmpty: Bool { ends.isEmpty }
 
     package mutating func append(_ row: UnsafeRawBufferPointer) {
-        bytes.append(contentsOf: row)
+        unsafe bytes.append(contentsOf: row)
         ends.append(bytes.count)
     }
 
@@ -24,8 +24,8 @@ package struct RowBatch: Sendable, Hashable {
         var start = 0
         for end in ends {
             let range = start..<end
-            try bytes.withBytes { (bytes) throws(E) in
-                try body(UnsafeRawBufferPointer(rebasing: bytes[range]))
+            try unsafe bytes.withBytes { (bytes) throws(E) in
+                try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[range]))
             }
             start = end
         }

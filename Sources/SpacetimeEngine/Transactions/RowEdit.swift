@@ -27,8 +27,8 @@ enum RowEdit {
         let start = writer.count
         writer.write(variable: old.count)
         let shorter = min(old.count, new.count)
-        var position = equalCount(oldStart, newStart, shorter)
-        let ending = equalCountAtEnd(oldStart + old.count, newStart + new.count, shorter - position)
+        var position = unsafe equalCount(oldStart, newStart, shorter)
+        let ending = unsafe equalCountAtEnd(oldStart + old.count, newStart + new.count, shorter - position)
         let (oldEnd, newEnd) = (old.count - ending, new.count - ending)
         var newPosition = position
         var written = 0
@@ -38,16 +38,16 @@ enum RowEdit {
         while position < oldEnd || newPosition < newEnd {
             var next: Int?
             if shift != finalShift {
-                next = nextRun(oldStart, newStart, from: position, until: min(oldEnd, newEnd, position + reach))
+                next = unsafe nextRun(oldStart, newStart, from: position, until: min(oldEnd, newEnd, position + reach))
                 if next == nil { shift = finalShift }
             }
             if next == nil {
                 let from = max(position, newPosition - shift)
-                next = nextRun(oldStart, newStart + shift, from: from, until: oldEnd)
+                next = unsafe nextRun(oldStart, newStart + shift, from: from, until: oldEnd)
             }
             let kept = position - written
             let end = next ?? oldEnd
-            let inserted = UnsafeRawBufferPointer(rebasing: new[newPosition..<(end + shift)])
+            let inserted = unsafe UnsafeRawBufferPointer(rebasing: new[newPosition..<(end + shift)])
             guard writer.count - start + inserted.count < limit else {
                 writer.truncate(to: start)
                 return false
@@ -55,9 +55,9 @@ enum RowEdit {
             writer.write(variable: kept)
             writer.write(variable: end - position)
             writer.write(variable: inserted.count)
-            writer.append(inserted)
+            unsafe writer.append(inserted)
             let room = (shift == finalShift ? oldEnd : min(oldEnd, newEnd)) - end
-            position = end + equalCount(oldStart + end, newStart + (end + shift), room)
+            position = unsafe end + equalCount(oldStart + end, newStart + (end + shift), room)
             newPosition = position + shift
             written = end
         }
@@ -70,11 +70,13 @@ enum RowEdit {
     private static func equalCount(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ limit: Int) -> Int {
         var count = 0
         while count &+ 8 <= limit {
-            let difference = word(lhs + count) ^ word(rhs + count)
+            let difference = unsafe word(lhs + count) ^ word(rhs + count)
             if difference != 0 { return count &+ difference.trailingZeroBitCount >> 3 }
             count &+= 8
         }
-        while count < limit, (lhs + count).load(as: UInt8.self) == (rhs + count).load(as: UInt8.self) { count &+= 1 }
+        while count < limit, unsafe (lhs + count).load(as: UInt8.self) == (rhs + count).load(as: UInt8.self) {
+            count &+= 1
+        }
         return count
     }
 
@@ -82,11 +84,12 @@ enum RowEdit {
     private static func equalCountAtEnd(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ limit: Int) -> Int {
         var count = 0
         while count &+ 8 <= limit {
-            let difference = word(lhs - (count + 8)) ^ word(rhs - (count + 8))
+            let difference = unsafe word(lhs - (count + 8)) ^ word(rhs - (count + 8))
             if difference != 0 { return count &+ difference.leadingZeroBitCount >> 3 }
             count &+= 8
         }
-        while count < limit, (lhs - (count + 1)).load(as: UInt8.self) == (rhs - (count + 1)).load(as: UInt8.self) {
+        while count < limit, unsafe (lhs - (count + 1)).load(as: UInt8.self) == (rhs - (count + 1)).load(as: UInt8.self)
+        {
             count &+= 1
         }
         return count
@@ -98,7 +101,7 @@ enum RowEdit {
     ) -> Int? {
         var position = start
         while position &+ run <= end {
-            let difference = word(lhs + position) ^ word(rhs + position)
+            let difference = unsafe word(lhs + position) ^ word(rhs + position)
             if difference == 0 { return position }
             // Every run that begins earlier holds the last byte that differs.
             position &+= 8 &- difference.leadingZeroBitCount >> 3
@@ -109,7 +112,7 @@ enum RowEdit {
     /// Eight bytes, the first as the lowest.
     @inline(__always)
     private static func word(_ address: UnsafeRawPointer) -> UInt64 {
-        UInt64(littleEndian: address.loadUnaligned(as: UInt64.self))
+        unsafe UInt64(littleEndian: address.loadUnaligned(as: UInt64.self))
     }
 
     // MARK: Reading
@@ -118,7 +121,7 @@ enum RowEdit {
     ///
     /// - Throws: `malformedChanges` if they do not fit the image.
     static func apply(_ edits: UnsafeRawBufferPointer, to old: UnsafeRawBufferPointer) throws(EngineError) -> [UInt8] {
-        var cursor = ChangeCursor(edits)
+        var cursor = unsafe ChangeCursor(edits)
         let expected = try cursor.loadVariable()
         guard expected == old.count else {
             throw .malformedChanges("an edited row has \(old.count) bytes where \(expected) were edited")
@@ -133,11 +136,11 @@ enum RowEdit {
             guard kept + dropped <= old.count - position else {
                 throw .malformedChanges("an edit reaches beyond its row of \(old.count) bytes")
             }
-            new.append(contentsOf: old[position..<(position + kept)])
-            new.append(contentsOf: try cursor.take(inserted))
+            unsafe new.append(contentsOf: old[position..<(position + kept)])
+            unsafe new.append(contentsOf: try cursor.take(inserted))
             position += kept + dropped
         }
-        new.append(contentsOf: old[position...])
+        unsafe new.append(contentsOf: old[position...])
         guard new.count <= PageGeometry.rowByteLimit else {
             throw .malformedChanges(
                 "an edited row has \(new.count) bytes, and the limit is \(PageGeometry.rowByteLimit)")

@@ -63,7 +63,7 @@ struct UndoLog: ~Copyable {
             Record(
                 table: table, row: row, kind: .overwrite, keepsKeys: keepsKeys, offset: arena.count,
                 byteCount: image.count))
-        arena.append(image)
+        unsafe arena.append(image)
         if !keepsKeys { otherCount &+= 1 }
         marks |= Self.mark(row)
     }
@@ -71,7 +71,7 @@ struct UndoLog: ~Copyable {
     /// The image that an overwrite replaced; also of a record that was just taken out, whose bytes stay until the next
     /// one comes.
     func oldImage(_ record: Record) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: arena.base + record.offset, count: record.byteCount)
+        unsafe UnsafeRawBufferPointer(start: arena.base + record.offset, count: record.byteCount)
     }
 
     mutating func removeLast() -> Record {
