@@ -1,3 +1,6 @@
+// Memory safety. Pages hold what their headers say, which is what is checked here; nothing is read behind the end that
+// their size gives.
+
 extension RowStorage {
     /// Checks every page and returns the live rows.
     ///

@@ -1,3 +1,5 @@
+// Memory safety. Living ids: the rows were found live on the pages. Still pages: checks write nothing.
+
 extension TableIndex {
     /// Checks the structure, and that it holds exactly the given rows under their keys.
     mutating func checkInvariants(rows live: [RowID], _ table: RowsRef) throws(InvariantViolation) {

@@ -1,5 +1,8 @@
 import SpacetimeSchema
 
+// Memory safety. Living ids: the rows were found live on the pages. Images are validated here, before anything else
+// reads them.
+
 extension TableRef {
     /// Compares pages, bitmaps, free lists and indexes; `pending` are rows deleted by the running transaction.
     func checkInvariants(pending: Set<RowID>) throws(InvariantViolation) {

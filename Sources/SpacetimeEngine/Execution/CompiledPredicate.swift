@@ -1,6 +1,9 @@
 import SpacetimeSATS
 package import SpacetimeSchema
 
+// Memory safety. Valid images: every row is one of the table, or of a snapshot of it. Constants were put in by the
+// compiler, whole and aligned.
+
 /// A condition made ready for the row layout of one table.
 ///
 /// Free of references into the table, so that it runs on snapshots, too.

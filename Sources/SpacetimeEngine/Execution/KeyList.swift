@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Checked bytes: keys are validated before one is looked up. Lent buffers: each key is an array of this
+// function.
+
 /// Several keys that are looked for in one index: one value of the leading columns, and a list for the next column.
 package struct KeyList: Hashable, Sendable {
     /// The concatenated values of the leading columns, in BSATN.

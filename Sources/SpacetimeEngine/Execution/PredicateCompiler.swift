@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Checked bytes: values are validated as what their fields are before one is read, and places lie in
+// front of their values.
+
 /// Turns the terms of a condition into a program that tests one field after the other and stops as soon as it knows.
 ///
 /// The terms are gone through from the last to the first, so that the place where each operand goes on is known when its

@@ -1,5 +1,8 @@
 package import SpacetimeSchema
 
+// Memory safety. Valid images: of the table, in memory of the caller. Rests of keys lie in the bytes that they were
+// put into.
+
 /// An order of the rows of one table: by the values of some fields, the first before the second, each as an index over it
 /// would order it. What a row does not have, such as the payload of another case, is behind all that others have, as nil is.
 ///

@@ -1,3 +1,6 @@
+// Memory safety. Valid images: each bit of a bitmap leads to a slot with a whole image, and the test reads a column
+// that all have at this offset. Still pages: counting writes nothing.
+
 /// Counting without opening a scan.
 extension RowStorage {
     /// Live rows that satisfy a predicate.

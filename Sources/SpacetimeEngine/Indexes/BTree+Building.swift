@@ -1,3 +1,5 @@
+// Memory safety. Lent buffers: entries are read up to their count.
+
 /// Making a tree of many entries at once.
 extension BTree {
     /// Entries of a leaf, and children of an inner node, that are filled at first: the next entries find some room.

@@ -1,3 +1,5 @@
+// Memory safety. Own memory: the path has room for as many steps as a tree can have levels.
+
 /// Decides between entries whose 64-bit keys are equal.
 protocol TieBreaker {
     /// Where the row's key is in relation to the probe's: negative, zero or positive.

@@ -1,3 +1,5 @@
+// Memory safety. Own memory: a chunk is allocated zeroed, and freed with its size when it goes.
+
 /// A unique index over small dense integers: an array of rows subscripted by the key, in chunks made on demand.
 ///
 /// Keys from `keyLimit` on would make the outer array as large as the key; they live in a B-tree behind it. So memory

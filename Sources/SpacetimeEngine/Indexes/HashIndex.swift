@@ -1,3 +1,6 @@
+// Memory safety. Own memory: the slots are allocated zeroed and freed with their size. Lent buffers: hashed bytes are
+// read up to their count.
+
 /// A hash table from 32-bit hashes to rows: an open-addressed array of 8-byte slots, kept sorted by hash.
 ///
 /// A slot is `hash << 32 | row + 1`, 0 when empty. A hash's home slot is `hash * capacity >> 32`, which grows with the

@@ -1,3 +1,6 @@
+// Memory safety. Living ids: of rows that are walked through while nothing is written to the pages. Own memory:
+// scratch is as long as what is sorted; sorted entries are looked at before the next row is gathered.
+
 /// The making of one index of a table out of all of its rows, which obey its constraints: a unit of work.
 ///
 /// Makings of different indexes read rows and write what is their own. So they may run at the same time, on different

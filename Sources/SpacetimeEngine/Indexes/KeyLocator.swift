@@ -1,5 +1,7 @@
 package import SpacetimeSchema
 
+// Memory safety. Valid images: rows come from the datastore.
+
 /// Cuts the primary key out of row images of one table, as bytes that are equal exactly where an index finds equal keys:
 /// by them a deleted and an inserted row are told to be one that was updated.
 package struct KeyLocator: Sendable {

@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: of rows. Checked bytes: keys that callers give were validated, and then are read as an
+// image of the key columns is.
+
 /// How an index gets its key out of a row image, or out of the bytes a caller gives.
 struct KeySpec {
     /// A key of one integer-like column: up to 64 bits, order kept by flipping the sign bit.

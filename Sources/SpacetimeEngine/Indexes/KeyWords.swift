@@ -1,5 +1,8 @@
 import SpacetimeSATS
 
+// Memory safety. Living ids: as of whoever builds an index. Valid images: a part lies at the same offset in every row.
+// Lent buffers: both have as many entries, and parts of them begin and end at the same places.
+
 /// The encoded keys of rows as numbers of eight bytes each, which order as the bytes do: word 0 is what a tree holds of a
 /// key, the words behind it decide between keys that begin alike.
 struct KeyWords: ~Copyable {

@@ -1,3 +1,6 @@
+// Memory safety. Lent buffers: both have as many entries, and every place counted is below that. The counts are
+// written before they are read.
+
 /// A row and the 64 bits that it is sorted by.
 struct SortedEntry {
     var key: UInt64

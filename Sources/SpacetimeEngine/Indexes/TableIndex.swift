@@ -1,6 +1,10 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: of rows. Living ids: an entry is there as long as its row. Still pages: an index is
+// told of a row while nothing writes to the table. Checked bytes: probes and ranges were validated for this index.
+// Lent buffers: 0 is the key of the caller, 2 and 3 are for comparing, 1 is the tie breaker's.
+
 /// One index of one table: its definition, how its key is found in a row, and the structure that holds the rows.
 ///
 /// Every function that takes a row takes its image as well: the index must be able to read the key, and while an entry

@@ -1,3 +1,5 @@
+// Memory safety. Valid images: columns and fields lie inside of the row. Steps have room where the hops were.
+
 /// Where one column lies in the row images of one table: what a reader of single columns looks up once per scan.
 ///
 /// Good until the table is dropped, which no transaction does: a scan may keep it to its end, and the schedules of a

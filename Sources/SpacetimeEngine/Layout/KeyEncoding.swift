@@ -1,3 +1,6 @@
+// Memory safety. Valid images: a value is read up to the length that it has, and room was reserved for as many bytes
+// as are appended without looking.
+
 /// Order-preserving bytes: comparing two encodings byte by byte gives the key order of the values.
 ///
 /// | Value | Encoding |

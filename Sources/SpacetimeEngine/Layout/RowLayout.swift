@@ -1,5 +1,7 @@
 import SpacetimeSATS
 
+// Memory safety. Valid images: a column begins inside of its row and ends there.
+
 /// Where the columns of a table's row image are.
 ///
 /// Columns up to and including the first one of variable size start at offsets that are constants of the table; later

@@ -1,3 +1,5 @@
+// Memory safety. Valid images: both values are whole, and of the type of the node.
+
 /// Comparing values where they lie.
 extension TypeProgram {
     /// Which of two valid values comes first in key order: negative, zero or positive. The same as comparing the keys

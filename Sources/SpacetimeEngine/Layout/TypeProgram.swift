@@ -1,5 +1,8 @@
 import SpacetimeSATS
 
+// Memory safety. Valid images: `size` follows lengths and tags of a whole value. Checked bytes: `validate` compares
+// each length with what is left before it reads.
+
 /// A `Ref`-free type flattened into an array of nodes, so that walking a BSATN image follows small integers instead of
 /// boxed enum cases.
 ///

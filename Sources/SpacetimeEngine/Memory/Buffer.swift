@@ -1,3 +1,5 @@
+// Memory safety. Own memory: `base` has room for `capacity` elements, of which the first `count` are initialised.
+
 /// Elements in one block of memory that doubles when it is full.
 ///
 /// What an array is, without its costs on hot paths: nothing is counted or checked for sharing, because there is one owner,

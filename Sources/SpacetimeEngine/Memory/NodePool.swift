@@ -1,3 +1,6 @@
+// Memory safety. Own memory: a chunk is a header and as many blocks as fit behind it, and is freed when none of them
+// is in use. Whoever gives a block back has taken it from here.
+
 /// Blocks of one size for the nodes of one tree, cut from chunks: small ones that double, then blocks of the page pool.
 ///
 /// A chunk without nodes goes back, except for one that is kept. Nodes are taken from the chunk that got room last, which

@@ -1,5 +1,8 @@
 import Synchronization
 
+// Memory safety. Own memory: an address is handed out once until it comes back, and memory goes to the system when
+// none of its blocks is out.
+
 /// Hands out the 64 KiB blocks that pages and nodes of indexes are made of, to all tables of a database.
 ///
 /// The first few come one by one, so that a small database stays small. After that they are cut from slabs of 2 MiB,

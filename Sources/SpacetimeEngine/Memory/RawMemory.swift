@@ -8,6 +8,8 @@ import Musl
 import Darwin
 #endif
 
+// Memory safety. Callers pass as many bytes as there are. The C library and the system keep no address.
+
 /// `memcmp`, here so that one file imports the C library.
 func compareMemory(_ lhs: UnsafeRawPointer, _ rhs: UnsafeRawPointer, _ count: Int) -> Int {
     unsafe Int(memcmp(lhs, rhs, count))

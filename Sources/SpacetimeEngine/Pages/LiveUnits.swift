@@ -1,3 +1,5 @@
+// Memory safety. A word is read where it is below the count that the page was said to have.
+
 /// The units of one page at which live rows start, ascending.
 ///
 /// Behind its header a page has one bit for each unit, set where a live row starts. Whoever goes through the rows of a

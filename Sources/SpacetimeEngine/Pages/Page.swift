@@ -1,3 +1,5 @@
+// Memory safety. Own memory: from the pool, at least a header and a bitmap long, and given back once.
+
 /// One block of row memory, shared between a table and the snapshots that hold it.
 ///
 /// `@unchecked Sendable`: the memory is written only by the table's owner and only while no snapshot holds the page;

@@ -1,3 +1,6 @@
+// Memory safety. Checked bytes: the length is compared with what the header says before anything is copied, the page
+// is as long, and so units below the bump lie on it.
+
 /// Pages made of bytes that were saved, `PageGeometry+Saving`'s counterpart.
 extension PageGeometry {
     /// A page whose first bytes are these, as `DatastoreSnapshot.forEachPage` gave them. Nil for a page without rows, as

@@ -1,3 +1,6 @@
+// Memory safety. Valid images: of live rows, which lie in front of the end of their page; the target is as long as the
+// page up to its last row. A snapshot keeps its pages as they are.
+
 /// What is saved of pages: their live rows, and zeros where anything else is.
 ///
 /// Slots that were freed keep the bytes of the rows that were in them, and a row that became shorter leaves a rest

@@ -1,3 +1,5 @@
+// Memory safety. Valid images: the slot was filled with a length that its image has.
+
 /// How a table cuts its pages: constants of the table from its row layout.
 ///
 /// A page is a header, a bit for each unit that says "a live row starts here", and units. Rows of one size take one

@@ -1,3 +1,6 @@
+// Memory safety. Still pages: the image that is moved lies on a page that goes only when its slot is freed, behind the
+// copy.
+
 /// Choosing pages to be drained.
 ///
 /// Pages come to be sparse where rows are deleted here and there, or where most rows have another size now. When the

@@ -1,3 +1,5 @@
+// Memory safety. A page keeps the memory that the table refers to by its address.
+
 /// The pages of a table whose slots have one size.
 struct SizeClass {
     /// The page with room that is filled next, or `PageLink.none`. Pages that got room last are filled first: they are the

@@ -1,3 +1,6 @@
+// Memory safety. Living ids: of callers. Units of an id lie on their page, whose size follows from the geometry; a row
+// is written after its page was made writable, and is as long as its slot was chosen for.
+
 /// The rows of one table: pages, which slots are free, which rows are live.
 ///
 /// A row that is deleted stops being live at once, but its slot and bytes stay as they are until the transaction ends,

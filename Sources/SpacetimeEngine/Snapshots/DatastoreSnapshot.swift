@@ -1,6 +1,8 @@
 package import SpacetimeSchema
 import Synchronization
 
+// Memory safety. Valid images: a snapshot holds its pages, and nobody writes to them.
+
 /// The generations of the snapshots that are alive.
 ///
 /// Guard: `live`. A snapshot leaves from whichever thread drops it; the writer asks once per transaction.

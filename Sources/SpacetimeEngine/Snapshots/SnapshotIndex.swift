@@ -2,6 +2,9 @@ import SpacetimeSATS
 package import SpacetimeSchema
 import Synchronization
 
+// Memory safety. Valid images: a snapshot holds its pages, and nobody writes to them. Checked bytes: what is searched
+// for was validated.
+
 /// The rows of one table of a snapshot, sorted by some columns.
 ///
 /// The indexes of a table change with every write and are not shared with snapshots, so a snapshot that is searched again

@@ -1,6 +1,9 @@
 package import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Lent buffers: rows and pages are copied. Living ids: of rows that are walked through while nothing is
+// written to the pages.
+
 /// Filling tables from files and from other datastores. Not inside transactions.
 extension Datastore {
     /// Makes pages for the tables that there are by now.

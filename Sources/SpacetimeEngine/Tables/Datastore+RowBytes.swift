@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: the row was validated. Checked bytes: values of an array are validated one by one, up
+// to the end that is there.
+
 /// Taking apart rows that come from outside.
 extension Datastore {
     /// The bytes of a column in a row that was found valid. Empty if there is no such table or column.

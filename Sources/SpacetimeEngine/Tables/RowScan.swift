@@ -1,3 +1,5 @@
+// Memory safety. The batch is read through the scan, and the state keeps it.
+
 /// An open scan: hands out the rows that its table held when it was opened, in batches.
 ///
 /// Costs three allocations (itself, what it keeps, the batch), however many rows there are. When the table is written while

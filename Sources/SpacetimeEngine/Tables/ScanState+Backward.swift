@@ -1,3 +1,5 @@
+// Memory safety. Living ids, still pages: the scan is detached before the table is written.
+
 /// Going through rows from the back, and through the keys of a direct index.
 extension ScanState {
     /// Every row of a table, from the last page on.

@@ -1,3 +1,6 @@
+// Memory safety. Living ids, still pages: the scan is detached before the table is written. Own memory: the batch, and
+// the copies.
+
 /// What an open scan keeps: where it is, and the rows that it has found and not handed on.
 ///
 /// `@safe`: `batch` has room for `batchLimit` rows and `filled` never exceeds `target`, which does not exceed that. Rows

@@ -1,5 +1,7 @@
 import SpacetimeSchema
 
+// Memory safety. Valid images: the address is that of a column of this width.
+
 /// The numbers that an auto-increment column hands out: from the schema's start, in steps of its increment, to the end
 /// of its range or of what the column can hold, whichever comes first. Then it is exhausted.
 ///

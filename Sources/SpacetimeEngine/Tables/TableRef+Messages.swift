@@ -1,5 +1,7 @@
 import SpacetimeSchema
 
+// Memory safety. Valid images, checked bytes: rows were found, keys were validated.
+
 /// Errors that quote a row or a key.
 extension TableRef {
     @inline(never)

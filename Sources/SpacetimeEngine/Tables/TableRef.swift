@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: of rows that are there, and of those that take their place. Living ids. Still pages: an
+// address is asked for anew after each write.
+
 /// A table, wherever it is used: its parts under their names, and what is done with several of them at once.
 /// Knows nothing of transactions.
 typealias TableRef = Ref<Table>

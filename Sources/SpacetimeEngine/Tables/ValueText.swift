@@ -1,5 +1,7 @@
 import SpacetimeSATS
 
+// Memory safety. Valid images: the bytes are copied at once.
+
 /// Values as a person would write them in a module, for messages: `"Ada"`, `nil`, `.sword(damage: 3)`, an identity as
 /// its hexadecimal digits. Long texts and lists are cut.
 enum ValueText {

@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: of rows and of the undo log, which stay until the transaction ends. The writer copies
+// them.
+
 /// What a byte of logged changes says; `CommitLogFormat` draws the whole.
 enum LoggedChange: UInt8 {
     /// The table of what follows: its id as `u32`.

@@ -1,3 +1,6 @@
+// Memory safety. Valid images, living ids: rows and undo log stay until the transaction ends, and nothing is written
+// while changes are collected.
+
 /// Reduces the undo log of a transaction to what it changed in the end.
 ///
 /// The first record of a row says what was there before; the row itself says what is there now. Where both are the

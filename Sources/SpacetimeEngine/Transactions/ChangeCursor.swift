@@ -1,6 +1,8 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Checked bytes, lent buffers: the changes stay where they are while they are read.
+
 /// Reads logged changes; every length is checked.
 ///
 /// `@safe`: nothing is read but from the front of what is left of the caller's bytes, after a look at its length.

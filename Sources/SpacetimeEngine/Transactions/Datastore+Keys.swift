@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: typed code made the row. Checked bytes: keys are validated first. Still pages: the old
+// row is not looked at any more when the table has been written.
+
 /// What an insert does about rows that stand in its way: other rows with a value that must be unique.
 @usableFromInline
 package enum ConflictRule: Sendable {

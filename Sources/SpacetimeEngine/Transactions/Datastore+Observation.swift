@@ -1,3 +1,5 @@
+// Memory safety. Living ids: a deleted row keeps its slot to the end of the transaction.
+
 extension Datastore {
     /// Whether the running transaction wrote to a table whose changes commits report. Linear in the writes, at well
     /// below a nanosecond each: it spares a commit that nobody looks at the collecting of its changes.

@@ -1,3 +1,6 @@
+// Memory safety. Valid images: typed code made the row. Checked bytes: a key is as wide as the integer that the index
+// is of.
+
 /// Look-ups and updates through a unique hash index over one integer column.
 ///
 /// That is most of what most calls do, so it has a way of its own: what the schema decides was decided when the table was

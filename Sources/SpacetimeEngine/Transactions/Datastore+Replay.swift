@@ -1,6 +1,9 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Checked bytes: images and keys are validated before they are used. Lent buffers: the changes stay
+// where they are during the call.
+
 /// Doing again what the log says was done.
 extension Datastore {
     /// Applies the changes of one commit as `encodeChanges(into:)` wrote them. Not inside a transaction.

@@ -1,6 +1,10 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: typed code made the rows, or they are validated first. Checked bytes: keys and ranges
+// are validated before they are looked up. Living ids. Still pages: an old image is saved before it is overwritten. A
+// table with a unique key has columns, so its images have addresses.
+
 /// Reading and writing rows inside the running transaction.
 extension Datastore {
     // MARK: Insert

@@ -1,5 +1,7 @@
 import SpacetimeSchema
 
+// Memory safety. Checked bytes: keys are validated before they are looked up.
+
 /// Scans and counts inside the running transaction.
 extension Datastore {
     /// Every row that satisfies the predicate, in page order.

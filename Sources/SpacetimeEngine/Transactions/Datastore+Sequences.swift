@@ -1,6 +1,9 @@
 package import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Valid images: an auto-increment column lies inside of its row. A table with one has images with
+// bytes.
+
 /// Numbers for auto-increment columns.
 extension Datastore {
     /// Replaces zeros in auto-increment columns by the next numbers, in the caller's buffer.

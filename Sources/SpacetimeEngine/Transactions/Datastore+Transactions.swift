@@ -1,6 +1,8 @@
 package import SpacetimeSATS
 import SpacetimeSchema
 
+// Memory safety. Living ids, valid images: what the undo log names is there until the transaction ends.
+
 /// A point inside a transaction to which it can be taken back.
 package struct Savepoint: Sendable {
     let serial: UInt64

@@ -2,6 +2,8 @@ import SpacetimeSATS
 package import SpacetimeSchema
 import Synchronization
 
+// Memory safety. The state is made by `init` and destroyed by `deinit`; what refers to it goes before.
+
 /// Tables and one running transaction over them: the byte-level face of the engine.
 ///
 /// Not `Sendable`: it belongs to one isolation domain, in a database the holder of its lock. Rows go in and come out

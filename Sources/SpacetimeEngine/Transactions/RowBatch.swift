@@ -1,5 +1,7 @@
 import SpacetimeSATS
 
+// Memory safety. Lent buffers: an image is copied, or lent during the call. The ends lie in the bytes.
+
 /// Row images one after another, owned and immutable once shared: what a commit hands to subscribers, encoders and
 /// the log.
 @usableFromInline

@@ -1,5 +1,8 @@
 import SpacetimeSATS
 
+// Memory safety. Valid images: of rows and of the undo log. Checked bytes: places and lengths of an edit are compared
+// with the image and with what is left of the edit.
+
 /// The difference of two images of one row, as the log keeps it for rows that are large: which bytes of the old one stay,
 /// and what comes between them. `CommitLogFormat` draws it.
 ///

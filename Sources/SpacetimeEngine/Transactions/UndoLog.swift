@@ -1,3 +1,6 @@
+// Memory safety. Own memory: a record names bytes of the arena that are there as long as the record, or were last
+// there.
+
 /// How to take back what the running transaction did, newest last.
 ///
 /// A row that is overwritten again and again has one record: the first, with the image that a rollback needs. Only where a
