@@ -104,6 +104,7 @@ extension TableRef {
     /// Takes a row out of every index; its image must be unchanged.
     @inline(__always)
     func unindex(_ row: RowID) {
+        rows.value.removals &+= 1
         let image = unsafe UnsafeRawPointer(storage.imageStart(row))
         for i in 0..<indexCount { unsafe indexes[i].remove(row, image: image, rows) }
         if hashesWholeRows { unindexWholeRow(row) }
@@ -133,6 +134,7 @@ extension TableRef {
 
     @inline(never)
     private func overwriteIndexed(_ row: RowID, with image: UnsafeRawBufferPointer) {
+        rows.value.removals &+= 1
         let new = unsafe image.baseAddress.unsafelyUnwrapped
         let old = unsafe UnsafeRawPointer(storage.imageStart(row))
         var changed: UInt64 = 0

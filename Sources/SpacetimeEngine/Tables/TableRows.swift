@@ -2,6 +2,8 @@
 struct TableRows: ~Copyable {
     let layout: RowLayout
     var storage: RowStorage
+    /// How often a row has left an index or got another key: as long as this stays, a row that was found by a key is there.
+    var removals: UInt64 = 0
 
     init(layout: RowLayout, pool: PagePool) {
         self.layout = layout

@@ -40,6 +40,20 @@ struct PointAccess {
     }
 }
 
+/// A row that was found by a key. It is there as long as its table's ``TableRows/removals`` are the same.
+struct RecentRow {
+    var bits: UInt64 = 0
+    /// The index that it was found through; at first of none.
+    var index: UInt32 = .max
+    var row: UInt32 = 0
+    var removals: UInt64 = 0
+
+    @inline(__always)
+    func means(_ key: UInt64, _ id: IndexID, _ removals: UInt64) -> Bool {
+        bits == key && index == id.rawValue && self.removals == removals
+    }
+}
+
 extension Datastore {
     /// What ``findPoint(_:bits:byteCount:)`` has to say.
     ///
@@ -61,6 +75,9 @@ extension Datastore {
     package func findPoint(_ id: IndexID, bits: UInt64, byteCount: Int) -> PointResult {
         guard let entry = entry(id), entry.point.keyWidth == byteCount else { return .unknown }
         guard let row = row(bits, entry) else { return .none }
+        state.foundBefore = state.found
+        state.found = RecentRow(
+            bits: bits, index: id.rawValue, row: row.rawValue, removals: entry.rows.value.removals)
         let slot = unsafe entry.rows.storage.address(row)
         return unsafe .row(
             entry.point.rowByteCount > 0
@@ -74,21 +91,39 @@ extension Datastore {
     @usableFromInline
     package func updatePoint(_ id: IndexID, row image: UnsafeRawBufferPointer) -> Bool {
         guard let entry = entry(id), entry.point.allowsOverwrite, let table = entry.table,
-            let new = image.baseAddress, state.isInTransaction,
-            let row = unsafe row(entry.point.bits(new + entry.point.keyOffsetInRow), entry), table.openScans == nil
+            let new = image.baseAddress, state.isInTransaction, table.openScans == nil,
+            let row = unsafe recentRow(entry.point.bits(new + entry.point.keyOffsetInRow), id, entry)
         else { return false }
-        let old: UnsafeRawBufferPointer
-        if entry.point.rowByteCount == image.count {
-            unsafe old = UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: image.count)
-        } else {
-            guard entry.rows.storage.fitsInPlace(row, byteCount: image.count) else { return false }
-            unsafe old = entry.rows.storage.image(row)
-        }
+        if entry.point.rowByteCount != image.count { return unsafe overwriteIfItFits(table, row, image) }
+        let old = unsafe UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: image.count)
         if unsafe equalBytes(old, image) { return true }
         if !state.undo.covers(table, row) { unsafe state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
         unsafe entry.rows.storage.overwrite(row, with: image)
         return true
     }
+
+    /// The rest of ``updatePoint(_:row:)`` for rows of varying size.
+    @inline(never)
+    private func overwriteIfItFits(_ table: TableRef, _ row: RowID, _ image: UnsafeRawBufferPointer) -> Bool {
+        guard table.storage.fitsInPlace(row, byteCount: image.count) else { return false }
+        let old = unsafe table.storage.image(row)
+        if unsafe equalBytes(old, image) { return true }
+        if !state.undo.covers(table, row) { unsafe state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
+        unsafe table.storage.overwrite(row, with: image)
+        return true
+    }
+
+    @inline(__always)
+    private func recentRow(_ key: UInt64, _ id: IndexID, _ entry: IndexEntry) -> RowID? {
+        let removals = entry.rows.value.removals
+        if state.found.means(key, id, removals) { return RowID(state.found.row) }
+        if state.foundBefore.means(key, id, removals) { return RowID(state.foundBefore.row) }
+        return olderRow(key, entry)
+    }
+
+    /// Apart, so that the way to a recent row has the registers for itself.
+    @inline(never)
+    private func olderRow(_ key: UInt64, _ entry: IndexEntry) -> RowID? { row(key, entry) }
 
     @inline(__always)
     private func row(_ key: UInt64, _ entry: IndexEntry) -> RowID? {

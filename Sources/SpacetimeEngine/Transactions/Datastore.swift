@@ -43,6 +43,9 @@ package final class Datastore {
         var openScanTables = 0
         /// Set while a commit finds rows of event tables.
         var hasEventRows = false
+        /// The rows that were found last, newest first: an update mostly means one of them.
+        var found = RecentRow()
+        var foundBefore = RecentRow()
         /// Sequences that have moved since the last commit that was encoded.
         var movedSequences: [MovedSequence] = []
         /// The running transaction's positions are encoded: its commit makes them known to the log.

@@ -1,5 +1,5 @@
 public import SpacetimeEngine
-import SpacetimeSATS
+public import SpacetimeSATS
 
 /// Row operations over bytes, for the code of this program: typed handles and the host itself. That a transaction runs is
 /// checked, and so are keys; rows are not, where nothing else is said. Guests go through ``GuestTransaction``.
@@ -202,7 +202,7 @@ extension TransactionReference {
         return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: bytes) }
     }
 
-    @usableFromInline
+    @inlinable @inline(__always)
     package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
         let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         guard let datastore = state.pointee.datastore else { Self.stale() }
@@ -254,7 +254,7 @@ extension TransactionReference {
     }
 
     /// The same for a key of 4 or 8 bytes that is not in the scratch.
-    @usableFromInline
+    @inlinable @inline(__always)
     package func find(_ index: IndexID, bits: UInt64, byteCount: Int) -> UnsafeRawBufferPointer? {
         guard let datastore = state.pointee.datastore else { Self.stale() }
         switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: byteCount) }) {
@@ -278,8 +278,8 @@ extension TransactionReference {
         for (position, key) in bits.enumerated() { found[position] = findOtherwise(index, key, byteCount) }
     }
 
-    @inline(never)
-    private func findOtherwise(_ index: IndexID, _ bits: UInt64, _ byteCount: Int) -> UnsafeRawBufferPointer? {
+    @inline(never) @usableFromInline
+    func findOtherwise(_ index: IndexID, _ bits: UInt64, _ byteCount: Int) -> UnsafeRawBufferPointer? {
         withUnsafeBytes(of: bits.littleEndian) {
             find(index, scratch: UnsafeRawBufferPointer(rebasing: $0[..<byteCount]))
         }
@@ -290,8 +290,8 @@ extension TransactionReference {
         do throws(DatabaseError) { return try find(index, key: key) } catch { Self.broken(error) }
     }
 
-    @inline(never)
-    private func updateOtherwise(_ index: IndexID, _ row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
+    @inline(never) @usableFromInline
+    func updateOtherwise(_ index: IndexID, _ row: UnsafeMutableRawBufferPointer) throws(DatabaseError) {
         try withDatastore { datastore throws(EngineError) in try datastore.update(index, row: row) }
     }
 

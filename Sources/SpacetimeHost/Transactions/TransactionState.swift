@@ -1,4 +1,4 @@
-import SpacetimeEngine
+public import SpacetimeEngine
 public import SpacetimeSATS
 
 /// What changes from transaction to transaction. It lives behind one pointer of ``TransactionRunner`` instead of in the
@@ -18,7 +18,7 @@ package struct TransactionState {
     @usableFromInline package let tableMap: TableMap
     // Not counted: the runner owns this state, not the other way round.
     var runner: Unmanaged<TransactionRunner>?
-    var datastore: Unmanaged<Datastore>?
+    @usableFromInline var datastore: Unmanaged<Datastore>?
 
     // The running call
     @usableFromInline package var caller: Caller
