@@ -27,7 +27,8 @@ enum LoggedChange: UInt8 {
 extension ChangeCollector {
     /// Appends the entries as the log keeps them: deletes first, so that replaying never meets a key twice.
     ///
-    /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth.
+    /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth, unless large rows
+    /// have left their slots.
     mutating func encode(into writer: inout BSATNWriter) {
         pairMoves()
         var current: TableRef?

@@ -37,7 +37,7 @@ struct ChangeCollector: ~Copyable {
     }
 
     var entries = Buffer<Entry>(capacity: keptEntries)
-    /// Positions in `entries`. Used from `linearLimit` entries on.
+    /// Positions in `entries`. Used where the undo log has more than `linearLimit` records.
     private var positions = RowPositions()
 
     private static let linearLimit = 12

@@ -12,7 +12,7 @@ extension Datastore {
     /// Inserts a row image made by typed code.
     ///
     /// Zero auto-increment columns are filled in the caller's buffer; a number that is given and lies ahead moves its
-    /// sequence on. Costs one look-up and one entry per index.
+    /// sequence on. Costs one look-up per unique index, and one entry per index.
     /// - Returns: false if the identical row is there already; then nothing changes. Event tables without a key are no
     ///   sets: there the row is added once more.
     @usableFromInline

@@ -108,7 +108,7 @@ extension Datastore {
     private func finishRows() -> (freed: Int, hasSparse: Bool) {
         var freed = 0
         var hasSparse = false
-        // Overwritten rows are where they were.
+        // Rows that were only overwritten are where they were, and no slot is to be given back.
         if state.undo.otherCount == 0 { return (freed, hasSparse) }
         for i in 0..<state.undo.count {
             let record = state.undo.records[i]

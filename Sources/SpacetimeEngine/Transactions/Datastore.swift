@@ -39,7 +39,7 @@ package final class Datastore {
         var hasCollected = false
         /// Tables whose changes commits report.
         var observedCount = 0
-        /// Scans opened since the transaction began; not zero means that some may have to be closed.
+        /// Scans opened since the last transaction ended; not zero means that some may have to be closed.
         var openScanTables = 0
         /// Set while a commit finds rows of event tables.
         var hasEventRows = false

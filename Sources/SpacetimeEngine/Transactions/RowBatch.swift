@@ -2,8 +2,8 @@ import SpacetimeSATS
 
 // Memory safety. Lent buffers: an image is copied, or lent during the call. The ends lie in the bytes.
 
-/// Row images one after another, owned and immutable once shared: what a commit hands to subscribers, encoders and
-/// the log.
+/// Row images one after another, owned and immutable once shared: what a commit hands to those who follow it, and what a
+/// subscription begins with.
 @usableFromInline
 package struct RowBatch: Sendable, Hashable {
     /// The images, back to back.

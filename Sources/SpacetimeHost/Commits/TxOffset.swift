@@ -1,7 +1,7 @@
 /// The position of a commit in the history of a database. The transaction that creates the database has offset 0.
 ///
-/// A commit that changed nothing takes no offset of its own and reports the previous one, except that connecting and
-/// disconnecting always take one.
+/// A commit that changed nothing takes no offset of its own and reports the previous one, except that the creation,
+/// migrations, connecting and disconnecting always take one.
 public struct TxOffset: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// How many commits came before it.
     public let rawValue: UInt64

@@ -206,7 +206,7 @@ package final class DatabaseFiles: CommitSink {
             if !snapshots.isClosed { snapshots.isTaking = true }
             return snapshots.isClosed
         }
-        if isClosed { throw DatabaseError(.notPossible, "the database is closed") }
+        if isClosed { throw DatabaseError(.closed, "the database was closed; open it again to go on") }
         bytesSinceSnapshot.store(0, ordering: .relaxed)
     }
 

@@ -17,7 +17,8 @@ public struct MemoryReport: Sendable, CustomStringConvertible {
         public let pageByteCount: Int
         /// Of these, bytes that hold no row at present: new rows of a like size are put there.
         public let freeByteCount: Int
-        /// Bytes of each index, by name. A table without a unique index has one more, over whole rows, named "".
+        /// Bytes of each index, by name. A table in which no unique index has a key for every row
+        /// has one more, over whole rows, named "".
         public let indexes: [(name: String, byteCount: Int)]
 
         /// Pages and indexes together.

@@ -4,10 +4,11 @@ import Synchronization
 
 /// The lock of a database, for which threads wait blocked and tasks wait suspended.
 ///
-/// Free and taken it is one atomic operation each. Who finds it taken first tries again for about a microsecond, which is
-/// longer than most calls last, and then joins a queue. Whoever releases the lock wakes the first of the queue, and leaves
-/// the lock free meanwhile, so that a thread that is running anyway may take it: handing it over each time would cost a
-/// change of threads per call. Somebody who has waited for a millisecond is handed it, so that nobody waits for ever.
+/// Where nobody waits, taking it and releasing it is one atomic operation each. Who finds it taken first tries again
+/// for about a microsecond, which is longer than most calls last, and then joins a queue. Whoever releases the lock
+/// wakes the first of the queue, and leaves the lock free meanwhile, so that a thread that is running anyway may take
+/// it: handing it over each time would cost a change of threads per call. Somebody who has waited for a millisecond is
+/// handed it, so that nobody waits for ever.
 ///
 /// The owner is whoever took it, not a thread: a task that was handed the lock may go on on any thread. The form is that
 /// of WebKit's WTF::Lock (https://webkit.org/blog/6161/locking-in-webkit/).

@@ -1,8 +1,9 @@
 public import SpacetimeEngine
 public import SpacetimeSATS
 
-/// Row operations over bytes, for the code of this program: typed handles and the host itself. That a transaction runs is
-/// checked, and so are keys; rows are not, where nothing else is said. Guests go through ``GuestTransaction``.
+/// Row operations over bytes, for the code of this program: typed handles and the host itself. That the transaction runs,
+/// and may write, is checked, and so are keys; rows are not: they must be rows of the table. Guests go through
+/// ``GuestTransaction``.
 extension TransactionReference {
     /// Inserts a row image; zeros in auto-increment columns are replaced in the buffer. False if the identical row was
     /// already there. The image must come from typed code: it is not checked.
@@ -193,7 +194,9 @@ extension RowScan {
     }
 }
 
-/// Row operations for typed handles, which encode a row or a key into the database's scratch memory first.
+/// Row operations for typed handles, which encode a row or a key into the database's scratch memory first. Some of them do
+/// not check that the transaction runs and may write: the handle has done so before it encoded, or before it looked up a
+/// key that need not be encoded.
 extension TransactionReference {
     @usableFromInline
     package func insertScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
@@ -253,7 +256,7 @@ extension TransactionReference {
         find(index, scratch: state.pointee.scratch.key.pointee.withUnsafeBytes { $0 })
     }
 
-    /// The same for a key of 4 or 8 bytes that is not in the scratch.
+    /// The same for an integer key of 4 or 8 bytes, which is handed on as it is instead of in the scratch.
     @inlinable @inline(__always)
     package func find(_ index: IndexID, bits: UInt64, byteCount: Int) -> UnsafeRawBufferPointer? {
         guard let datastore = state.pointee.datastore else { Self.stale() }
@@ -264,7 +267,7 @@ extension TransactionReference {
         }
     }
 
-    /// The same for several keys at once.
+    /// The same for several such keys at once.
     @usableFromInline
     package func find(
         _ index: IndexID, several bits: UnsafeBufferPointer<UInt64>, byteCount: Int,

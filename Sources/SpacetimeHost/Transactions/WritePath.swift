@@ -2,7 +2,8 @@ import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
 
-// The way of every write through a database, in the order in which it goes:
+// The way of every write through a database, in the order in which it goes. (A typed call takes the lock before it is
+// let in, since the lock guards the cache in which its reducer is found.)
 //
 //   1. let in        the reducer is found, and the caller may call it
 //   2. lock          taken for writing, which waits first if the log cannot keep up
@@ -15,8 +16,8 @@ import SpacetimeSchema
 //   7. deliver       what the observers have for others goes out, a snapshot is started if one is due, and the program
 //                    is told of work after a rollback that failed
 //
-// Calls by name with encoded arguments go through all of it in `call`. Typed code does step 4 itself, so that only the
-// reducer is generic code of the caller: it calls `beginCall`, the reducer, and then `commitCall` or `abortCall`.
+// Calls by name with encoded arguments go through all of it in `call`. Typed code does step 4 itself, so that only this
+// step is generic and compiled into the caller: it calls `beginCall`, the reducer, and then `commitCall` or `abortCall`.
 
 /// How a write transaction ended.
 struct CommitEnd {
@@ -195,7 +196,7 @@ extension TransactionRunner {
             throw error
         }
         return try arguments.withBytes { bytes throws(DatabaseError) in
-            // Connects without a reducer change bookkeeping only, and nobody is told.
+            // Creations, connects and disconnects without a reducer change bookkeeping only, and nobody is told.
             try commit(kind, arguments: bytes, isTold: reducer != nil || kind == .host)
         }
     }

@@ -20,10 +20,11 @@ public struct DatabaseOptions: Sendable {
     public var clock: any HostClock = SystemClock()
     /// Makes everything random in the database repeat exactly. Nil: drawn from the system.
     public var seed: UInt64?
-    /// On whose behalf ``Database/call(_:_:until:)`` runs, and who may do everything. Nil: the subject "owner" of the issuer
-    /// "localhost".
+    /// On whose behalf ``Database/call(_:_:until:)`` runs, and who may do everything. Nil: the owner that the database was
+    /// created with, and of a new one the subject "owner" of the issuer "localhost".
     public var owner: Identity?
-    /// The database's own identity. Nil: derived from the name of the module.
+    /// The database's own identity. Nil: derived from the name of the module. A database that is there keeps
+    /// its own.
     public var identity: Identity?
     /// Changes of stored rows that the database cannot make by itself, in the order in which they were released. Those that
     /// a database has not had run when it is opened.
