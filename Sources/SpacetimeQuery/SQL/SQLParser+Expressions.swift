@@ -109,38 +109,32 @@ extension SQLParser {
     // MARK: Arithmetic
 
     private mutating func sum() throws(SQLError) -> SQLExpression {
-        var left = try product()
-        var chain = 0
-        while let sign = arithmeticSign(.plus, .add) ?? arithmeticSign(.minus, .subtract) {
-            chain += 1
-            try requireShort(chain: chain)
-            advance()
-            try countTerm()
-            let right = try product()
-            left = SQLExpression(kind: .arithmetic(sign, left, right), range: left.range.through(right.range))
-        }
+        let sum = try chain([.add, .subtract]) { parser throws(SQLError) in try parser.product() }
         if isSymbol(.concatenation) { throw unsupported("||, the joining of texts", current.range) }
-        return left
+        return sum
     }
 
     private mutating func product() throws(SQLError) -> SQLExpression {
-        var left = try operand()
-        var chain = 0
-        while let sign = arithmeticSign(.star, .multiply) ?? arithmeticSign(.slash, .divide)
-            ?? arithmeticSign(.percent, .remainder)
+        try chain([.multiply, .divide, .remainder]) { parser throws(SQLError) in try parser.operand() }
+    }
+
+    /// Operands with signs of one strength between them, from left to right.
+    private mutating func chain(
+        _ signs: [SQLArithmetic], of operand: (inout SQLParser) throws(SQLError) -> SQLExpression
+    ) throws(SQLError) -> SQLExpression {
+        var left = try operand(&self)
+        var length = 0
+        while case .symbol(let symbol) = current.kind, let sign = SQLArithmetic(rawValue: symbol.rawValue),
+            signs.contains(sign)
         {
-            chain += 1
-            try requireShort(chain: chain)
+            length += 1
+            try requireShort(chain: length)
             advance()
             try countTerm()
-            let right = try operand()
+            let right = try operand(&self)
             left = SQLExpression(kind: .arithmetic(sign, left, right), range: left.range.through(right.range))
         }
         return left
-    }
-
-    private func arithmeticSign(_ symbol: SQLToken.Symbol, _ sign: SQLArithmetic) -> SQLArithmetic? {
-        isSymbol(symbol) ? sign : nil
     }
 
     // MARK: Operands
