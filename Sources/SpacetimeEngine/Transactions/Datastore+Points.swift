@@ -96,9 +96,7 @@ extension Datastore {
         else { return false }
         if entry.point.rowByteCount != image.count { return unsafe overwriteIfItFits(table, row, image) }
         let old = unsafe UnsafeRawBufferPointer(start: entry.rows.storage.address(row), count: image.count)
-        if unsafe equalBytes(old, image) { return true }
-        if !state.undo.covers(table, row) { unsafe state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
-        unsafe entry.rows.storage.overwrite(row, with: image)
+        unsafe overwrite(table, row, old, image)
         return true
     }
 
@@ -106,11 +104,17 @@ extension Datastore {
     @inline(never)
     private func overwriteIfItFits(_ table: TableRef, _ row: RowID, _ image: UnsafeRawBufferPointer) -> Bool {
         guard table.storage.fitsInPlace(row, byteCount: image.count) else { return false }
-        let old = unsafe table.storage.image(row)
-        if unsafe equalBytes(old, image) { return true }
+        unsafe overwrite(table, row, table.storage.image(row), image)
+        return true
+    }
+
+    @inline(__always)
+    private func overwrite(
+        _ table: TableRef, _ row: RowID, _ old: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer
+    ) {
+        if unsafe equalBytes(old, image) { return }
         if !state.undo.covers(table, row) { unsafe state.undo.append(overwriteOf: old, table, row, keepsKeys: true) }
         unsafe table.storage.overwrite(row, with: image)
-        return true
     }
 
     @inline(__always)

@@ -54,10 +54,10 @@ public struct TableReference {
     /// The image of the row with that key in a unique index; valid until the next write.
     @inlinable @inline(__always)
     package func find<Key: SpacetimeType>(_ key: borrowing Key, _ index: IndexID) -> UnsafeRawBufferPointer? {
-        let (bits, width) = _integerKey(key)
+        let width = _integerKeyByteCount(Key.self)
         if width > 0 {
             transaction.requireCurrent()
-            return transaction.find(index, bits: bits, byteCount: width)
+            return transaction.find(index, bits: _integerKeyBits(key), byteCount: width)
         }
         encode(key: key)
         return transaction.findScratchKey(index)
@@ -89,21 +89,18 @@ package func _undecodable(_ type: String, _ error: BSATNError) -> Never {
     fatalError("\(type) cannot decode what it encoded (\(error)); make init(from:) and encode(to:) mirror each other")
 }
 
-/// Bytes of keys that are integers of four or eight bytes; 0 of other types.
+/// Bytes of keys that are integers of four or eight bytes, as most are; 0 of other types. In specialized code nothing of the
+/// comparison is left.
 @inlinable @inline(__always)
 func _integerKeyByteCount<Key>(_ type: Key.Type) -> Int {
     if type == UInt32.self || type == Int32.self { return 4 }
     return type == UInt64.self || type == Int64.self ? 8 : 0
 }
 
-/// The bits of a key that is an integer of four or eight bytes, as most are, and how many bytes it has; 0 of any other key.
-/// Such a key goes on in registers and need not be encoded. In specialized code nothing of the comparison is left.
+/// The bits of such a key, which goes on in registers and need not be encoded.
 @inlinable @inline(__always)
-func _integerKey<Key>(_ key: borrowing Key) -> (bits: UInt64, byteCount: Int) {
-    // The types are the same, so nothing is cast.
-    if Key.self == UInt32.self { return (UInt64(unsafeBitCast(copy key, to: UInt32.self)), 4) }
-    if Key.self == UInt64.self { return (unsafeBitCast(copy key, to: UInt64.self), 8) }
-    if Key.self == Int32.self { return (UInt64(UInt32(bitPattern: unsafeBitCast(copy key, to: Int32.self))), 4) }
-    if Key.self == Int64.self { return (UInt64(bitPattern: unsafeBitCast(copy key, to: Int64.self)), 8) }
-    return (0, 0)
+func _integerKeyBits<Key>(_ key: borrowing Key) -> UInt64 {
+    // The type has so many bytes, and all of them are its number.
+    _integerKeyByteCount(Key.self) == 8
+        ? unsafeBitCast(copy key, to: UInt64.self) : UInt64(unsafeBitCast(copy key, to: UInt32.self))
 }

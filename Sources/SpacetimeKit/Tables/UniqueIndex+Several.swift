@@ -28,7 +28,7 @@ extension UniqueIndex {
                 repeat {
                     count = 0
                     while count < _keysAtOnce, let key = iterator.next() {
-                        bits.initializeElement(at: count, to: _integerKey(key).bits)
+                        bits.initializeElement(at: count, to: _integerKeyBits(key))
                         count += 1
                     }
                     reference.transaction.find(
