@@ -50,12 +50,13 @@ let package = Package(
         .target(name: "CCRC32C"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"]), .brew(["lz4"])]),
         .target(name: "SpacetimeDurability", dependencies: ["CCRC32C", "CLZ4", "CPrefetch"]),
-        .target(name: "SpacetimeQuery", dependencies: ["SpacetimeSATS"]),
+        .target(
+            name: "SpacetimeQuery", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .target(name: "CThreads"),
         .target(
             name: "SpacetimeHost",
             dependencies: [
-                "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "CThreads",
+                "SpacetimeQuery", "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "CThreads",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .macro(
@@ -116,7 +117,9 @@ let package = Package(
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
-        .testTarget(name: "SpacetimeQueryTests", dependencies: ["SpacetimeQuery", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeQueryTests",
+            dependencies: ["SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(

@@ -32,6 +32,9 @@ package struct RowPredicate: Sendable {
         case none
         /// The field against a value in BSATN.
         case compare(FieldPath, Comparison, [UInt8])
+        /// The field against a value that comes with each run: a parameter of the query that the condition is part of, by its
+        /// position. To be replaced by its value (``RowPredicate/binding(_:)``) before rows are tested.
+        case compareParameter(FieldPath, Comparison, Int)
         /// Two fields of one type against each other.
         case compareFields(FieldPath, Comparison, FieldPath)
         /// The path leads to something.
@@ -49,7 +52,7 @@ package struct RowPredicate: Sendable {
             switch self {
             case .compare(_, _, let bytes), .hasPrefix(_, let bytes): bytes.count
             case .isIn(_, let values): values.bytes.count
-            case .all, .none, .compareFields, .isPresent, .and, .or, .not: 0
+            case .all, .none, .compareParameter, .compareFields, .isPresent, .and, .or, .not: 0
             }
         }
     }
@@ -109,6 +112,23 @@ package struct RowPredicate: Sendable {
 
     private static let operators = (and: TermTree([.and]), or: TermTree([.or]), not: TermTree([.not]))
 
+    /// The same condition with values, in BSATN, in place of parameters.
+    ///
+    /// - Throws: `invalidCondition` if there is no value for a parameter.
+    package func binding(_ values: [[UInt8]], table: @autoclosure () -> String) throws(EngineError) -> RowPredicate {
+        var terms = tree.array
+        var isChanged = false
+        for position in terms.indices {
+            guard case .compareParameter(let path, let comparison, let number) = terms[position] else { continue }
+            guard values.indices.contains(number) else {
+                throw .invalidCondition(table: table(), reason: "parameter \(number) has no value")
+            }
+            terms[position] = .compare(path, comparison, values[number])
+            isChanged = true
+        }
+        return isChanged ? RowPredicate(TermTree(terms)) : self
+    }
+
     /// The error for a condition that is larger than one may be.
     package func checkSize(table: @autoclosure () -> String) throws(EngineError) {
         if tree.count > Self.termLimit {
@@ -145,6 +165,7 @@ extension RowPredicate.Term: CustomStringConvertible {
         case .all: "all"
         case .none: "none"
         case .compare(let path, let comparison, let value): "\(path) \(comparison) \(value)"
+        case .compareParameter(let path, let comparison, let number): "\(path) \(comparison) ?\(number)"
         case .compareFields(let path, let comparison, let other): "\(path) \(comparison) \(other)"
         case .isPresent(let path): "\(path) isPresent"
         case .hasPrefix(let path, let bytes): "\(path) hasPrefix \(bytes)"

@@ -1,0 +1,144 @@
+/// How a query is answered: its tables in the order in which they are gone through, each with the way to its rows.
+///
+/// For each row of the first step those of the second are found, and so on. What is left to do with the combinations stands
+/// in the fields behind the steps, in the order in which it is done. A plan is plain data: it is made where queries are
+/// planned, printed, compared in tests, and compiled and run by the engine.
+package struct Plan: Hashable, Sendable {
+    package var steps: [Step]
+    /// Conditions without any table: if one of them does not hold there are no rows (and, without keys, one group of none).
+    package var conditions: [Expression]
+    package var grouping: Grouping?
+    package var output: QueryOutput
+    package var isDistinct: Bool
+    /// Empty if no order is asked for, or if the steps yield the rows in it.
+    package var order: [OrderTerm]
+    package var limit: Expression?
+    package var offset: Expression?
+    package var parameters: [QueryParameter]
+
+    package init(
+        steps: [Step], conditions: [Expression] = [], grouping: Grouping? = nil, output: QueryOutput,
+        isDistinct: Bool = false, order: [OrderTerm] = [], limit: Expression? = nil, offset: Expression? = nil,
+        parameters: [QueryParameter] = []
+    ) {
+        self.steps = steps
+        self.conditions = conditions
+        self.grouping = grouping
+        self.output = output
+        self.isDistinct = isDistinct
+        self.order = order
+        self.limit = limit
+        self.offset = offset
+        self.parameters = parameters
+    }
+}
+
+extension Plan {
+    /// One table of a plan.
+    package struct Step: Hashable, Sendable {
+        /// Its position in the query's tables; fields name it by this, wherever the step stands.
+        package var slot: Int
+        package var table: TableID
+        package var source: Source
+        package var access: Access
+        /// From the last row of the access to the first.
+        package var isReversed: Bool
+        /// What the rows must meet besides, on their own. May have parameters.
+        package var filter: RowPredicate
+        /// What a row must meet together with those of the steps before. For an outer join these are its conditions, and the
+        /// filter is among them.
+        package var conditions: [Expression]
+        /// Combinations that find no row here are kept without one.
+        package var isOuter: Bool
+
+        package init(
+            slot: Int, table: TableID, source: Source = .table, access: Access = .table, isReversed: Bool = false,
+            filter: RowPredicate = .all, conditions: [Expression] = [], isOuter: Bool = false
+        ) {
+            self.slot = slot
+            self.table = table
+            self.source = source
+            self.access = access
+            self.isReversed = isReversed
+            self.filter = filter
+            self.conditions = conditions
+            self.isOuter = isOuter
+        }
+    }
+
+    /// Which rows of its table a step goes through.
+    package enum Source: UInt8, Hashable, Sendable {
+        /// Those that are there: in the database, or in the snapshot that the plan is run on.
+        case table
+        /// The rows that are handed in: what a commit inserted, or what it deleted.
+        case changes
+        /// Those that were there before the changes that are handed in.
+        case tableBefore
+    }
+
+    /// The way to the rows of a step.
+    package enum Access: Hashable, Sendable {
+        /// All rows.
+        case table
+        /// Those with one key: a value for each column of the index.
+        case key(IndexID, [KeyPart])
+        /// Those whose leading columns have some values, and the next one lies between bounds, in key order.
+        case range(IndexID, KeyRange)
+        /// Those whose leading columns have some values, and the next one has one of several, in key order. Each value is
+        /// looked up.
+        case keys(IndexID, prefix: [KeyPart], tag: UInt8?, ValueList)
+        /// Those whose fields have some values, found in a hash table that is made of the step's filtered rows when the plan
+        /// begins to run.
+        case hash([HashKey])
+    }
+
+    /// A value of a column of an index.
+    package struct KeyPart: Hashable, Sendable {
+        /// The variant that the value is the payload of; nil if it is the whole value of the column.
+        package var tag: UInt8?
+        package var value: Operand
+
+        package init(_ value: Operand, tag: UInt8? = nil) {
+            self.tag = tag
+            self.value = value
+        }
+    }
+
+    package struct KeyRange: Hashable, Sendable {
+        package enum Bound: Hashable, Sendable {
+            case unbounded
+            case included(KeyPart)
+            case excluded(KeyPart)
+        }
+
+        package var prefix: [KeyPart]
+        package var lower: Bound
+        package var upper: Bound
+
+        package init(prefix: [KeyPart] = [], lower: Bound = .unbounded, upper: Bound = .unbounded) {
+            self.prefix = prefix
+            self.lower = lower
+            self.upper = upper
+        }
+    }
+
+    /// A value that is known when a step is reached. One that is missing equals nothing, and the step finds no row.
+    package enum Operand: Hashable, Sendable {
+        /// Of a step before.
+        case field(QueryField)
+        /// In BSATN.
+        case literal([UInt8])
+        case parameter(Int)
+    }
+
+    /// A field of a step's own table that must equal a value.
+    package struct HashKey: Hashable, Sendable {
+        package var field: QueryField
+        package var value: Operand
+
+        package init(_ field: QueryField, equals value: Operand) {
+            self.field = field
+            self.value = value
+        }
+    }
+}
