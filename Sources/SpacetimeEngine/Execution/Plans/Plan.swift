@@ -50,10 +50,17 @@ extension Plan {
         package var conditions: [Expression]
         /// Combinations that find no row here are kept without one.
         package var isOuter: Bool
+        /// What combinations must meet when an outer step is done with, those without a row here as well. Empty for other
+        /// steps, whose ``conditions`` say it.
+        package var laterConditions: [Expression]
+        /// Of the rows that fit, only the first is taken, once for each combination of the steps before: for the least and
+        /// the greatest value of an index, and where it matters only whether there is a row.
+        package var takesFirst: Bool
 
         package init(
             slot: Int, table: TableID, source: Source = .table, access: Access = .table, isReversed: Bool = false,
-            filter: RowPredicate = .all, conditions: [Expression] = [], isOuter: Bool = false
+            filter: RowPredicate = .all, conditions: [Expression] = [], isOuter: Bool = false,
+            laterConditions: [Expression] = [], takesFirst: Bool = false
         ) {
             self.slot = slot
             self.table = table
@@ -63,6 +70,8 @@ extension Plan {
             self.filter = filter
             self.conditions = conditions
             self.isOuter = isOuter
+            self.laterConditions = laterConditions
+            self.takesFirst = takesFirst
         }
     }
 
@@ -77,7 +86,7 @@ extension Plan {
     }
 
     /// The way to the rows of a step.
-    package enum Access: Hashable, Sendable {
+    package indirect enum Access: Hashable, Sendable {
         /// All rows.
         case table
         /// Those with one key: a value for each column of the index.
@@ -88,8 +97,8 @@ extension Plan {
         /// looked up.
         case keys(IndexID, prefix: [KeyPart], tag: UInt8?, ValueList)
         /// Those whose fields have some values, found in a hash table that is made of the step's filtered rows when the plan
-        /// begins to run.
-        case hash([HashKey])
+        /// begins to run. Those rows are found by an access of their own, in whose operands are no fields.
+        case hash([HashKey], over: Access)
     }
 
     /// A value of a column of an index.
@@ -126,6 +135,8 @@ extension Plan {
     package enum Operand: Hashable, Sendable {
         /// Of a step before.
         case field(QueryField)
+        /// Computed of fields of steps before: `x - 10`.
+        case computed(Expression)
         /// In BSATN.
         case literal([UInt8])
         case parameter(Int)
