@@ -142,16 +142,6 @@ final class RecordingSink: CommitSink {
     }
 }
 
-/// Keeps updates as they arrive.
-final class RecordingQuerySink: QuerySink {
-    private let state = Mutex<[QueryUpdate]>([])
-    var updates: [QueryUpdate] { state.withLock { $0 } }
-    var isCancelled: Bool { false }
-    func reserve() -> Bool { true }
-    func receive(_ update: QueryUpdate) { state.withLock { $0.append(update) } }
-    func end(_ reason: SubscriptionEnd) {}
-}
-
 let testOwner = Identity(number: UInt256(7))
 
 func open(_ module: ByteModule, sink: (any CommitSink)? = nil) throws -> DatabaseCore {

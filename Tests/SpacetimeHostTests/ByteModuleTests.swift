@@ -53,49 +53,47 @@ import Testing
     @Test func aQueryGetsItsRowsAndThenOneUpdatePerCommit() throws {
         let core = try open(.items())
         try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
-        let sink = RecordingQuerySink()
-        let token = try core.subscriptions.subscribe(core.items, where: .all, as: core.owner, sink: sink)
+        let client = FakeSession(core)
+        try client.subscribe(1, SessionQuery(core.items))
+        #expect(client.rows(1) == [item(1, "apple")])
         try core.runner.call("rename", arguments: UInt64(1).bsatn() + "plum".bsatn(), as: core.owner)
         try core.runner.call("nothing", arguments: [], as: core.owner)
         #expect(throws: SenderError.self) { try core.runner.call("fail", arguments: [], as: core.owner) }
-        let updates = sink.updates
-        #expect(updates.map(\.isInitial) == [true, false])
-        #expect(updates[0].inserts.bytes == item(1, "apple"))
-        #expect(updates[1].deletes.bytes == item(1, "apple"))
-        #expect(updates[1].inserts.bytes == item(1, "plum"))
-        #expect(updates[1].updatedRows() == [.init(deleted: 0, inserted: 0)])
-        token.cancel()
+        let updates = client.updates
+        #expect(updates.count == 1 && updates[0].changes.count == 1)
+        let delta = updates[0].changes[0].delta
+        #expect(delta.deletes.bytes == item(1, "apple"))
+        #expect(delta.inserts.bytes == item(1, "plum"))
+        #expect(delta.updatedRows() == [.init(deleted: 0, inserted: 0)])
+        client.unsubscribe(1)
         try core.runner.call("add", arguments: "pear".bsatn(), as: core.owner)
-        #expect(sink.updates.count == 2)
+        #expect(client.updates.count == 1)
     }
 
     @Test func equalQueriesShareOneUpdate() throws {
         let core = try open(.items())
         let predicate = RowPredicate.compare(1, .equal, "apple".bsatn())
-        let (first, second) = (RecordingQuerySink(), RecordingQuerySink())
-        let tokens = [
-            try core.subscriptions.subscribe(core.items, where: predicate, as: core.owner, sink: first),
-            try core.subscriptions.subscribe(core.items, where: predicate, as: core.owner, sink: second),
-        ]
+        let (first, second) = (FakeSession(core), FakeSession(core))
+        for client in [first, second] { try client.subscribe(7, SessionQuery(core.items, where: predicate)) }
+        #expect(try core.sessions.queryCount() == 1)
         try core.runner.call("add", arguments: "apple".bsatn(), as: core.owner)
         try core.runner.call("add", arguments: "pear".bsatn(), as: core.owner)
-        #expect(first.updates.count == 2 && second.updates.count == 2)
-        #expect(first.updates[1] === second.updates[1])
-        for token in tokens { token.cancel() }
+        #expect(first.updates.count == 1 && second.updates.count == 1)
+        #expect(first.updates[0].changes[0].delta === second.updates[0].changes[0].delta)
     }
 
     @Test func aPredicateThatDoesNotFitTheTableIsRefused() throws {
         let core = try open(.items())
-        let sink = RecordingQuerySink()
+        let client = FakeSession(core)
         #expect(throws: DatabaseError.self) {
-            try core.subscriptions.subscribe(core.items, where: .compare(9, .equal, [0]), as: core.owner, sink: sink)
+            try client.subscribe(1, SessionQuery(core.items, where: .compare(9, .equal, [0])))
         }
         #expect(throws: DatabaseError.self) {
-            try core.subscriptions.subscribe(core.items, where: .compare(0, .equal, [0]), as: core.owner, sink: sink)
+            try client.subscribe(1, SessionQuery(core.items, where: .compare(0, .equal, [0])))
         }
         // The lock was released each time.
         try core.runner.call("nothing", arguments: [], as: core.owner)
-        #expect(sink.updates.isEmpty)
+        #expect(client.pull().isEmpty)
     }
 
     @Test func privateReducersAreForTheOwner() throws {

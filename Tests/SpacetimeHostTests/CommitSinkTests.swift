@@ -138,13 +138,11 @@ import Testing
 
     @Test func bookkeepingAloneIsNotBroadcast() throws {
         let core = try open(.items())
-        let sink = RecordingQuerySink()
-        let token = try core.subscriptions.subscribe(
-            core.catalog.systemTables.client, where: .all, as: core.owner, sink: sink)
+        let watcher = FakeSession(core)
+        try watcher.subscribe(1, SessionQuery(core.catalog.systemTables.client))
         let client = try core.connections.connect(Identity(number: UInt256(9)), credentials: "")
         try core.connections.disconnect(client)
-        #expect(sink.updates.count == 1)
-        token.cancel()
+        #expect(watcher.pull().count == 1)
     }
 }
 

@@ -116,26 +116,19 @@ import Testing
     @Test(arguments: 200...215 as ClosedRange<UInt64>)
     func subscriptionsFollowWhatDecodedRowsSay(seed: UInt64) throws {
         var fixture = try Fixture(seed: seed)
-        var watched: [(condition: RandomTable.Condition, sink: RecordingQuerySink, token: SubscriptionToken)] = []
+        var watched: [(condition: RandomTable.Condition, client: FakeSession)] = []
         for _ in 0..<12 {
             let condition = fixture.condition()
-            let sink = RecordingQuerySink()
-            let token = try fixture.core.subscriptions.subscribe(
-                fixture.id, where: condition.predicate, as: fixture.core.owner, sink: sink)
-            watched.append((condition, sink, token))
+            let client = FakeSession(fixture.core)
+            try client.subscribe(1, SessionQuery(fixture.id, where: condition.predicate))
+            watched.append((condition, client))
         }
         for _ in 0..<80 {
             let id = fixture.random.below(120)
             if fixture.random.oneIn(3) { try fixture.remove(id) } else { try fixture.put(id) }
         }
-        for (condition, sink, token) in watched {
-            var rows: Set<[UInt8]> = []
-            for update in sink.updates {
-                update.deletes.forEach { #expect(rows.remove(Array($0)) != nil) }
-                update.inserts.forEach { #expect(rows.insert(Array($0)).inserted) }
-            }
-            #expect(rows == Set(fixture.expected(condition)), "seed \(seed): \(condition.predicate)")
-            token.cancel()
+        for (condition, client) in watched {
+            #expect(client.rows(1) == fixture.expected(condition), "seed \(seed): \(condition.predicate)")
         }
     }
 

@@ -16,7 +16,7 @@ import Testing
         let (code, text) = message { _ = try alice.subscribe(Account.all) }
         #expect(code == .noSuchTable)
         #expect(message { try alice.subscribe(Account.where { $0.id == 1 }, onChange: { _ in }) }.0 == .noSuchTable)
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
 
         let small = try Database.open(.inMemory, module: Module("small") { Table(Message.self) })
         let bob = try small.connect(as: "bob")
@@ -46,19 +46,12 @@ import Testing
     @Test func bytesOfAPrivateTableAreRefusedInTheCore() throws {
         let db = try openChat()
         let stranger = Caller(identity: Identity(issuer: "localhost", subject: "stranger"))
-        let sink = NothingExpected()
+        let session = Session(stranger, outlet: nil, queueLimit: 10)
         let table = db.core.catalog.tableMap.table(at: 1)
         let error = #expect(throws: DatabaseError.self) {
-            _ = try db.core.subscriptions.subscribe(table, where: .all, as: stranger, sink: sink)
+            try db.core.sessions.subscribe(session, to: QuerySetID(1), [SessionQuery(table)])
         }
         #expect(error?.code == .noSuchTable)
+        #expect(session.queue.count == 0)
     }
-}
-
-/// A sink that must get nothing.
-private final class NothingExpected: QuerySink {
-    var isCancelled: Bool { false }
-    func reserve() -> Bool { true }
-    func receive(_ update: QueryUpdate) { Issue.record("a private row was delivered") }
-    func end(_ reason: SubscriptionEnd) {}
 }

@@ -94,7 +94,7 @@ private final class Ends: Sendable {
         #expect(kept.isActive)
         try alice.disconnect()
         #expect(!kept.isActive)
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
     }
 
     @Test func cancellingTwiceLeavesAnEqualQueryAlone() throws {
@@ -107,7 +107,7 @@ private final class Ends: Sendable {
         #expect(second.nextAvailable()?.isInitial == true)
         #expect(second.nextAvailable()?.inserted.count == 1)
         second.cancel()
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
     }
 
     @Test func cancellingInsideAReducerTakesEffectWithItsCommit() throws {
@@ -120,7 +120,7 @@ private final class Ends: Sendable {
         seen = try db.subscribe(Message.all)
         try db.call("run", arguments: [])
         #expect(seen?.nextAvailable() == nil)
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
     }
 
     @Test func disconnectingInsideAReducerIsRefusedAndTheConnectionStaysOpen() throws {

@@ -202,7 +202,7 @@ private func describe(_ change: Change<Message>) -> String {
         observation.cancel()
         try db.call(Chat.send, "lobby", "one")
         #expect(log.all == ["initial + - ~"])
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
     }
 
     @Test func equalQueriesAreOne() throws {
@@ -210,19 +210,19 @@ private func describe(_ change: Change<Message>) -> String {
         let first = try db.subscribe(Message.where { $0.room == "lobby" })
         let second = try db.subscribe(Message.where { $0.room == "lobby" })
         let other = try db.subscribe(Message.where { $0.room == "attic" })
-        #expect(try db.core.subscriptions.queryCount() == 2)
+        #expect(try db.core.sessions.queryCount() == 2)
         first.cancel()
-        #expect(try db.core.subscriptions.queryCount() == 2)
+        #expect(try db.core.sessions.queryCount() == 2)
         second.cancel()
         other.cancel()
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
     }
 
     @Test func aDroppedSubscriptionIsForgottenAtTheNextCommit() throws {
         let db = try openChat()
         _ = try db.subscribe(Message.all)
         try db.call(Chat.send, "lobby", "one")
-        #expect(try db.core.subscriptions.queryCount() == 0)
+        #expect(try db.core.sessions.queryCount() == 0)
     }
 
     @Test func disconnectingEndsTheSubscriptionsOfTheConnection() async throws {

@@ -1,3 +1,4 @@
+import SpacetimeSATS
 package import SpacetimeSchema
 
 /// Where a condition finds a value in a row: a column, and the way into it.
@@ -43,4 +44,14 @@ package struct ValueList: Hashable, Sendable {
         self.count = count
         self.bytes = bytes
     }
+
+    /// The values of an array in BSATN; nil if the bytes are too few for its count.
+    package init?(array: [UInt8]) {
+        guard array.count >= 4 else { return nil }
+        let count = array[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+        self.init(count: count, bytes: Array(array[4...]))
+    }
+
+    /// The values as an array in BSATN.
+    package var array: [UInt8] { UInt32(truncatingIfNeeded: count).bsatn() + bytes }
 }

@@ -83,7 +83,8 @@ struct PredicateCompiler {
         switch term {
         case .compare(let path, let comparison, let value):
             return try comparing(path, comparison, value)
-        case .compareParameter(_, _, let number): throw invalid("its parameter \(number) has no value yet")
+        case .compareParameter(_, _, let number), .isInParameter(_, let number):
+            throw invalid("its parameter \(number) has no value yet")
         case .compareFields(let path, let comparison, let other):
             let (operand, type) = try operand(path)
             let (second, otherType) = try self.operand(other)

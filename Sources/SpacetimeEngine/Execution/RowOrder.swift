@@ -8,51 +8,23 @@ package import SpacetimeSchema
 ///
 /// Free of references into the table, so that it serves snapshots.
 package struct RowOrder {
-    private struct Field {
-        let column: Int
-        /// The way into the column's value; each step with the type that it starts from.
-        let steps: [(step: FieldPath.Step, from: Int32)]
-        /// The type of what is at its end.
-        let node: Int32
-    }
-
     private let layout: RowLayout
-    private let fields: [Field]
+    private let fields: [RowField]
 
     /// - Throws: `invalidCondition` if a field is not there.
     package init(_ paths: [FieldPath], for schema: TableSchema) throws(EngineError) {
         do { layout = try RowLayout(schema.columns.map(\.type)) } catch {
             throw .unsupportedSchema(table: schema.name, reason: error.reason)
         }
-        var fields: [Field] = []
+        var fields: [RowField] = []
         for path in paths {
-            guard let field = Self.field(path, schema, layout) else {
+            guard let field = RowField(path, schema, layout) else {
                 throw .invalidCondition(
                     table: schema.name, reason: "rows are to be ordered by \(path), which is not there")
             }
             fields.append(field)
         }
         self.fields = fields
-    }
-
-    private static func field(_ path: FieldPath, _ schema: TableSchema, _ layout: borrowing RowLayout) -> Field? {
-        guard schema.columns.indices.contains(path.column.index) else { return nil }
-        let program = layout.program
-        var node = layout.columns[path.column.index].node
-        var steps: [(step: FieldPath.Step, from: Int32)] = []
-        for step in path.steps {
-            let entry = program.nodes[Int(node)]
-            let child: Int
-            switch step {
-            case .field(let position) where entry.kind == .product: child = position
-            case .payload(let tag) where entry.kind == .sum: child = Int(tag)
-            default: return nil
-            }
-            guard child < Int(entry.childCount) else { return nil }
-            steps.append((step, node))
-            node = program.children[Int(entry.firstChild) + child]
-        }
-        return Field(column: path.column.index, steps: steps, node: node)
     }
 
     /// The images of valid rows of the table, in order. Rows that are equal in all of the fields are ordered by their bytes, so
@@ -91,30 +63,12 @@ package struct RowOrder {
 
     private func appendKey(of row: UnsafeRawPointer, to key: inout KeyBuffer) {
         for field in fields {
-            if let value = unsafe locate(field, in: row, &key) {
+            // Each case on the way is noted, so that those who have it come before those who do not.
+            if let value = unsafe field.locate(in: row, layout, onCase: { key.append(0) }) {
                 unsafe layout.program.appendKey(field.node, at: value, to: &key)
             } else {
                 key.append(1)
             }
         }
-    }
-
-    /// Where a field is in a row; nil if the row has another case. Notes each case on the way, so that those who have it
-    /// come before those who do not.
-    private func locate(_ field: Field, in row: UnsafeRawPointer, _ key: inout KeyBuffer) -> UnsafeRawPointer? {
-        let program = layout.program
-        var address = unsafe row + layout.offset(of: field.column, in: row)
-        for (step, node) in field.steps {
-            switch step {
-            case .field(let position):
-                let firstChild = Int(program.nodes[Int(node)].firstChild)
-                for i in 0..<position { unsafe address += program.size(program.children[firstChild + i], at: address) }
-            case .payload(let tag):
-                guard unsafe address.load(as: UInt8.self) == tag else { return nil }
-                key.append(0)
-                unsafe address += 1
-            }
-        }
-        return unsafe address
     }
 }

@@ -43,6 +43,8 @@ package struct RowPredicate: Sendable {
         case hasPrefix(FieldPath, [UInt8])
         /// The field equals one of the values.
         case isIn(FieldPath, ValueList)
+        /// The field equals one of the values that come with each run: a parameter whose value is an array of them.
+        case isInParameter(FieldPath, Int)
         /// The two operands before it.
         case and, or
         /// The operand before it.
@@ -52,7 +54,7 @@ package struct RowPredicate: Sendable {
             switch self {
             case .compare(_, _, let bytes), .hasPrefix(_, let bytes): bytes.count
             case .isIn(_, let values): values.bytes.count
-            case .all, .none, .compareParameter, .compareFields, .isPresent, .and, .or, .not: 0
+            case .all, .none, .compareParameter, .isInParameter, .compareFields, .isPresent, .and, .or, .not: 0
             }
         }
     }
@@ -112,6 +114,16 @@ package struct RowPredicate: Sendable {
 
     private static let operators = (and: TermTree([.and]), or: TermTree([.or]), not: TermTree([.not]))
 
+    /// True if values are missing in it, which come with each run.
+    package var hasParameters: Bool {
+        tree.array.contains { term in
+            switch term {
+            case .compareParameter, .isInParameter: true
+            default: false
+            }
+        }
+    }
+
     /// The same condition with values, in BSATN, in place of parameters.
     ///
     /// - Throws: `invalidCondition` if there is no value for a parameter.
@@ -119,11 +131,18 @@ package struct RowPredicate: Sendable {
         var terms = tree.array
         var isChanged = false
         for position in terms.indices {
-            guard case .compareParameter(let path, let comparison, let number) = terms[position] else { continue }
-            guard values.indices.contains(number) else {
+            switch terms[position] {
+            case .compareParameter(let path, let comparison, let number) where values.indices.contains(number):
+                terms[position] = .compare(path, comparison, values[number])
+            case .isInParameter(let path, let number) where values.indices.contains(number):
+                guard let list = ValueList(array: values[number]) else {
+                    throw .invalidCondition(table: table(), reason: "the value of parameter \(number) is no array")
+                }
+                terms[position] = .isIn(path, list)
+            case .compareParameter(_, _, let number), .isInParameter(_, let number):
                 throw .invalidCondition(table: table(), reason: "parameter \(number) has no value")
+            default: continue
             }
-            terms[position] = .compare(path, comparison, values[number])
             isChanged = true
         }
         return isChanged ? RowPredicate(TermTree(terms)) : self
@@ -170,6 +189,7 @@ extension RowPredicate.Term: CustomStringConvertible {
         case .isPresent(let path): "\(path) isPresent"
         case .hasPrefix(let path, let bytes): "\(path) hasPrefix \(bytes)"
         case .isIn(let path, let values): "\(path) isIn \(values.count) values"
+        case .isInParameter(let path, let number): "\(path) isIn ?\(number)"
         case .and: "and"
         case .or: "or"
         case .not: "not"

@@ -7,7 +7,7 @@ import SpacetimeSATS
 /// runner ──▶ catalog, datastore, durability (files or sink), observers ─▶ timers, live queries
 ///   ▲
 ///   ├── connections      clients coming and going
-///   ├── subscriptions    clients watching queries
+///   ├── sessions         clients watching queries
 ///   └── scheduler        calls what is due
 /// ```
 ///
@@ -16,7 +16,7 @@ import SpacetimeSATS
 package final class DatabaseCore: Sendable {
     package let runner: TransactionRunner
     package let connections: Connections
-    package let subscriptions: Subscriptions
+    package let sessions: Sessions
     /// Nil if the module schedules nothing.
     let scheduler: Scheduler?
 
@@ -47,7 +47,7 @@ package final class DatabaseCore: Sendable {
             durability: Durability(origin.files, sink: options.sink), observers: observers,
             onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
-        subscriptions = Subscriptions(runner, queries)
+        sessions = Sessions(runner, queries)
         scheduler = timers.map { [runner] in
             Scheduler(runner, $0, followed, onFailure: options.onScheduleFailure)
         }

@@ -55,6 +55,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let readOnly = Code("readOnly")
         /// A subscriber fell behind further than its buffer allows, and was dropped.
         public static let subscriptionOverflow = Code("subscriptionOverflow")
+        /// A client has subscribed to a set of queries under this number already.
+        public static let alreadySubscribed = Code("alreadySubscribed")
         /// The connection was closed before.
         public static let disconnected = Code("disconnected")
         /// The database was closed, or nobody kept it.

@@ -2,40 +2,25 @@ import SpacetimeEngine
 import SpacetimeSchema
 import Synchronization
 
-/// The queries that somebody subscribed to, found by table, and the way of their updates to the subscribers. Guarded by
-/// the database's lock, but for ``removeLater(_:from:)`` and ``deliver()``.
+/// The queries that somebody subscribed to, found by what a commit changed, and the way of their changes to the sessions.
+/// Guarded by the database's lock, but for ``removeLater(_:from:)`` and ``deliver()``.
 final class LiveQueries: CommitObserver {
-    /// One distinct query with everybody who subscribed to it: evaluated once per commit.
-    final class Query {
-        let key: Key
-        let predicate: CompiledPredicate?
-        let keys: KeyLocator?
-        var sinks: [any QuerySink] = []
-
-        init(key: Key, predicate: CompiledPredicate?, keys: KeyLocator?) {
-            self.key = key
-            self.predicate = predicate
-            self.keys = keys
-        }
-    }
-
-    struct Key: Hashable {
-        let table: TableID
-        let predicate: RowPredicate
-    }
-
-    private var byTable: [[Query]] = []
-    private var byKey: [Key: Query] = [:]
+    private var templates: [BoundQuery: LiveTemplate] = [:]
+    private var byTable: [[LiveTemplate]] = []
     private let followed: FollowedTables
-    private let outbox = Outbox()
-    /// Subscriptions that were cancelled while somebody else had the database's lock. The one part that needs no lock.
+    private let wakes = WakeList()
+    private var scratch = KeyScratch()
+    /// Of the commit that is being observed.
+    private var touched: [LiveQuery] = []
+    private var told: [Session] = []
+    /// Subscriptions that were left while somebody else had the database's lock. The one part that needs no lock.
     private let departed = Mutex<[Departure]>([])
     private let hasDeparted = Atomic(false)
 
-    private struct Departure: @unchecked Sendable {
-        // Only handed on here; touched when it is taken out of the list again, with the database's lock held.
-        let query: Query
-        let sink: any QuerySink
+    private struct Departure: Sendable {
+        let session: Session
+        /// Nil for all of them.
+        let set: QuerySetID?
     }
 
     init(_ followed: FollowedTables) { self.followed = followed }
@@ -44,134 +29,165 @@ final class LiveQueries: CommitObserver {
         // Nobody else refers to the database any more, so no lock is needed.
         let gone = DatabaseError(
             .closed, "the database is gone, since nothing refers to it any more; keep it for as long as it is watched")
-        for sink in byTable.joined().flatMap(\.sinks) { sink.end(.failed(gone)) }
+        for session in sessions { session.finish(.failed(gone)) }
+        for session in sessions { session.wake() }
     }
 
     /// The number of distinct queries.
     var count: Int {
         removeDeparted()
-        return byKey.count
+        return templates.values.reduce(0) { $0 + $1.count }
     }
 
-    // MARK: Coming and going
+    // MARK: Coming
 
-    /// The query of that table and predicate, made if nobody subscribed to it yet.
-    func query(
-        _ table: TableID, _ predicate: RowPredicate, schema: TableSchema
-    ) throws(EngineError) -> Query {
-        // Checked before the predicate is hashed, which takes time in proportion to its size.
-        try predicate.checkSize(table: schema.name)
-        let key = Key(table: table, predicate: predicate)
-        if let known = byKey[key] { return known }
-        let compiled = predicate == .all ? nil : try CompiledPredicate(predicate, for: schema)
-        return Query(key: key, predicate: compiled, keys: KeyLocator(schema))
+    /// The kind of query that a lifted query is.
+    func template(_ query: BoundQuery, _ facts: TableFacts) throws(EngineError) -> LiveTemplate {
+        if let known = templates[query] { return known }
+        return try LiveTemplate(query, facts)
     }
 
-    /// Adds a subscriber, who gets the query's rows first.
+    /// Adds a set of queries to a session, which is first told their rows.
     ///
     /// - Parameter end: why there will be nothing else, if so.
-    func add(_ sink: any QuerySink, to query: Query, beginningWith initial: QueryUpdate, end: SubscriptionEnd?) {
+    func add(_ rows: SetRows, _ queries: [(LiveQuery, values: [[UInt8]])], to session: Session, end: SubscriptionEnd?) {
         removeDeparted()
-        guard sink.reserve() else { return outbox.append(.overflow, of: [sink]) }
-        outbox.append(initial, to: [sink])
-        if let end { return outbox.append(end, of: [sink]) }
-        if byKey[query.key] == nil {
-            byKey[query.key] = query
-            let table = Int(query.key.table.rawValue)
-            while byTable.count <= table { byTable.append([]) }
-            byTable[table].append(query)
-            followed.follow(query.key.table)
+        switch session.queue.append(.subscribed(rows)) {
+        case .queued: wakes.add(session)
+        case .full: return drop(session)
+        case .closed: return
         }
-        query.sinks.append(sink)
+        if let end {
+            session.finish(end)
+            return
+        }
+        session.sets[rows.set] = queries.map(\.0)
+        for (position, (query, values)) in queries.enumerated() {
+            if query.subscribers.isEmpty { enter(query, values) }
+            query.subscribers.append(LiveQuery.Subscriber(session: session, set: rows.set, position: position))
+        }
     }
 
-    func remove(_ sink: any QuerySink, from query: Query) {
-        query.sinks.removeAll { $0 === sink }
-        if query.sinks.isEmpty { forget(query) }
+    private func enter(_ query: LiveQuery, _ values: [[UInt8]]) {
+        let template = query.template
+        if template.count == 0 {
+            templates[template.query] = template
+            let table = Int(template.table.rawValue)
+            while byTable.count <= table { byTable.append([]) }
+            byTable[table].append(template)
+        }
+        template.add(query, values)
+        followed.follow(template.table)
     }
 
-    /// Notes that a sink is to be removed, from any thread and without the database's lock.
-    func removeLater(_ sink: any QuerySink, from query: Query) {
-        departed.withLock { $0.append(Departure(query: query, sink: sink)) }
+    // MARK: Going
+
+    /// Removes a set of queries of a session, or all of them.
+    func remove(_ set: QuerySetID?, of session: Session) {
+        guard let set else {
+            for set in session.sets.keys.sorted() { remove(set, of: session) }
+            return
+        }
+        for query in session.sets.removeValue(forKey: set) ?? [] {
+            query.subscribers.removeAll { $0.session === session && $0.set == set }
+            if query.subscribers.isEmpty { forget(query) }
+        }
+    }
+
+    /// Notes that a set is to be removed, or all of a session's, from any thread and without the database's lock.
+    func removeLater(_ set: QuerySetID?, of session: Session) {
+        departed.withLock { $0.append(Departure(session: session, set: set)) }
         hasDeparted.store(true, ordering: .releasing)
     }
 
-    /// Removes what was noted by ``removeLater(_:from:)``.
+    /// Removes what was noted by ``removeLater(_:of:)``.
     private func removeDeparted() {
         guard hasDeparted.load(ordering: .relaxed), hasDeparted.exchange(false, ordering: .acquiring) else { return }
         let list = departed.withLock { list in
             defer { list = [] }
             return list
         }
-        for departure in list { remove(departure.sink, from: departure.query) }
+        for departure in list { remove(departure.set, of: departure.session) }
     }
 
-    private func forget(_ query: Query) {
-        // The query may have been forgotten before, and an equal one may be in its place by now, which stays.
-        guard byKey[query.key] === query else { return }
-        byKey[query.key] = nil
-        byTable[Int(query.key.table.rawValue)].removeAll { $0 === query }
-        followed.unfollow(query.key.table)
+    private func forget(_ query: LiveQuery) {
+        let template = query.template
+        template.remove(query)
+        followed.unfollow(template.table)
+        guard template.count == 0 else { return }
+        templates[template.query] = nil
+        byTable[Int(template.table.rawValue)].removeAll { $0 === template }
     }
 
-    /// Ends all subscriptions, each after what it has still to get.
+    /// Ends a session that fell behind, after what is in its queue.
+    private func drop(_ session: Session) {
+        remove(nil, of: session)
+        session.finish(.overflow)
+        wakes.add(session)
+    }
+
+    /// Ends all sessions, each after what it has still to get.
     func end(_ reason: SubscriptionEnd) {
-        let sinks = byTable.joined().flatMap(\.sinks)
-        for query in byTable.joined() {
-            query.sinks = []
-            forget(query)
+        for session in sessions {
+            remove(nil, of: session)
+            session.finish(reason)
+            wakes.add(session)
         }
-        outbox.append(reason, of: sinks)
+    }
+
+    /// All that watch something, in no particular order.
+    private var sessions: [Session] {
+        var sessions: [ObjectIdentifier: Session] = [:]
+        for template in templates.values {
+            for subscriber in template.queries.flatMap(\.subscribers) {
+                sessions[ObjectIdentifier(subscriber.session)] = subscriber.session
+            }
+        }
+        return Array(sessions.values)
     }
 
     // MARK: Following commits
 
-    /// Evaluates the queries of the changed tables and queues what they yield.
+    /// Finds the queries that a commit concerns and puts what changed in them into the sessions' queues.
     func observe(_ commit: Commit) -> Bool {
         removeDeparted()
-        var queued = false
-        for table in commit.changes?.tables ?? [] where Int(table.table.rawValue) < byTable.count {
-            for query in byTable[Int(table.table.rawValue)] {
-                query.sinks.removeAll { $0.isCancelled }
-                guard !query.sinks.isEmpty else {
-                    forget(query)
-                    continue
-                }
-                guard let update = evaluate(query, on: table, offset: commit.offset) else { continue }
-                queue(update, for: query)
-                queued = true
-            }
+        for changes in commit.changes?.tables ?? [] where Int(changes.table.rawValue) < byTable.count {
+            for template in byTable[Int(changes.table.rawValue)] { template.collect(changes, &scratch, into: &touched) }
         }
-        return queued
+        if touched.isEmpty { return false }
+        for query in touched { distribute(query) }
+        touched.removeAll(keepingCapacity: true)
+        let hasTold = !told.isEmpty
+        for session in told { tell(session, at: commit.offset) }
+        told.removeAll(keepingCapacity: true)
+        return hasTold
     }
 
-    func deliver() { outbox.drain() }
-
-    private func queue(_ update: QueryUpdate, for query: Query) {
-        // Mostly every subscriber has room, and the list is passed on as it is.
-        let full = query.sinks.filter { !$0.reserve() }
-        if !full.isEmpty {
-            query.sinks.removeAll { sink in full.contains { $0 === sink } }
-            outbox.append(.overflow, of: full)
+    private func distribute(_ query: LiveQuery) {
+        guard let changes = query.changes else { return }
+        query.changes = nil
+        query.firstRows = nil
+        query.rowsProduced += changes.deletes.count + changes.inserts.count
+        let template = query.template
+        let delta = SharedDelta(
+            table: template.table, deletes: changes.deletes, inserts: changes.inserts, keys: template.pairs)
+        for subscriber in query.subscribers where !subscriber.session.hasEnded {
+            if subscriber.session.changes.isEmpty { told.append(subscriber.session) }
+            subscriber.session.changes.append(
+                SetChange(set: subscriber.set, query: subscriber.position, delta: delta))
         }
-        if query.sinks.isEmpty { return forget(query) }
-        outbox.append(update, to: query.sinks)
     }
 
-    private func evaluate(_ query: Query, on changes: TableChanges, offset: TxOffset) -> QueryUpdate? {
-        let deletes = filtered(changes.deletes, by: query.predicate)
-        let inserts = filtered(changes.inserts, by: query.predicate)
-        guard deletes.count > 0 || inserts.count > 0 else { return nil }
-        return QueryUpdate(isInitial: false, offset: offset, deletes: deletes, inserts: inserts, keys: query.keys)
-    }
-
-    private func filtered(_ rows: RowBatch, by predicate: CompiledPredicate?) -> RowBatch {
-        // A query for all rows shares the bytes of the commit.
-        guard let predicate, rows.count > 0 else { return rows }
-        var matching = RowBatch()
-        rows.forEach { row in
-            if predicate.matches(row) { matching.append(row) }
+    private func tell(_ session: Session, at offset: TxOffset) {
+        var changes = session.changes
+        session.changes = []
+        if changes.count > 1 { changes.sort { ($0.set, $0.query) < ($1.set, $1.query) } }
+        switch session.queue.append(.update(SessionUpdate(offset: offset, changes: changes))) {
+        case .queued: wakes.add(session)
+        case .full: drop(session)
+        case .closed: remove(nil, of: session)
         }
-        return matching
     }
+
+    func deliver() { wakes.deliver() }
 }

@@ -123,7 +123,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) throws -> QueryObserver {
         try requireOpen()
-        return keep(try core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: caller))
+        return keep(try core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: caller))
     }
 
     /// Watches a query by closures, until the connection ends. Suspends while a reducer runs.
@@ -134,7 +134,7 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) async throws -> QueryObserver {
         try requireOpen()
-        return keep(try await core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: caller))
+        return keep(try await core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: caller))
     }
 
     private func keep<Row: TableRow>(_ subscription: Subscription<Row>) -> Subscription<Row> {

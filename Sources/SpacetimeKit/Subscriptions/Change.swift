@@ -25,12 +25,21 @@ public struct Change<Row: TableRow>: Sendable {
     /// in both ``deleted`` and ``inserted``.
     public let updated: [Update]
 
-    init(_ update: QueryUpdate) {
-        isInitial = update.isInitial
-        offset = update.offset
-        var deleted = Self.decode(update.deletes)
-        var inserted = Self.decode(update.inserts)
-        let pairs = update.updatedRows()
+    /// Nil if the event is not about rows. The session has one set of one query.
+    init?(_ event: SessionEvent) {
+        switch event {
+        case .subscribed(let rows): self.init(rows.rows[0], at: rows.offset, isInitial: true)
+        case .update(let update): self.init(update.changes[0].delta, at: update.offset, isInitial: false)
+        case .unsubscribed, .failed, .ended: return nil
+        }
+    }
+
+    private init(_ delta: SharedDelta, at offset: TxOffset, isInitial: Bool) {
+        self.isInitial = isInitial
+        self.offset = offset
+        var deleted = Self.decode(delta.deletes)
+        var inserted = Self.decode(delta.inserts)
+        let pairs = delta.updatedRows()
         updated = pairs.map { Update(old: deleted[$0.deleted], new: inserted[$0.inserted]) }
         if !pairs.isEmpty {
             deleted = Self.without(Set(pairs.map(\.deleted)), deleted)

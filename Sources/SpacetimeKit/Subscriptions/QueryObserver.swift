@@ -13,73 +13,36 @@ public final class QueryObserver: Sendable {
     /// 16,384 changes.
     public static var defaultBufferLimit: Int { 16_384 }
 
-    private let sink: CallbackSink
-    private let token: SubscriptionToken
+    private let watch: QueryWatch
 
-    init(_ sink: CallbackSink, _ token: SubscriptionToken) {
-        self.sink = sink
-        self.token = token
-    }
+    init(_ watch: QueryWatch) { self.watch = watch }
 
     /// False once it was cancelled, or has ended by itself.
-    public var isActive: Bool { !sink.isCancelled }
+    public var isActive: Bool { watch.isActive }
 
     /// Ends it. A change that is just being delivered by another thread may still arrive. May be called from anywhere, and
     /// waits for nobody.
-    public func cancel() {
-        sink.cancel()
-        token.cancel()
-    }
+    public func cancel() { watch.cancel() }
 }
 
-/// Hands updates to a closure, on the thread that committed (or on another that is delivering at the time).
-final class CallbackSink: QuerySink {
-    private let body: @Sendable (QueryUpdate) -> Void
+/// Hands a session's events to closures, on the thread that committed (or on another that is delivering at the time).
+final class CallbackOutlet: Session.Outlet {
+    private let body: @Sendable (SessionEvent) -> Void
     private let onEnd: @Sendable (DatabaseError?) -> Void
-    private let limit: Int
-    private let reserved = Atomic(0)
-    private let cancelled = Atomic(false)
+    let limit: Int
 
     init<Row: TableRow>(
         limit: Int, _ onChange: @escaping @Sendable (Change<Row>) -> Void,
         _ onEnd: @escaping @Sendable (DatabaseError?) -> Void
     ) {
         self.limit = max(1, limit)
-        body = { onChange(Change($0)) }
+        body = { event in if let change = Change<Row>(event) { onChange(change) } }
         self.onEnd = onEnd
     }
 
-    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
-
-    func reserve() -> Bool {
-        if reserved.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
-        reserved.wrappingSubtract(1, ordering: .relaxed)
-        return false
-    }
-
-    func receive(_ update: QueryUpdate) {
-        reserved.wrappingSubtract(1, ordering: .relaxed)
-        if !isCancelled { body(update) }
-    }
-
-    func end(_ reason: SubscriptionEnd) {
-        guard !cancelled.exchange(true, ordering: .relaxed) else { return }
-        switch reason {
-        case .overflow: onEnd(DatabaseError.overflow(limit))
-        case .complete: onEnd(nil)
-        case .failed(let error): onEnd(error)
+    func wake(_ session: Session) {
+        session.queue.drain { event in
+            if case .ended(let reason) = event { onEnd(DatabaseError(reason, limit: limit)) } else { body(event) }
         }
-    }
-
-    func cancel() { cancelled.store(true, ordering: .relaxed) }
-}
-
-extension DatabaseError {
-    /// What a subscriber hears that fell behind.
-    static func overflow(_ limit: Int) -> DatabaseError {
-        DatabaseError(
-            .subscriptionOverflow,
-            "the subscriber fell more than \(limit) changes behind and was dropped; read faster, raise bufferLimit, "
-                + "or subscribe again for the current rows")
     }
 }

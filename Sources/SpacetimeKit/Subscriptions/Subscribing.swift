@@ -47,7 +47,7 @@ extension Database {
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) throws -> QueryObserver {
-        try core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: core.owner)
+        try core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: core.owner)
     }
 
     /// Watches a query by closures, as the owner. Suspends while a reducer runs.
@@ -57,42 +57,49 @@ extension Database {
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) async throws -> QueryObserver {
-        try await core.observer(query, CallbackSink(limit: bufferLimit, onChange, onEnd), as: core.owner)
+        try await core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: core.owner)
     }
 }
 
 extension DatabaseCore {
+    private static var onlySet: QuerySetID { QuerySetID(0) }
+
     func subscription<Row: TableRow>(
         _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
     ) throws(DatabaseError) -> Subscription<Row> {
-        let buffer = UpdateBuffer(limit: bufferLimit)
-        let table = try readableTable(of: query, by: caller)
-        return Subscription(
-            buffer, try subscriptions.subscribe(table, where: query.predicate, as: caller, sink: buffer))
+        let session = Session(caller, outlet: nil, queueLimit: bufferLimit)
+        try sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
+        return Subscription(QueryWatch(session, in: sessions, limit: bufferLimit))
     }
 
     func subscription<Row: TableRow>(
         _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
     ) async throws(DatabaseError) -> Subscription<Row> {
-        let buffer = UpdateBuffer(limit: bufferLimit)
-        let table = try readableTable(of: query, by: caller)
-        return Subscription(
-            buffer, try await subscriptions.subscribe(table, where: query.predicate, as: caller, sink: buffer))
+        let session = Session(caller, outlet: nil, queueLimit: bufferLimit)
+        try await sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
+        return Subscription(QueryWatch(session, in: sessions, limit: bufferLimit))
     }
 
     func observer<Row: TableRow>(
-        _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
+        _ query: Query<Row>, _ outlet: CallbackOutlet, as caller: Caller
     ) throws(DatabaseError) -> QueryObserver {
-        let table = try readableTable(of: query, by: caller)
-        return QueryObserver(sink, try subscriptions.subscribe(table, where: query.predicate, as: caller, sink: sink))
+        let session = Session(caller, outlet: outlet, queueLimit: outlet.limit)
+        try sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
+        return QueryObserver(QueryWatch(session, in: sessions, limit: outlet.limit))
     }
 
     func observer<Row: TableRow>(
-        _ query: Query<Row>, _ sink: CallbackSink, as caller: Caller
+        _ query: Query<Row>, _ outlet: CallbackOutlet, as caller: Caller
     ) async throws(DatabaseError) -> QueryObserver {
-        let table = try readableTable(of: query, by: caller)
-        return QueryObserver(
-            sink, try await subscriptions.subscribe(table, where: query.predicate, as: caller, sink: sink))
+        let session = Session(caller, outlet: outlet, queueLimit: outlet.limit)
+        try await sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
+        return QueryObserver(QueryWatch(session, in: sessions, limit: outlet.limit))
+    }
+
+    private func sessionQuery<Row: TableRow>(
+        _ query: Query<Row>, by caller: Caller
+    ) throws(DatabaseError) -> SessionQuery {
+        SessionQuery(try readableTable(of: query, by: caller), where: query.predicate)
     }
 
     /// The table that a query means. To a client a private one is as if it were not there.

@@ -1,5 +1,6 @@
 import SpacetimeHost
 import SpacetimeSATS
+import Synchronization
 
 /// The changes of a query, as they are committed.
 ///
@@ -24,28 +25,45 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
     /// 1,024 changes.
     public static var defaultBufferLimit: Int { 1024 }
 
-    private let buffer: UpdateBuffer
-    private let token: SubscriptionToken
+    private let watch: QueryWatch
+    /// True once a reader was told why the sequence has ended.
+    private let isOver = Atomic(false)
 
-    init(_ buffer: UpdateBuffer, _ token: SubscriptionToken) {
-        self.buffer = buffer
-        self.token = token
-    }
+    init(_ watch: QueryWatch) { self.watch = watch }
 
     deinit { cancel() }
 
     /// False once it was cancelled, or has ended by itself; what was buffered before that can still be read.
-    public var isActive: Bool { !buffer.isCancelled }
+    public var isActive: Bool { watch.isActive }
 
     /// Ends the subscription: no more changes are delivered, and the sequence is over. May be called from anywhere, and
     /// waits for nobody.
-    public func cancel() {
-        buffer.cancel()
-        token.cancel()
-    }
+    public func cancel() { watch.cancel() }
 
     /// A change that is already there, without waiting for one: for tests, and for programs that look once per frame.
-    public func nextAvailable() -> Change<Row>? { buffer.nextAvailable().map { Change($0) } }
+    public func nextAvailable() -> Change<Row>? {
+        if isOver.load(ordering: .relaxed) { return nil }
+        guard let event = watch.queue.nextAvailable() else { return nil }
+        if case .ended(let reason) = event {
+            // For the reader who awaits the end, as it tells why.
+            watch.keep(reason)
+            return nil
+        }
+        return Change(event)
+    }
+
+    private func next() async throws -> Change<Row>? {
+        if let reason = watch.takeEnd() { return try end(reason) }
+        guard let event = await watch.queue.next() else { return nil }
+        if case .ended(let reason) = event { return try end(reason) }
+        return Change(event)
+    }
+
+    private func end(_ reason: SubscriptionEnd) throws -> Change<Row>? {
+        isOver.store(true, ordering: .relaxed)
+        if let error = watch.error(reason) { throw error }
+        return nil
+    }
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: self) }
 
@@ -54,11 +72,11 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
         let subscription: Subscription
 
         public mutating func next() async throws -> Change<Row>? {
-            try await subscription.buffer.next().map { Change($0) }
+            try await subscription.next()
         }
 
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> Change<Row>? {
-            try await subscription.buffer.next().map { Change($0) }
+            try await subscription.next()
         }
     }
 }

@@ -1,0 +1,44 @@
+import SpacetimeEngine
+
+/// One distinct query with everybody who subscribed to it: evaluated once per commit. Guarded by the database's lock.
+///
+/// There may be a million of them, so what queries share is in their template.
+final class LiveQuery {
+    struct Subscriber {
+        let session: Session
+        let set: QuerySetID
+        /// Position of the query in the set.
+        let position: Int
+    }
+
+    /// What a commit changed, while it is being observed.
+    struct Changes {
+        var deletes = RowBatch()
+        var inserts = RowBatch()
+    }
+
+    let template: LiveTemplate
+    /// What a changed row must have in the template's key fields: a key, or one of several.
+    let keys: [[UInt8]]
+    /// The values of the template's parameters. Kept only where the key does not say them all.
+    let values: [[UInt8]]
+    /// What the rows must meet besides; nil if nothing.
+    let rest: CompiledPredicate?
+    var subscribers: [Subscriber] = []
+    /// Rows of the running commit.
+    var changes: Changes?
+    /// The rows that the query begins with, as long as they are its rows.
+    var firstRows: SharedDelta?
+    /// How many rows went out, to each subscriber once.
+    var rowsProduced = 0
+
+    init(_ template: LiveTemplate, keys: [[UInt8]], values: [[UInt8]], rest: CompiledPredicate?) {
+        self.template = template
+        self.keys = keys
+        self.values = values
+        self.rest = rest
+    }
+
+    @inline(__always)
+    func matches(_ row: UnsafeRawBufferPointer) -> Bool { rest?.matches(row) ?? true }
+}

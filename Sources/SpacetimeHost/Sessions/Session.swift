@@ -1,0 +1,53 @@
+import Synchronization
+
+/// One client of a database, whatever carries it: who it is, what it subscribed to, and what it is told, in order.
+///
+/// A commit puts one event into a session's queue, with all that it changed for this client, and then wakes whoever serves
+/// it (``Outlet``). Nobody waits for a client: one whose queue is full is dropped, after what is in it.
+///
+/// `Sendable` is unchecked for ``sets`` and ``changes``, which are touched with the database's lock held only.
+package final class Session: @unchecked Sendable {
+    /// Who serves a session: takes its events out of the queue.
+    package protocol Outlet: AnyObject, Sendable {
+        /// There is something in the session's queue. Called by the thread that put it there, without the database's lock.
+        /// It may deliver right away (``SessionQueue/drain(_:)``), or have an event loop do so; what it does here holds up
+        /// the caller of the reducer.
+        func wake(_ session: Session)
+    }
+
+    package let caller: Caller
+    package let queue: SessionQueue
+    private let outlet: (any Outlet)?
+    private let ended = Atomic(false)
+
+    /// The queries of each set. Guarded by the database's lock.
+    var sets: [QuerySetID: [LiveQuery]] = [:]
+    /// What the commit that is being observed changed for this client. Guarded by the database's lock.
+    var changes: [SetChange] = []
+
+    /// - Parameters:
+    ///   - outlet: nil if somebody awaits the events, and need not be woken otherwise.
+    ///   - queueLimit: how many events may wait.
+    package init(_ caller: Caller, outlet: (any Outlet)?, queueLimit: Int) {
+        self.caller = caller
+        self.outlet = outlet
+        queue = SessionQueue(limit: queueLimit)
+    }
+
+    /// True once the session gets nothing more: it was cancelled, fell behind, or the database has ended.
+    package var hasEnded: Bool { ended.load(ordering: .relaxed) }
+
+    func wake() { outlet?.wake(self) }
+
+    /// Ends the session behind what is in its queue.
+    func finish(_ end: SubscriptionEnd) {
+        ended.store(true, ordering: .relaxed)
+        queue.finish(end)
+    }
+
+    /// Ends the session and drops what is in its queue. Its subscriptions are forgotten at the next occasion.
+    package func drop() {
+        ended.store(true, ordering: .relaxed)
+        queue.cancel()
+    }
+}

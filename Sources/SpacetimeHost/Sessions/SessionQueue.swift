@@ -1,0 +1,150 @@
+import Synchronization
+
+/// The events on their way to one client: in order, and at most so many. Filled with the database's lock held, emptied by
+/// whoever serves the client: a task that awaits them, an event loop, or the thread that committed.
+package final class SessionQueue: Sendable {
+    private struct Waiter {
+        let id: UInt64
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
+    private struct State {
+        var events: [SessionEvent] = []
+        var first = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+        /// Nothing is taken in any more.
+        var isClosed = false
+        var isDelivering = false
+        /// How many events there may be.
+        var limit: Int
+
+        var count: Int { events.count - first }
+
+        mutating func pop() -> SessionEvent? {
+            guard first < events.count else { return nil }
+            let event = events[first]
+            first += 1
+            // Shifted now and then, so that taking one is O(1) on average.
+            if first >= 64, first * 2 >= events.count {
+                events.removeFirst(first)
+                first = 0
+            }
+            return event
+        }
+    }
+
+    private let state: Mutex<State>
+
+    init(limit: Int) { state = Mutex(State(limit: max(1, limit))) }
+
+    /// Events that nobody has taken yet.
+    package var count: Int { state.withLock { $0.count } }
+
+    // MARK: Filling
+
+    enum Appended {
+        case queued
+        /// There was no room for it.
+        case full
+        /// Nothing is taken in any more.
+        case closed
+    }
+
+    func append(_ event: SessionEvent) -> Appended {
+        let (result, waiter) = state.withLock { state -> (Appended, Waiter?) in
+            if state.isClosed { return (.closed, nil) }
+            guard state.count < state.limit else { return (.full, nil) }
+            state.events.append(event)
+            return (.queued, state.waiters.isEmpty ? nil : state.waiters.removeFirst())
+        }
+        waiter?.continuation.resume()
+        return result
+    }
+
+    /// Closes the queue behind what is in it, with a last event. There is always room for that one.
+    func finish(_ end: SubscriptionEnd) { close(.ended(end)) }
+
+    /// Closes the queue and drops what is in it.
+    func cancel() { close(nil) }
+
+    private func close(_ last: SessionEvent?) {
+        let waiters = state.withLock { state -> [Waiter] in
+            if let last {
+                if state.isClosed { return [] }
+                state.events.append(last)
+            } else {
+                state.events = []
+                state.first = 0
+            }
+            state.isClosed = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume() }
+    }
+
+    // MARK: Emptying
+
+    /// An event that is there already, without waiting.
+    package func nextAvailable() -> SessionEvent? { state.withLock { $0.pop() } }
+
+    /// Calls `body` with one event after the other until there are no more, unless another thread (or a frame further up
+    /// this one's stack) is at it: that one goes on with what has come meanwhile.
+    package func drain(_ body: (SessionEvent) -> Void) {
+        let mayDeliver = state.withLock { state in
+            guard !state.isDelivering, state.count > 0 else { return false }
+            state.isDelivering = true
+            return true
+        }
+        guard mayDeliver else { return }
+        while let event = nextToDeliver() { body(event) }
+    }
+
+    private func nextToDeliver() -> SessionEvent? {
+        state.withLock { state in
+            let event = state.pop()
+            if event == nil { state.isDelivering = false }
+            return event
+        }
+    }
+
+    /// The next event; nil once the queue was closed and is empty, or the waiting task was cancelled.
+    ///
+    /// A continuation only wakes the reader: the event itself stays in the queue until the reader takes it, so that
+    /// the lock alone orders what the committing thread wrote before what the reader reads.
+    package func next() async -> SessionEvent? {
+        let id = state.withLock { state -> UInt64 in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        while true {
+            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed) }
+            if let event { return event }
+            if isOver || Task.isCancelled { return nil }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in wait(id, continuation) }
+            } onCancel: {
+                stopWaiting(id)
+            }
+        }
+    }
+
+    /// Wakes the reader when there is something to take, which may be now.
+    private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
+        let waits = state.withLock { state in
+            guard state.count == 0, !state.isClosed, !Task.isCancelled else { return false }
+            state.waiters.append(Waiter(id: id, continuation: continuation))
+            return true
+        }
+        if !waits { continuation.resume() }
+    }
+
+    private func stopWaiting(_ id: UInt64) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard let position = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
+            return state.waiters.remove(at: position)
+        }
+        waiter?.continuation.resume()
+    }
+}

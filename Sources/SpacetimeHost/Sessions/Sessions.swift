@@ -1,0 +1,134 @@
+import SpacetimeEngine
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// The clients that watch queries.
+///
+/// `Sendable` is unchecked: the queries are touched with the database's lock held only, but for what they allow otherwise.
+package final class Sessions: @unchecked Sendable {
+    private let runner: TransactionRunner
+    private let queries: LiveQueries
+
+    init(_ runner: TransactionRunner, _ queries: LiveQueries) {
+        self.runner = runner
+        self.queries = queries
+    }
+
+    // MARK: Subscribing
+
+    /// Has a session watch a set of queries.
+    ///
+    /// The session is first told the rows of all of them as they are now, and then each commit that changes them: evaluating
+    /// and registering are one step under the lock, so there is neither a gap nor an overlap. If one of the queries is refused,
+    /// so is the set, and nothing has changed.
+    ///
+    /// - Throws: `noSuchTable` if there is no such table that the session's client may read, `alreadySubscribed` if the session
+    ///   has a set with this id, `invalidCondition`, `limitReached`, `closed`.
+    package func subscribe(_ session: Session, to set: QuerySetID, _ list: [SessionQuery]) throws(DatabaseError) {
+        try runner.acquire()
+        try subscribeAndRelease(session, set, list)
+    }
+
+    /// Has a session watch a set of queries. Suspends while others have the lock.
+    package func subscribe(_ session: Session, to set: QuerySetID, _ list: [SessionQuery]) async throws(DatabaseError) {
+        try await runner.takingLock {
+            Result { () throws(DatabaseError) in try subscribeAndRelease(session, set, list) }
+        }.get()
+    }
+
+    private func subscribeAndRelease(
+        _ session: Session, _ set: QuerySetID, _ list: [SessionQuery]
+    ) throws(DatabaseError) {
+        do throws(DatabaseError) { try register(session, set, list) } catch {
+            runner.release()
+            throw error
+        }
+        runner.release()
+        queries.deliver()
+    }
+
+    private func register(_ session: Session, _ set: QuerySetID, _ list: [SessionQuery]) throws(DatabaseError) {
+        let refusal = runner.state.pointee.refusal
+        if let refusal, refusal.code == .closed { throw refusal }
+        if session.sets[set] != nil {
+            throw DatabaseError(
+                .alreadySubscribed, "the client has a set of queries \(set.rawValue) already; choose another number")
+        }
+        var entries: [(LiveQuery, values: [[UInt8]])] = []
+        var rows: [SharedDelta] = []
+        for query in list {
+            let (entry, values) = try liveQuery(query, session.caller)
+            entries.append((entry, values))
+            rows.append(try firstRows(of: entry, values))
+        }
+        let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
+        let offset = TxOffset(runner.state.pointee.nextOffset &- 1)
+        queries.add(SetRows(set: set, offset: offset, rows: rows), entries, to: session, end: end)
+    }
+
+    private func liveQuery(
+        _ query: SessionQuery, _ caller: Caller
+    ) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
+        let facts = try runner.catalog.facts(of: query.query.tables[0].id)
+        guard runner.catalog.isReadable(facts.id, by: caller) else {
+            throw Catalog.noReadableTable(facts.schema.name)
+        }
+        do throws(EngineError) {
+            for case .rows(_, let predicate) in query.query.conditions {
+                // Checked before anything is done with it that takes time in proportion to its size.
+                try predicate.checkSize(table: facts.schema.name)
+            }
+            let lifted = query.lifted()
+            let template = try queries.template(lifted.query, facts)
+            return (try template.query(lifted.values), lifted.values)
+        } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    /// The rows of a query as they are now: those that somebody got before, as long as they have not changed.
+    private func firstRows(of query: LiveQuery, _ values: [[UInt8]]) throws(DatabaseError) -> SharedDelta {
+        if let known = query.firstRows { return known }
+        let template = query.template
+        var rows = RowBatch()
+        // Rows of event tables exist only while they are delivered.
+        if !template.schema.isEvent {
+            do throws(EngineError) {
+                let scan = try runner.search.scan(template.table, where: try template.condition(values))
+                scan.forEach { rows.append($0) }
+            } catch {
+                throw DatabaseError(error)
+            }
+        }
+        let first = SharedDelta(table: template.table, inserts: rows)
+        query.firstRows = first
+        return first
+    }
+
+    // MARK: Leaving
+
+    /// Ends the watching of a set of queries. Nothing that is committed after this returns is told of it. From anywhere, also
+    /// from inside a transaction; waits for nobody.
+    package func unsubscribe(_ session: Session, from set: QuerySetID) { remove(set, of: session) }
+
+    /// Ends a session, and drops what it was not told yet. Safe to call more than once and from anywhere, also from inside a
+    /// transaction; waits for nobody.
+    package func end(_ session: Session) {
+        session.drop()
+        remove(nil, of: session)
+    }
+
+    private func remove(_ set: QuerySetID?, of session: Session) {
+        // Inside a transaction, or while another thread is in one, it is only noted, and whoever has the lock next does it.
+        guard (try? runner.acquireIfFree(toWrite: false)) == true else { return queries.removeLater(set, of: session) }
+        queries.remove(set, of: session)
+        runner.release()
+    }
+
+    /// The number of distinct queries that are being watched.
+    package func queryCount() throws(DatabaseError) -> Int {
+        try runner.acquire()
+        defer { runner.release() }
+        return queries.count
+    }
+}

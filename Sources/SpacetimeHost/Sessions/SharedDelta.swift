@@ -1,0 +1,78 @@
+package import SpacetimeEngine
+import Synchronization
+
+/// What one commit changed in one query, or the rows that a query begins with. Made once and shared by all who get it.
+package final class SharedDelta: Sendable {
+    /// The table that the rows are of; nil for rows that only the query has.
+    package let table: TableID?
+    package let deletes: RowBatch
+    package let inserts: RowBatch
+    private let keys: KeyLocator?
+    private let caches = Mutex(Caches())
+
+    private struct Caches {
+        var pairs: [UpdatedRow]?
+        /// By the number of the encoding. There are a few at most.
+        var encodings: [(number: UInt8, bytes: [UInt8])] = []
+    }
+
+    /// Positions in ``deletes`` and ``inserts`` of the old and the new image of one row.
+    package struct UpdatedRow: Hashable, Sendable {
+        package let deleted: Int
+        package let inserted: Int
+    }
+
+    init(table: TableID?, deletes: RowBatch = RowBatch(), inserts: RowBatch = RowBatch(), keys: KeyLocator? = nil) {
+        self.table = table
+        self.deletes = deletes
+        self.inserts = inserts
+        self.keys = keys
+    }
+
+    /// The bytes of the rows, and of where each ends.
+    package var byteCount: Int {
+        deletes.bytes.count + inserts.bytes.count + (deletes.count + inserts.count) * MemoryLayout<Int>.size
+    }
+
+    /// Deletes and inserts with the same primary key, in the order of the inserts. Empty if the rows have none.
+    /// Computed when somebody first asks, so that the thread that commits does not pay for it.
+    package func updatedRows() -> [UpdatedRow] {
+        guard let keys, deletes.count > 0, inserts.count > 0 else { return [] }
+        return caches.withLock { caches in
+            if let pairs = caches.pairs { return pairs }
+            let pairs = pairs(by: keys)
+            caches.pairs = pairs
+            return pairs
+        }
+    }
+
+    private func pairs(by keys: KeyLocator) -> [UpdatedRow] {
+        var deleted: [[UInt8]: Int] = [:]
+        var position = 0
+        deletes.forEach { row in
+            deleted[keys.key(of: row)] = position
+            position += 1
+        }
+        var found: [UpdatedRow] = []
+        position = 0
+        inserts.forEach { row in
+            if let old = deleted[keys.key(of: row)] { found.append(UpdatedRow(deleted: old, inserted: position)) }
+            position += 1
+        }
+        return found
+    }
+
+    /// The rows in some wire form: made by the first who asks for it, and the same bytes for all others.
+    ///
+    /// - Parameters:
+    ///   - number: names the form. Who uses this gives each of its forms a number of its own.
+    ///   - make: makes the bytes. Others who ask for an encoding of this delta wait meanwhile.
+    package func encoding(_ number: UInt8, _ make: (SharedDelta) -> [UInt8]) -> [UInt8] {
+        caches.withLock { caches in
+            if let known = caches.encodings.first(where: { $0.number == number }) { return known.bytes }
+            let bytes = make(self)
+            caches.encodings.append((number, bytes))
+            return bytes
+        }
+    }
+}
