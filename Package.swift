@@ -113,13 +113,20 @@ let package = Package(
 
         // Tests
         .target(
-            name: "SpacetimeTestSupport", dependencies: ["SpacetimeSATS"], path: "Tests/SpacetimeTestSupport"),
+            name: "SpacetimeTestSupport", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"],
+            path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeQueryTests",
             dependencies: ["SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeSQLTests",
+            dependencies: [
+                "SpacetimeTestSupport", "SpacetimeTesting", "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery",
+                "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS", "CSQLite",
+            ]),
         .testTarget(
             name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(

@@ -35,7 +35,7 @@ package struct RandomValues: RandomNumberGenerator {
     /// True once in `count` times.
     package mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
 
-    private mutating func one<Item>(of items: [Item]) -> Item { items[below(items.count)] }
+    package mutating func one<Item>(of items: [Item]) -> Item { items[below(items.count)] }
 
     // MARK: Types
 
