@@ -118,6 +118,20 @@ extension Buffer<UInt8> {
         count &+= byteCount
     }
 
+    /// Appends the lowest bytes of a number, the lowest first.
+    @inline(__always)
+    mutating func append(littleEndian value: UInt64, _ byteCount: Int) {
+        reserve(8)
+        unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: value.littleEndian, as: UInt64.self)
+        count &+= byteCount
+    }
+
+    /// Writes the count of a text or an array in front of it, where four bytes were left for it.
+    mutating func setCount(_ value: Int, at position: Int) {
+        unsafe UnsafeMutableRawPointer(base + position).storeBytes(
+            of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
+    }
+
     /// Turns the bytes into the smallest string above everything that begins with them; false if there is none.
     mutating func advanceToSuccessor() -> Bool {
         while count > 0 {
