@@ -36,7 +36,9 @@ struct SQLLexer {
         let start = offset
         guard let first = byte() else { return token(.end, from: start) }
         switch first {
-        case UInt8(ascii: "'"): return token(.string(try quotedText(first, "a text")), from: start)
+        case UInt8(ascii: "'"):
+            let string = try quotedText(first, "a text")
+            return token(.string(string), from: start)
         case UInt8(ascii: "\""):
             let name = try quotedText(first, "a name")
             if name.isEmpty { throw failure("a name in quotes is empty", from: start) }
