@@ -9,6 +9,16 @@ package struct SQLError: Error, Hashable, Sendable {
         case unsupported
         /// The text is too long, or nested too deeply.
         case tooLarge
+        /// There is no table of that name, or none that the caller may read.
+        case noSuchTable
+        /// A name means nothing where it stands, or several things, or is given twice.
+        case name
+        /// A value has another type than is needed there, or its type cannot be told.
+        case type
+        /// There are more or fewer columns or values than there have to be.
+        case count
+        /// Tables are joined by columns that have no index, which this use does not allow.
+        case index
     }
 
     package let code: Code

@@ -4,20 +4,28 @@ extension SQLParser {
     mutating func expression() throws(SQLError) -> SQLExpression {
         var parts = [try conjunction()]
         while skip("OR") { parts.append(try conjunction()) }
-        return Self.list(parts) { .or($0) }
+        return try list(parts) { .or($0) }
     }
 
     private mutating func conjunction() throws(SQLError) -> SQLExpression {
         var parts = [try negation()]
         while skip("AND") { parts.append(try negation()) }
-        return Self.list(parts) { .and($0) }
+        return try list(parts) { .and($0) }
     }
 
-    private static func list(
+    private func list(
         _ parts: [SQLExpression], _ make: ([SQLExpression]) -> SQLExpression.Kind
-    ) -> SQLExpression {
+    ) throws(SQLError) -> SQLExpression {
         guard parts.count > 1 else { return parts[0] }
-        return SQLExpression(kind: make(parts), range: parts[0].range.through(parts[parts.count - 1].range))
+        let range = parts[0].range.through(parts[parts.count - 1].range)
+        let list = SQLExpression(kind: make(parts), range: range)
+        guard list.depth <= Self.depthLimit else {
+            throw SQLError(
+                .tooLarge,
+                "the condition is \(list.depth) levels deep, and \(Self.depthLimit) are allowed; use IN, or split the query",
+                range, in: text)
+        }
+        return list
     }
 
     private mutating func negation() throws(SQLError) -> SQLExpression {
@@ -162,7 +170,11 @@ extension SQLParser {
             let inner = try nested { parser throws(SQLError) in try parser.expression() }
             if isSymbol(.comma) { throw unsupported("a list of values in parentheses", current.range) }
             try expect(.close)
-            return SQLExpression(kind: inner.kind, range: token.range.through(lastRange))
+            // A literal stays where it is, so that it is found by its place.
+            if case .literal = inner.kind { return SQLExpression(kind: inner.kind, range: inner.range, parentheses: 1) }
+            return SQLExpression(
+                kind: inner.kind, range: token.range.through(lastRange), parentheses: inner.depth - inner.kind.depth + 1
+            )
         case .quoted: return try columnName()
         case .word(let word): return try wordOperand(word)
         default: throw unexpected("a value or the name of a column")

@@ -7,6 +7,8 @@
 package struct SQLParser {
     /// How deeply parentheses may be nested.
     static let nestingLimit = 50
+    /// How deep the tree of a condition may be: one level for each operator of a chain.
+    static let depthLimit = 1_600
     /// How many comparisons, and values in lists, a statement may have.
     static let termLimit = 10_000
     /// How many tables a statement may join.
@@ -28,7 +30,11 @@ package struct SQLParser {
     /// - Throws: ``SQLError`` with the place of what is wrong. Never traps, and takes time and memory in proportion to the
     ///   text.
     package static func statement(_ text: String) throws(SQLError) -> SQLStatement {
-        var parser = try SQLParser(try SQLText(text))
+        try statement(try SQLText(text))
+    }
+
+    static func statement(_ text: SQLText) throws(SQLError) -> SQLStatement {
+        var parser = try SQLParser(text)
         if parser.current.kind == .end {
             throw SQLError(.empty, "there is no statement in the text", parser.current.range, in: parser.text)
         }

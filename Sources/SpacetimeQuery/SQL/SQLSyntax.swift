@@ -125,6 +125,31 @@ package struct SQLExpression: Hashable, Sendable {
 
     package let kind: Kind
     package let range: SourceRange
+    /// How deep the tree is: a chain of `AND` or `OR` counts a level for each operator, parentheses count one.
+    package let depth: Int
+
+    init(kind: Kind, range: SourceRange, parentheses: Int = 0) {
+        self.kind = kind
+        self.range = range
+        depth = kind.depth + parentheses
+    }
+}
+
+extension SQLExpression.Kind {
+    /// Without parentheses around it.
+    var depth: Int {
+        switch self {
+        case .name, .literal, .parameter: 0
+        case .not(let operand), .isNull(let operand, _): 1 + operand.depth
+        case .and(let operands), .or(let operands):
+            operands.dropFirst().reduce(operands[0].depth) { 1 + max($0, $1.depth) }
+        case .compare(_, let left, let right), .arithmetic(_, let left, let right), .like(let left, let right, _):
+            1 + max(left.depth, right.depth)
+        case .isIn(let operand, let values, _): 1 + values.reduce(operand.depth) { max($0, $1.depth) }
+        case .between(let operand, let low, let high, _): 1 + max(operand.depth, low.depth, high.depth)
+        case .aggregate(_, let argument, _): 1 + (argument?.depth ?? 0)
+        }
+    }
 }
 
 package enum SQLLiteral: Hashable, Sendable {
