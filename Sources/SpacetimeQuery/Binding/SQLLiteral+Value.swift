@@ -9,8 +9,8 @@ extension SQLLiteral {
     /// - Parameter isStrict: texts stand for texts and special values only, as in `INSERT` and `SET`.
     package func value(as type: AlgebraicType, isStrict: Bool = false) -> AlgebraicValue? {
         if let payload = type.optionPayload {
-            if self == .null { return .sum(tag: 1, .product([])) }
-            return value(as: payload, isStrict: isStrict).map { .sum(tag: 0, $0) }
+            if self == .null { return AlgebraicValue.none }
+            return value(as: payload, isStrict: isStrict).map { .some($0) }
         }
         if type == .bool {
             if case .bool(let value) = self { return .bool(value) }
@@ -50,7 +50,14 @@ extension SQLLiteral {
             if digits.hasPrefix("{"), digits.hasSuffix("}") { digits = digits.dropFirst().dropLast() }
             return Uuid(String(digits)).map { AlgebraicValue($0) }
         }
-        return nil
+        guard isText else { return nil }
+        if type.isTimeDuration { return TimeDuration(text).map { AlgebraicValue($0) } }
+        if type.isScheduleAt { return ScheduleAt(text).map { AlgebraicValue($0) } }
+        // A case without a payload, by its name.
+        guard let variants = type.sumType?.variants.prefix(SumType.variantLimit),
+            let tag = variants.firstIndex(where: { $0.name == text }), variants[tag].algebraicType.isUnit
+        else { return nil }
+        return .sum(tag: UInt8(truncatingIfNeeded: tag), .unit)
     }
 
     // MARK: Numbers

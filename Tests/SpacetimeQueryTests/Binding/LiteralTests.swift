@@ -58,7 +58,10 @@ import Testing
             "'2025-02-10 17:45:30.123456789+02:00'", .timestamp,
             AlgebraicValue(Timestamp("2025-02-10T15:45:30.123456Z")!)),
         Case("'2025-02-10'", .timestamp, nil), Case("1700000000000000", .timestamp, nil),
-        Case("5", .timeDuration, nil), Case("'5'", .scheduleAt, nil), Case("5", .product([("a", .u8)]), nil),
+        Case("5", .timeDuration, nil), Case("5", .scheduleAt, nil),
+        Case("'1.5'", .timeDuration, AlgebraicValue(TimeDuration(microseconds: 1_500_000))),
+        Case("'5.0'", .scheduleAt, AlgebraicValue(ScheduleAt.interval(TimeDuration(microseconds: 5_000_000)))),
+        Case("5", .product([("a", .u8)]), nil),
         Case("NULL", .option(.u32), .sum(tag: 1, .product([]))), Case("5", .option(.u32), .sum(tag: 0, .u32(5))),
         Case("NULL", .u32, nil), Case("-1", .option(.u32), nil),
     ]
