@@ -13,7 +13,7 @@ package struct RowPredicate: Sendable {
         case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
 
         /// What holds where this does not.
-        var inverse: Comparison {
+        package var inverse: Comparison {
             switch self {
             case .equal: .notEqual
             case .notEqual: .equal
@@ -21,6 +21,17 @@ package struct RowPredicate: Sendable {
             case .lessOrEqual: .greater
             case .greater: .lessOrEqual
             case .greaterOrEqual: .less
+            }
+        }
+
+        /// The same with its sides exchanged.
+        package var mirrored: Comparison {
+            switch self {
+            case .equal, .notEqual: self
+            case .less: .greater
+            case .lessOrEqual: .greaterOrEqual
+            case .greater: .less
+            case .greaterOrEqual: .lessOrEqual
             }
         }
     }

@@ -1,0 +1,68 @@
+package import SpacetimeEngine
+package import SpacetimeSchema
+
+/// The tables that names in statements may mean.
+package struct SQLCatalog: Sendable {
+    package struct Table: Sendable {
+        package let id: TableID
+        package let schema: TableSchema
+        /// Rows of a view are made by a function; statements cannot change them.
+        package let isView: Bool
+
+        package init(_ id: TableID, _ schema: TableSchema, isView: Bool = false) {
+            self.id = id
+            self.schema = schema
+            self.isView = isView
+        }
+    }
+
+    package let tables: [Table]
+    private var byName: [String: Int] = [:]
+    private var bySourceName: [String: Int] = [:]
+
+    package init(_ tables: [Table]) {
+        self.tables = tables
+        for (position, table) in tables.enumerated() {
+            byName[table.schema.name] = position
+            bySourceName[table.schema.sourceName] = position
+        }
+    }
+
+    /// The table with a canonical name, else with that name in the module's code, if the caller may read it.
+    package func table(named name: String, isOwner: Bool) -> Table? {
+        guard let position = byName[name] ?? bySourceName[name] else { return nil }
+        let table = tables[position]
+        return isOwner || table.schema.access == .public ? table : nil
+    }
+
+    package func table(_ id: TableID) -> Table? { tables.first { $0.id == id } }
+
+    /// Those whose names may be told to the caller.
+    func names(isOwner: Bool) -> [String] {
+        tables.filter { isOwner || $0.schema.access == .public }.flatMap { table in
+            table.schema.name == table.schema.sourceName
+                ? [table.schema.name] : [table.schema.name, table.schema.sourceName]
+        }
+    }
+
+    /// `SELECT * FROM *`, in any case, with blanks between the words: all tables and views of the module that the caller may
+    /// read, but event tables. Nil if the text is something else.
+    package func everything(_ text: String, isOwner: Bool) -> [Table]? {
+        let words = text.split { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r" || $0 == "\r\n" }
+        guard words.count == 4, words[0].uppercased() == "SELECT", words[1] == "*", words[2].uppercased() == "FROM",
+            words[3] == "*"
+        else { return nil }
+        return tables.filter {
+            $0.schema.kind == .user && !$0.schema.isEvent && (isOwner || $0.schema.access == .public)
+        }
+    }
+}
+
+extension TableSchema {
+    /// The column with that name in the module's code, else with that canonical name.
+    func column(spelled name: String) -> ColumnID? {
+        let position =
+            columns.firstIndex { $0.sourceName == name } ?? columns.firstIndex { $0.name == name }
+        return position.flatMap { ColumnID(exactly: $0) }
+    }
+}
