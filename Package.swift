@@ -155,7 +155,8 @@ let package = Package(
             name: "SpacetimeKitTests",
             dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeKitIsolationTests", dependencies: ["SpacetimeKit"]),
-        .testTarget(name: "SpacetimeTestingTests", dependencies: ["SpacetimeTesting", "SpacetimeKit"]),
+        .testTarget(
+            name: "SpacetimeTestingTests", dependencies: ["SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit"]),
         .testTarget(
             name: "SpacetimeKitMacrosTests",
             dependencies: [

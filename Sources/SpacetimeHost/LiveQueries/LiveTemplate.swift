@@ -36,7 +36,10 @@ final class LiveTemplate {
     private(set) var others: [LiveQuery] = []
     /// Those that have no key: because the template has no key fields, or because there is none that could match, as in
     /// `room IN ()`.
-    private var byValues: [[[UInt8]]: LiveQuery] = [:]
+    private var byValues: [[UInt8]: LiveQuery] = [:]
+    /// The fields of which an interval is asked for, if there are no keys.
+    private let areas: QueryAreas?
+    private var areaIndex = AreaIndex()
     private(set) var count = 0
     /// Changed rows that were looked at.
     var rowsExamined = 0
@@ -64,6 +67,7 @@ final class LiveTemplate {
         }
         keys = fields.isEmpty ? nil : try FieldKeys(fields, for: schema)
         keyParameters = parameters
+        areas = fields.isEmpty ? QueryAreas(rest, schema) : nil
         let remaining = RowPredicate(joining: rest)
         if rest.isEmpty {
             self.rest = .nothing
@@ -78,24 +82,26 @@ final class LiveTemplate {
 
     /// The query with some values, made if nobody subscribed to it yet.
     func query(_ values: [[UInt8]]) throws(EngineError) -> LiveQuery {
-        let bound: Bool
-        if case .bound = rest { bound = true } else { bound = false }
         guard let keys else {
-            if let known = byValues[values] { return known }
-            return LiveQuery(self, keys: [], values: values, rest: try compiledRest(values))
+            let packed = LiveQuery.pack(values)
+            if let known = byValues[packed] { return known }
+            return LiveQuery(self, keys: [], values: packed, rest: try compiledRest(values))
         }
         let made = try made(values, keys)
         guard let first = made.first else {
-            return byValues[values] ?? LiveQuery(self, keys: [], values: values, rest: nil)
+            let packed = LiveQuery.pack(values)
+            return byValues[packed] ?? LiveQuery(self, keys: [], values: packed, rest: nil)
         }
+        let packed: [UInt8]
+        if case .bound = rest { packed = LiveQuery.pack(values) } else { packed = [] }
         var known: LiveQuery?
         first.withUnsafeBytes { key in
             index.forEach(key) { query in
-                if query.keys == made, !bound || query.values == values { known = query }
+                if query.keys == made, query.values == packed { known = query }
             }
         }
         if let known { return known }
-        return LiveQuery(self, keys: made, values: bound ? values : [], rest: try compiledRest(values))
+        return LiveQuery(self, keys: made, values: packed, rest: try compiledRest(values))
     }
 
     private func compiledRest(_ values: [[UInt8]]) throws(EngineError) -> CompiledPredicate? {
@@ -138,15 +144,20 @@ final class LiveTemplate {
     func add(_ query: LiveQuery, _ values: [[UInt8]]) {
         count += 1
         if !query.keys.isEmpty { return index.insert(query) }
-        byValues[values] = query
-        if keys == nil { others.append(query) }
+        byValues[query.values] = query
+        if keys != nil { return }
+        if let area = areas?.area(values) {
+            query.areaEntry = areaIndex.insert(query, area)
+        } else {
+            others.append(query)
+        }
     }
 
     func remove(_ query: LiveQuery) {
         count -= 1
         if !query.keys.isEmpty { return index.remove(query) }
         byValues[query.values] = nil
-        others.removeAll { $0 === query }
+        if let entry = query.areaEntry { areaIndex.remove(entry) } else { others.removeAll { $0 === query } }
     }
 
     // MARK: Following commits
@@ -156,30 +167,38 @@ final class LiveTemplate {
     /// - Parameter touched: gets each query that has rows now and had none before.
     func collect(_ changes: TableChanges, _ scratch: inout KeyScratch, into touched: inout [LiveQuery]) {
         rowsExamined += changes.deletes.count + changes.inserts.count
-        guard let keys else {
+        guard keys != nil || areas != nil else {
             for query in others { collect(changes, for: query, into: &touched) }
             return
         }
         changes.deletes.forEach { row in
-            keys.withKey(of: row, in: &scratch) { key in
-                index.forEach(key) { query in
-                    guard query.matches(row) else { return }
-                    if query.changes == nil { touched.append(query) }
-                    query.changes = query.changes ?? LiveQuery.Changes()
-                    query.changes?.deletes.append(row)
-                }
+            find(row, &scratch) { query in
+                if query.changes == nil { touched.append(query) }
+                query.changes = query.changes ?? LiveQuery.Changes()
+                query.changes?.deletes.append(row)
             }
         }
         changes.inserts.forEach { row in
-            keys.withKey(of: row, in: &scratch) { key in
-                index.forEach(key) { query in
-                    guard query.matches(row) else { return }
-                    if query.changes == nil { touched.append(query) }
-                    query.changes = query.changes ?? LiveQuery.Changes()
-                    query.changes?.inserts.append(row)
-                }
+            find(row, &scratch) { query in
+                if query.changes == nil { touched.append(query) }
+                query.changes = query.changes ?? LiveQuery.Changes()
+                query.changes?.inserts.append(row)
             }
         }
+    }
+
+    /// Calls `body` with the queries that a row belongs to.
+    @inline(__always)
+    private func find(_ row: UnsafeRawBufferPointer, _ scratch: inout KeyScratch, _ body: (LiveQuery) -> Void) {
+        if let keys {
+            keys.withKey(of: row, in: &scratch) { key in
+                index.forEach(key) { query in if query.matches(row) { body(query) } }
+            }
+            return
+        }
+        for query in others where query.matches(row) { body(query) }
+        guard areaIndex.count > 0, let place = areas?.place(of: row) else { return }
+        areaIndex.forEach(place) { query in if query.matches(row) { body(query) } }
     }
 
     private func collect(_ changes: TableChanges, for query: LiveQuery, into touched: inout [LiveQuery]) {
