@@ -113,7 +113,7 @@ extension Datastore {
         return entries
     }
 
-    private static func order(
+    static func order(
         _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, _ columns: [Int], _ rows: RowsRef
     ) -> Int {
         // Rows without bytes are all equal.

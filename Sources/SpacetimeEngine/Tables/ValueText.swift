@@ -1,18 +1,22 @@
-import SpacetimeSATS
+package import SpacetimeSATS
 
 // Memory safety. Valid images: the bytes are copied at once.
 
 /// Values as a person would write them in a module, for messages: `"Ada"`, `nil`, `.sword(damage: 3)`, an identity as
 /// its hexadecimal digits. Long texts and lists are cut.
-enum ValueText {
+package enum ValueText {
     private static let characterLimit = 80
     private static let elementLimit = 8
     private static let textLimit = 300
 
     /// The text of a valid value.
     static func text(of bytes: UnsafeRawBufferPointer, _ type: AlgebraicType) -> String {
-        let copy = unsafe Array(bytes)
-        guard let value = try? AlgebraicValue(bsatn: copy, type: type) else { return hexadecimal(copy) }
+        text(of: unsafe Array(bytes), type)
+    }
+
+    /// The text of a value in BSATN.
+    package static func text(of bytes: [UInt8], _ type: AlgebraicType) -> String {
+        guard let value = try? AlgebraicValue(bsatn: bytes, type: type) else { return hexadecimal(bytes) }
         return cut(text(value, type), at: textLimit)
     }
 

@@ -95,7 +95,7 @@ extension Plan {
         case range(IndexID, KeyRange)
         /// Those whose leading columns have some values, and the next one has one of several, in key order. Each value is
         /// looked up.
-        case keys(IndexID, prefix: [KeyPart], tag: UInt8?, ValueList)
+        case keys(IndexID, prefix: [KeyPart], tag: UInt8?, ListOperand)
         /// Those whose fields have some values, found in a hash table that is made of the step's filtered rows when the plan
         /// begins to run. Those rows are found by an access of their own, in whose operands are no fields.
         case hash([HashKey], over: Access)
@@ -139,6 +139,13 @@ extension Plan {
         case computed(Expression)
         /// In BSATN.
         case literal([UInt8])
+        case parameter(Int)
+    }
+
+    /// Values of which one must be there.
+    package enum ListOperand: Hashable, Sendable {
+        case values(ValueList)
+        /// A parameter whose value is an array.
         case parameter(Int)
     }
 
