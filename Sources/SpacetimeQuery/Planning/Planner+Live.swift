@@ -1,0 +1,108 @@
+package import SpacetimeEngine
+import SpacetimeSchema
+
+extension Planner {
+    /// How a query is kept up to date.
+    ///
+    /// - Throws: if a change would read a whole table at each commit: of two tables that are joined, the second must have an
+    ///   index that begins with what joins it; if only the second has conditions of its own, the first must have one. Of more
+    ///   tables each needs one. An event table must come first.
+    package func livePlan(
+        _ query: BoundQuery, _ statistics: some PlanStatistics, options: PlannerOptions = PlannerOptions()
+    ) throws(PlanError) -> LivePlan {
+        if query.tables.isEmpty { throw .noTable }
+        let graph = QueryGraph(query, self)
+        let chooser = StepChooser(
+            graph: graph, estimator: Estimator(planner: self, statistics: statistics), options: options)
+        if let outer = query.tables.firstIndex(where: { $0.outerCondition != nil }) {
+            throw .outerJoin(table: graph.name(of: outer))
+        }
+        let events = graph.slots.indices.filter { graph.slots[$0].table?.schema.isEvent ?? false }
+        if graph.slots.count == 2 { try check(chooser) }
+        if graph.slots.count > 1, events.count > 1 { throw .eventTableLookedUp(table: graph.name(of: events[1])) }
+
+        var live = LivePlan(base: plan(query, statistics, options: options), deltas: [], unindexed: [])
+        for slot in graph.slots.indices {
+            // Where an event table takes part there is something only in the commit that has rows of it.
+            if !events.isEmpty, !events.contains(slot) { continue }
+            let plan = delta(query, slot, chooser)
+            for step in plan.steps.dropFirst() {
+                let fields = chooser.graph.joinFields(of: step.slot)
+                guard !step.access.isIndexed else { continue }
+                let join = UnindexedJoin(
+                    slot: slot, table: graph.name(of: step.slot), columns: fields.map { graph.name(of: $0) })
+                if graph.slots.count > 2 {
+                    if join.columns.isEmpty { throw .joinNeedsEquality(table: join.table) }
+                    throw .joinNeedsIndex(table: join.table, columns: join.columns)
+                }
+                live.unindexed.append(join)
+            }
+            live.deltas.append(
+                DeltaPlan(
+                    slot: slot, table: graph.slots[slot].id, plan: plan, pruning: graph.pruning(of: slot),
+                    isInsertOnly: !events.isEmpty))
+        }
+        return live
+    }
+
+    /// The rule for two tables, which is that of SpacetimeDB.
+    private func check(_ chooser: StepChooser) throws(PlanError) {
+        let graph = chooser.graph
+        func isEvent(_ slot: Int) -> Bool { graph.slots[slot].table?.schema.isEvent ?? false }
+        let isSwapped = !isEvent(0) && !graph.slots[0].isFiltered && graph.slots[1].isFiltered
+        let (driving, found) = isSwapped ? (1, 0) : (0, 1)
+        let fields = graph.joinFields(of: found)
+        if fields.isEmpty { throw .joinNeedsEquality(table: graph.name(of: found)) }
+        let isIndexed = chooser.joiningMatches(found, behind: SlotSet([driving])).contains { match in
+            fields.contains { match.prefixColumns.contains($0.path.column) }
+        }
+        if !isIndexed {
+            throw .joinNeedsIndex(table: graph.name(of: found), columns: fields.map { graph.name(of: $0) })
+        }
+        if isEvent(found) { throw .eventTableLookedUp(table: graph.name(of: found)) }
+    }
+
+    private func delta(_ query: BoundQuery, _ slot: Int, _ chooser: StepChooser) -> Plan {
+        let first = chooser.best(slot, behind: SlotSet(), source: .changes)
+        let steps = JoinOrder(chooser: chooser).steps(first: first) { $0 < slot ? .table : .tableBefore }.steps
+        var output = query.output
+        if let grouping = query.grouping {
+            let arguments = grouping.aggregates.compactMap(\.argument)
+            output = .columns(
+                (grouping.keys + arguments).enumerated().map { QueryColumn("\($0.offset)", $0.element) })
+        }
+        return Plan(
+            steps: steps, conditions: chooser.graph.constants, output: output, parameters: query.parameters)
+    }
+}
+
+extension QueryGraph {
+    func name(of slot: Int) -> String { slots[slot].table?.schema.name ?? "#\(slots[slot].id.rawValue)" }
+
+    func name(of field: QueryField) -> String { slots[field.slot].table?.name(of: field.path) ?? "\(field.path)" }
+
+    /// The fields of a table that equal fields of others.
+    func joinFields(of slot: Int) -> [QueryField] {
+        var fields: [QueryField] = []
+        for equal in classes where equal.members.contains(where: { $0.slot != slot }) {
+            fields += equal.members.filter { $0.slot == slot }
+        }
+        for (_, condition) in shared {
+            guard case .compare(.equal, let left, let right) = condition else { continue }
+            for side in [left, right] {
+                if case .field(let field) = side, field.slot == slot { fields.append(field) }
+            }
+        }
+        return fields
+    }
+}
+
+extension Plan.Access {
+    /// True if it finds rows through an index.
+    package var isIndexed: Bool {
+        switch self {
+        case .key, .range, .keys: true
+        case .table, .hash: false
+        }
+    }
+}
