@@ -105,7 +105,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
                 "CrashSweep", "CSQLite", "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

@@ -115,6 +115,10 @@ struct Bench: ParsableCommand {
         case "kill": try storage.kill(rounds: max(rounds, tiny ? 3 : 200), seed: seed)
         case "full": try storage.fullDisk(fileByteLimit: fileByteLimit)
         case "churn-memory": try storage.churnMemory(seed: seed)
+        case "subscriptions":
+            try SubscriptionBench(counts: sizes.subscriptions, commits: tiny ? 200 : 100_000).run {
+                storage.report("subscriptions", $0, $1, $2)
+            }
         case "soak": try storage.soak(seconds: seconds)
         case "wide":
             let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)

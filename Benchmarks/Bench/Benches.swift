@@ -2,7 +2,7 @@
 struct Benches {
     static let names = [
         "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory", "churn-memory",
-        "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full",
+        "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
     ]
     /// Those that run by name only.
     static let onDemand = ["soak", "wide"]

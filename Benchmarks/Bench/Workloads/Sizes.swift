@@ -22,6 +22,9 @@ struct Sizes {
     var churnedByteCount = 64 << 20
     var churnPhases = 20
 
+    /// How many subscriptions there are beside a commit.
+    var subscriptions = [1, 1_000, 100_000, 1_000_000]
+
     /// Rows that the benchmark of single inserts adds: each is a transaction, so fewer will do.
     var singleInserts: Int { min(rows, 100_000) }
 
@@ -40,6 +43,7 @@ struct Sizes {
             rows: rows ?? 2_000, accounts: 1_000, pairs: 10_000, transfersPerPass: 500, findsPerPass: 500,
             rangesPerPass: 20,
             callsPerPass: 500, databasesPerPass: 3, durableTransfersPerPass: 64, replayedTransfers: 2_000,
-            wideRows: rows ?? 10_000, regionRows: 5_000, crashPoints: 100, churnedByteCount: 1 << 20, churnPhases: 6)
+            wideRows: rows ?? 10_000, regionRows: 5_000, crashPoints: 100, churnedByteCount: 1 << 20, churnPhases: 6,
+            subscriptions: [1, 50])
     }
 }

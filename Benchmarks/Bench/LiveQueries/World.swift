@@ -1,0 +1,39 @@
+import SpacetimeKit
+
+/// Things that players see: in a chunk of the map, and at a place in it.
+@Table(.public)
+struct Thing {
+    @PrimaryKey var id: UInt32
+    @Indexed var chunk: UInt32
+    var x: Float
+    var y: Float
+}
+
+/// What a thing is worth, in a table of its own.
+@Table(.public)
+struct Loot {
+    @PrimaryKey var thing: UInt32
+    var gold: UInt32
+}
+
+@Module
+enum World {
+    static let tables = Tables(Thing.self, Loot.self)
+
+    /// Things where nobody looks.
+    @Reducer static func fill(_ context: borrowing Context, first: UInt32, count: UInt32) throws {
+        for id in first..<(first + count) {
+            try context.db.thing.insert(Thing(id: id, chunk: .max - id, x: -10, y: -10))
+            try context.db.loot.insert(Loot(thing: id, gold: 1))
+        }
+    }
+
+    /// Changes one thing in place.
+    @Reducer static func touch(_ context: borrowing Context, id: UInt32, chunk: UInt32, x: Float, y: Float) throws {
+        try context.db.thing.id.update(Thing(id: id, chunk: chunk, x: x, y: y))
+    }
+
+    @Reducer static func pay(_ context: borrowing Context, thing: UInt32, gold: UInt32) throws {
+        try context.db.loot.thing.update(Loot(thing: thing, gold: gold))
+    }
+}
