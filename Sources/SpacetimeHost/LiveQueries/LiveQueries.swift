@@ -9,9 +9,10 @@ final class LiveQueries: CommitObserver {
     private var byTable: [[LiveTemplate]] = []
     private let followed: FollowedTables
     private let wakes = WakeList()
+    private var firstRows = FirstRowsCache()
     private var scratch = KeyScratch()
     /// Of the commit that is being observed.
-    private var touched: [LiveQuery] = []
+    private var touched: [LiveChanges] = []
     private var told: [Session] = []
     /// Subscriptions that were left while somebody else had the database's lock. The one part that needs no lock.
     private let departed = Mutex<[Departure]>([])
@@ -41,44 +42,47 @@ final class LiveQueries: CommitObserver {
 
     // MARK: Coming
 
-    /// The kind of query that a lifted query is.
-    func template(_ query: BoundQuery, _ facts: TableFacts) throws(EngineError) -> LiveTemplate {
-        if let known = templates[query] { return known }
-        return try LiveTemplate(query, facts)
-    }
-
-    /// Adds a set of queries to a session, which is first told their rows.
-    ///
-    /// - Parameter end: why there will be nothing else, if so.
-    func add(_ rows: SetRows, _ queries: [(LiveQuery, values: [[UInt8]])], to session: Session, end: SubscriptionEnd?) {
-        removeDeparted()
-        switch session.queue.append(.subscribed(rows)) {
-        case .queued: wakes.add(session)
-        case .full: return drop(session)
-        case .closed: return
-        }
-        if let end {
-            session.finish(end)
-            return
-        }
-        session.sets[rows.set] = queries.map(\.0)
-        for (position, (query, values)) in queries.enumerated() {
-            if query.subscribers.isEmpty { enter(query, values) }
-            query.subscribers.append(LiveQuery.Subscriber(session: session, set: rows.set, position: position))
-        }
-    }
-
-    private func enter(_ query: LiveQuery, _ values: [[UInt8]]) {
-        let template = query.template
-        if template.count == 0 {
-            templates[template.query] = template
+    /// The query that a lifted query is, which is entered if nobody watches it yet. To be given back by
+    /// ``forgetUnwatched(_:)`` if in the end nobody does.
+    func enter(_ query: SessionQuery, _ facts: TableFacts) throws(EngineError) -> LiveQuery {
+        let known = templates[query.query]
+        let template = if let known { known } else { try LiveTemplate(query.query, facts) }
+        let (entry, isNew) = try template.enter(query.values)
+        guard isNew else { return entry }
+        if known == nil {
+            templates[query.query] = template
             let table = Int(template.table.rawValue)
             while byTable.count <= table { byTable.append([]) }
             byTable[table].append(template)
         }
-        template.add(query, values)
         followed.follow(template.table)
+        return entry
     }
+
+    func forgetUnwatched(_ queries: [LiveQuery]) {
+        for query in queries where !query.isWatched { forget(query) }
+    }
+
+    /// Adds a set of different queries to a session, which is first told their rows.
+    ///
+    /// - Parameter end: why there will be nothing else, if so.
+    func add(_ rows: SetRows, _ queries: [LiveQuery], to session: Session, end: SubscriptionEnd?) {
+        removeDeparted()
+        switch session.queue.append(.subscribed(rows)) {
+        case .queued: wakes.add(session)
+        case .full: drop(session)
+        case .closed: break
+        }
+        if let end { session.finish(end) }
+        if session.hasEnded { return forgetUnwatched(queries) }
+        session.sets[rows.set] = queries
+        for (position, query) in queries.enumerated() {
+            query.add(LiveQuery.Subscriber(session: session, set: rows.set, position: UInt32(position)))
+        }
+    }
+
+    /// Keeps the first rows of a query for those who subscribe to it later.
+    func keep(_ rows: SharedDelta, of query: LiveQuery) { firstRows.keep(rows, of: query) }
 
     // MARK: Going
 
@@ -89,8 +93,8 @@ final class LiveQueries: CommitObserver {
             return
         }
         for query in session.sets.removeValue(forKey: set) ?? [] {
-            query.subscribers.removeAll { $0.session === session && $0.set == set }
-            if query.subscribers.isEmpty { forget(query) }
+            query.remove(session, set)
+            if !query.isWatched { forget(query) }
         }
     }
 
@@ -112,7 +116,8 @@ final class LiveQueries: CommitObserver {
 
     private func forget(_ query: LiveQuery) {
         let template = query.template
-        template.remove(query)
+        guard template.remove(query) else { return }
+        firstRows.drop(query)
         followed.unfollow(template.table)
         guard template.count == 0 else { return }
         templates[template.query] = nil
@@ -139,8 +144,8 @@ final class LiveQueries: CommitObserver {
     private var sessions: [Session] {
         var sessions: [ObjectIdentifier: Session] = [:]
         for template in templates.values {
-            for subscriber in template.queries.flatMap(\.subscribers) {
-                sessions[ObjectIdentifier(subscriber.session)] = subscriber.session
+            for query in template.queries {
+                query.forEachSubscriber { sessions[ObjectIdentifier($0.session)] = $0.session }
             }
         }
         return Array(sessions.values)
@@ -155,7 +160,7 @@ final class LiveQueries: CommitObserver {
             for template in byTable[Int(changes.table.rawValue)] { template.collect(changes, &scratch, into: &touched) }
         }
         if touched.isEmpty { return false }
-        for query in touched { distribute(query) }
+        for changes in touched { distribute(changes) }
         touched.removeAll(keepingCapacity: true)
         let hasTold = !told.isEmpty
         for session in told { tell(session, at: commit.offset) }
@@ -163,18 +168,19 @@ final class LiveQueries: CommitObserver {
         return hasTold
     }
 
-    private func distribute(_ query: LiveQuery) {
-        guard let changes = query.changes else { return }
-        query.changes = nil
-        query.firstRows = nil
-        query.rowsProduced += changes.deletes.count + changes.inserts.count
+    private func distribute(_ changes: LiveChanges) {
+        let query = changes.query
+        query.changes = -1
+        firstRows.drop(query)
+        query.rowsProduced &+= UInt32(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
         let template = query.template
         let delta = SharedDelta(
-            table: template.table, deletes: changes.deletes, inserts: changes.inserts, keys: template.pairs)
-        for subscriber in query.subscribers where !subscriber.session.hasEnded {
-            if subscriber.session.changes.isEmpty { told.append(subscriber.session) }
-            subscriber.session.changes.append(
-                SetChange(set: subscriber.set, query: subscriber.position, delta: delta))
+            table: template.table, deletes: changes.deletes, inserts: changes.inserts, pairs: template.pairs)
+        query.forEachSubscriber { subscriber in
+            let session = subscriber.session
+            if session.hasEnded { return }
+            if session.changes.isEmpty { told.append(session) }
+            session.changes.append(SetChange(set: subscriber.set, query: Int(subscriber.position), delta: delta))
         }
     }
 

@@ -3,44 +3,86 @@ import SpacetimeSATS
 
 /// One distinct query with everybody who subscribed to it: evaluated once per commit. Guarded by the database's lock.
 ///
-/// There may be a million of them, so what queries share is in their template.
+/// There may be a million of them, so what queries share is in their template, and what few need is apart.
 final class LiveQuery {
     struct Subscriber {
         let session: Session
         let set: QuerySetID
         /// Position of the query in the set.
-        let position: Int
-    }
-
-    /// What a commit changed, while it is being observed.
-    struct Changes {
-        var deletes = RowBatch()
-        var inserts = RowBatch()
+        let position: UInt32
     }
 
     let template: LiveTemplate
-    /// What a changed row must have in the template's key fields: a key, or one of several.
-    let keys: [[UInt8]]
+    /// What a changed row must have in the template's key fields; nil if there is no such key.
+    let key: QueryKey?
+    /// Of a query that asks for one of several keys: the others.
+    let otherKeys: [QueryKey]
     /// The values of the template's parameters (``pack(_:)``). Kept only where the keys do not say them all.
     let values: [UInt8]
     /// What the rows must meet besides; nil if nothing.
     let rest: CompiledPredicate?
     /// Its entry among the areas, if it is found by where rows lie.
     var areaEntry: UInt32?
-    var subscribers: [Subscriber] = []
-    /// Rows of the running commit.
-    var changes: Changes?
+    /// Its changes in the commit that is being observed, by their position there; -1 if it has none.
+    var changes: Int32 = -1
+    /// Most queries have one subscriber.
+    private var firstSubscriber: Subscriber?
+    private var otherSubscribers: [Subscriber] = []
     /// The rows that the query begins with, as long as they are its rows.
     var firstRows: SharedDelta?
-    /// How many rows went out, to each subscriber once.
-    var rowsProduced = 0
+    /// How many rows went out, each counted once, whoever got it.
+    var rowsProduced: UInt32 = 0
 
-    init(_ template: LiveTemplate, keys: [[UInt8]], values: [UInt8], rest: CompiledPredicate?) {
+    init(_ template: LiveTemplate, keys: [QueryKey], values: [UInt8], rest: CompiledPredicate?) {
         self.template = template
-        self.keys = keys
+        key = keys.first
+        otherKeys = keys.count > 1 ? Array(keys.dropFirst()) : []
         self.values = values
         self.rest = rest
     }
+
+    /// The key at a position: the first one, or one of the others.
+    @inline(__always)
+    func hasKey(_ position: UInt32, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        position == 0 ? key?.isEqual(to: bytes) ?? false : otherKeys[Int(position) - 1].isEqual(to: bytes)
+    }
+
+    /// Calls `body` with each key and its position.
+    func forEachKey(_ body: (UInt32, QueryKey) -> Void) {
+        guard let key else { return }
+        body(0, key)
+        for (position, key) in otherKeys.enumerated() { body(UInt32(position + 1), key) }
+    }
+
+    func asksFor(_ keys: [QueryKey], _ values: [UInt8]) -> Bool {
+        key == keys.first && otherKeys.elementsEqual(keys.dropFirst()) && self.values == values
+    }
+
+    @inline(__always)
+    func matches(_ row: UnsafeRawBufferPointer) -> Bool { rest?.matches(row) ?? true }
+
+    // MARK: Subscribers
+
+    var isWatched: Bool { firstSubscriber != nil }
+    var subscriberCount: Int { firstSubscriber == nil ? 0 : 1 + otherSubscribers.count }
+
+    func forEachSubscriber(_ body: (Subscriber) -> Void) {
+        guard let firstSubscriber else { return }
+        body(firstSubscriber)
+        for subscriber in otherSubscribers { body(subscriber) }
+    }
+
+    func add(_ subscriber: Subscriber) {
+        if firstSubscriber == nil { firstSubscriber = subscriber } else { otherSubscribers.append(subscriber) }
+    }
+
+    func remove(_ session: Session, _ set: QuerySetID) {
+        otherSubscribers.removeAll { $0.session === session && $0.set == set }
+        guard let first = firstSubscriber, first.session === session, first.set == set else { return }
+        firstSubscriber = otherSubscribers.isEmpty ? nil : otherSubscribers.removeFirst()
+    }
+
+    // MARK: Values
 
     /// Values as one, so that a query keeps one array: each behind its length.
     static func pack(_ values: [[UInt8]]) -> [UInt8] {
@@ -57,7 +99,4 @@ final class LiveQuery {
         }
         return packed
     }
-
-    @inline(__always)
-    func matches(_ row: UnsafeRawBufferPointer) -> Bool { rest?.matches(row) ?? true }
 }

@@ -2,6 +2,13 @@ import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
 
+/// What the commit that is being observed changed in a query.
+struct LiveChanges {
+    let query: LiveQuery
+    var deletes = RowBatch()
+    var inserts = RowBatch()
+}
+
 /// What queries have in common that differ only in the values that they ask for: `room = 'lobby'` and `room = 'kitchen'`.
 /// Guarded by the database's lock.
 ///
@@ -13,7 +20,7 @@ final class LiveTemplate {
     let table: TableID
     let schema: TableSchema
     /// Tells which deleted and inserted row are one that was updated.
-    let pairs: KeyLocator?
+    let pairs: RowPairs?
     /// All conditions on the table, with parameters.
     private let condition: RowPredicate
     /// The fields that are compared with parameters for equality; nil if there are none.
@@ -48,7 +55,7 @@ final class LiveTemplate {
         self.query = query
         table = facts.id
         schema = facts.schema
-        pairs = KeyLocator(schema)
+        pairs = RowPairs(schema)
         condition = RowPredicate.and(
             query.conditions.map { if case .rows(_, let predicate) = $0 { predicate } else { .all } })
         var fields: [FieldPath] = []
@@ -80,28 +87,25 @@ final class LiveTemplate {
 
     // MARK: Queries
 
-    /// The query with some values, made if nobody subscribed to it yet.
-    func query(_ values: [[UInt8]]) throws(EngineError) -> LiveQuery {
-        guard let keys else {
-            let packed = LiveQuery.pack(values)
-            if let known = byValues[packed] { return known }
-            return LiveQuery(self, keys: [], values: packed, rest: try compiledRest(values))
-        }
-        let made = try made(values, keys)
-        guard let first = made.first else {
-            let packed = LiveQuery.pack(values)
-            return byValues[packed] ?? LiveQuery(self, keys: [], values: packed, rest: nil)
-        }
-        let packed: [UInt8]
-        if case .bound = rest { packed = LiveQuery.pack(values) } else { packed = [] }
+    /// The query with some values, which is made and entered if there is none yet.
+    func enter(_ values: [[UInt8]]) throws(EngineError) -> (LiveQuery, isNew: Bool) {
+        let made = if let keys { try made(values, keys) } else { [QueryKey]() }
+        let isBound = if case .bound = rest { true } else { false }
+        let packed = isBound || made.isEmpty ? LiveQuery.pack(values) : []
+        if let known = known(made, packed) { return (known, false) }
+        let query = LiveQuery(
+            self, keys: made, values: packed, rest: keys != nil && made.isEmpty ? nil : try compiledRest(values))
+        add(query, values)
+        return (query, true)
+    }
+
+    private func known(_ keys: [QueryKey], _ values: [UInt8]) -> LiveQuery? {
+        guard let first = keys.first else { return byValues[values] }
         var known: LiveQuery?
-        first.withUnsafeBytes { key in
-            index.forEach(key) { query in
-                if query.keys == made, query.values == packed { known = query }
-            }
+        first.withBytes { key in
+            index.forEach(key) { query in if query.asksFor(keys, values) { known = query } }
         }
-        if let known { return known }
-        return LiveQuery(self, keys: made, values: packed, rest: try compiledRest(values))
+        return known
     }
 
     private func compiledRest(_ values: [[UInt8]]) throws(EngineError) -> CompiledPredicate? {
@@ -113,7 +117,7 @@ final class LiveTemplate {
         }
     }
 
-    private func made(_ values: [[UInt8]], _ fields: FieldKeys) throws(EngineError) -> [[UInt8]] {
+    private func made(_ values: [[UInt8]], _ fields: FieldKeys) throws(EngineError) -> [QueryKey] {
         var made: [[UInt8]] = [[]]
         for (position, parameter) in keyParameters.enumerated() {
             do throws(BSATNError) {
@@ -130,7 +134,7 @@ final class LiveTemplate {
                 throw .malformedKey(index: "the condition on '\(schema.name)'", cause: error)
             }
         }
-        return made
+        return made.map { QueryKey($0) }
     }
 
     /// The condition of a query with these values.
@@ -141,9 +145,9 @@ final class LiveTemplate {
     /// All of them, in no particular order.
     var queries: [LiveQuery] { Array(byValues.values) + index.queries }
 
-    func add(_ query: LiveQuery, _ values: [[UInt8]]) {
+    private func add(_ query: LiveQuery, _ values: [[UInt8]]) {
         count += 1
-        if !query.keys.isEmpty { return index.insert(query) }
+        if query.key != nil { return index.insert(query) }
         byValues[query.values] = query
         if keys != nil { return }
         if let area = areas?.area(values) {
@@ -153,10 +157,22 @@ final class LiveTemplate {
         }
     }
 
-    func remove(_ query: LiveQuery) {
+    /// - Returns: false if it was not there.
+    func remove(_ query: LiveQuery) -> Bool {
+        if query.key != nil {
+            let count = index.count
+            index.remove(query)
+            guard index.count < count else { return false }
+        } else {
+            guard byValues[query.values] === query else { return false }
+            byValues[query.values] = nil
+            forgetPlace(of: query)
+        }
         count -= 1
-        if !query.keys.isEmpty { return index.remove(query) }
-        byValues[query.values] = nil
+        return true
+    }
+
+    private func forgetPlace(of query: LiveQuery) {
         if let entry = query.areaEntry { areaIndex.remove(entry) } else { others.removeAll { $0 === query } }
     }
 
@@ -164,27 +180,28 @@ final class LiveTemplate {
 
     /// Finds the queries that a commit's changes of the table concern, and notes with each the rows that are its.
     ///
-    /// - Parameter touched: gets each query that has rows now and had none before.
-    func collect(_ changes: TableChanges, _ scratch: inout KeyScratch, into touched: inout [LiveQuery]) {
+    /// - Parameter touched: gets each query with its rows.
+    func collect(_ changes: TableChanges, _ scratch: inout KeyScratch, into touched: inout [LiveChanges]) {
         rowsExamined += changes.deletes.count + changes.inserts.count
         guard keys != nil || areas != nil else {
             for query in others { collect(changes, for: query, into: &touched) }
             return
         }
         changes.deletes.forEach { row in
-            find(row, &scratch) { query in
-                if query.changes == nil { touched.append(query) }
-                query.changes = query.changes ?? LiveQuery.Changes()
-                query.changes?.deletes.append(row)
-            }
+            find(row, &scratch) { query in touched[Self.position(of: query, in: &touched)].deletes.append(row) }
         }
         changes.inserts.forEach { row in
-            find(row, &scratch) { query in
-                if query.changes == nil { touched.append(query) }
-                query.changes = query.changes ?? LiveQuery.Changes()
-                query.changes?.inserts.append(row)
-            }
+            find(row, &scratch) { query in touched[Self.position(of: query, in: &touched)].inserts.append(row) }
         }
+    }
+
+    @inline(__always)
+    private static func position(of query: LiveQuery, in touched: inout [LiveChanges]) -> Int {
+        if query.changes < 0 {
+            query.changes = Int32(touched.count)
+            touched.append(LiveChanges(query: query))
+        }
+        return Int(query.changes)
     }
 
     /// Calls `body` with the queries that a row belongs to.
@@ -201,12 +218,12 @@ final class LiveTemplate {
         areaIndex.forEach(place) { query in if query.matches(row) { body(query) } }
     }
 
-    private func collect(_ changes: TableChanges, for query: LiveQuery, into touched: inout [LiveQuery]) {
+    private func collect(_ changes: TableChanges, for query: LiveQuery, into touched: inout [LiveChanges]) {
         let deletes = Self.filtered(changes.deletes, by: query.rest)
         let inserts = Self.filtered(changes.inserts, by: query.rest)
         guard deletes.count > 0 || inserts.count > 0 else { return }
-        query.changes = LiveQuery.Changes(deletes: deletes, inserts: inserts)
-        touched.append(query)
+        query.changes = Int32(touched.count)
+        touched.append(LiveChanges(query: query, deletes: deletes, inserts: inserts))
     }
 
     private static func filtered(_ rows: RowBatch, by predicate: CompiledPredicate?) -> RowBatch {

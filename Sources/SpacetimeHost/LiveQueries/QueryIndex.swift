@@ -1,6 +1,6 @@
 /// Queries by the keys of the rows that they ask for. A query has one key or several, and several queries may have the same.
 ///
-/// Open addressing with linear probing. The keys lie in the queries, so that a query takes one entry of 16 bytes here.
+/// Open addressing with linear probing. The keys lie in the queries, so that a key takes one entry of 16 bytes here.
 struct QueryIndex {
     private struct Entry {
         var query: LiveQuery
@@ -19,7 +19,7 @@ struct QueryIndex {
         let hash = Self.hash(key)
         var place = Int(hash) & (slots.count - 1)
         while let entry = slots[place] {
-            if entry.hash == hash, Self.isEqual(entry.query.keys[Int(entry.key)], key) { body(entry.query) }
+            if entry.hash == hash, entry.query.hasKey(entry.key, key) { body(entry.query) }
             place = (place + 1) & (slots.count - 1)
         }
     }
@@ -28,19 +28,20 @@ struct QueryIndex {
     var queries: [LiveQuery] { slots.compactMap { $0?.key == 0 ? $0?.query : nil } }
 
     mutating func insert(_ query: LiveQuery) {
-        for (number, key) in query.keys.enumerated() {
-            if (count + 1) * 3 > slots.count * 2 { grow() }
-            add(Entry(query: query, key: UInt32(number), hash: key.withUnsafeBytes { Self.hash($0) }))
+        query.forEachKey { position, key in
+            // At most three of four slots are taken.
+            if (count + 1) * 4 > slots.count * 3 { grow() }
+            add(Entry(query: query, key: position, hash: key.withBytes(Self.hash)))
             count += 1
         }
     }
 
     mutating func remove(_ query: LiveQuery) {
-        for (number, key) in query.keys.enumerated() {
-            let hash = key.withUnsafeBytes { Self.hash($0) }
+        query.forEachKey { position, key in
+            let hash = key.withBytes(Self.hash)
             var place = Int(hash) & (slots.count - 1)
             while let entry = slots[place] {
-                if entry.query === query, entry.key == UInt32(number) {
+                if entry.query === query, entry.key == position {
                     close(place)
                     count -= 1
                     break
@@ -87,9 +88,5 @@ struct QueryIndex {
         var hasher = Hasher()
         hasher.combine(bytes: key)
         return UInt32(truncatingIfNeeded: hasher.finalize())
-    }
-
-    private static func isEqual(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Bool {
-        left.count == right.count && left.elementsEqual(right)
     }
 }

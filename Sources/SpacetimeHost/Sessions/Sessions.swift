@@ -54,12 +54,20 @@ package final class Sessions: @unchecked Sendable {
             throw DatabaseError(
                 .alreadySubscribed, "the client has a set of queries \(set.rawValue) already; choose another number")
         }
-        var entries: [(LiveQuery, values: [[UInt8]])] = []
+        var entries: [LiveQuery] = []
         var rows: [SharedDelta] = []
-        for query in list {
-            let (entry, values) = try liveQuery(query, session.caller)
-            entries.append((entry, values))
-            rows.append(try firstRows(of: entry, values))
+        var seen: Set<ObjectIdentifier> = []
+        do throws(DatabaseError) {
+            for query in list {
+                let (entry, values) = try liveQuery(query, session.caller)
+                // What a list says twice is meant once.
+                guard seen.insert(ObjectIdentifier(entry)).inserted else { continue }
+                entries.append(entry)
+                rows.append(try firstRows(of: entry, values))
+            }
+        } catch {
+            queries.forgetUnwatched(entries)
+            throw error
         }
         let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
         let offset = TxOffset(runner.state.pointee.nextOffset &- 1)
@@ -79,8 +87,7 @@ package final class Sessions: @unchecked Sendable {
                 try predicate.checkSize(table: facts.schema.name)
             }
             let lifted = query.lifted()
-            let template = try queries.template(lifted.query, facts)
-            return (try template.query(lifted.values), lifted.values)
+            return (try queries.enter(lifted, facts), lifted.values)
         } catch {
             throw DatabaseError(error)
         }
@@ -101,7 +108,7 @@ package final class Sessions: @unchecked Sendable {
             }
         }
         let first = SharedDelta(table: template.table, inserts: rows)
-        query.firstRows = first
+        queries.keep(first, of: query)
         return first
     }
 

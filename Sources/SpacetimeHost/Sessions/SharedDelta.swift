@@ -1,4 +1,5 @@
 package import SpacetimeEngine
+import SpacetimeSchema
 import Synchronization
 
 /// What one commit changed in one query, or the rows that a query begins with. Made once and shared by all who get it.
@@ -7,7 +8,7 @@ package final class SharedDelta: Sendable {
     package let table: TableID?
     package let deletes: RowBatch
     package let inserts: RowBatch
-    private let keys: KeyLocator?
+    private let rowPairs: RowPairs?
     private let caches = Mutex(Caches())
 
     private struct Caches {
@@ -22,11 +23,11 @@ package final class SharedDelta: Sendable {
         package let inserted: Int
     }
 
-    init(table: TableID?, deletes: RowBatch = RowBatch(), inserts: RowBatch = RowBatch(), keys: KeyLocator? = nil) {
+    init(table: TableID?, deletes: RowBatch = RowBatch(), inserts: RowBatch = RowBatch(), pairs: RowPairs? = nil) {
         self.table = table
         self.deletes = deletes
         self.inserts = inserts
-        self.keys = keys
+        rowPairs = pairs
     }
 
     /// The bytes of the rows, and of where each ends.
@@ -37,29 +38,13 @@ package final class SharedDelta: Sendable {
     /// Deletes and inserts with the same primary key, in the order of the inserts. Empty if the rows have none.
     /// Computed when somebody first asks, so that the thread that commits does not pay for it.
     package func updatedRows() -> [UpdatedRow] {
-        guard let keys, deletes.count > 0, inserts.count > 0 else { return [] }
+        guard let rowPairs, deletes.count > 0, inserts.count > 0 else { return [] }
         return caches.withLock { caches in
             if let pairs = caches.pairs { return pairs }
-            let pairs = pairs(by: keys)
+            let pairs = rowPairs.find(deletes, inserts)
             caches.pairs = pairs
             return pairs
         }
-    }
-
-    private func pairs(by keys: KeyLocator) -> [UpdatedRow] {
-        var deleted: [[UInt8]: Int] = [:]
-        var position = 0
-        deletes.forEach { row in
-            deleted[keys.key(of: row)] = position
-            position += 1
-        }
-        var found: [UpdatedRow] = []
-        position = 0
-        inserts.forEach { row in
-            if let old = deleted[keys.key(of: row)] { found.append(UpdatedRow(deleted: old, inserted: position)) }
-            position += 1
-        }
-        return found
     }
 
     /// The rows in some wire form: made by the first who asks for it, and the same bytes for all others.
@@ -74,5 +59,35 @@ package final class SharedDelta: Sendable {
             caches.encodings.append((number, bytes))
             return bytes
         }
+    }
+}
+
+/// Finds the rows of one table that were updated: those with the same primary key before and after. One for all deltas of
+/// a kind of query.
+final class RowPairs: Sendable {
+    private let keys: KeyLocator
+
+    /// Nil if the table has no primary key.
+    init?(_ table: TableSchema) {
+        guard let keys = KeyLocator(table) else { return nil }
+        self.keys = keys
+    }
+
+    func find(_ deletes: RowBatch, _ inserts: RowBatch) -> [SharedDelta.UpdatedRow] {
+        var deleted: [[UInt8]: Int] = [:]
+        var position = 0
+        deletes.forEach { row in
+            deleted[keys.key(of: row)] = position
+            position += 1
+        }
+        var found: [SharedDelta.UpdatedRow] = []
+        position = 0
+        inserts.forEach { row in
+            if let old = deleted[keys.key(of: row)] {
+                found.append(SharedDelta.UpdatedRow(deleted: old, inserted: position))
+            }
+            position += 1
+        }
+        return found
     }
 }
