@@ -16,7 +16,7 @@ import Testing
                 for _ in 0..<count {
                     let row = model.row(&random, domain: domain)
                     model.rows.append(row)
-                    groups.add(row)
+                    groups.apply(row)
                 }
                 let (found, expected) = (groups.resultRows().sortedBytes(), model.results())
                 #expect(found == expected, "keys \(model.keys), inputs \(model.inputs), outputs \(model.outputs)")
@@ -27,6 +27,37 @@ import Testing
                 let layout = try RowLayout(model.shape.resultTypes)
                 try row.withUnsafeBytes { try layout.validate($0) }
             }
+        }
+    }
+
+    /// Rows come and go. After each step the results are those of a naive program, and what is left at the end is nothing.
+    @Test(arguments: 0..<8)
+    func resultsAreMaintained(_ round: Int) throws {
+        var random = seededRandom("maintained aggregates \(round)")
+        for _ in 0..<12 {
+            var model = try AggregateModel(&random)
+            var groups = AggregateGroups(model.shape, isMaintained: true)
+            let domain = random.oneIn(2) ? 4 : 1_000
+            for step in 0..<120 {
+                let isRemoval = !model.rows.isEmpty && (step > 100 || random.oneIn(step / 30 % 2 == 0 ? 4 : 2))
+                let row =
+                    isRemoval
+                    ? model.rows.remove(at: random.below(model.rows.count)) : model.row(&random, domain: domain)
+                if !isRemoval { model.rows.append(row) }
+                let group = groups.apply(row, isRemoval: isRemoval)
+                groups.removeIfEmpty(try #require(group))
+                if step % 4 == 0 || step > 100 {
+                    let (found, expected) = (groups.resultRows().sortedBytes(), model.results())
+                    #expect(found == expected, "keys \(model.keys), inputs \(model.inputs), outputs \(model.outputs)")
+                    try groups.checkInvariants()
+                }
+            }
+            for row in model.rows {
+                if let group = groups.apply(row, isRemoval: true) { groups.removeIfEmpty(group) }
+            }
+            try groups.checkInvariants()
+            let count = groups.count
+            #expect(count == (model.keys.isEmpty ? 1 : 0))
         }
     }
 

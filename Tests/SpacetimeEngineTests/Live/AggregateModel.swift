@@ -142,22 +142,16 @@ struct AggregateModel {
         return sum.value(dividedBy: divisor)
     }
 
-    /// The float nearest to a quotient, found by halving the distance between two floats.
+    /// The float nearest to a quotient, found near one that is not quite exact.
     private static func average(_ total: BigInteger, _ count: Int) -> Double {
         if total.digits.isEmpty { return 0 }
         var units = total.magnitude
         for _ in 0..<1_074 / 30 { units = units * (1 << 30) }
         units = units * (1 << (1_074 % 30))
-        var low: UInt64 = 0
-        var high = Double.infinity.bitPattern
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if BigInteger(units: Double(bitPattern: middle)) * count <= units { low = middle } else { high = middle }
-        }
-        let found = [low, high].map { Double(bitPattern: $0) }.first {
-            isNearest($0, toUnits: units, dividedBy: count)
-        }
-        return (total.isNegative ? -1 : 1) * (found ?? .nan)
+        var candidate = total.digits.reversed().reduce(0.0) { $0 * 0x1p32 + Double($1) } / Double(count)
+        for _ in 0..<8 { candidate = candidate.nextDown }
+        for _ in 0..<16 where !isNearest(candidate, toUnits: units, dividedBy: count) { candidate = candidate.nextUp }
+        return total.isNegative ? -candidate : candidate
     }
 
     static func canonical(_ value: AlgebraicValue) -> AlgebraicValue {
@@ -173,9 +167,9 @@ struct AggregateModel {
 }
 
 extension AggregateGroups {
-    /// Adds a row of dynamic values.
+    /// Adds a row of dynamic values, or takes one out.
     @discardableResult
-    mutating func add(_ row: AggregateModel.ModelRow) -> UInt32 {
+    mutating func apply(_ row: AggregateModel.ModelRow, isRemoval: Bool = false) -> UInt32? {
         let key = image(row.key)
         var bytes: [UInt8] = []
         let places = row.values.map { value in
@@ -186,7 +180,9 @@ extension AggregateGroups {
         bytes.append(0)
         return bytes.withUnsafeBytes { bytes in
             let values = places.map { place in place.flatMap { offset in bytes.baseAddress.map { $0 + offset } } }
-            return key.withUnsafeBytes { key in values.withUnsafeBufferPointer { add(key: key, $0) } }
+            return key.withUnsafeBytes { key in
+                values.withUnsafeBufferPointer { isRemoval ? remove(key: key, $0) : add(key: key, $0) }
+            }
         }
     }
 

@@ -20,6 +20,8 @@ struct AggregateColumn: BitwiseCopyable {
     var countOffset: Int32 = 0
     var sumOffset: Int32 = 0
     var extremesOffset: Int32 = 0
+    /// Among the columns with extremes.
+    var extremesPosition: Int32 = 0
 }
 
 /// Lays out the records of groups.
@@ -96,7 +98,12 @@ struct AggregateCompiler {
     mutating func layOut() -> Int {
         var offset = AggregateRecord.keyOffset
         if keyByteCount >= 0, keyByteCount <= AggregateRecord.inlineKeyLimit { offset += (keyByteCount + 7) & ~7 }
+        var extremes: Int32 = 0
         for position in columns.indices {
+            if columns[position].hasExtremes {
+                columns[position].extremesPosition = extremes
+                extremes += 1
+            }
             func place(_ byteCount: Int) -> Int32 {
                 defer { offset += byteCount }
                 return Int32(offset)

@@ -23,11 +23,25 @@ struct AggregateGroups: ~Copyable {
     /// Keys of groups that are not in the records, and keys of extremes.
     private var images = ImagePool()
     private var distinct = DistinctValues()
+    /// All values of the columns with extremes, if rows may be taken out.
+    private var extremes: Buffer<ExtremeValues>
     private var canonicalKey = KeyBuffer()
     private var valueKey = KeyBuffer()
 
-    init(_ shape: AggregateShape) {
+    /// True if rows may be taken out. What is the least value then is known from all values; otherwise the least so far is
+    /// kept alone.
+    let isMaintained: Bool
+
+    /// - Parameter isMaintained: rows will be taken out again. Then `min` and `max` take time in the logarithm of the values,
+    ///   and memory for each different one.
+    init(_ shape: AggregateShape, isMaintained: Bool = false) {
         self.shape = shape
+        self.isMaintained = isMaintained
+        extremes = Buffer(capacity: 1)
+        for column in shape.columns where isMaintained && column.hasExtremes {
+            precondition(Int(column.extremesPosition) == extremes.count, "columns are out of order")
+            extremes.append(ExtremeValues(isExact: column.isExact))
+        }
         columns = Buffer(shape.columns)
         outputs = Buffer(shape.outputs)
         records = RecordPool(recordByteCount: shape.recordByteCount)
@@ -47,7 +61,12 @@ struct AggregateGroups: ~Copyable {
     /// Whether there is a group of this number: one that has rows, or the only one without keys.
     func isPresent(_ group: UInt32) -> Bool { !shape.isGrouped || record(group).rows > 0 }
 
-    var byteCount: Int { records.byteCount + hashes.byteCount + images.byteCount + distinct.byteCount }
+    /// Bytes of all memory.
+    var byteCount: Int {
+        var sum = records.byteCount + hashes.byteCount + images.byteCount + distinct.byteCount
+        for position in 0..<extremes.count { sum += extremes[position].byteCount }
+        return sum
+    }
 
     @inline(__always)
     func record(_ group: UInt32) -> AggregateRecord { unsafe AggregateRecord(base: records[group]) }
@@ -74,6 +93,25 @@ struct AggregateGroups: ~Copyable {
         return unsafe group(canonical: canonicalKey.bytes)
     }
 
+    /// The group of a key; nil if there is none.
+    ///
+    /// - Parameter key: the values of the keys, in BSATN behind each other.
+    mutating func find(_ key: UnsafeRawBufferPointer) -> UInt32? {
+        if !shape.isGrouped { return 0 }
+        if shape.keysAreCanonical { return unsafe find(canonical: key, hash: Self.hash(key)) }
+        unsafe canonicalize(key)
+        return unsafe find(canonical: canonicalKey.bytes, hash: Self.hash(canonicalKey.bytes))
+    }
+
+    private static func hash(_ key: UnsafeRawBufferPointer) -> UInt32 {
+        unsafe finishHash(hashBytes(key, state: 0))
+    }
+
+    @inline(__always)
+    private func find(canonical key: UnsafeRawBufferPointer, hash: UInt32) -> UInt32? {
+        hashes.find(hash) { unsafe equalBytes(self.key(of: $0.rawValue), key) }?.rawValue
+    }
+
     private mutating func canonicalize(_ key: UnsafeRawBufferPointer) {
         canonicalKey.removeAll()
         guard let start = key.baseAddress else { return }
@@ -84,10 +122,8 @@ struct AggregateGroups: ~Copyable {
     }
 
     private mutating func group(canonical key: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = unsafe finishHash(hashBytes(key, state: 0))
-        if let found = hashes.find(hash, { unsafe equalBytes(self.key(of: $0.rawValue), key) }) {
-            return found.rawValue
-        }
+        let hash = unsafe Self.hash(key)
+        if let found = unsafe find(canonical: key, hash: hash) { return found }
         let group = makeGroup()
         if !hasInlineKeys {
             record(group).keyHandle = unsafe images.insert(key)
@@ -108,8 +144,7 @@ struct AggregateGroups: ~Copyable {
     mutating func removeIfEmpty(_ group: UInt32) {
         let record = record(group)
         guard shape.isGrouped, record.rows == 0 else { return }
-        let hash = unsafe finishHash(hashBytes(key(of: group), state: 0))
-        hashes.remove(hash, RowID(group))
+        unsafe hashes.remove(Self.hash(key(of: group)), RowID(group))
         if !hasInlineKeys { images.giveBack(record.keyHandle) }
         releaseSums(record)
         records.giveBack(group)
@@ -144,7 +179,40 @@ struct AggregateGroups: ~Copyable {
             }
             record.count(column).value &+= 1
             if column.sumKind != .none { unsafe addToSum(record, column, value, isRemoval: false) }
-            if column.hasExtremes { unsafe addToExtremes(record, column, value) }
+            guard column.hasExtremes else { continue }
+            if isMaintained {
+                let prefix = unsafe keyPrefix(value, column)
+                unsafe extremes[Int(column.extremesPosition)].add(prefix, valueKey.bytes, of: group)
+            } else {
+                unsafe addToExtremes(record, column, value)
+            }
+        }
+        return group
+    }
+
+    /// Takes a row out that was added. Its group stays, even if it has no rows any more, until ``removeIfEmpty(_:)``.
+    ///
+    /// - Returns: the group; nil, and nothing is changed, if there is no row with that key.
+    @discardableResult
+    mutating func remove(
+        key: UnsafeRawBufferPointer, _ values: UnsafeBufferPointer<UnsafeRawPointer?>
+    ) -> UInt32? {
+        precondition(isMaintained, "rows are taken out of groups that were not made for it")
+        guard let group = unsafe find(key), record(group).rows > 0 else { return nil }
+        let record = record(group)
+        record.rows &-= 1
+        for position in 0..<columns.count {
+            let column = columns[position]
+            guard let value = unsafe present(values[Int(column.input)], column) else { continue }
+            if column.isDistinct {
+                unsafe makeKey(value, column)
+                guard unsafe distinct.remove(valueKey.bytes, column: position, of: group) else { continue }
+            }
+            record.count(column).value &-= 1
+            if column.sumKind != .none { unsafe addToSum(record, column, value, isRemoval: true) }
+            guard column.hasExtremes else { continue }
+            let prefix = unsafe keyPrefix(value, column)
+            unsafe extremes[Int(column.extremesPosition)].remove(prefix, valueKey.bytes, of: group)
         }
         return group
     }
@@ -186,7 +254,8 @@ struct AggregateGroups: ~Copyable {
 
     // MARK: Extremes
 
-    /// The first eight bytes of the key of a value, which are the whole key if the column is exact.
+    /// The first eight bytes of the key of a value, which are the whole key if the column is exact. Otherwise the key is in
+    /// `valueKey` afterwards.
     @inline(__always)
     private mutating func keyPrefix(_ value: UnsafeRawPointer, _ column: AggregateColumn) -> UInt64 {
         switch column.kind {
@@ -225,14 +294,31 @@ struct AggregateGroups: ~Copyable {
         }
     }
 
-    private func appendExtreme(_ key: UInt64, _ column: AggregateColumn, to row: inout Buffer<UInt8>) {
-        if column.isExact {
-            unsafe withUnsafeBytes(of: key.bigEndian) { bytes in
-                _ = unsafe shape.program.appendValue(
-                    column.node, fromKey: bytes.baseAddress.unsafelyUnwrapped, to: &row)
+    private func appendExtreme(
+        _ function: QueryAggregate.Function, _ group: UInt32, _ column: AggregateColumn, to row: inout Buffer<UInt8>
+    ) {
+        if isMaintained {
+            let values = extremes.reference(to: Int(column.extremesPosition))
+            guard let entry = function == .min ? values.value.least(of: group) : values.value.greatest(of: group)
+            else { return }
+            if column.isExact { return appendValue(exact: values.value.prefix(entry), column, to: &row) }
+            if let key = unsafe values.value.key(entry).baseAddress {
+                unsafe shape.program.appendValue(column.node, fromKey: key, to: &row)
             }
-        } else if let key = unsafe images[UInt32(key)].baseAddress {
+            return
+        }
+        let record = record(group)
+        let key = function == .min ? record.least(column).value : record.greatest(column).value
+        if column.isExact { return appendValue(exact: key, column, to: &row) }
+        if let key = unsafe images[UInt32(key)].baseAddress {
             unsafe shape.program.appendValue(column.node, fromKey: key, to: &row)
+        }
+    }
+
+    private func appendValue(exact key: UInt64, _ column: AggregateColumn, to row: inout Buffer<UInt8>) {
+        unsafe withUnsafeBytes(of: key.bigEndian) { bytes in
+            _ = unsafe shape.program.appendValue(
+                column.node, fromKey: bytes.baseAddress.unsafelyUnwrapped, to: &row)
         }
     }
 
@@ -247,15 +333,16 @@ struct AggregateGroups: ~Copyable {
             if output.column < 0 {
                 row.append(littleEndian: record.rows, 8)
             } else {
-                append(output, record, columns[Int(output.column)], to: &row)
+                append(output, group, columns[Int(output.column)], to: &row)
             }
         }
     }
 
     private func append(
-        _ output: AggregateShape.CompiledOutput, _ record: AggregateRecord, _ column: AggregateColumn,
+        _ output: AggregateShape.CompiledOutput, _ group: UInt32, _ column: AggregateColumn,
         to row: inout Buffer<UInt8>
     ) {
+        let record = record(group)
         let count = record.count(column).value
         if output.function == .count { return row.append(littleEndian: count, 8) }
         if count == 0 { return row.append(1) }
@@ -264,8 +351,7 @@ struct AggregateGroups: ~Copyable {
         case .count: break
         case .sum: appendSum(record, column, to: &row)
         case .average: row.append(littleEndian: average(record, column, count).bitPattern, 8)
-        case .min: appendExtreme(record.least(column).value, column, to: &row)
-        case .max: appendExtreme(record.greatest(column).value, column, to: &row)
+        case .min, .max: appendExtreme(output.function, group, column, to: &row)
         }
     }
 
@@ -299,6 +385,16 @@ struct AggregateGroups: ~Copyable {
         case .wideUnsigned, .wideSigned: record.wideSum(column).value.value(dividedBy: count)
         case .float, .double: record.floatSum(column).value.value(dividedBy: count)
         }
+    }
+
+    // MARK: Checks
+
+    /// How many values are kept for functions of different ones.
+    var distinctCount: Int { distinct.count }
+
+    /// The walks over the values that extremes are found among; for tests.
+    func checkExtremes() throws(InvariantViolation) {
+        for position in 0..<extremes.count { try extremes[position].checkInvariants() }
     }
 }
 
