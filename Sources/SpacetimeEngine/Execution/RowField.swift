@@ -9,6 +9,11 @@ struct RowField: Sendable {
     private let steps: [(step: FieldPath.Step, from: Int32)]
     /// The type of what is at its end.
     let node: Int32
+    /// Where it is in every row, or -1 if that differs.
+    let fixedOffset: Int32
+
+    /// True if every row has a value there.
+    var isTotal: Bool { steps.allSatisfy { if case .field = $0.step { true } else { false } } }
 
     /// Nil if the table has no such field.
     init?(_ path: FieldPath, _ schema: TableSchema, _ layout: borrowing RowLayout) {
@@ -16,6 +21,7 @@ struct RowField: Sendable {
         let program = layout.program
         var node = layout.columns[path.column.index].node
         var steps: [(step: FieldPath.Step, from: Int32)] = []
+        var offset = layout.columns[path.column.index].fixedOffset
         for step in path.steps {
             let entry = program.nodes[Int(node)]
             let child: Int
@@ -24,13 +30,19 @@ struct RowField: Sendable {
             case .payload(let tag) where entry.kind == .sum: child = Int(tag)
             default: return nil
             }
-            guard child < Int(entry.childCount) else { return nil }
+            guard child >= 0, child < Int(entry.childCount) else { return nil }
+            for before in 0..<child where offset >= 0 {
+                let size = program.nodes[Int(program.children[Int(entry.firstChild) + before])].fixedSize
+                offset = size >= 0 ? offset + size : -1
+            }
+            if case .payload = step { offset = -1 }
             steps.append((step, node))
             node = program.children[Int(entry.firstChild) + child]
         }
         column = path.column.index
         self.steps = steps
         self.node = node
+        fixedOffset = offset
     }
 
     /// Where the field is in a row; nil if the row has another case there.
@@ -40,6 +52,7 @@ struct RowField: Sendable {
     func locate(
         in row: UnsafeRawPointer, _ layout: borrowing RowLayout, onCase: () -> Void = {}
     ) -> UnsafeRawPointer? {
+        if fixedOffset >= 0 { return unsafe row + Int(fixedOffset) }
         var address = unsafe row + layout.offset(of: column, in: row)
         for (step, node) in steps {
             switch step {

@@ -42,6 +42,13 @@ struct AggregateModel {
         shape = try AggregateShape(keys: keys, inputs: inputs, outputs: outputs)
     }
 
+    init(keys: [AlgebraicType], inputs: [AggregateShape.Input], outputs: [AggregateShape.Output]) throws {
+        self.keys = keys
+        self.inputs = inputs
+        self.outputs = outputs
+        shape = try AggregateShape(keys: keys, inputs: inputs, outputs: outputs)
+    }
+
     func row(_ random: inout SplitMix64, domain: Int) -> ModelRow {
         ModelRow(
             key: keys.map { random.value(of: $0, domain: 2) },
@@ -148,10 +155,14 @@ struct AggregateModel {
         var units = total.magnitude
         for _ in 0..<1_074 / 30 { units = units * (1 << 30) }
         units = units * (1 << (1_074 % 30))
-        var candidate = total.digits.reversed().reduce(0.0) { $0 * 0x1p32 + Double($1) } / Double(count)
-        for _ in 0..<8 { candidate = candidate.nextDown }
-        for _ in 0..<16 where !isNearest(candidate, toUnits: units, dividedBy: count) { candidate = candidate.nextUp }
-        return total.isNegative ? -candidate : candidate
+        let near = total.digits.reversed().reduce(0.0) { $0 * 0x1p32 + Double($1) } / Double(count)
+        for offset in [0, -1, 1, -2, 2, -3, 3] {
+            let candidate = Double(bitPattern: UInt64(Int(near.bitPattern) + offset))
+            if isNearest(candidate, toUnits: units, dividedBy: count) {
+                return total.isNegative ? -candidate : candidate
+            }
+        }
+        return .nan
     }
 
     static func canonical(_ value: AlgebraicValue) -> AlgebraicValue {
@@ -181,7 +192,11 @@ extension AggregateGroups {
         return bytes.withUnsafeBytes { bytes in
             let values = places.map { place in place.flatMap { offset in bytes.baseAddress.map { $0 + offset } } }
             return key.withUnsafeBytes { key in
-                values.withUnsafeBufferPointer { isRemoval ? remove(key: key, $0) : add(key: key, $0) }
+                values.withUnsafeBufferPointer { values in
+                    guard let group = isRemoval ? find(key) : group(key) else { return nil }
+                    isRemoval ? remove(values, from: group) : add(values, to: group)
+                    return group
+                }
             }
         }
     }

@@ -9,7 +9,7 @@
 ///
 /// ```swift
 /// var groups = AggregateGroups(shape)
-/// groups.add(key: key, values)               // for each row
+/// groups.add(values, to: groups.group(key))    // for each row
 /// for group in 0..<groups.bound where groups.isPresent(group) { groups.appendResult(of: group, to: &row) }
 /// ```
 ///
@@ -83,10 +83,10 @@ struct AggregateGroups: ~Copyable {
             start: record.base + AggregateRecord.keyOffset, count: shape.keyByteCount)
     }
 
-    /// The group of a key, made if there is none.
+    /// The group of a key, made if there is none; a row is to be added to it.
     ///
     /// - Parameter key: the values of the keys, in BSATN behind each other.
-    private mutating func group(_ key: UnsafeRawBufferPointer) -> UInt32 {
+    mutating func group(_ key: UnsafeRawBufferPointer) -> UInt32 {
         if !shape.isGrouped { return 0 }
         if shape.keysAreCanonical { return unsafe group(canonical: key) }
         unsafe canonicalize(key)
@@ -159,15 +159,10 @@ struct AggregateGroups: ~Copyable {
 
     // MARK: Rows
 
-    /// Adds a row to its group.
+    /// Adds a row to a group.
     ///
-    /// - Parameters:
-    ///   - key: the values of the keys, in BSATN behind each other.
-    ///   - values: the value of each input in BSATN; nil if it is missing.
-    /// - Returns: the group.
-    @discardableResult
-    mutating func add(key: UnsafeRawBufferPointer, _ values: UnsafeBufferPointer<UnsafeRawPointer?>) -> UInt32 {
-        let group = unsafe group(key)
+    /// - Parameter values: the value of each input in BSATN; nil if it is missing.
+    mutating func add(_ values: UnsafeBufferPointer<UnsafeRawPointer?>, to group: UInt32) {
         let record = record(group)
         record.rows &+= 1
         for position in 0..<columns.count {
@@ -187,19 +182,15 @@ struct AggregateGroups: ~Copyable {
                 unsafe addToExtremes(record, column, value)
             }
         }
-        return group
     }
 
-    /// Takes a row out that was added. Its group stays, even if it has no rows any more, until ``removeIfEmpty(_:)``.
-    ///
-    /// - Returns: the group; nil, and nothing is changed, if there is no row with that key.
-    @discardableResult
-    mutating func remove(
-        key: UnsafeRawBufferPointer, _ values: UnsafeBufferPointer<UnsafeRawPointer?>
-    ) -> UInt32? {
+    /// Takes a row out that was added to the group. The group stays, even if it has no rows any more, until
+    /// ``removeIfEmpty(_:)``.
+    mutating func remove(_ values: UnsafeBufferPointer<UnsafeRawPointer?>, from group: UInt32) {
         precondition(isMaintained, "rows are taken out of groups that were not made for it")
-        guard let group = unsafe find(key), record(group).rows > 0 else { return nil }
         let record = record(group)
+        // A row that is not there; the counts would go below zero.
+        if record.rows == 0 { return }
         record.rows &-= 1
         for position in 0..<columns.count {
             let column = columns[position]
@@ -214,7 +205,6 @@ struct AggregateGroups: ~Copyable {
             let prefix = unsafe keyPrefix(value, column)
             unsafe extremes[Int(column.extremesPosition)].remove(prefix, valueKey.bytes, of: group)
         }
-        return group
     }
 
     @inline(__always)
