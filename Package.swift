@@ -149,12 +149,14 @@ let package = Package(
         .testTarget(
             name: "SpacetimeHostTests",
             dependencies: [
-                "SpacetimeDurability", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
-                "SpacetimeTestSupport",
+                "SpacetimeDurability", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeSATS", "SpacetimeTestSupport",
             ]),
         .testTarget(
             name: "SpacetimeKitTests",
-            dependencies: ["SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+            dependencies: [
+                "SpacetimeKit", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+            ]),
         .testTarget(name: "SpacetimeKitIsolationTests", dependencies: ["SpacetimeKit"]),
         .testTarget(
             name: "SpacetimeTestingTests", dependencies: ["SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit"]),

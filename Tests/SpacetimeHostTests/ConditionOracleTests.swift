@@ -1,4 +1,5 @@
 import SpacetimeEngine
+import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 import Testing

@@ -1,5 +1,6 @@
 import SpacetimeEngine
 import SpacetimeHost
+import SpacetimeQuery
 import SpacetimeSchema
 import Testing
 
@@ -98,19 +99,22 @@ struct Beast: Equatable {
             let names = Beast.tableDefinition.indexes.map(\.accessor)
             func named(_ name: String) throws -> IndexID { index(try #require(names.firstIndex(of: name))) }
 
-            #expect(try access { $0.id == 7 } == ScanPlan(access: .key(named("id"), UInt32(7).bsatn()), rest: nil))
-            #expect(try access { $0.kind == 3 }.access == .key(named("kind"), UInt8(3).bsatn()))
-            #expect(try access { $0.zone == 3 && $0.id == 3 }.access == .key(named("id"), UInt32(3).bsatn()))
+            func key(_ name: String, _ values: [UInt8]...) throws -> Plan.Access {
+                .key(try named(name), values.map { Plan.KeyPart(.literal($0)) })
+            }
+
+            #expect(try access { $0.id == 7 } == ScanPlan(access: key("id", UInt32(7).bsatn()), rest: nil))
+            #expect(try access { $0.kind == 3 }.access == key("kind", UInt8(3).bsatn()))
+            #expect(try access { $0.zone == 3 && $0.id == 3 }.access == key("id", UInt32(3).bsatn()))
             #expect(
                 try access { $0.zone == 3 && $0.level == 2 }
-                    == ScanPlan(
-                        access: .key(named("byZoneLevel"), Int16(3).bsatn() + Int32(2).bsatn()), rest: nil))
+                    == ScanPlan(access: key("byZoneLevel", Int16(3).bsatn(), Int32(2).bsatn()), rest: nil))
             guard case .range(let id, let range) = try access({ $0.level > 2 && $0.zone == 3 }).access else {
                 Issue.record("a prefix and a range are not searched for")
                 return
             }
             #expect(try id == named("byZoneLevel"))
-            #expect(range.prefixColumns == 1 && range.lower == .excluded(Int32(2).bsatn()))
+            #expect(range.prefix.count == 1 && range.lower == .excluded(Plan.KeyPart(.literal(Int32(2).bsatn()))))
             // Most of the table: read in its own order.
             #expect(try access { $0.zone > -3 }.access == .table)
             #expect(try access { $0.kind > 2 }.access == .table)

@@ -5,6 +5,12 @@ package enum IndexLookup: Hashable, Sendable {
     case range(IndexID, IndexRange)
     case keys(IndexID, KeyList)
 
+    package var index: IndexID {
+        switch self {
+        case .key(let index, _), .range(let index, _), .keys(let index, _): index
+        }
+    }
+
     /// The look-up of an access; nil if it needs no index, a value of another step, or a parameter that has no value.
     package init?(_ access: Plan.Access, parameters: [[UInt8]] = []) {
         func value(_ part: Plan.KeyPart) -> [UInt8]? {

@@ -177,21 +177,14 @@ final class SnapshotIndexes: Sendable {
     }
 }
 
-/// How rows of a snapshot are looked for.
-package enum SnapshotSearch: Sendable {
-    /// All columns of an index have these values.
-    case key([UInt8])
-    case range(IndexRange)
-    case keys(KeyList)
-}
-
 extension DatastoreSnapshot {
-    /// Calls `body` with the rows that satisfy a predicate and that a search by some columns finds, once the snapshot has
-    /// sorted its rows by them.
+    /// Calls `body` with the rows that satisfy a predicate and that a look-up in an index finds, once the snapshot has sorted
+    /// its rows by the columns of that index.
     ///
+    /// - Parameter columns: those of the index.
     /// - Returns: false if it has not, and the caller should look at all rows.
     package func forEachRow<E: Error>(
-        of id: TableID, by columns: [ColumnID], _ search: SnapshotSearch, where predicate: CompiledPredicate?,
+        of id: TableID, by columns: [ColumnID], _ lookup: IndexLookup, where predicate: CompiledPredicate?,
         _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) -> Bool {
         guard let table = table(id),
@@ -201,10 +194,10 @@ extension DatastoreSnapshot {
             if let predicate, unsafe !predicate.matches(image) { return }
             try unsafe body(image)
         }
-        switch search {
-        case .key(let key): try unsafe index.forEachRow(key: key, matching)
-        case .range(let range): try unsafe index.forEachRow(in: range, matching)
-        case .keys(let keys): try unsafe index.forEachRow(keys: keys, matching)
+        switch lookup {
+        case .key(_, let key): try unsafe index.forEachRow(key: key, matching)
+        case .range(_, let range): try unsafe index.forEachRow(in: range, matching)
+        case .keys(_, let keys): try unsafe index.forEachRow(keys: keys, matching)
         }
         return true
     }

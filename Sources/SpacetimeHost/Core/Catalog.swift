@@ -1,4 +1,5 @@
 package import SpacetimeEngine
+package import SpacetimeQuery
 public import SpacetimeSATS
 package import SpacetimeSchema
 

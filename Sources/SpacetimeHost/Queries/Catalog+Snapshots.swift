@@ -1,4 +1,5 @@
 package import SpacetimeEngine
+import SpacetimeQuery
 import SpacetimeSchema
 
 /// Conditions on the tables of a snapshot.
@@ -46,21 +47,12 @@ extension Catalog {
         of table: TableID, in snapshot: DatastoreSnapshot, by plan: ScanPlan,
         _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws -> Bool {
-        guard let schema = snapshot.schema(of: table), let (index, search) = search(plan.access),
-            let columns = planner.candidate(index, of: table)?.columns
+        guard let schema = snapshot.schema(of: table), let lookup = IndexLookup(plan.access),
+            let columns = planner.table(table)?.index(lookup.index)?.columns
         else { return false }
         let rest: CompiledPredicate?
         if let predicate = plan.rest { rest = try compiled(predicate, schema) } else { rest = nil }
-        return try snapshot.forEachRow(of: table, by: columns, search, where: rest, body)
-    }
-
-    private func search(_ access: ScanPlan.Access) -> (IndexID, SnapshotSearch)? {
-        switch access {
-        case .table: nil
-        case .key(let index, let key): (index, .key(key))
-        case .range(let index, let range): (index, .range(range))
-        case .keys(let index, let keys): (index, .keys(keys))
-        }
+        return try snapshot.forEachRow(of: table, by: columns, lookup, where: rest, body)
     }
 
     private func compiled(

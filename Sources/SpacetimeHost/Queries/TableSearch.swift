@@ -1,4 +1,5 @@
 package import SpacetimeEngine
+package import SpacetimeQuery
 import SpacetimeSchema
 
 /// Conditions on tables, answered through indexes where one fits. To be used with the database's lock held.
@@ -6,15 +7,38 @@ package struct TableSearch {
     let planner: Planner
     let datastore: Datastore
 
+    /// How rows are found, and what each of them is tested for.
+    private struct Search {
+        /// Nil if the whole table is read.
+        let lookup: IndexLookup?
+        let rest: RowPredicate?
+    }
+
     /// The plan for a condition, as the data are now.
     ///
     /// An index hands rows out in the order of its keys, which jumps about in memory. So what covers a large part of its
     /// table is found faster by reading the whole table in the order in which it lies there. How much an index covers is
     /// counted in the index first, without touching rows.
     package func plan(_ predicate: RowPredicate, for table: TableID) throws(EngineError) -> ScanPlan {
-        try predicate.checkSize(table: datastore.schema(of: table)?.name ?? "#\(table.rawValue)")
+        try checkSize(predicate, table)
         let plan = planner.plan(predicate, for: table)
-        return try isWorthwhile(plan.access, table) ? plan : ScanPlan(access: .table, rest: predicate)
+        guard let lookup = IndexLookup(plan.access), try isWorthwhile(lookup, table) else {
+            return ScanPlan(access: .table, rest: predicate)
+        }
+        return plan
+    }
+
+    private func search(_ predicate: RowPredicate, in table: TableID) throws(EngineError) -> Search {
+        try checkSize(predicate, table)
+        let plan = planner.plan(predicate, for: table)
+        guard let lookup = IndexLookup(plan.access), try isWorthwhile(lookup, table) else {
+            return Search(lookup: nil, rest: predicate == .all ? nil : predicate)
+        }
+        return Search(lookup: lookup, rest: plan.rest)
+    }
+
+    private func checkSize(_ predicate: RowPredicate, _ table: TableID) throws(EngineError) {
+        try predicate.checkSize(table: datastore.schema(of: table)?.name ?? "#\(table.rawValue)")
     }
 
     /// If a range or a list covers more than one row in this many, the whole table is read.
@@ -22,16 +46,16 @@ package struct TableSearch {
     /// If a list has more than one key for this many rows of the table, its keys are not looked up one by one.
     static let keyShare = 24
 
-    private func isWorthwhile(_ access: ScanPlan.Access, _ table: TableID) throws(EngineError) -> Bool {
-        switch access {
-        case .table, .key: return true
+    private func isWorthwhile(_ lookup: IndexLookup, _ table: TableID) throws(EngineError) -> Bool {
+        switch lookup {
+        case .key: return true
         case .range(let index, let range):
             return try datastore.count(index, range: range) <= datastore.count(table) / Self.rowShare
         case .keys(let index, let keys):
             let rows = datastore.count(table)
             guard keys.values.count <= max(rows / Self.keyShare, 1) else { return false }
             // Each key finds at most one row, so there is nothing to count.
-            if planner.isUnique(index, of: table) { return true }
+            if planner.table(table)?.index(index)?.isUnique ?? false { return true }
             return try datastore.count(index, keys: keys) <= rows / Self.rowShare
         }
     }
@@ -40,16 +64,20 @@ package struct TableSearch {
     package func scan(
         _ table: TableID, where predicate: RowPredicate, window: ScanWindow = ScanWindow()
     ) throws(EngineError) -> RowScan {
-        try scan(table, by: try plan(predicate, for: table), window: window)
+        try scan(table, try search(predicate, in: table), window)
     }
 
     /// Opens the scan of a plan.
     func scan(
         _ table: TableID, by plan: ScanPlan, window: ScanWindow = ScanWindow()
     ) throws(EngineError) -> RowScan {
-        let rest = try compiledRest(of: plan, for: table)
-        switch plan.access {
-        case .table: return try datastore.scan(table, where: rest, window: window)
+        try scan(table, Search(lookup: IndexLookup(plan.access), rest: plan.rest), window)
+    }
+
+    private func scan(_ table: TableID, _ search: Search, _ window: ScanWindow) throws(EngineError) -> RowScan {
+        let rest = try compiledRest(of: search, for: table)
+        switch search.lookup {
+        case nil: return try datastore.scan(table, where: rest, window: window)
         case .range(let index, let range):
             return try datastore.scan(index, range: range, where: rest, window: window)
         case .keys(let index, let keys): return try datastore.scan(index, keys: keys, where: rest, window: window)
@@ -62,41 +90,40 @@ package struct TableSearch {
 
     /// How many rows meet a condition.
     package func count(_ table: TableID, where predicate: RowPredicate) throws(EngineError) -> Int {
-        try predicate.checkSize(table: datastore.schema(of: table)?.name ?? "#\(table.rawValue)")
+        try checkSize(predicate, table)
         let plan = planner.plan(predicate, for: table)
-        guard let rest = plan.rest else {
-            switch plan.access {
-            case .table: return datastore.count(table)
+        guard let lookup = IndexLookup(plan.access) else {
+            guard let rest = plan.rest else { return datastore.count(table) }
+            return try datastore.count(table, where: try datastore.compile(rest, for: table))
+        }
+        if plan.rest == nil {
+            // Counted in the index, without a look at rows, however many there are.
+            switch lookup {
             case .range(let index, let range): return try datastore.count(index, range: range)
-            case .keys(let index, let keys):
-                guard try isWorthwhile(plan.access, table) else { break }
+            case .keys(let index, let keys) where try isWorthwhile(lookup, table):
                 return try datastore.count(index, keys: keys)
+            case .keys: break
             case .key(let index, let key):
                 return try withKey(key) { bytes throws(EngineError) in try datastore.count(index, key: bytes) }
             }
-            return try datastore.count(table, where: try datastore.compile(predicate, for: table))
+        } else if try isWorthwhile(lookup, table) {
+            let scan = try scan(table, Search(lookup: lookup, rest: plan.rest), ScanWindow())
+            var total = 0
+            while true {
+                let count = scan.refill()
+                if count == 0 { return total }
+                total += count
+            }
         }
-        if case .table = plan.access {
-            return try datastore.count(table, where: try datastore.compile(rest, for: table))
-        }
-        if try !isWorthwhile(plan.access, table) {
-            return try datastore.count(table, where: try datastore.compile(predicate, for: table))
-        }
-        let scan = try scan(table, where: predicate)
-        var total = 0
-        while true {
-            let count = scan.refill()
-            if count == 0 { return total }
-            total += count
-        }
+        return try datastore.count(table, where: try datastore.compile(predicate, for: table))
     }
 
     /// Deletes the rows that meet a condition. Returns how many there were.
     package func delete(_ table: TableID, where predicate: RowPredicate) throws(EngineError) -> Int {
-        let plan = try plan(predicate, for: table)
-        let rest = try compiledRest(of: plan, for: table)
-        switch plan.access {
-        case .table:
+        let search = try search(predicate, in: table)
+        let rest = try compiledRest(of: search, for: table)
+        switch search.lookup {
+        case nil:
             guard let rest else { return try datastore.clear(table) }
             return try datastore.delete(table, where: rest)
         case .range(let index, let range): return try datastore.delete(index, range: range, where: rest)
@@ -108,8 +135,8 @@ package struct TableSearch {
         }
     }
 
-    private func compiledRest(of plan: ScanPlan, for table: TableID) throws(EngineError) -> CompiledPredicate? {
-        guard let rest = plan.rest else { return nil }
+    private func compiledRest(of search: Search, for table: TableID) throws(EngineError) -> CompiledPredicate? {
+        guard let rest = search.rest else { return nil }
         return try datastore.compile(rest, for: table)
     }
 
