@@ -26,6 +26,7 @@ final class SnapshotRegistry: Sendable {
 package final class DatastoreSnapshot: Sendable {
     struct Table: Sendable {
         let schema: TableSchema
+        let isEphemeral: Bool
         let geometry: PageGeometry
         let pages: [Page?]
         let count: Int
@@ -57,6 +58,9 @@ package final class DatastoreSnapshot: Sendable {
 
     /// The ids of the tables, ascending.
     package var tableIDs: [TableID] { tables.keys.sorted() }
+
+    /// The ids of the tables whose rows are kept in files, ascending.
+    package var keptTableIDs: [TableID] { tableIDs.filter { tables[$0]?.isEphemeral == false } }
 
     package func schema(of table: TableID) -> TableSchema? { tables[table]?.schema }
 

@@ -12,10 +12,13 @@ struct Table: ~Copyable {
     let firstUnique: Int
     /// The first unique index in which every row has a key, through which an equal row is found; -1 if there is none.
     let identityIndex: Int
-    /// The one unique index of a table with only one, whose key an update through it leaves alone; -1 otherwise.
+    /// The one unique index of a table with only one, whose key an update through it leaves alone; -1 otherwise, and for
+    /// tables that are not logged, whose updates take the way on which that is noticed.
     let keptUnique: Int
     /// Rows live for one transaction.
     let isEvent: Bool
+    /// The log and saved snapshots know nothing of the table: it is made anew whenever the database is opened.
+    let isEphemeral: Bool
     /// No index identifies every row, and the table is a set all the same: an equal row is found through ``wholeRows``. An
     /// event table is none: without a key it is a log, in which equal rows are different events.
     let hashesWholeRows: Bool
@@ -31,7 +34,9 @@ struct Table: ~Copyable {
     var isObserved = false
     let seed: UInt64
 
-    init(id: TableID, schema: TableSchema, firstIndex: IndexID, seed: UInt64, pool: PagePool) throws(EngineError) {
+    init(
+        id: TableID, schema: TableSchema, isEphemeral: Bool = false, firstIndex: IndexID, seed: UInt64, pool: PagePool
+    ) throws(EngineError) {
         let types = schema.columns.map(\.type)
         let layout: RowLayout
         do { layout = try RowLayout(types) } catch {
@@ -48,8 +53,9 @@ struct Table: ~Copyable {
         self.schema = schema
         self.seed = seed
         firstUnique = schema.indexes.firstIndex { $0.isUnique } ?? -1
-        keptUnique = schema.indexes.count(where: \.isUnique) == 1 ? firstUnique : -1
+        keptUnique = schema.indexes.count(where: \.isUnique) == 1 && !isEphemeral ? firstUnique : -1
         isEvent = schema.isEvent
+        self.isEphemeral = isEphemeral
         identityIndex = identity
         hashesWholeRows = identity < 0 && !schema.isEvent
         soleIndex = indexes.count == 1 && (identity >= 0 || schema.isEvent) ? 0 : -2

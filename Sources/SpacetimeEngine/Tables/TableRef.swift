@@ -38,6 +38,9 @@ extension TableRef {
     var identityIndex: Int { value.identityIndex }
     var keptUnique: Int { value.keptUnique }
     var isEvent: Bool { value.isEvent }
+    var isEphemeral: Bool { value.isEphemeral }
+    /// Whether the log says how the table's rows change.
+    var isLogged: Bool { !value.isEvent && !value.isEphemeral }
     var hashesWholeRows: Bool { value.hashesWholeRows }
 
     var sequences: Buffer<SequenceState> {

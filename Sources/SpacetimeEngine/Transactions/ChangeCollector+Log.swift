@@ -27,19 +27,19 @@ enum LoggedChange: UInt8 {
 extension ChangeCollector {
     /// Appends the entries as the log keeps them: deletes first, so that replaying never meets a key twice.
     ///
-    /// Event rows are left out: nothing of them remains. No allocation beyond the writer's own growth, unless large rows
+    /// Rows of event tables and of ephemeral ones are left out: nothing of them remains. No allocation beyond the writer's own growth, unless large rows
     /// have left their slots.
     mutating func encode(into writer: inout BSATNWriter) {
         pairMoves()
         var current: TableRef?
         for i in 0..<count where unsafe entries[i].before != nil && (entries[i].after == nil || isSplit(entries[i])) {
             if entries[i].isMoved { continue }
-            guard let before = unsafe entries[i].before, !entries[i].table.isEvent else { continue }
+            guard let before = unsafe entries[i].before, entries[i].table.isLogged else { continue }
             Self.select(entries[i].table, &current, &writer)
             unsafe Self.appendDelete(of: before, in: entries[i].table, &writer)
         }
         for i in 0..<count {
-            guard let after = unsafe entries[i].after, !entries[i].table.isEvent else { continue }
+            guard let after = unsafe entries[i].after, entries[i].table.isLogged else { continue }
             Self.select(entries[i].table, &current, &writer)
             if let old = unsafe entries[i].origin ?? (isSplit(entries[i]) ? nil : entries[i].before) {
                 unsafe Self.appendReplace(old, by: after, of: entries[i].table, &writer)
@@ -74,7 +74,7 @@ extension ChangeCollector {
 
     /// A hash of the key by which the log names a row; nil for rows that it names otherwise or logs whole.
     private static func hashOfLarge(_ image: UnsafeRawBufferPointer?, in table: TableRef) -> UInt64? {
-        guard let image = unsafe image, image.count >= RowEdit.smallestRow, !table.isEvent, table.firstUnique >= 0,
+        guard let image = unsafe image, image.count >= RowEdit.smallestRow, table.isLogged, table.firstUnique >= 0,
             let row = image.baseAddress, unsafe !isNameless(row, in: table)
         else { return nil }
         var hash = UInt64(table.id.rawValue)

@@ -28,7 +28,7 @@ struct PointAccess {
         rowByteCount = table.storage.geometry.packedByteCount
         flip = integer.flip
         allowsOverwrite =
-            table.indexCount == 1 && !table.isEvent && !table.hashesWholeRows && table.sequenceCount == 0
+            table.indexCount == 1 && table.isLogged && !table.hashesWholeRows && table.sequenceCount == 0
     }
 
     var keyOffsetInRow: Int { rowByteCount > 0 ? keyOffset : keyOffset &- 4 }

@@ -258,7 +258,7 @@ extension Datastore {
             guard let table = state.tables[Int(id.rawValue)] else { continue }
             let rows = table.rows
             tables[id] = DatastoreSnapshot.Table(
-                schema: table.schema, geometry: rows.storage.geometry,
+                schema: table.schema, isEphemeral: table.isEphemeral, geometry: rows.storage.geometry,
                 pages: rows.storage.share(generation: generation), count: rows.storage.liveCount,
                 sequences: sequencePositions(of: id))
         }

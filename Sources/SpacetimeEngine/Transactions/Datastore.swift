@@ -83,14 +83,25 @@ package final class Datastore {
 
     /// Makes an empty table. Not inside a transaction: making tables is not undone by a rollback.
     ///
-    /// - Parameter wanted: the id it had when its rows were logged or saved; the next free one if nil.
-    package func createTable(_ schema: TableSchema, id wanted: TableID? = nil) throws(EngineError) -> TableID {
+    /// - Parameters:
+    ///   - wanted: the id it had when its rows were logged or saved; the next free one if nil.
+    ///   - isEphemeral: whether the log and saved snapshots leave the table out: what is in it can be found out again. It
+    ///     has no sequences.
+    package func createTable(
+        _ schema: TableSchema, id wanted: TableID? = nil, isEphemeral: Bool = false
+    ) throws(EngineError) -> TableID {
         try requireNoTransaction("createTable")
+        if isEphemeral, !schema.sequences.isEmpty {
+            throw .unsupportedSchema(table: schema.name, reason: "an ephemeral table has no sequences")
+        }
         if let wanted { try state.reserve(wanted) }
         let id = wanted ?? TableID(UInt32(state.tables.count))
         let firstIndex = IndexID(UInt32(state.indexes.count))
         state.register(
-            TableRef(try Table(id: id, schema: schema, firstIndex: firstIndex, seed: hashSeed, pool: pool)))
+            TableRef(
+                try Table(
+                    id: id, schema: schema, isEphemeral: isEphemeral, firstIndex: firstIndex, seed: hashSeed, pool: pool
+                )))
         return id
     }
 
@@ -118,6 +129,11 @@ package final class Datastore {
     /// The ids of all tables, ascending.
     package var tableIDs: [TableID] {
         (0..<state.tables.count).filter { state.tables[$0] != nil }.map { TableID(UInt32($0)) }
+    }
+
+    /// The ids of the tables whose rows are kept in files, ascending.
+    package var keptTableIDs: [TableID] {
+        tableIDs.filter { state.tables[Int($0.rawValue)]?.isEphemeral == false }
     }
 
     /// Finds a table by its canonical name, else by its source name.
