@@ -219,13 +219,21 @@ private final class Fuzz {
 
     /// A table, mostly that of the module.
     private func anyTable() -> TableID {
-        random.oneIn(8) ? TableID([0, 1, 3, 4, 99, .max][random.below(6)]) : core.items
+        let next = core.items.rawValue + 1
+        return random.oneIn(8) ? TableID([0, 1, next, next + 1, 999, .max][random.below(6)]) : core.items
+    }
+
+    /// The database's own table with an id, or with an index of an id.
+    private func systemTable(_ id: TableID?) -> TableSchema? {
+        guard let id, let schema = try? core.catalog.facts(of: id).schema, schema.kind == .system else { return nil }
+        return schema
     }
 
     /// An index, mostly one of the table.
     private func anyIndex() -> (id: IndexID, schema: IndexSchema?) {
         if random.oneIn(8) {
-            let id = IndexID([0, 1, UInt32(2 + model.schema.indexes.count), 99, .max][random.below(5)])
+            let next = core.catalog.tableMap[0].firstIndex.rawValue + UInt32(model.schema.indexes.count)
+            let id = IndexID([0, 1, next, 999, .max][random.below(5)])
             return (id, nil)
         }
         let position = random.below(model.schema.indexes.count)
@@ -358,9 +366,9 @@ private final class Fuzz {
         } _: { model throws(GuestModel.Refusal) in
             // Reading the database's own tables is allowed; they are empty.
             var (model, schema) = (model, index.schema)
-            if schema == nil, index.id.rawValue < 2 {
-                model = GuestModel(schema: SystemTables.schemas[Int(index.id.rawValue)])
-                schema = model.schema.indexes[0]
+            if schema == nil, let own = systemTable(core.catalog.table(of: index.id)) {
+                model = GuestModel(schema: own)
+                schema = own.indexes[0]
             }
             guard let schema else { throw GuestModel.Refusal(.noSuchIndex) }
             let rows =
@@ -386,14 +394,14 @@ private final class Fuzz {
 
     private func require(_ table: TableID) throws(GuestModel.Refusal) {
         if table == core.items { return }
-        throw GuestModel.Refusal(table.rawValue < 2 ? .readOnly : .noSuchTable)
+        throw GuestModel.Refusal(systemTable(table) != nil ? .readOnly : .noSuchTable)
     }
 
     private func require(
         _ index: (id: IndexID, schema: IndexSchema?)
     ) throws(GuestModel.Refusal) -> IndexSchema {
         if let schema = index.schema { return schema }
-        throw GuestModel.Refusal(index.id.rawValue < 2 ? .readOnly : .noSuchIndex)
+        throw GuestModel.Refusal(systemTable(core.catalog.table(of: index.id)) != nil ? .readOnly : .noSuchIndex)
     }
 
     /// Does it on the database and on the model: both give the same number, or refuse for the same reason.

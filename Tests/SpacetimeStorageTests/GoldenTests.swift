@@ -218,6 +218,19 @@ import Darwin
         }
     }
 
+    @Test func filesWithoutTheNewestTablesOfTheHostGetThem() throws {
+        let disk = try load("shop")
+        var opened = try Database.open(.directory("shop", .simulated(disk)), module: grown)
+        let offset = try opened.lastOffset()
+        try opened.close()
+        // They are part of the files now: the second opening adds nothing.
+        opened = try Database.open(.directory("shop", .simulated(disk)), module: grown)
+        #expect(try opened.lastOffset() == offset && opened.snapshot().rows(Item.all).count == 11)
+        try opened.close()
+        let past = try Database.open(at: "shop", asOf: TxOffset(3), module: grown, disk: disk)
+        #expect(try past.snapshot().rows(Item.all).count <= 11)
+    }
+
     @Test func filesWithTheFirstManifestOpenAndAMissingOneIsMissed() throws {
         try renewIfAsked("closed", makeClosed)
         let disk = try load("closed")

@@ -23,6 +23,8 @@ package final class Catalog: @unchecked Sendable {
     /// Tables by the Swift type of their rows.
     private let rowTypes: [ObjectIdentifier: RowTables]
     package let planner: Planner
+    /// What names in SQL may mean.
+    package let tables: SQLCatalog
 
     /// Finds the tables of a module in a datastore, or makes them.
     init(_ opening: Opening, from origin: Opening.Origin, in datastore: Datastore) throws(DatabaseError) {
@@ -31,12 +33,15 @@ package final class Catalog: @unchecked Sendable {
         schema = opening.schema
         var ids: [(TableID, [IndexID])] = []
         do throws(EngineError) {
-            systemTables = try SystemTables(in: datastore)
+            var systemTables = try SystemTables(in: datastore)
             for table in schema.tables {
                 let id =
                     if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
                 ids.append((id, datastore.indexIDs(of: id)))
             }
+            // Behind all that are kept, whose ids are those in the files.
+            try systemTables.describe(in: datastore)
+            self.systemTables = systemTables
         } catch {
             throw DatabaseError(error)
         }
@@ -56,6 +61,7 @@ package final class Catalog: @unchecked Sendable {
         self.tableOfIndex = tableOfIndex
         rowTypes = opening.module.rowTypes
         planner = Planner(datastore)
+        tables = SQLCatalog(facts.compactMap(\.self).map { SQLCatalog.Table($0.id, $0.schema) })
     }
 
     deinit { tableMap.deallocate() }

@@ -2,43 +2,45 @@ package import SpacetimeEngine
 import SpacetimeSATS
 package import SpacetimeSchema
 
-/// The host's own tables: who is connected, and by which credentials.
-package struct SystemTables {
+/// The host's own tables.
+///
+/// Three are kept in files as the module's are: who is connected, by which credentials, and the variables. The others
+/// describe the module; they are made when the database is opened, and filled when somebody asks for the first time.
+package struct SystemTables: Sendable {
     package let client: TableID
     package let credentials: TableID
+    package let variables: TableID
     let clientKey: IndexID
     let credentialsKey: IndexID
+    let variablesKey: IndexID
+    /// Those that describe the module; none until ``describe(in:)``.
+    private(set) var described: [(name: String, id: TableID)] = []
 
-    static let clientSchema = TableSchema(
-        name: "st_client", columns: [("identity", .u256), ("connection_id", .u128)],
-        indexes: [
-            IndexSchema(
-                name: "st_client_identity_connection_id_idx_hash", algorithm: .hash, columns: [0, 1], isUnique: true)
-        ],
-        access: .public, kind: .system)
+    /// Those that are kept in files, in the order in which a new database makes them.
+    package static var schemas: [TableSchema] {
+        [SystemSchemas.client.schema, SystemSchemas.credentials.schema, SystemSchemas.variables.schema]
+    }
 
-    static let credentialsSchema = TableSchema(
-        name: "st_connection_credentials", columns: [("connection_id", .u128), ("jwt_payload", .string)],
-        primaryKey: [0],
-        indexes: [
-            IndexSchema(
-                name: "st_connection_credentials_connection_id_idx_hash", algorithm: .hash, columns: [0],
-                isUnique: true)
-        ],
-        access: .private, kind: .system)
-
-    /// All of them, in the order in which a new database makes them.
-    package static var schemas: [TableSchema] { [clientSchema, credentialsSchema] }
-
-    /// Finds the tables in a datastore that was loaded, or makes them.
+    /// Finds the kept tables in a datastore that was loaded, or makes them.
     init(in datastore: Datastore) throws(EngineError) {
         func table(_ schema: TableSchema) throws(EngineError) -> TableID {
             if let id = datastore.tableID(named: schema.name) { return id }
             return try datastore.createTable(schema)
         }
-        client = try table(Self.clientSchema)
-        credentials = try table(Self.credentialsSchema)
+        client = try table(SystemSchemas.client.schema)
+        credentials = try table(SystemSchemas.credentials.schema)
+        variables = try table(SystemSchemas.variables.schema)
         clientKey = datastore.indexIDs(of: client)[0]
         credentialsKey = datastore.indexIDs(of: credentials)[0]
+        variablesKey = datastore.indexIDs(of: variables)[0]
+    }
+
+    /// Makes the tables that describe the module. Their ids are behind those of all tables that are kept.
+    mutating func describe(in datastore: Datastore) throws(EngineError) {
+        for table in SystemSchemas.all where !table.isKept {
+            let known = datastore.tableID(named: table.schema.name)
+            let id = if let known { known } else { try datastore.createTable(table.schema, isEphemeral: true) }
+            described.append((table.schema.name, id))
+        }
     }
 }

@@ -53,13 +53,14 @@ struct SnapshotContent {
     static func write(
         _ snapshot: DatastoreSnapshot, schema: StoredSchema, to writer: inout SnapshotFileWriter
     ) throws(StorageError) {
-        let tables = snapshot.tableIDs.map {
+        let kept = snapshot.keptTableIDs
+        let tables = kept.map {
             Table(id: $0, rowCount: UInt64(snapshot.count($0)), sequences: snapshot.sequencePositions(of: $0))
         }
         snapshot.prepareCopyMemory()
         defer { snapshot.releaseCopyMemory() }
         try writer.writeHeader(SnapshotContent(schema: schema.encoded(), tables: tables).encoded())
-        for table in snapshot.tableIDs {
+        for table in kept {
             var block = BSATNWriter(reservingCapacity: blockByteCount + (1 << 17))
             func flush(_ writer: inout SnapshotFileWriter) throws(StorageError) {
                 let bytes = block.withUnsafeBytes { $0 }

@@ -11,7 +11,7 @@ package struct StoredSchema: Equatable, Sendable {
     package var owner: Identity
     /// BSATN of the raw definition that the rows follow.
     package var definition: [UInt8]
-    /// Ids of all tables, the host's own included, by canonical name.
+    /// Ids of all tables that are kept in files, some of the host's own included, by canonical name.
     package var tables: [Table]
     /// Written migrations that have been applied, in order.
     package var migrations: [String]
@@ -67,7 +67,7 @@ package struct StoredSchema: Equatable, Sendable {
     ) {
         self.identity = identity
         self.owner = owner
-        tables = datastore.tableIDs.map {
+        tables = datastore.keptTableIDs.map {
             Table(id: $0, name: datastore.schema(of: $0)?.name ?? "", keepsRows: keepsRows($0))
         }
         self.migrations = migrations

@@ -35,6 +35,10 @@ struct MigratedDatastore {
         // In the order of the ids, as recovery makes them.
         planned.sort { $0.id < $1.id }
         for (id, schema) in planned { _ = try datastore.createTable(schema, id: id) }
+        for schema in SystemTables.schemas where !ids.contains(where: { $0.name == schema.name }) {
+            _ = try datastore.createTable(schema, id: TableID(next))
+            next += 1
+        }
         var writer = BSATNWriter()
         for (id, schema) in planned {
             if let before = byName[schema.name] { try fill(id, from: before, as: schema, stored, &writer) }

@@ -40,15 +40,26 @@ package struct Migrator {
         written: [any WrittenMigration], at timestamp: Timestamp
     ) throws(DatabaseError) -> Result? {
         let pending = try pending(written, of: recovered.schema.migrations)
-        if recovered.schema.definition == StoredSchema.bytes(of: definition), pending.isEmpty { return nil }
+        // Tables of the host itself that the version which wrote the files did not have.
+        let missing = SystemTables.schemas.filter { schema in
+            !recovered.schema.tables.contains { $0.name == schema.name }
+        }
+        if recovered.schema.definition == StoredSchema.bytes(of: definition), pending.isEmpty, missing.isEmpty {
+            return nil
+        }
         let old = try recovered.schema.moduleSchema()
         let names = pending.map(\.name)
         if pending.isEmpty, old.tables == new.tables {
             // Only reducers, views or types have changed: the stored rows fit as they are.
+            let kept = Set(recovered.datastore.tableIDs)
+            do throws(EngineError) {
+                for schema in missing { _ = try recovered.datastore.createTable(schema) }
+            } catch {
+                throw DatabaseError(error)
+            }
             return finish(
                 recovered, recovered.datastore, definition, MigrationPlan(steps: old != new ? [.changeFunctions] : []),
-                names, changes: [],
-                kept: Set(recovered.datastore.tableIDs), timestamp)
+                names, changes: [], kept: kept, timestamp)
         }
         let stored = recovered.datastore.snapshot()
         var tables = recovered.schema.tables.compactMap { table -> MigrationTable? in

@@ -30,7 +30,12 @@ extension DatabaseCore {
         of directory: String, on disk: any Disk, module: any ModuleHost, options: OpeningOptions
     ) throws -> (written: [String], plan: MigrationPlan)? {
         let recovered = try recover(directory, on: disk)
-        return try Opening(module, options).migrate(recovered).map { ($0.written, $0.plan) }
+        guard let result = try Opening(module, options).migrate(recovered) else { return nil }
+        // A new version of the host may add tables of its own, which concern nobody else.
+        let isOfHost =
+            result.written.isEmpty && result.plan.steps.isEmpty
+            && recovered.schema.definition == result.database.schema.definition
+        return isOfHost ? nil : (result.written, result.plan)
     }
 
     /// - Throws: `invalidModule` with all problems.

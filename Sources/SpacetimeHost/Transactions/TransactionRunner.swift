@@ -25,6 +25,8 @@ package final class TransactionRunner: @unchecked Sendable {
     /// Told of work after a rollback that failed, without the lock.
     let onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     package let search: TableSearch
+    /// Whether the tables that describe the module have their rows; see ``fillSystemTables()``. With the lock held only.
+    var hasSystemRows = false
 
     /// - Parameter state: becomes the runner's, which gives it back in the end.
     init(
