@@ -4,31 +4,59 @@ package import SpacetimeSchema
 // put into.
 
 /// An order of the rows of one table: by the values of some fields, the first before the second, each as an index over it
-/// would order it. What a row does not have, such as the payload of another case, is behind all that others have, as nil is.
+/// would order it, or the other way round. What a row does not have, such as the payload of another case, is behind all that
+/// others have, as nil is; in a descending order before them. Rows that are equal in all of the fields are ordered by their
+/// bytes, so that there is one order only, and it does not depend on the way in which rows were found.
 ///
 /// Free of references into the table, so that it serves snapshots.
-package struct RowOrder {
-    private let layout: RowLayout
-    private let fields: [RowField]
+package struct RowOrder: Sendable {
+    package struct Term: Hashable, Sendable {
+        package var path: FieldPath
+        package var isDescending: Bool
 
+        package init(_ path: FieldPath, isDescending: Bool = false) {
+            self.path = path
+            self.isDescending = isDescending
+        }
+    }
+
+    private struct Part {
+        let field: RowField
+        let isDescending: Bool
+    }
+
+    private let layout: RowLayout
+    private let parts: [Part]
+    /// The column that comes first, if it is a whole one, and whether it descends.
+    let leadingColumn: (column: Int, isDescending: Bool)?
+
+    /// All fields ascending.
+    ///
     /// - Throws: `invalidCondition` if a field is not there.
     package init(_ paths: [FieldPath], for schema: TableSchema) throws(EngineError) {
+        try self.init(paths.map { Term($0) }, for: schema)
+    }
+
+    /// - Throws: `invalidCondition` if a field is not there.
+    package init(_ terms: [Term], for schema: TableSchema) throws(EngineError) {
         do { layout = try RowLayout(schema.columns.map(\.type)) } catch {
             throw .unsupportedSchema(table: schema.name, reason: error.reason)
         }
-        var fields: [RowField] = []
-        for path in paths {
-            guard let field = RowField(path, schema, layout) else {
+        var parts: [Part] = []
+        for term in terms {
+            guard let field = RowField(term.path, schema, layout) else {
                 throw .invalidCondition(
-                    table: schema.name, reason: "rows are to be ordered by \(path), which is not there")
+                    table: schema.name, reason: "rows are to be ordered by \(term.path), which is not there")
             }
-            fields.append(field)
+            parts.append(Part(field: field, isDescending: term.isDescending))
         }
-        self.fields = fields
+        self.parts = parts
+        leadingColumn = terms.first.flatMap {
+            $0.path.steps.isEmpty ? ($0.path.column.index, $0.isDescending) : nil
+        }
     }
 
-    /// The images of valid rows of the table, in order. Rows that are equal in all of the fields are ordered by their bytes, so
-    /// that the order does not depend on the way in which they were found.
+    /// The images of valid rows of the table, in order.
     package func sorted(_ rows: [UnsafeRawBufferPointer]) -> [UnsafeRawBufferPointer] {
         struct Entry {
             /// The first eight bytes of the key, which mostly decide.
@@ -62,13 +90,67 @@ package struct RowOrder {
     }
 
     private func appendKey(of row: UnsafeRawPointer, to key: inout KeyBuffer) {
-        for field in fields {
-            // Each case on the way is noted, so that those who have it come before those who do not.
-            if let value = unsafe field.locate(in: row, layout, onCase: { key.append(0) }) {
-                unsafe layout.program.appendKey(field.node, at: value, to: &key)
-            } else {
-                key.append(1)
+        for part in parts { unsafe append(part, of: row, to: &key) }
+    }
+
+    @inline(__always)
+    private func append(_ part: Part, of row: UnsafeRawPointer, to key: inout KeyBuffer) {
+        let start = key.count
+        if let value = unsafe part.field.locate(in: row, layout) {
+            if !part.field.isTotal { key.append(0) }
+            unsafe layout.program.appendKey(part.field.node, at: value, to: &key)
+        } else {
+            key.append(1)
+        }
+        // No key is the beginning of another one, so this turns their order round.
+        if part.isDescending { key.complement(from: start) }
+    }
+
+    // MARK: Comparing
+
+    /// Bytes that order rows as far as they go: a part of the key, and then of the row. Stops when there are so many.
+    func appendPrefix(of row: UnsafeRawBufferPointer, byteCount: Int, to key: inout KeyBuffer) {
+        guard let start = row.baseAddress else { return }
+        for part in parts {
+            unsafe append(part, of: start, to: &key)
+            if key.count >= byteCount { return }
+        }
+        unsafe key.append(UnsafeRawBufferPointer(rebasing: row.prefix(byteCount &- key.count)))
+    }
+
+    /// Which of two valid rows comes first: negative or positive; zero for rows of equal bytes.
+    func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+        if let start = left.baseAddress, let other = right.baseAddress {
+            for part in parts {
+                let order = unsafe compare(part, start, other)
+                if order != 0 { return order }
             }
         }
+        return unsafe compareBytes(left, right)
+    }
+
+    /// Which of two valid rows comes first by the first of the fields alone; zero if they are equal in it.
+    func compareLeading(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+        guard let part = parts.first, let start = left.baseAddress, let other = right.baseAddress else { return 0 }
+        return unsafe compare(part, start, other)
+    }
+
+    @inline(__always)
+    private func compare(_ part: Part, _ left: UnsafeRawPointer, _ right: UnsafeRawPointer) -> Int {
+        let value = unsafe part.field.locate(in: left, layout)
+        let other = unsafe part.field.locate(in: right, layout)
+        let order: Int
+        if let value = unsafe value, let other = unsafe other {
+            order = unsafe layout.program.compare(part.field.node, value, other)
+        } else {
+            order = unsafe (value == nil ? 1 : 0) - (other == nil ? 1 : 0)
+        }
+        return part.isDescending ? -order : order
+    }
+
+    /// The value of the first field, if that is a whole column.
+    func leadingValue(of row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard let column = leadingColumn?.column, let start = row.baseAddress else { return nil }
+        return unsafe layout.bytes(of: column, in: start)
     }
 }

@@ -132,6 +132,11 @@ extension Buffer<UInt8> {
             of: UInt32(truncatingIfNeeded: value).littleEndian, as: UInt32.self)
     }
 
+    /// Flips the bits of all bytes from a position on.
+    func complement(from position: Int) {
+        for place in position..<count { unsafe base[place] = ~base[place] }
+    }
+
     /// Turns the bytes into the smallest string above everything that begins with them; false if there is none.
     mutating func advanceToSuccessor() -> Bool {
         while count > 0 {
