@@ -23,8 +23,9 @@ func radixSort(_ slots: UnsafeMutableBufferPointer<UInt64>, scratch: UnsafeMutab
     unsafe radixSort(slots, scratch: scratch, bytes: 4..<8) { $0 }
 }
 
+/// Sorts by some bytes of a number of each element; equal ones stay in the order in which they came.
 @inline(__always)
-private func radixSort<Element: BitwiseCopyable>(
+func radixSort<Element: BitwiseCopyable>(
     _ entries: UnsafeMutableBufferPointer<Element>, scratch: UnsafeMutableBufferPointer<Element>, bytes: Range<Int>,
     _ key: (Element) -> UInt64
 ) {
