@@ -119,6 +119,14 @@ struct Bench: ParsableCommand {
             try SubscriptionBench(counts: sizes.subscriptions, commits: tiny ? 200 : 100_000).run {
                 storage.report("subscriptions", $0, $1, $2)
             }
+        case "live-window":
+            try LiveWindowBench(rowCounts: sizes.followedRows, changes: tiny ? 200 : 100_000).run {
+                storage.report("live-window", $0, $1, $2)
+            }
+        case "live-aggregate":
+            try LiveAggregateBench(rowCounts: sizes.followedRows, changes: tiny ? 200 : 100_000).run {
+                storage.report("live-aggregate", $0, $1, $2)
+            }
         case "soak": try storage.soak(seconds: seconds)
         case "wide":
             let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)

@@ -25,6 +25,9 @@ struct Sizes {
     /// How many subscriptions there are beside a commit.
     var subscriptions = [1, 1_000, 100_000, 1_000_000]
 
+    /// Rows of the tables that live windows and aggregates follow.
+    var followedRows = [1_000, 10_000_000]
+
     /// Rows that the benchmark of single inserts adds: each is a transaction, so fewer will do.
     var singleInserts: Int { min(rows, 100_000) }
 
@@ -44,6 +47,6 @@ struct Sizes {
             rangesPerPass: 20,
             callsPerPass: 500, databasesPerPass: 3, durableTransfersPerPass: 64, replayedTransfers: 2_000,
             wideRows: rows ?? 10_000, regionRows: 5_000, crashPoints: 100, churnedByteCount: 1 << 20, churnPhases: 6,
-            subscriptions: [1, 50])
+            subscriptions: [1, 50], followedRows: [100, 2_000])
     }
 }
