@@ -1,4 +1,4 @@
-import SpacetimeSATS
+package import SpacetimeSATS
 package import SpacetimeSchema
 
 // Memory safety. Valid images: every row is one of the table, or of a snapshot of it. Constants were put in by the
@@ -16,36 +16,58 @@ package import SpacetimeSchema
 package final class CompiledPredicate: @unchecked Sendable {
     typealias Instruction = PredicateInstruction
 
-    private let layout: RowLayout
+    private let program: TypeProgram
     private let instructions: Buffer<Instruction>
-    private let steps: Buffer<Instruction.Step>
-    private let constants: UnsafeMutableRawPointer
+    private let hops: Buffer<FieldHop>
+    private let constants: Constants
+    private let patches: [PredicateCompiler.Patch]
     private let entry: Int32
 
+    /// - Parameter parameters: the types of the parameters that the condition may compare with. One that does so is run by
+    ///   way of ``instance()``.
     /// - Throws: `malformedKey` if a value is not of its field's type, `invalidCondition` if a field is not there,
     ///   `conditionTooLarge`.
-    package init(_ predicate: RowPredicate, for schema: TableSchema) throws(EngineError) {
+    package init(
+        _ predicate: RowPredicate, for schema: TableSchema, parameters: [AlgebraicType] = []
+    ) throws(EngineError) {
         try predicate.checkSize(table: schema.name)
+        let layout: RowLayout
         do { layout = try RowLayout(schema.columns.map(\.type)) } catch {
             throw .unsupportedSchema(table: schema.name, reason: error.reason)
         }
-        var compiler = PredicateCompiler(schema, layout)
+        var compiler = PredicateCompiler(schema, layout, parameters: parameters)
         try compiler.compile(predicate.normalTerms())
+        program = layout.program
         entry = compiler.entry
-        instructions = Buffer(compiler.instructions)
-        steps = Buffer(compiler.steps)
-        unsafe constants = .allocate(byteCount: max(compiler.constants.count, 8), alignment: 8)
-        unsafe compiler.constants.withUnsafeBytes { bytes in
-            if let start = bytes.baseAddress { unsafe constants.copyMemory(from: start, byteCount: bytes.count) }
+        patches = compiler.patches
+        hops = Buffer(compiler.fields.hops)
+        constants = Constants(compiler.pool)
+        var instructions = Buffer<Instruction>(capacity: compiler.instructions.count)
+        for var instruction in compiler.instructions {
+            constants.connect(&instruction.test)
+            instructions.append(instruction)
         }
+        self.instructions = instructions
     }
 
-    deinit { unsafe constants.deallocate() }
+    /// True if it holds for every row.
+    var isAlways: Bool { entry == Instruction.accept }
+
+    /// Whether it compares with parameters.
+    var hasParameters: Bool { !patches.isEmpty }
 
     /// Whether a valid row image satisfies the predicate. Does not allocate.
-    package func matches(_ row: UnsafeRawBufferPointer) -> Bool {
+    package func matches(_ row: UnsafeRawBufferPointer) -> Bool { unsafe matches(row, instructions) }
+
+    /// The single test on an integer at a fixed offset that this predicate is, if it is one.
+    var integerTest: IntegerTest? { integerTest(instructions) }
+
+    // MARK: Tests
+
+    @inline(__always)
+    fileprivate func matches(_ row: UnsafeRawBufferPointer, _ instructions: borrowing Buffer<Instruction>) -> Bool {
         // A row without bytes has no address, and nothing of it is read; the constants have one.
-        let row = unsafe row.baseAddress ?? UnsafeRawPointer(constants)
+        let row = unsafe row.baseAddress ?? UnsafeRawPointer(constants.base)
         var place = entry
         // Jumps lead forwards only, so this ends.
         while place >= 0 {
@@ -55,145 +77,135 @@ package final class CompiledPredicate: @unchecked Sendable {
         return place == Instruction.accept
     }
 
-    /// The single test on an integer at a fixed offset that this predicate is, if it is one.
-    var integerTest: (integer: KeySpec.Integer, comparison: RowPredicate.Comparison, value: UInt64)? {
-        guard instructions.count == 1, entry == 0 else { return nil }
-        let instruction = instructions[0]
-        guard instruction.kind == .integer, instruction.operand.offset >= 0 else { return nil }
-        var integer = instruction.integer
-        integer.offset = instruction.operand.offset
-        let accepts = instruction.onTrue == Instruction.accept
-        guard accepts != (instruction.onFalse == Instruction.accept) else { return nil }
-        return (integer, accepts ? instruction.comparison : instruction.comparison.inverse, instruction.number)
-    }
-
-    // MARK: Tests
-
     @inline(__always)
     private func holds(_ instruction: Ref<Instruction>, _ row: UnsafeRawPointer) -> Bool {
-        let offset = instruction.value.operand.offset
-        if offset >= 0 { return unsafe holds(instruction, row, row + Int(offset)) }
-        guard let address = unsafe locate(instruction.value.operand, row) else {
-            switch instruction.value.kind {
-            case .fields:
-                // Nothing equals nothing.
-                let isOther = unsafe locate(instruction.value.other, row) != nil
-                return instruction.value.comparison == (isOther ? .notEqual : .equal)
-            case .integer, .float, .double, .text, .value: return instruction.value.comparison == .notEqual
-            case .present, .prefix, .integerList, .integerBits, .textList, .valueList: return false
-            }
+        guard let address = unsafe hops.find(instruction.value.operand, in: row, program) else {
+            return unsafe holdsOfNothing(instruction, row)
         }
-        return unsafe holds(instruction, row, address)
-    }
-
-    @inline(__always)
-    private func holds(
-        _ instruction: Ref<Instruction>, _ row: UnsafeRawPointer, _ address: UnsafeRawPointer
-    ) -> Bool {
-        let comparison = instruction.value.comparison
-        switch instruction.value.kind {
-        case .integer:
-            return unsafe Self.holds(instruction.value.integer.load(address), comparison, instruction.value.number)
-        case .float:
-            return unsafe Self.holds(
-                UInt64(orderedBits(Float(bitPattern: address.loadUnaligned(as: UInt32.self)))), comparison,
-                instruction.value.number)
-        case .double:
-            return unsafe Self.holds(
-                orderedBits(Double(bitPattern: address.loadUnaligned(as: UInt64.self))), comparison,
-                instruction.value.number)
-        case .text: return unsafe textHolds(instruction, address)
-        default: return unsafe otherHolds(instruction, row, address)
-        }
-    }
-
-    @inline(__always)
-    private func textHolds(_ instruction: Ref<Instruction>, _ address: UnsafeRawPointer) -> Bool {
-        let text = unsafe TypeProgram.counted(address)
-        let value = unsafe UnsafeRawBufferPointer(
-            start: constants + instruction.value.constants, count: instruction.value.count)
-        if instruction.value.comparison == .equal { return unsafe equalBytes(text, value) }
-        return unsafe Self.holds(compareBytes(text, value), instruction.value.comparison, 0)
+        if instruction.value.test.kind == .fields { return unsafe fieldsHold(instruction, row, address) }
+        return unsafe instruction.value.test.holds(at: address, program)
     }
 
     @inline(never)
-    private func otherHolds(
+    private func fieldsHold(
         _ instruction: Ref<Instruction>, _ row: UnsafeRawPointer, _ address: UnsafeRawPointer
     ) -> Bool {
-        let comparison = instruction.value.comparison
-        let node = instruction.value.operand.node
-        let start = unsafe UnsafeRawPointer(constants + instruction.value.constants)
-        let count = instruction.value.count
-        switch instruction.value.kind {
-        case .value: return unsafe Self.holds(layout.program.compare(node, address, start), comparison, 0)
-        case .present: return true
-        case .prefix:
-            let text = unsafe TypeProgram.counted(address)
-            return unsafe text.count >= count
-                && equalBytes(
-                    UnsafeRawBufferPointer(rebasing: text[..<count]), UnsafeRawBufferPointer(start: start, count: count)
-                )
-        case .integerBits:
-            let place = unsafe instruction.value.integer.load(address) &- instruction.value.number
-            guard place < UInt64(count) else { return false }
-            return unsafe start.assumingMemoryBound(to: UInt64.self)[Int(place &>> 6)] &>> (place & 63) & 1 == 1
-        case .integerList:
-            let number = unsafe instruction.value.integer.load(address)
-            return unsafe Self.contains(start.assumingMemoryBound(to: UInt64.self), count, number)
-        case .textList:
-            let text = unsafe TypeProgram.counted(address)
-            return unsafe ConstantList(base: start, count: count).contains { unsafe compareBytes($0, text) }
-        case .valueList:
-            return unsafe ConstantList(base: start, count: count).contains {
-                unsafe layout.program.compare(node, $0.baseAddress.unsafelyUnwrapped, address)
-            }
+        let comparison = instruction.value.test.comparison
+        guard let other = unsafe hops.find(instruction.value.other, in: row, program) else {
+            return comparison == .notEqual
+        }
+        return unsafe ValueTest.holds(program.compare(instruction.value.operand.node, address, other), comparison, 0)
+    }
+
+    @inline(never)
+    private func holdsOfNothing(_ instruction: Ref<Instruction>, _ row: UnsafeRawPointer) -> Bool {
+        let comparison = instruction.value.test.comparison
+        switch instruction.value.test.kind {
         case .fields:
-            guard let other = unsafe locate(instruction.value.other, row) else { return comparison == .notEqual }
-            return unsafe Self.holds(layout.program.compare(node, address, other), comparison, 0)
-        case .integer, .float, .double, .text: return false
+            // Nothing equals nothing.
+            let isOther = unsafe hops.find(instruction.value.other, in: row, program) != nil
+            return comparison == (isOther ? .notEqual : .equal)
+        case .integer, .float, .double, .text, .value: return comparison == .notEqual
+        case .present, .prefix, .integerList, .integerBits, .textList, .valueList: return false
         }
     }
 
-    /// Where an operand is in the row; nil if the row has another variant.
-    private func locate(_ operand: Instruction.Operand, _ row: UnsafeRawPointer) -> UnsafeRawPointer? {
-        if operand.offset >= 0 { return unsafe row + Int(operand.offset) }
-        var address = unsafe row + layout.offset(of: Int(operand.column), in: row)
-        for i in Int(operand.firstStep)..<Int(operand.firstStep &+ operand.stepCount) {
-            let step = steps[i]
-            if step.isPayload {
-                guard unsafe Int32(address.load(as: UInt8.self)) == step.index else { return nil }
-                unsafe address += 1
+    /// A comparison of an integer that lies at the same place of every row.
+    typealias IntegerTest = (integer: KeySpec.Integer, comparison: RowPredicate.Comparison, value: UInt64)
+
+    fileprivate func integerTest(_ instructions: borrowing Buffer<Instruction>) -> IntegerTest? {
+        guard instructions.count == 1, entry == 0 else { return nil }
+        let instruction = instructions[0]
+        guard instruction.test.kind == .integer, instruction.operand.hopCount == 0,
+            let offset = Int32(exactly: instruction.operand.start)
+        else { return nil }
+        var integer = instruction.test.integer
+        integer.offset = offset
+        let accepts = instruction.onTrue == Instruction.accept
+        guard accepts != (instruction.onFalse == Instruction.accept) else { return nil }
+        let comparison = instruction.test.comparison
+        return (integer, accepts ? comparison : comparison.inverse, instruction.test.number)
+    }
+
+    // MARK: Parameters
+
+    /// The same condition with instructions of its own, to be given values of the parameters.
+    func instance() -> PredicateInstance { PredicateInstance(self) }
+
+    fileprivate func copyInstructions() -> Buffer<Instruction> {
+        var copy = Buffer<Instruction>(capacity: instructions.count)
+        for i in 0..<instructions.count { copy.append(instructions[i]) }
+        return copy
+    }
+
+    /// Puts values of the parameters into a copy of the instructions.
+    ///
+    /// - Returns: the lists among them, made ready, to be kept while the copy is used.
+    fileprivate func set(
+        _ values: (Int) -> UnsafeRawBufferPointer, _ instructions: inout Buffer<Instruction>
+    ) -> [SharedConstants] {
+        var lists: [SharedConstants] = []
+        for patch in patches {
+            let value = unsafe values(patch.parameter)
+            if let elements = patch.elements {
+                lists.append(unsafe list(value, elements, &instructions[patch.instruction].test))
             } else {
-                let firstChild = Int(layout.program.nodes[Int(step.node)].firstChild)
-                for field in 0..<Int(step.index) {
-                    unsafe address += layout.program.size(layout.program.children[firstChild &+ field], at: address)
-                }
+                unsafe instructions[patch.instruction].test.set(value)
             }
         }
-        return unsafe address
+        return lists
     }
 
-    private static func contains(_ numbers: UnsafePointer<UInt64>, _ count: Int, _ number: UInt64) -> Bool {
-        var low = 0
-        var length = count
-        while length > 0 {
-            let half = length &>> 1
-            let isBelow = unsafe numbers[low &+ half] < number
-            low = isBelow ? low &+ half &+ 1 : low
-            length = isBelow ? length &- half &- 1 : half
-        }
-        return unsafe low < count && numbers[low] == number
+    @inline(never)
+    private func list(
+        _ value: UnsafeRawBufferPointer, _ type: AlgebraicType, _ test: inout ValueTest
+    ) -> SharedConstants {
+        let (comparison, node) = (test.comparison, test.node)
+        var pool = ConstantPool()
+        let list = unsafe ValueList(array: Array(value)) ?? ValueList(count: 0, bytes: [])
+        // The value is a validated array, so its elements are values of their type.
+        test = (try? pool.test(isIn: list, type, node: node, program)) ?? ValueTest(.valueList, comparison, node: node)
+        let constants = SharedConstants(pool)
+        constants.block.connect(&test)
+        return constants
+    }
+}
+
+/// Constants that were made for values of parameters.
+final class SharedConstants {
+    let block: Constants
+
+    init(_ pool: ConstantPool) { block = Constants(pool) }
+}
+
+/// A condition with values for its parameters, which may be exchanged again and again. Belongs to one thread at a time.
+final class PredicateInstance {
+    private let predicate: CompiledPredicate
+    private var instructions: Buffer<PredicateInstruction>
+    private var lists: [SharedConstants] = []
+
+    fileprivate init(_ predicate: CompiledPredicate) {
+        self.predicate = predicate
+        instructions = predicate.copyInstructions()
     }
 
-    @inline(__always)
-    static func holds<T: Comparable>(_ left: T, _ comparison: RowPredicate.Comparison, _ right: T) -> Bool {
-        switch comparison {
-        case .equal: left == right
-        case .notEqual: left != right
-        case .less: left < right
-        case .lessOrEqual: left <= right
-        case .greater: left > right
-        case .greaterOrEqual: left >= right
-        }
+    /// Compares with new values, which stay where they are while the condition is used. They were validated.
+    func set(_ values: (Int) -> UnsafeRawBufferPointer) {
+        if predicate.hasParameters { lists = unsafe predicate.set(values, &instructions) }
     }
+
+    func matches(_ row: UnsafeRawBufferPointer) -> Bool { unsafe predicate.matches(row, instructions) }
+
+    /// Keeps those of some rows that match, in their order, and returns how many.
+    func filter(_ rows: UnsafeMutablePointer<UnsafeRawBufferPointer>, _ count: Int) -> Int {
+        var kept = 0
+        for i in 0..<count {
+            let row = unsafe rows[i]
+            unsafe rows[kept] = row
+            kept &+= unsafe predicate.matches(row, instructions) ? 1 : 0
+        }
+        return kept
+    }
+
+    var integerTest: CompiledPredicate.IntegerTest? { predicate.integerTest(instructions) }
 }

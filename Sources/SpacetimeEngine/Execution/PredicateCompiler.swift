@@ -1,9 +1,6 @@
 import SpacetimeSATS
 import SpacetimeSchema
 
-// Memory safety. Checked bytes: values are validated as what their fields are before one is read, and places lie in
-// front of their values.
-
 /// Turns the terms of a condition into a program that tests one field after the other and stops as soon as it knows.
 ///
 /// The terms are gone through from the last to the first, so that the place where each operand goes on is known when its
@@ -17,17 +14,29 @@ struct PredicateCompiler {
         case rightNeighbour
     }
 
+    /// An instruction that compares with a parameter.
+    struct Patch {
+        var instruction: Int
+        var parameter: Int
+        /// The type of the values of a parameter that is a list; nil if it is a value.
+        var elements: AlgebraicType?
+    }
+
     let schema: TableSchema
     let layout: RowLayout
+    /// The types of the query's parameters; empty for conditions that have none.
+    let parameters: [AlgebraicType]
     private(set) var instructions: [Instruction] = []
-    private(set) var steps: [Instruction.Step] = []
-    private(set) var constants: [UInt8] = []
+    private(set) var fields = FieldLocators()
+    private(set) var pool = ConstantPool()
+    private(set) var patches: [Patch] = []
     /// Where the program begins.
     private(set) var entry = Instruction.accept
 
-    init(_ schema: TableSchema, _ layout: RowLayout) {
+    init(_ schema: TableSchema, _ layout: RowLayout, parameters: [AlgebraicType]) {
         self.schema = schema
         self.layout = layout
+        self.parameters = parameters
     }
 
     mutating func compile(_ terms: [RowPredicate.Term]) throws(EngineError) {
@@ -75,6 +84,7 @@ struct PredicateCompiler {
             if instructions[i].onFalse >= 0 { instructions[i].onFalse = last - instructions[i].onFalse }
         }
         if entry >= 0 { entry = last - entry }
+        for i in patches.indices { patches[i].instruction = Int(last) - patches[i].instruction }
     }
 
     // MARK: Terms
@@ -83,21 +93,42 @@ struct PredicateCompiler {
         switch term {
         case .compare(let path, let comparison, let value):
             return try comparing(path, comparison, value)
-        case .compareParameter(_, _, let number), .isInParameter(_, let number):
-            throw invalid("its parameter \(number) has no value yet")
+        case .compareParameter(let path, let comparison, let number):
+            let (operand, type) = try operand(path)
+            guard parameters.indices.contains(number) else { throw invalid("its parameter \(number) has no value yet") }
+            guard parameters[number] == type else {
+                throw invalid("its parameter \(number) is not of the type of the field that it is compared with")
+            }
+            patches.append(Patch(instruction: instructions.count, parameter: number))
+            return Instruction(test: ValueTest(comparison, type, node: operand.node), operand: operand)
+        case .isInParameter(let path, let number):
+            let (operand, type) = try operand(path)
+            guard parameters.indices.contains(number) else { throw invalid("its parameter \(number) has no value yet") }
+            guard parameters[number] == .array(type) else {
+                throw invalid("its parameter \(number) is no array of what the field that is looked for in it has")
+            }
+            patches.append(Patch(instruction: instructions.count, parameter: number, elements: type))
+            return Instruction(test: ValueTest(.valueList, node: operand.node), operand: operand)
         case .compareFields(let path, let comparison, let other):
             let (operand, type) = try operand(path)
             let (second, otherType) = try self.operand(other)
             guard type == otherType else { throw invalid("it compares fields of different types") }
-            return Instruction(kind: .fields, comparison: comparison, operand: operand, other: second)
-        case .isPresent(let path): return Instruction(kind: .present, operand: try operand(path).0)
+            let test = ValueTest(.fields, comparison, node: operand.node)
+            return Instruction(test: test, operand: operand, other: second)
+        case .isPresent(let path): return Instruction(test: ValueTest(.present), operand: try operand(path).0)
         case .hasPrefix(let path, let bytes):
             let (operand, type) = try operand(path)
             guard type == .string || type == .bytes else { throw invalid("it looks for a prefix of what is no text") }
-            return Instruction(kind: .prefix, operand: operand, constants: add(bytes: bytes), count: bytes.count)
+            var test = ValueTest(.prefix)
+            test.place = pool.add(bytes)
+            test.count = bytes.count
+            return Instruction(test: test, operand: operand)
         case .isIn(let path, let values):
             let (operand, type) = try operand(path)
-            return try searching(operand, type, values)
+            do throws(BSATNError) {
+                let test = try pool.test(isIn: values, type, node: operand.node, layout.program)
+                return Instruction(test: test, operand: operand)
+            } catch { throw malformed(path, error) }
         case .all, .none, .and, .or, .not: preconditionFailure("operators and constants have no instruction")
         }
     }
@@ -116,201 +147,26 @@ struct PredicateCompiler {
             value = value.dropFirst()
             (operand, type) = try self.operand(path)
         }
-        return try comparing(operand, type, comparison, Array(value))
-    }
-
-    private mutating func comparing(
-        _ operand: Instruction.Operand, _ type: AlgebraicType, _ comparison: RowPredicate.Comparison, _ value: [UInt8]
-    ) throws(EngineError) -> Instruction {
-        _ = try places(of: ValueList(count: 1, bytes: value), operand)
-        var instruction = Instruction(kind: .value, comparison: comparison, operand: operand)
-        if let integer = KeySpec.Integer(type) {
-            instruction.kind = .integer
-            instruction.integer = integer
-            instruction.number = integer.load(value: value)
-            return instruction
-        }
-        switch type {
-        case .f32:
-            instruction.kind = .float
-            instruction.number = unsafe value.withUnsafeBytes {
-                unsafe UInt64(orderedBits(Float(bitPattern: $0.loadUnaligned(as: UInt32.self))))
-            }
-        case .f64:
-            instruction.kind = .double
-            instruction.number = unsafe value.withUnsafeBytes {
-                unsafe orderedBits(Double(bitPattern: $0.loadUnaligned(as: UInt64.self)))
-            }
-        case .string, .array(.u8):
-            instruction.kind = .text
-            instruction.constants = add(bytes: value.dropFirst(4))
-            instruction.count = value.count - 4
-        default:
-            instruction.constants = add(bytes: value)
-            instruction.count = value.count
-        }
-        return instruction
-    }
-
-    private mutating func searching(
-        _ operand: Instruction.Operand, _ type: AlgebraicType, _ values: ValueList
-    ) throws(EngineError) -> Instruction {
-        let places = try places(of: values, operand)
-        if let integer = KeySpec.Integer(type) {
-            var numbers = unsafe values.bytes.withUnsafeBytes { bytes in
-                places.dropLast().map { unsafe integer.load(bytes.baseAddress.unsafelyUnwrapped + $0) }
-            }
-            numbers.sort()
-            return searching(operand, integer, numbers)
-        }
-        let isText = type == .string || type == .bytes
-        let sorted = layout.program.distinct(values, places, operand.node)
-        let skip = isText ? 4 : 0
-        var bytes: [UInt8] = []
-        var starts: [UInt32] = []
-        let base = (sorted.count + 1) * 4
-        for range in sorted {
-            starts.append(UInt32(base + bytes.count))
-            bytes += values.bytes[(range.lowerBound + skip)..<range.upperBound]
-        }
-        starts.append(UInt32(base + bytes.count))
-        let place = add(starts)
-        constants += bytes
-        return Instruction(
-            kind: isText ? .textList : .valueList, operand: operand, constants: place, count: sorted.count)
-    }
-
-    private mutating func searching(
-        _ operand: Instruction.Operand, _ integer: KeySpec.Integer, _ numbers: [UInt64]
-    ) -> Instruction {
-        var instruction = Instruction(kind: .integerList, operand: operand, integer: integer)
-        guard let first = numbers.first, let last = numbers.last else { return instruction }
-        let span = last - first
-        if span < UInt64(numbers.count) * 64 {
-            // No more memory than the list itself would take, and one step instead of a search.
-            var bits = [UInt64](repeating: 0, count: Int(span / 64) + 1)
-            for number in numbers { bits[Int((number - first) / 64)] |= 1 << ((number - first) % 64) }
-            instruction.kind = .integerBits
-            instruction.number = first
-            instruction.count = Int(span) + 1
-            instruction.constants = add(bits)
-        } else {
-            instruction.count = numbers.count
-            instruction.constants = add(numbers)
-        }
-        return instruction
+        do throws(BSATNError) {
+            let test = try pool.test(comparison, Array(value), type, node: operand.node, layout.program)
+            return Instruction(test: test, operand: operand)
+        } catch { throw malformed(path, error) }
     }
 
     // MARK: Parts
 
     /// Where a path leads, and the type of what is there.
-    private mutating func operand(_ path: FieldPath) throws(EngineError) -> (Instruction.Operand, AlgebraicType) {
-        let column = Int(path.column.rawValue)
+    private mutating func operand(_ path: FieldPath) throws(EngineError) -> (FieldLocator, AlgebraicType) {
+        let column = path.column.index
         guard column < schema.columns.count else { throw invalid("it names column \(column), which is not there") }
-        var type = schema.columns[column].type
-        var node = layout.columns[column].node
-        var offset = layout.columns[column].fixedOffset
-        let firstStep = steps.count
-        for step in path.steps {
-            let entry = layout.program.nodes[Int(node)]
-            switch (step, type) {
-            case (.field(let index), .product(let product)) where product.elements.indices.contains(index):
-                steps.append(Instruction.Step(node: node, isPayload: false, index: Int32(index)))
-                for i in 0..<index where offset >= 0 {
-                    let size = layout.program.nodes[Int(layout.program.children[Int(entry.firstChild) + i])].fixedSize
-                    offset = size >= 0 ? offset + size : -1
-                }
-                type = product.elements[index].algebraicType
-                node = layout.program.children[Int(entry.firstChild) + index]
-            case (.payload(let tag), .sum(let sum)) where sum.variants.indices.contains(Int(tag)):
-                steps.append(Instruction.Step(node: node, isPayload: true, index: Int32(tag)))
-                offset = -1
-                type = sum.variants[Int(tag)].algebraicType
-                node = layout.program.children[Int(entry.firstChild) + Int(tag)]
-            default:
-                throw invalid("the path \(path) leads into what column '\(schema.columns[column].name)' does not have")
-            }
-        }
-        let operand = Instruction.Operand(
-            offset: offset, column: Int32(column), node: node, firstStep: Int32(firstStep),
-            stepCount: Int32(path.steps.count))
-        return (operand, type)
+        guard let found = fields.locate(path, schema.columns.map(\.type), layout.columns.map(\.node), layout.program)
+        else { throw invalid("the path \(path) leads into what column '\(schema.columns[column].name)' does not have") }
+        return found
     }
 
-    /// Where each value of a list begins, and where the last one ends.
-    private func places(of values: ValueList, _ operand: Instruction.Operand) throws(EngineError) -> [Int] {
-        do throws(BSATNError) {
-            return try layout.program.places(of: values, operand.node)
-        } catch {
-            throw .malformedKey(index: "\(schema.name).\(schema.columns[Int(operand.column)].name)", cause: error)
-        }
+    private func malformed(_ path: FieldPath, _ error: BSATNError) -> EngineError {
+        .malformedKey(index: "\(schema.name).\(schema.columns[path.column.index].name)", cause: error)
     }
 
     private func invalid(_ reason: String) -> EngineError { .invalidCondition(table: schema.name, reason: reason) }
-
-    /// Adds bytes to the constants and returns their place.
-    private mutating func add(bytes: some Sequence<UInt8>) -> Int {
-        let place = constants.count
-        constants += bytes
-        return place
-    }
-
-    /// Adds numbers to the constants, aligned.
-    private mutating func add<Number: FixedWidthInteger>(_ numbers: [Number]) -> Int {
-        while constants.count % MemoryLayout<UInt64>.size != 0 { constants.append(0) }
-        let place = constants.count
-        unsafe numbers.withUnsafeBytes { unsafe constants += $0 }
-        return place
-    }
-}
-
-extension TypeProgram {
-    /// Where each value of a list begins, and where the last one ends.
-    ///
-    /// - Throws: if the bytes are not so many values of the type.
-    func places(of values: ValueList, _ node: Int32) throws(BSATNError) -> [Int] {
-        var places: [Int] = []
-        places.reserveCapacity(values.count + 1)
-        var offset = 0
-        try unsafe values.bytes.withBytes { (bytes) throws(BSATNError) in
-            for _ in 0..<values.count {
-                places.append(offset)
-                try unsafe validate(node, in: bytes, at: &offset)
-            }
-        }
-        places.append(offset)
-        guard offset == values.bytes.count else {
-            throw .trailingBytes(at: offset, count: values.bytes.count - offset)
-        }
-        return places
-    }
-
-    /// The places of the different values of a list in key order.
-    func distinct(_ values: ValueList, _ places: [Int], _ node: Int32) -> [Range<Int>] {
-        unsafe values.bytes.withUnsafeBytes { bytes in
-            // Without bytes all values are one, and there is no address.
-            guard let base = unsafe bytes.baseAddress.map(UnsafeRawPointer.init) else {
-                return values.count > 0 ? [0..<0] : []
-            }
-            var ranges: [Range<Int>] = []
-            let sorted = (0..<values.count).map { places[$0]..<places[$0 + 1] }.sorted {
-                unsafe compare(node, base + $0.lowerBound, base + $1.lowerBound) < 0
-            }
-            for range in sorted {
-                if let last = ranges.last, unsafe compare(node, base + last.lowerBound, base + range.lowerBound) == 0 {
-                    continue
-                }
-                ranges.append(range)
-            }
-            return ranges
-        }
-    }
-}
-
-extension KeySpec.Integer {
-    /// How values of that type are read as one integer; nil if they are none.
-    init?(_ type: AlgebraicType) {
-        guard let (width, isSigned) = KeySpec.integerForm(type) else { return nil }
-        self.init(offset: 0, column: 0, width: Int32(width), flip: isSigned ? 1 << UInt64(width * 8 - 1) : 0)
-    }
 }

@@ -157,7 +157,7 @@ package struct ColumnOffset {
 
 extension TypeProgram {
     /// The bytes of each element of a string, or of an array of elements of one size; nil for any other type.
-    fileprivate func countedElementSize(_ node: Int32) -> Int32? {
+    func countedElementSize(_ node: Int32) -> Int32? {
         let entry = nodes[Int(node)]
         switch entry.kind {
         case .string, .bytes: return 1
