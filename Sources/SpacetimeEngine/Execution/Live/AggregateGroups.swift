@@ -161,8 +161,10 @@ struct AggregateGroups: ~Copyable {
 
     /// Adds a row to a group.
     ///
-    /// - Parameter values: the value of each input in BSATN; nil if it is missing.
-    mutating func add(_ values: UnsafeBufferPointer<UnsafeRawPointer?>, to group: UInt32) {
+    /// - Parameters:
+    ///   - values: the value of each input in BSATN; nil if it is missing.
+    ///   - times: how many such rows there are. Linear in it, if there are sums. One, if rows are to be taken out again.
+    mutating func add(_ values: UnsafeBufferPointer<UnsafeRawPointer?>, to group: UInt32, times: Int = 1) {
         let record = record(group)
         record.rows &+= 1
         for position in 0..<columns.count {
@@ -182,6 +184,7 @@ struct AggregateGroups: ~Copyable {
                 unsafe addToExtremes(record, column, value)
             }
         }
+        if times > 1 { unsafe addAgain(record, values, times &- 1) }
     }
 
     /// Takes a row out that was added to the group. The group stays, even if it has no rows any more, until
@@ -204,6 +207,21 @@ struct AggregateGroups: ~Copyable {
             guard column.hasExtremes else { continue }
             let prefix = unsafe keyPrefix(value, column)
             unsafe extremes[Int(column.extremesPosition)].remove(prefix, valueKey.bytes, of: group)
+        }
+    }
+
+    /// Counts and adds up a row that has been added, so many times more.
+    @inline(never)
+    private func addAgain(
+        _ record: AggregateRecord, _ values: UnsafeBufferPointer<UnsafeRawPointer?>, _ times: Int
+    ) {
+        record.rows &+= UInt64(times)
+        for position in 0..<columns.count {
+            let column = columns[position]
+            guard !column.isDistinct, let value = unsafe present(values[Int(column.input)], column) else { continue }
+            record.count(column).value &+= UInt64(times)
+            if column.sumKind == .none { continue }
+            for _ in 0..<times { unsafe addToSum(record, column, value, isRemoval: false) }
         }
     }
 
