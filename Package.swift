@@ -56,7 +56,8 @@ let package = Package(
         .target(
             name: "SpacetimeHost",
             dependencies: [
-                "SpacetimeQuery", "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "CThreads",
+                "SpacetimeQuery", "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS",
+                "CThreads",
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .macro(
@@ -129,7 +130,8 @@ let package = Package(
                 "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS", "CSQLite",
             ]),
         .testTarget(
-            name: "SpacetimeEngineTests", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
+            name: "SpacetimeEngineTests",
+            dependencies: ["SpacetimeTestSupport", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(
             name: "SpacetimeDurabilityTests",
             dependencies: ["SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport"]),
@@ -155,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeKitTests",
             dependencies: [
-                "SpacetimeKit", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeKit", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeSATS",
             ]),
         .testTarget(name: "SpacetimeKitIsolationTests", dependencies: ["SpacetimeKit"]),
         .testTarget(

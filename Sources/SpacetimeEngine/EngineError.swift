@@ -42,4 +42,15 @@ package enum EngineError: Error, Equatable, Sendable {
     case duplicateKeys(table: String, constraint: String, columns: [String], keys: [String])
     /// Changes or pages from a file do not fit the tables they are for.
     case malformedChanges(String)
+    /// A plan does not fit its tables, or its parts do not fit together.
+    case invalidPlan(String)
+    /// The value that was given for a parameter of a query is none of its type.
+    case invalidParameter(number: Int, cause: BSATNError)
+    /// A result does not fit the type of the operands, which has so many bytes.
+    case arithmeticOverflow(operation: String, byteCount: Int)
+    case divisionByZero
+    /// A query came to the end of its budget: `what` it used up.
+    case budgetExceeded(what: String, limit: Int)
+    /// Whoever runs a query said that it should end.
+    case queryStopped
 }

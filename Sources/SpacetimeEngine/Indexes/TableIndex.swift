@@ -410,14 +410,16 @@ struct TableIndex: ~Copyable {
         return selectIntegers(from: lower, through: upper)
     }
 
-    private mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
+    /// Rows whose key lies between two numbers, of an index over one integer that is ordered.
+    mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
         guard lower <= upper else { return .none }
         if structure == .direct { return .keys(lower, upper) }
         let start = tree.seek(lower, ExactKeys())
         return .positions(start, upper == .max ? tree.end : tree.seek(upper + 1, ExactKeys()))
     }
 
-    private mutating func selectBytes(
+    /// Rows whose encoded key lies between two; or, at an end, behind everything that begins so.
+    mutating func selectBytes(
         lower: UnsafeRawBufferPointer, lowerIsSuccessor: Bool, upper: UnsafeRawBufferPointer, upperIsSuccessor: Bool,
         _ table: RowsRef
     ) -> Selection {

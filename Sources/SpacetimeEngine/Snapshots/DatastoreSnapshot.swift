@@ -118,7 +118,7 @@ extension DatastoreSnapshot.Table {
     }
 
     @inline(__always)
-    private func image(in page: Page, _ unit: Int) -> UnsafeRawBufferPointer {
+    func image(in page: Page, _ unit: Int) -> UnsafeRawBufferPointer {
         unsafe geometry.image(inSlot: UnsafeRawPointer(page.base + geometry.offset(ofUnit: unit)))
     }
 }

@@ -114,11 +114,20 @@ struct SnapshotIndex: Sendable {
         from lower: inout KeyBuffer, isAbove: Bool, to upper: inout KeyBuffer, isThrough: Bool,
         _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
-        let start = place(of: &lower, after: isAbove)
-        let end = place(of: &upper, after: isThrough)
-        guard start < end else { return }
-        for entry in entries[start..<end] { try unsafe body(table.image(RowID(entry.row))) }
+        let places = places(from: &lower, isAbove: isAbove, to: &upper, isThrough: isThrough)
+        for entry in entries[places] { try unsafe body(table.image(RowID(entry.row))) }
     }
+
+    /// Where the rows between two encoded keys are. Changes the keys.
+    func places(
+        from lower: inout KeyBuffer, isAbove: Bool, to upper: inout KeyBuffer, isThrough: Bool
+    ) -> Range<Int> {
+        let start = place(of: &lower, after: isAbove)
+        return start..<max(start, place(of: &upper, after: isThrough))
+    }
+
+    /// The row at a place.
+    func image(at place: Int) -> UnsafeRawBufferPointer { unsafe table.image(RowID(entries[place].row)) }
 
     /// The first entry whose key is not below those bytes; or, past all keys that begin with them.
     private func place(of probe: inout KeyBuffer, after: Bool) -> Int {

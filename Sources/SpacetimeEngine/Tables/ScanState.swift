@@ -33,6 +33,8 @@ struct ScanState {
     var predicate: CompiledPredicate?
     /// How many rows there may still be.
     private var remaining: Int
+    /// How many rows are looked for at a time.
+    var batchTarget = batchLimit
     /// How many rows `batch` is to hold.
     private(set) var target = batchLimit
     /// Rows in `batch`.
@@ -53,6 +55,22 @@ struct ScanState {
         unsafe batch = .allocate(capacity: Self.batchLimit)
     }
 
+    /// For a query that goes through rows again and again while nothing is written: it tells by ``restart(_:)``
+    /// which.
+    init() {
+        source = .done
+        remaining = .max
+        unsafe batch = .allocate(capacity: Self.batchLimit)
+    }
+
+    /// Begins to go through other rows, all of them.
+    mutating func restart(_ source: Source) {
+        self.source = source
+        rest = nil
+        filled = 0
+        remaining = .max
+    }
+
     /// Frees what the state owns; its own memory is the scan's.
     func destroy() {
         unsafe batch.deallocate()
@@ -64,7 +82,7 @@ struct ScanState {
     /// Finds the next rows, at most `batchLimit`, and returns how many.
     mutating func refill() -> Int {
         filled = 0
-        target = min(Self.batchLimit, remaining)
+        target = min(batchTarget, remaining)
         if target == 0 { source = .done }
         repeat {
             switch source {

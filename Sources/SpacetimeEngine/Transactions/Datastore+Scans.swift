@@ -55,7 +55,7 @@ extension Datastore {
         return open(.list(ids, next: 0), table, nil, window)
     }
 
-    private func source(
+    func source(
         _ selection: TableIndex.Selection, _ position: Int, _ table: TableRef, _ window: ScanWindow
     ) -> ScanState.Source {
         switch selection {
@@ -114,7 +114,7 @@ extension Datastore {
         return try rowIDs(of: keys, position, of: table).count
     }
 
-    private func count(_ selection: TableIndex.Selection, _ position: Int, _ table: TableRef) -> Int {
+    func count(_ selection: TableIndex.Selection, _ position: Int, _ table: TableRef) -> Int {
         switch selection {
         case .none: 0
         case .rows(let rows): rows.count

@@ -50,6 +50,9 @@ package final class Datastore {
         var movedSequences: [MovedSequence] = []
         /// The running transaction's positions are encoded: its commit makes them known to the log.
         var hasEncodedSequences = false
+        /// Another number, of all datastores of the process, whenever a table comes or goes: by it whoever keeps what it
+        /// knows of tables sees that it is out of date.
+        var schemaVersion: UInt64 = 0
 
         deinit {
             for position in 0..<tables.count { tables[position]?.destroy() }
@@ -113,6 +116,7 @@ package final class Datastore {
             state.indexes[i].table = nil
         }
         state.tables[Int(id.rawValue)] = nil
+        state.noteSchemaChange()
         // Scans that were opened outside of a transaction end here: nothing else tells them.
         while let scan = table.openScans { RowScan.unlink(scan) }
         if table.isObserved { state.observedCount -= 1 }
@@ -214,7 +218,12 @@ extension Datastore.State {
         while tables.count < position { tables.append(nil) }
     }
 
+    fileprivate mutating func noteSchemaChange() {
+        schemaVersion = schemaVersions.add(1, ordering: .relaxed).newValue
+    }
+
     fileprivate mutating func register(_ table: TableRef) {
+        noteSchemaChange()
         let position = Int(table.id.rawValue)
         if position < tables.count { tables[position] = table } else { tables.append(table) }
         for position in 0..<table.indexCount {
@@ -225,3 +234,6 @@ extension Datastore.State {
         }
     }
 }
+
+/// The last number that ``Datastore/State/schemaVersion`` was given.
+private let schemaVersions = Atomic<UInt64>(0)

@@ -67,6 +67,31 @@ extension DatabaseError {
                 cause: error)
         case .malformedChanges(let text):
             self.init(.damaged, "stored changes do not fit the tables they are for: \(text)", cause: error)
+        case .invalidPlan(let text):
+            self.init(.internalInconsistency, "a query was planned wrongly: \(text)", cause: error)
+        case .invalidParameter(let number, let cause):
+            self.init(
+                .invalidCondition,
+                "the value of parameter \(number) is not of its type: \(cause); give one in the BSATN of the type",
+                cause: error)
+        case .arithmeticOverflow(let operation, let byteCount):
+            self.init(
+                .invalidCondition,
+                "a number does not fit: \(operation) of integers of \(byteCount) bytes; compute with a wider type, or "
+                    + "leave out the rows whose values are too large", cause: error)
+        case .divisionByZero:
+            self.init(
+                .invalidCondition, "an integer was divided by zero; leave out the rows whose divisor is zero",
+                cause: error)
+        case .budgetExceeded(let what, let limit):
+            self.init(
+                .limitReached,
+                "the query reached its limit of \(limit) \(what); narrow it down, add an index, or raise the limit",
+                cause: error)
+        case .queryStopped:
+            self.init(
+                .limitReached, "the query was stopped, or ran out of time; narrow it down, or add an index",
+                cause: error)
         case .transactionState(let text):
             self.init(.internalInconsistency, text, cause: error)
         }

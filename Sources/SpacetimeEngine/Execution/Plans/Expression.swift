@@ -40,7 +40,7 @@ package indirect enum Expression: Hashable, Sendable {
     case and([Expression])
     case or([Expression])
 
-    package enum Arithmetic: UInt8, Hashable, Sendable, CaseIterable {
+    package enum Arithmetic: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable {
         case add, subtract, multiply, divide, remainder
     }
 }

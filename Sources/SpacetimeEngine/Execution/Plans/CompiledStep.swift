@@ -1,0 +1,252 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// One table of a compiled plan.
+struct CompiledStep {
+    let slot: Int
+    let table: TableID
+    let schema: TableSchema
+    let source: Plan.Source
+    var access: CompiledAccess
+    /// For hash access: what is compared. The rows of the table are found by ``access``.
+    var hashKeys: [HashKey]
+    let isReversed: Bool
+    /// Nil if all rows are wanted.
+    let filter: CompiledPredicate?
+    var conditions: PlanCondition
+    var laterConditions: PlanCondition
+    let isOuter: Bool
+    let takesFirst: Bool
+    /// Nobody behind the step looks at its row: it matters only how many there are.
+    var isCounted = false
+    /// It matters only whether there is one.
+    var isExistence = false
+
+    struct HashKey {
+        /// In the step's own row.
+        let field: PlanOperand
+        let value: PlanValue
+        /// If the values are such.
+        let integer: KeySpec.Integer?
+    }
+
+    var isHashed: Bool { !hashKeys.isEmpty }
+
+    /// True if rows are taken as the access finds them.
+    var isUnfiltered: Bool { filter == nil && conditions.isAlways && !takesFirst }
+}
+
+/// The way to the rows of a step.
+struct CompiledAccess {
+    enum Kind: UInt8 {
+        case table, key, range, keys
+    }
+
+    /// A value of a column of the index.
+    struct Part {
+        let value: PlanValue
+        /// -1 if the value is the whole column.
+        let tag: Int32
+        /// The column in the step's own row.
+        let column: PlanOperand
+    }
+
+    var kind = Kind.table
+    var index = IndexID(0)
+    var schema: IndexSchema?
+    /// Values of the leading columns, in a key of all columns.
+    var prefix: [Part] = []
+    var lower: Part?
+    var upper: Part?
+    var lowerIsExcluded = false
+    var upperIsExcluded = false
+    /// The column behind the prefix, if there is a range or a list.
+    var next: PlanOperand?
+    /// How an index over one integer reads it.
+    var integer: KeySpec.Integer?
+    /// The variant that the values of a list are payloads of; -1 if they are whole.
+    var tag: Int32 = -1
+    /// The type of the values of a list.
+    var listNode: Int32 = 0
+    /// Where the list lies in the constants: for ``ConstantList``.
+    var listPlace = 0
+    /// The parameter that has the values; -1 if they are constants.
+    var listParameter = -1
+    var listCount = 0
+    /// The columns, if the rows come in their order.
+    var orderedPaths: [FieldPath] { kind == .table ? [] : schema?.columns.map { FieldPath($0) } ?? [] }
+}
+
+/// Makes steps.
+extension PlanCompiler {
+    /// - Throws: if the step does not fit its table or its index.
+    mutating func step(_ step: Plan.Step, _ tables: PlanTables) throws(EngineError) -> CompiledStep {
+        guard let schema = tables.table(step.table) else { throw .noSuchTable("#\(step.table.rawValue)") }
+        try enter(step.slot, schema, isOuter: step.isOuter)
+        var access = step.access
+        var keys: [CompiledStep.HashKey] = []
+        if case .hash(let fields, let over) = access {
+            guard !fields.isEmpty else { throw .invalidPlan("a hash table is to be made of no fields") }
+            for key in fields { keys.append(try hashKey(key, step.slot)) }
+            access = over
+        }
+        let filter = try step.filter == .all ? nil : predicate(step.filter, schema)
+        return CompiledStep(
+            slot: step.slot, table: step.table, schema: schema, source: step.source,
+            access: try self.access(access, step.slot, schema, tables), hashKeys: keys,
+            isReversed: step.isReversed, filter: filter, conditions: try conditions(step.conditions),
+            laterConditions: try conditions(step.laterConditions), isOuter: step.isOuter, takesFirst: step.takesFirst)
+    }
+
+    /// Nil if it always holds.
+    private func predicate(_ predicate: RowPredicate, _ schema: TableSchema) throws(EngineError) -> CompiledPredicate? {
+        let compiled = try CompiledPredicate(predicate, for: schema, parameters: parameters.map(\.type))
+        return compiled.isAlways ? nil : compiled
+    }
+
+    private mutating func hashKey(_ key: Plan.HashKey, _ slot: Int) throws(EngineError) -> CompiledStep.HashKey {
+        guard key.field.slot == slot else { throw .invalidPlan("a hash table is to be made of other rows") }
+        let field = try field(key.field).operand
+        return CompiledStep.HashKey(
+            field: field, value: try operand(key.value, field.field.node, of: slot),
+            integer: KeySpec.Integer(key.field.type))
+    }
+
+    /// An operand that must have values of a type, and must not be of the step's own row.
+    private mutating func operand(
+        _ operand: Plan.Operand, _ node: Int32, of slot: Int
+    ) throws(EngineError) -> PlanValue {
+        let place = Int32(instructions.count)
+        let value: PlanValue
+        switch operand {
+        case .field(let field):
+            try requireEarlier(.field(field), than: slot)
+            value = try self.field(field)
+        case .computed(let expression):
+            try requireEarlier(expression, than: slot)
+            value = try self.value(expression)
+        case .literal(let bytes):
+            let found = try constant(bytes, node)
+            value = PlanValue(start: place, end: place, operand: found, isNullable: false, isOption: false)
+        case .parameter(let number):
+            let found = try parameter(number, node)
+            value = PlanValue(start: place, end: place, operand: found, isNullable: false, isOption: false)
+        }
+        guard types.isAlike(value.node, node) else {
+            throw .invalidPlan("an operand is not of the type of its column")
+        }
+        return value
+    }
+
+    private func requireEarlier(_ expression: Expression, than slot: Int) throws(EngineError) {
+        var isOwn = false
+        expression.forEachSlot { if $0 == slot { isOwn = true } }
+        if isOwn { throw .invalidPlan("slot \(slot) is looked for by its own row") }
+    }
+
+    // MARK: Accesses
+
+    private mutating func access(
+        _ access: Plan.Access, _ slot: Int, _ schema: TableSchema, _ tables: PlanTables
+    ) throws(EngineError) -> CompiledAccess {
+        var compiled = CompiledAccess()
+        switch access {
+        case .table: break
+        case .hash: throw .invalidPlan("a hash table is to be made of another one")
+        case .key(let index, let parts):
+            let columns = try enter(index, .key, schema, tables, &compiled)
+            guard parts.count == columns.count else {
+                throw .invalidPlan("a key has a value for each column of its index")
+            }
+            compiled.prefix = try prefix(parts, slot, columns)
+        case .range(let index, let range):
+            let columns = try enter(index, .range, schema, tables, &compiled)
+            try requireOrder(compiled, range.prefix.count, columns.count)
+            compiled.prefix = try prefix(range.prefix, slot, columns)
+            let next = columns[range.prefix.count]
+            compiled.next = try column(next, slot)
+            (compiled.lower, compiled.lowerIsExcluded) = try bound(range.lower, slot, next)
+            (compiled.upper, compiled.upperIsExcluded) = try bound(range.upper, slot, next)
+        case .keys(let index, let parts, let tag, let values):
+            let columns = try enter(index, .keys, schema, tables, &compiled)
+            guard parts.count < columns.count else { throw .invalidPlan("no column is left for a list of keys") }
+            if parts.count + 1 < columns.count { try requireOrder(compiled, parts.count, columns.count) }
+            compiled.prefix = try prefix(parts, slot, columns)
+            let next = try column(columns[parts.count], slot)
+            compiled.next = next
+            compiled.tag = tag.map(Int32.init) ?? -1
+            compiled.listNode = try payload(next.field.node, compiled.tag)
+            switch values {
+            case .values(let values): (compiled.listPlace, compiled.listCount) = try list(values, compiled.listNode)
+            case .parameter(let number):
+                try requireList(number, of: compiled.listNode)
+                compiled.listParameter = number
+            }
+        }
+        return compiled
+    }
+
+    /// Notes the index, and returns its columns.
+    private func enter(
+        _ id: IndexID, _ kind: CompiledAccess.Kind, _ schema: TableSchema, _ tables: PlanTables,
+        _ access: inout CompiledAccess
+    ) throws(EngineError) -> [ColumnID] {
+        guard let index = tables.index(id) else { throw .noSuchIndex("#\(id.rawValue)") }
+        guard !index.columns.isEmpty, index.columns.allSatisfy({ $0.index < schema.columns.count }) else {
+            throw .invalidPlan("index '\(index.name)' is not one of table '\(schema.name)'")
+        }
+        access.kind = kind
+        access.index = id
+        access.schema = index
+        if index.columns.count == 1 { access.integer = KeySpec.Integer(schema.columns[index.columns[0].index].type) }
+        return index.columns
+    }
+
+    private func requireOrder(_ access: CompiledAccess, _ given: Int, _ columns: Int) throws(EngineError) {
+        let name = access.schema?.name ?? ""
+        if access.schema?.algorithm == .hash { throw .rangeOnHashIndex(index: name) }
+        guard given < columns else {
+            throw .tooManyPrefixColumns(index: name, given: given, limit: columns - 1)
+        }
+    }
+
+    private mutating func column(_ column: ColumnID, _ slot: Int) throws(EngineError) -> PlanOperand {
+        guard let type = slots[slot]?.types[column.index] else { throw .invalidPlan("slot \(slot) has no row") }
+        return try field(QueryField(slot: slot, path: FieldPath(column), type: type)).operand
+    }
+
+    private mutating func prefix(
+        _ parts: [Plan.KeyPart], _ slot: Int, _ columns: [ColumnID]
+    ) throws(EngineError) -> [CompiledAccess.Part] {
+        var prefix: [CompiledAccess.Part] = []
+        for (part, column) in zip(parts, columns) { prefix.append(try self.part(part, slot, column)) }
+        return prefix
+    }
+
+    private mutating func part(
+        _ part: Plan.KeyPart, _ slot: Int, _ column: ColumnID
+    ) throws(EngineError) -> CompiledAccess.Part {
+        let own = try self.column(column, slot)
+        let tag = part.tag.map(Int32.init) ?? -1
+        let value = try operand(part.value, payload(own.field.node, tag), of: slot)
+        return CompiledAccess.Part(value: value, tag: tag, column: own)
+    }
+
+    private mutating func bound(
+        _ bound: Plan.KeyRange.Bound, _ slot: Int, _ column: ColumnID
+    ) throws(EngineError) -> (CompiledAccess.Part?, Bool) {
+        switch bound {
+        case .unbounded: (nil, false)
+        case .included(let part): (try self.part(part, slot, column), false)
+        case .excluded(let part): (try self.part(part, slot, column), true)
+        }
+    }
+
+    /// The type of the payload of a variant; of the value itself if no variant is named.
+    private func payload(_ node: Int32, _ tag: Int32) throws(EngineError) -> Int32 {
+        if tag < 0 { return node }
+        let entry = types.nodes[Int(node)]
+        guard entry.kind == .sum, tag < entry.childCount else { throw .invalidPlan("a column has no variant \(tag)") }
+        return types.children[Int(entry.firstChild + tag)]
+    }
+}

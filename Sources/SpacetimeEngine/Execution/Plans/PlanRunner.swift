@@ -1,0 +1,300 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+// Memory safety. Checked bytes: values of parameters are validated before they are used. Valid images, still pages:
+// nothing is written while a plan runs, so rows stay where they are to its end. Lent buffers: a sink gets a row for the call.
+
+/// Runs a compiled plan, again and again, with new values of its parameters.
+///
+/// Keeps what a run needs, so that later runs allocate nothing: of point and range plans nothing at all. Belongs to one thread
+/// at a time; many may run one ``CompiledPlan``, each by a runner of its own.
+///
+/// ```swift
+/// let plan = try CompiledPlan(plan, for: datastore)
+/// let runner = PlanRunner(plan)
+/// try runner.bind([key])
+/// try runner.run(over: datastore) { row, times in … }
+/// ```
+///
+/// `@safe`: `rows` and `isBound` have as many places as the plan has slots and parameters.
+@safe
+package final class PlanRunner {
+    /// Gets a row of the result, and how often it is there. The row is valid during the call, in which nothing may be written
+    /// to the tables.
+    package typealias Sink = (_ row: UnsafeRawBufferPointer, _ times: Int) -> Void
+
+    /// What a run is over.
+    enum Ground {
+        case datastore(Datastore)
+        case snapshot(DatastoreSnapshot)
+    }
+
+    package let plan: CompiledPlan
+    let frame: PlanFrame
+    let states: Buffer<StepState>
+    private let filters: [PredicateInstance]
+    /// The values of the parameters.
+    private var values: Buffer<KeyBuffer>
+    /// So many parameters have values.
+    private var boundCount = 0
+    private let isBound: UnsafeMutablePointer<Bool>
+    /// Conditions on rows still compare with old values.
+    private var hasNewValues = false
+
+    // Of the run that goes on.
+    /// The row of each slot, with its length.
+    let rows: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    /// What the run did: complete when it ends, also if it ends by an error.
+    package internal(set) var cost = QueryCost()
+    var budget = QueryBudget()
+    /// Rows to be examined until budget and caller are asked again.
+    private var nextCheck = 0
+    var isOver = false
+    /// The tables were found to be as the plan expects them, in this state of a datastore.
+    private var checkedVersion: UInt64 = 0
+    let result: PlanResult
+
+    package init(_ plan: CompiledPlan) {
+        self.plan = plan
+        let parameterCount = plan.parameters.count
+        frame = PlanFrame(plan.frame, predicates: plan.predicates.map { $0.instance() })
+        var filters: [PredicateInstance] = []
+        var states = Buffer<StepState>(capacity: plan.steps.count)
+        for position in 0..<plan.steps.count {
+            let filter = plan.steps[position].filter?.instance()
+            if let filter { filters.append(filter) }
+            states.append(StepState(filter: filter))
+        }
+        self.states = states
+        self.filters = filters
+        values = Buffer<KeyBuffer>(capacity: parameterCount)
+        for _ in 0..<parameterCount { values.append(KeyBuffer()) }
+        unsafe isBound = .allocate(capacity: max(parameterCount, 1))
+        unsafe isBound.initialize(repeating: false, count: max(parameterCount, 1))
+        unsafe rows = .allocate(capacity: max(plan.frame.slotCount, 1))
+        unsafe rows.initialize(
+            repeating: UnsafeRawBufferPointer(start: nil, count: 0), count: max(plan.frame.slotCount, 1))
+        result = PlanResult(plan)
+        unsafe frame.addresses[plan.frame.constants] = UnsafeRawPointer(plan.program.constants.base)
+    }
+
+    deinit {
+        unsafe isBound.deallocate()
+        unsafe rows.deallocate()
+    }
+
+    // MARK: Parameters
+
+    /// Gives a parameter a value in BSATN, which is copied. It stays until another one is given.
+    ///
+    /// - Throws: `invalidParameter` if the bytes are no value of the parameter's type; then it keeps the one it has.
+    package func setParameter(_ number: Int, _ value: UnsafeRawBufferPointer) throws(EngineError) {
+        guard plan.parameters.indices.contains(number) else { throw .invalidPlan("there is no parameter \(number)") }
+        let parameter = plan.parameters[number]
+        if parameter.uncheckedSize != value.count { try unsafe validate(value, number) }
+        values[number].removeAll()
+        unsafe values[number].append(value)
+        let bytes = unsafe values[number].bytes
+        unsafe frame.addresses[plan.frame.firstParameter + number] = bytes.baseAddress
+        if unsafe !isBound[number] {
+            unsafe isBound[number] = true
+            boundCount += 1
+        }
+        hasNewValues = true
+    }
+
+    /// Gives all parameters values in BSATN.
+    package func bind(_ values: [[UInt8]]) throws(EngineError) {
+        guard values.count == plan.parameters.count else {
+            throw .invalidPlan("\(plan.parameters.count) parameters were given \(values.count) values")
+        }
+        for (number, value) in values.enumerated() {
+            try unsafe value.withBytes { (bytes) throws(EngineError) in try unsafe setParameter(number, bytes) }
+        }
+    }
+
+    @inline(never)
+    private func validate(_ value: UnsafeRawBufferPointer, _ number: Int) throws(EngineError) {
+        do throws(BSATNError) {
+            var offset = 0
+            try unsafe plan.program.types.validate(plan.parameters[number].node, in: value, at: &offset)
+            guard offset == value.count else { throw .trailingBytes(at: offset, count: value.count - offset) }
+        } catch { throw .invalidParameter(number: number, cause: error) }
+    }
+
+    @inline(never)
+    private func setPredicates() {
+        for predicate in filters { unsafe predicate.set { unsafe values[$0].bytes } }
+        for predicate in frame.predicates { unsafe predicate.set { unsafe values[$0].bytes } }
+    }
+
+    /// Sorts the keys that parameters have.
+    private func setLists() {
+        for position in 0..<plan.steps.count {
+            let access = plan.steps[position].access
+            guard access.listParameter >= 0 else { continue }
+            let types = plan.program.types
+            let state = states.reference(to: position)
+            // The value is a validated array, so its elements are values of their type.
+            guard let values = unsafe ValueList(array: Array(self.values[access.listParameter].bytes)),
+                let places = try? types.places(of: values, access.listNode)
+            else { continue }
+            let ranges = types.distinct(values, places, access.listNode)
+            var pool = ConstantPool()
+            _ = pool.addList(ranges.map { values.bytes[$0] })
+            state.value.list = SharedConstants(pool)
+            state.value.listCount = ranges.count
+        }
+    }
+
+    // MARK: Running
+
+    /// Runs over the rows of a datastore, whose lock the caller holds. Works inside of a transaction, too, and then sees what it
+    /// has written.
+    ///
+    /// - Parameters:
+    ///   - changes: what steps that go by changes are about: for these the datastore holds the rows after the changes.
+    ///   - side: which of them the step takes that goes through changes.
+    /// - Throws: `budgetExceeded`, `queryStopped`, `arithmeticOverflow`, `divisionByZero`; `noSuchTable`, `noSuchIndex` or
+    ///   `invalidPlan` if the tables are not those of the plan any more. The sink may have got rows before.
+    package func run(
+        over datastore: Datastore, changes: PlanChanges? = nil, taking side: PlanChanges.Side = .inserts,
+        budget: QueryBudget = QueryBudget(), _ sink: Sink
+    ) throws(EngineError) {
+        if checkedVersion != datastore.state.schemaVersion {
+            try check(datastore)
+            checkedVersion = datastore.state.schemaVersion
+        }
+        for position in 0..<plan.steps.count {
+            let step = plan.steps.reference(to: position)
+            let state = states.reference(to: position)
+            state.value.scan.table = try datastore.table(step.value.table)
+            if step.value.access.kind != .table, let entry = datastore.entry(step.value.access.index) {
+                state.value.index = entry.index
+                state.value.indexPosition = entry.position
+            }
+        }
+        defer { if plan.steps.count > 0 { closeStates() } }
+        try unsafe run(over: .datastore(datastore), changes, side, budget, sink)
+    }
+
+    /// Runs over the rows of a snapshot, on any thread. Without indexes of its own a snapshot looks at all rows of a table, and
+    /// sorts them once that has become too much.
+    package func run(
+        over snapshot: DatastoreSnapshot, changes: PlanChanges? = nil, taking side: PlanChanges.Side = .inserts,
+        budget: QueryBudget = QueryBudget(), _ sink: Sink
+    ) throws(EngineError) {
+        for position in 0..<plan.steps.count {
+            let step = plan.steps.reference(to: position)
+            guard let table = snapshot.table(step.value.table) else {
+                throw .noSuchTable("#\(step.value.table.rawValue)")
+            }
+            try check(table.schema, step.value)
+            states.reference(to: position).value.snapshotTable = table
+        }
+        defer { closeStates() }
+        try unsafe run(over: .snapshot(snapshot), changes, side, budget, sink)
+    }
+
+    /// Ends the run that goes on, when the row at hand has been dealt with: to be called by its sink.
+    package func stop() { isOver = true }
+
+    private func run(
+        over ground: Ground, _ changes: PlanChanges?, _ side: PlanChanges.Side, _ budget: QueryBudget, _ sink: Sink
+    ) throws(EngineError) {
+        guard boundCount == plan.parameters.count else { throw .invalidPlan("a parameter has no value") }
+        if hasNewValues {
+            hasNewValues = false
+            if !filters.isEmpty || !frame.predicates.isEmpty { setPredicates() }
+            if plan.hasListParameters { setLists() }
+        }
+        cost = QueryCost()
+        self.budget = budget
+        isOver = false
+        nextCheck = 0
+        try result.begin(self)
+        if isOver { return }
+        if try plan.program.holds(plan.conditions, in: frame) {
+            try enterChanges(changes, side)
+            for position in 0..<plan.steps.count where plan.steps[position].isHashed {
+                try buildHash(position, ground)
+            }
+            if plan.steps.count == 0 {
+                try unsafe result.take(1, self, sink)
+            } else {
+                try unsafe combine(ground, sink)
+            }
+        }
+        try unsafe result.end(self, sink)
+    }
+
+    private func closeStates() {
+        for position in 0..<states.count { states.reference(to: position).value.close() }
+        result.close()
+    }
+
+    /// Gives steps the changes that they are about.
+    private func enterChanges(_ changes: PlanChanges?, _ side: PlanChanges.Side) throws(EngineError) {
+        for position in 0..<plan.steps.count {
+            let step = plan.steps.reference(to: position)
+            if step.value.source == .table { continue }
+            guard let changes else { throw .invalidPlan("a plan that goes by changes is run without any") }
+            let state = states.reference(to: position)
+            if step.value.source == .changes {
+                state.value.inserted = changes.images(side, of: step.value.table)
+            } else {
+                state.value.inserted = changes.images(.inserts, of: step.value.table)
+                state.value.deleted = changes.images(.deletes, of: step.value.table)
+            }
+        }
+    }
+
+    // MARK: Checks
+
+    /// Counts rows that are looked at, and asks now and then whether to go on.
+    @inline(__always)
+    func countExamined(_ count: Int) throws(EngineError) {
+        cost.rowsExamined &+= count
+        nextCheck &-= count
+        if nextCheck < 0 { try checkBudget() }
+    }
+
+    /// So many rows may be examined until the caller is asked whether to stop.
+    private static let rowsBetweenChecks = 4_096
+
+    @inline(never)
+    private func checkBudget() throws(EngineError) {
+        if cost.rowsExamined > budget.rowsExamined {
+            throw .budgetExceeded(what: "rows to look at", limit: budget.rowsExamined)
+        }
+        if let shouldStop = budget.shouldStop, shouldStop() { throw .queryStopped }
+        if keptByteCount > budget.bytesKept { throw .budgetExceeded(what: "bytes to keep", limit: budget.bytesKept) }
+        nextCheck = min(Self.rowsBetweenChecks, budget.rowsExamined - cost.rowsExamined)
+    }
+
+    private var keptByteCount: Int {
+        var count = result.byteCount
+        for position in 0..<states.count { count += states[position].hash.byteCount }
+        return count
+    }
+
+    @inline(never)
+    private func check(_ datastore: Datastore) throws(EngineError) {
+        for position in 0..<plan.steps.count {
+            let step = plan.steps.reference(to: position)
+            let table = try datastore.table(step.value.table)
+            try check(table.schema, step.value)
+            if step.value.access.kind == .table { continue }
+            let (owner, index) = try datastore.index(step.value.access.index)
+            guard owner == table, table.indexes[index].schema == step.value.access.schema else {
+                throw .noSuchIndex(step.value.access.schema?.name ?? "")
+            }
+        }
+    }
+
+    private func check(_ schema: TableSchema, _ step: borrowing CompiledStep) throws(EngineError) {
+        guard schema.columns.map(\.type) == step.schema.columns.map(\.type) else {
+            throw .invalidPlan("table '\(schema.name)' is not as it was when the query was planned")
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import SpacetimeSATS
+import SpacetimeSchema
+
+// Memory safety. Own memory: the scan's batch, and what the buffers keep. Valid images, still pages: nothing is written
+// while a plan runs.
+
+/// Where a run is in one of its steps.
+///
+/// `@safe`: the batch has room for as many rows as ``ScanState/batchLimit``, and so many are found at a time at most.
+@safe
+struct StepState: ~Copyable {
+    /// Where the next rows come from.
+    @safe
+    enum Source {
+        case none
+        /// One row, which is in the batch already.
+        case single
+        /// The datastore's ``scan``.
+        case scan
+        /// Row images that were handed in.
+        case images(PlanChanges.Images, next: Int)
+        /// Rows of the hash table, from an entry on.
+        case chain(UInt32)
+        /// Every row of the snapshot's table, from a unit of a page on; or what lies below it.
+        case pages(page: Int, unit: Int)
+        case pagesBackward(page: Int, unit: Int)
+        /// Rows of an index of the snapshot.
+        case sorted(first: Int, end: Int)
+        /// Rows that were found before, as they are to be shown.
+        case list([UnsafeRawBufferPointer], next: Int)
+    }
+
+    // What a run is over.
+    var scan = ScanState()
+    var indexPosition = 0
+    var index: Ref<TableIndex>?
+    var snapshotTable: DatastoreSnapshot.Table?
+    var snapshotIndex: SnapshotIndex?
+    /// Of changes that the table is to be seen before.
+    var inserted: PlanChanges.Images?
+    var deleted: PlanChanges.Images?
+    let filter: PredicateInstance?
+    /// The keys that are looked up, if a parameter has them.
+    var list: SharedConstants?
+    var listCount = 0
+    var hash = PlanHash()
+
+    // Where it is.
+    var source = Source.none
+    var filled = 0
+    var position = 0
+    /// Rows that met everything.
+    var found = 0
+    /// How often the combination of the steps before counts.
+    var times = 1
+    /// All rows were shown.
+    var isOver = false
+    /// What is found was not looked for by the access, which must be asked of each row.
+    var needsTest = false
+    var needsFilter = false
+    var skipsInserted = false
+    /// What was deleted is still to be shown.
+    var hasDeletedToShow = false
+    /// Keys of a list that are still to be looked up.
+    var nextKey = 0
+    var keysLeft = 0
+
+    /// The hash that is looked for.
+    var wanted: UInt64 = 0
+
+    // Scratch.
+    var probe = KeyBuffer()
+    var lower = KeyBuffer()
+    var upper = KeyBuffer()
+    /// The values that are looked for: of the prefix, then the bounds; or of the hash keys.
+    var operands = unsafe Buffer<UnsafeRawPointer>(capacity: 4)
+
+    init(filter: PredicateInstance?) { self.filter = filter }
+
+    deinit { scan.destroy() }
+
+    var batch: UnsafeMutablePointer<UnsafeRawBufferPointer> { unsafe scan.batch }
+
+    /// Forgets the rows and what they are in, so that nothing is kept alive between runs.
+    mutating func close() {
+        source = .none
+        scan.source = .done
+        scan.table = nil
+        index = nil
+        snapshotTable = nil
+        snapshotIndex = nil
+        inserted = nil
+        deleted = nil
+        hash.removeAll()
+    }
+}
+
+/// The ways to rows that are not the datastore's.
+extension StepState {
+    /// Fills the batch out of what is not a scan of the datastore, and returns how many rows it got.
+    mutating func refillOther() -> Int {
+        switch source {
+        case .none, .scan, .chain: return 0
+        case .single:
+            source = .none
+            return 1
+        case .images(let images, let next): return refill(from: images, next)
+        case .pages(let page, let unit): return refillFromPages(page, unit)
+        case .pagesBackward(let page, let unit): return refillFromPagesBackward(page, unit)
+        case .sorted(let first, let end): return refillFromIndex(first, end)
+        case .list(let rows, let next):
+            let count = unsafe min(rows.count - next, ScanState.batchLimit)
+            for i in 0..<count { unsafe batch[i] = rows[next + i] }
+            unsafe source = next + count < rows.count ? .list(rows, next: next + count) : .none
+            return count
+        }
+    }
+
+    private mutating func refill(from images: PlanChanges.Images, _ next: Int) -> Int {
+        let count = min(images.count - next, ScanState.batchLimit)
+        for i in 0..<count { unsafe batch[i] = images[next + i] }
+        source = next + count < images.count ? .images(images, next: next + count) : .none
+        return count
+    }
+
+    private mutating func refillFromPages(_ first: Int, _ unit: Int) -> Int {
+        guard let table = snapshotTable else { return 0 }
+        var count = 0
+        var from = unit
+        for page in first..<max(first, table.pages.count) {
+            if let memory = table.pages[page] {
+                var units = unsafe LiveUnits(
+                    ofPage: memory.base, wordCount: PageGeometry.bitmapWordCount(memory.header), from: from)
+                while let unit = units.next() {
+                    unsafe batch[count] = table.image(in: memory, unit)
+                    count &+= 1
+                    if count == ScanState.batchLimit {
+                        source = .pages(page: page, unit: unit &+ 1)
+                        return count
+                    }
+                }
+            }
+            from = 0
+        }
+        source = .none
+        return count
+    }
+
+    private mutating func refillFromPagesBackward(_ last: Int, _ unit: Int) -> Int {
+        guard let table = snapshotTable else { return 0 }
+        var count = 0
+        var below = unit
+        var page = last
+        while page >= 0 {
+            if let memory = table.pages[page] {
+                var units = unsafe LiveUnits.Backward(
+                    ofPage: memory.base, wordCount: PageGeometry.bitmapWordCount(memory.header), below: below)
+                while let unit = units.next() {
+                    unsafe batch[count] = table.image(in: memory, unit)
+                    count &+= 1
+                    if count == ScanState.batchLimit {
+                        source = .pagesBackward(page: page, unit: unit)
+                        return count
+                    }
+                }
+            }
+            below = .max
+            page -= 1
+        }
+        source = .none
+        return count
+    }
+
+    /// In whichever direction: with the first behind the end, from the back.
+    private mutating func refillFromIndex(_ first: Int, _ end: Int) -> Int {
+        guard let index = snapshotIndex else { return 0 }
+        let isReversed = first > end
+        let count = min(abs(end - first), ScanState.batchLimit)
+        for i in 0..<count { unsafe batch[i] = index.image(at: isReversed ? first - 1 - i : first + i) }
+        let next = isReversed ? first - count : first + count
+        source = next == end ? .none : .sorted(first: next, end: end)
+        return count
+    }
+
+    // MARK: Keeping some
+
+    /// Drops rows that came with the changes.
+    mutating func dropInserted(_ count: Int) -> Int {
+        guard let inserted else { return count }
+        var kept = 0
+        for i in 0..<count where unsafe !inserted.contains(batch[i]) {
+            unsafe batch[kept] = batch[i]
+            kept &+= 1
+        }
+        return kept
+    }
+}
