@@ -38,7 +38,7 @@ package final class DatabaseCore: Sendable {
         let state = StateBlocks.take(
             TransactionState(owner: catalog.owner, scratch: Scratch(), tableMap: catalog.tableMap))
         let followed = FollowedTables(datastore, state)
-        let queries = LiveQueries(followed)
+        let queries = LiveQueries(followed, catalog, datastore)
         var observers: [any CommitObserver] = []
         if let timers { observers.append(timers) }
         observers.append(queries)

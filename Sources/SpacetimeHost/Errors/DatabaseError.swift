@@ -45,6 +45,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let invalidCondition = Code("invalidCondition")
         /// A limit was reached: rows, sizes, nesting, the numbers of an auto-incremented column.
         public static let limitReached = Code("limitReached")
+        /// A query that cannot be run, or not kept up to date.
+        public static let invalidQuery = Code("invalidQuery")
         /// The definition of the module breaks rules; the message lists all of them.
         public static let invalidModule = Code("invalidModule")
         /// A reducer or a read tried to open another transaction of the same database.

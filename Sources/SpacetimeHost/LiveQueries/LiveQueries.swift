@@ -1,4 +1,5 @@
 import SpacetimeEngine
+import SpacetimeQuery
 import SpacetimeSchema
 import Synchronization
 
@@ -6,7 +7,13 @@ import Synchronization
 /// Guarded by the database's lock, but for ``removeLater(_:from:)`` and ``deliver()``.
 final class LiveQueries: CommitObserver {
     private var templates: [BoundQuery: LiveTemplate] = [:]
-    private var byTable: [[LiveTemplate]] = []
+    /// Those that join tables or make rows of their own.
+    private var sources: [BoundQuery: LiveSource] = [:]
+    /// What has to be looked at when a table has changed, by table id.
+    private var byTable: [[LiveSource]] = []
+    private let datastore: Datastore
+    private let catalog: Catalog
+    let planner: SpacetimeQuery.Planner
     private let followed: FollowedTables
     private let wakes = WakeList()
     private var firstRows = FirstRowsCache()
@@ -14,6 +21,11 @@ final class LiveQueries: CommitObserver {
     /// Of the commit that is being observed.
     private var touched: [LiveChanges] = []
     private var told: [Session] = []
+    /// Somebody was told that a query of his failed.
+    private var failed = false
+    /// Queries, with parameters, that are kept up to date better for each value by itself.
+    private var literal: Set<BoundQuery> = []
+    private static let literalLimit = 1_000
     /// Subscriptions that were left while somebody else had the database's lock. The one part that needs no lock.
     private let departed = Mutex<[Departure]>([])
     private let hasDeparted = Atomic(false)
@@ -24,7 +36,12 @@ final class LiveQueries: CommitObserver {
         let set: QuerySetID?
     }
 
-    init(_ followed: FollowedTables) { self.followed = followed }
+    init(_ followed: FollowedTables, _ catalog: Catalog, _ datastore: Datastore) {
+        self.followed = followed
+        self.catalog = catalog
+        self.datastore = datastore
+        planner = SpacetimeQuery.Planner(datastore)
+    }
 
     deinit {
         // Nobody else refers to the database any more, so no lock is needed.
@@ -42,21 +59,84 @@ final class LiveQueries: CommitObserver {
 
     // MARK: Coming
 
-    /// The query that a lifted query is, which is entered if nobody watches it yet. To be given back by
+    /// The query that a client asks for, which is entered if nobody watches it yet. To be given back by
     /// ``forgetUnwatched(_:)`` if in the end nobody does.
-    func enter(_ query: SessionQuery, _ facts: TableFacts) throws(EngineError) -> LiveQuery {
-        let known = templates[query.query]
-        let template = if let known { known } else { try LiveTemplate(query.query, facts) }
-        let (entry, isNew) = try template.enter(query.values)
-        guard isNew else { return entry }
-        if known == nil {
-            templates[query.query] = template
-            let table = Int(template.table.rawValue)
-            while byTable.count <= table { byTable.append([]) }
-            byTable[table].append(template)
+    ///
+    /// - Returns: the query, and its values.
+    func enter(_ query: SessionQuery) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
+        let lifted = query.lifted(catalog)
+        if let known = templates[lifted.query] { return (try enter(lifted.values, in: known), lifted.values) }
+        if !literal.contains(lifted.query) {
+            if let template = try template(lifted.query) {
+                return (try enter(lifted.values, in: template), lifted.values)
+            }
+            if literal.count >= Self.literalLimit { literal = [] }
+            literal.insert(lifted.query)
         }
-        followed.follow(template.table)
-        return entry
+        // A kind of its own, since the values cannot be taken out.
+        let bound: BoundQuery
+        do throws(EngineError) { bound = try query.query.binding(query.values) } catch { throw DatabaseError(error) }
+        if let known = templates[bound] { return (try enter([], in: known), []) }
+        guard let template = try template(bound) else {
+            throw DatabaseError(.invalidCondition, "the query has parameters that were given no values")
+        }
+        return (try enter([], in: template), [])
+    }
+
+    private func enter(_ values: [[UInt8]], in template: LiveTemplate) throws(DatabaseError) -> LiveQuery {
+        let (query, isNew): (LiveQuery, Bool)
+        do throws(EngineError) { (query, isNew) = try template.enter(values) } catch { throw DatabaseError(error) }
+        guard isNew else { return query }
+        if template.count == 1 { enter(template) }
+        for table in template.source.tables { followed.follow(table) }
+        return query
+    }
+
+    private func enter(_ template: LiveTemplate) {
+        templates[template.query] = template
+        let source = template.source
+        if source.templates.isEmpty {
+            if let query = source.query { sources[query] = source }
+            for table in source.tables {
+                while byTable.count <= Int(table.rawValue) { byTable.append([]) }
+                byTable[Int(table.rawValue)].append(source)
+            }
+        }
+        source.add(template)
+    }
+
+    /// The kind that a query is of; nil if its parameters cannot be taken out of it, or if without their values a commit would
+    /// have to read whole tables.
+    private func template(_ query: BoundQuery) throws(DatabaseError) -> LiveTemplate? {
+        guard let shape = try LiveShape(query, catalog) else { return nil }
+        var output: TableFacts?
+        if query.grouping == nil, case .rows(let slot) = query.output {
+            output = try catalog.facts(of: query.tables[slot].id)
+        }
+        guard let source = try source(shape, of: query) else { return nil }
+        do throws(EngineError) { return try LiveTemplate(query, shape, source, output: output) } catch {
+            throw DatabaseError(error)
+        }
+    }
+
+    private func source(_ shape: LiveShape, of query: BoundQuery) throws(DatabaseError) -> LiveSource? {
+        guard let made = shape.source else {
+            let table = query.tables[0].id
+            let known = Int(table.rawValue) < byTable.count ? byTable[Int(table.rawValue)] : []
+            return known.first { $0.query == nil } ?? LiveSource(table)
+        }
+        if let known = sources[made] { return known }
+        let plan: LivePlan
+        do throws(PlanError) {
+            // What is allowed is told by the query itself; what is fast, by what is left of it.
+            let whole = try planner.livePlan(query, datastore)
+            guard let open = try? planner.livePlan(made, datastore) else { return nil }
+            if open.unindexed.count > whole.unindexed.count { return nil }
+            plan = open
+        } catch {
+            throw DatabaseError(.invalidQuery, "\(error)")
+        }
+        do throws(EngineError) { return try LiveSource(made, plan, datastore) } catch { throw DatabaseError(error) }
     }
 
     func forgetUnwatched(_ queries: [LiveQuery]) {
@@ -116,12 +196,16 @@ final class LiveQueries: CommitObserver {
 
     private func forget(_ query: LiveQuery) {
         let template = query.template
+        let source = template.source
         guard template.remove(query) else { return }
         firstRows.drop(query)
-        followed.unfollow(template.table)
+        for table in source.tables { followed.unfollow(table) }
         guard template.count == 0 else { return }
         templates[template.query] = nil
-        byTable[Int(template.table.rawValue)].removeAll { $0 === template }
+        source.remove(template)
+        guard source.templates.isEmpty else { return }
+        if let query = source.query { sources[query] = nil }
+        for table in source.tables { byTable[Int(table.rawValue)].removeAll { $0 === source } }
     }
 
     /// Ends a session that fell behind, after what is in its queue.
@@ -156,21 +240,74 @@ final class LiveQueries: CommitObserver {
     /// Finds the queries that a commit concerns and puts what changed in them into the sessions' queues.
     func observe(_ commit: Commit) -> Bool {
         removeDeparted()
-        for changes in commit.changes?.tables ?? [] where Int(changes.table.rawValue) < byTable.count {
-            for template in byTable[Int(changes.table.rawValue)] { template.collect(changes, &scratch, into: &touched) }
-        }
-        if touched.isEmpty { return false }
-        for changes in touched { distribute(changes) }
+        failed = false
+        guard let changes = commit.changes else { return false }
+        collect(changes)
+        if touched.isEmpty { return failed }
+        for position in touched.indices { distribute(&touched[position]) }
         touched.removeAll(keepingCapacity: true)
-        let hasTold = !told.isEmpty
+        let hasTold = !told.isEmpty || failed
         for session in told { tell(session, at: commit.offset) }
         told.removeAll(keepingCapacity: true)
         return hasTold
     }
 
-    private func distribute(_ changes: LiveChanges) {
+    /// Finds the queries that changes of tables concern, and what they change in each.
+    private func collect(_ changes: ChangeSet) {
+        var planChanges: PlanChanges?
+        for table in changes.tables where Int(table.table.rawValue) < byTable.count {
+            for source in byTable[Int(table.table.rawValue)] {
+                guard source.query != nil else {
+                    for template in source.templates {
+                        template.collect(
+                            deletes: table.deletes, inserts: table.inserts, &scratch, into: &touched)
+                    }
+                    continue
+                }
+                // Once, at the first of its tables that has changed.
+                guard source.tables.first(where: { changes[$0] != nil }) == table.table else { continue }
+                let commit = planChanges ?? PlanChanges(changes)
+                planChanges = commit
+                collect(commit, source)
+            }
+        }
+    }
+
+    private func collect(_ commit: PlanChanges, _ source: LiveSource) {
+        do throws(EngineError) {
+            let (deletes, inserts) = try source.changes(by: commit, in: datastore)
+            if deletes.isEmpty, inserts.isEmpty { return }
+            for template in source.templates {
+                template.collect(deletes: deletes, inserts: inserts, &scratch, into: &touched)
+            }
+        } catch {
+            fail(source, DatabaseError(error))
+        }
+    }
+
+    /// Ends the sets of queries that cannot be kept up to date any more.
+    private func fail(_ source: LiveSource, _ error: DatabaseError) {
+        for query in source.templates.flatMap(\.queries) {
+            var sets: [(Session, QuerySetID)] = []
+            query.forEachSubscriber { sets.append(($0.session, $0.set)) }
+            for (session, set) in sets where session.sets[set] != nil {
+                remove(set, of: session)
+                switch session.queue.append(.failed(set, error)) {
+                case .queued: wakes.add(session)
+                case .full: drop(session)
+                case .closed: break
+                }
+                failed = true
+            }
+        }
+    }
+
+    private func distribute(_ changes: inout LiveChanges) {
         let query = changes.query
         query.changes = -1
+        if query.template.source.query != nil { changes.cancel() }
+        // A set that failed over another query was left meanwhile.
+        if changes.deletes.isEmpty && changes.inserts.isEmpty || !query.isWatched { return }
         firstRows.drop(query)
         query.rowsProduced &+= UInt32(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
         let template = query.template

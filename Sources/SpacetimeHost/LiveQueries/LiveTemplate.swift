@@ -1,4 +1,5 @@
 import SpacetimeEngine
+import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 
@@ -7,6 +8,15 @@ struct LiveChanges {
     let query: LiveQuery
     var deletes = RowBatch()
     var inserts = RowBatch()
+
+    /// Drops what both came and went: rows of a join that differ only in what the query does not return.
+    mutating func cancel() {
+        guard !deletes.isEmpty, !inserts.isEmpty else { return }
+        var bag = RowBag()
+        deletes.forEach { bag.add($0, -1) }
+        inserts.forEach { bag.add($0, 1) }
+        (deletes, inserts) = bag.changes()
+    }
 }
 
 /// What queries have in common that differ only in the values that they ask for: `room = 'lobby'` and `room = 'kitchen'`.
@@ -17,11 +27,17 @@ struct LiveChanges {
 final class LiveTemplate {
     /// With parameters in place of values.
     let query: BoundQuery
-    let table: TableID
+    /// What its rows are chosen from.
+    let source: LiveSource
+    /// Of the source's rows.
     let schema: TableSchema
+    /// The table whose rows it returns; nil if it makes rows of its own.
+    let table: TableID?
     /// Tells which deleted and inserted row are one that was updated.
     let pairs: RowPairs?
-    /// All conditions on the table, with parameters.
+    /// The part of the source's rows that the query returns; nil for all of it.
+    private let tail: RowTail?
+    /// What the rows must meet, with parameters.
     private let condition: RowPredicate
     /// The fields that are compared with parameters for equality; nil if there are none.
     let keys: FieldKeys?
@@ -38,6 +54,8 @@ final class LiveTemplate {
         case bound(RowPredicate)
     }
 
+    /// Finds all rows of a query; made when it is first needed.
+    private var base: PlanRunner?
     private(set) var index = QueryIndex()
     /// The queries that every changed row is tested for.
     private(set) var others: [LiveQuery] = []
@@ -51,13 +69,17 @@ final class LiveTemplate {
     /// Changed rows that were looked at.
     var rowsExamined = 0
 
-    init(_ query: BoundQuery, _ facts: TableFacts) throws(EngineError) {
+    /// - Parameter output: the table whose rows the query returns, if it returns such.
+    init(
+        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, output: TableFacts?
+    ) throws(EngineError) {
         self.query = query
-        table = facts.id
-        schema = facts.schema
-        pairs = RowPairs(schema)
-        condition = RowPredicate.and(
-            query.conditions.map { if case .rows(_, let predicate) = $0 { predicate } else { .all } })
+        self.source = source
+        schema = shape.schema
+        table = output?.id
+        pairs = output.flatMap { RowPairs($0.schema) }
+        tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
+        condition = shape.condition
         var fields: [FieldPath] = []
         var parameters: [(number: Int, isList: Bool)] = []
         var rest: [ArraySlice<RowPredicate.Term>] = []
@@ -137,9 +159,29 @@ final class LiveTemplate {
         return made.map { QueryKey($0) }
     }
 
-    /// The condition of a query with these values.
-    func condition(_ values: [[UInt8]]) throws(EngineError) -> RowPredicate {
-        try condition.binding(values, table: schema.name)
+    /// All rows of the query with some values.
+    func rows(_ values: [[UInt8]], _ search: TableSearch, _ planner: SpacetimeQuery.Planner) throws(EngineError)
+        -> RowBatch
+    {
+        var rows = RowBatch()
+        if source.query == nil {
+            // Rows of event tables exist only while they are delivered.
+            if schema.isEvent { return rows }
+            let scan = try search.scan(source.tables[0], where: try condition.binding(values, table: schema.name))
+            scan.forEach { rows.append($0) }
+            return rows
+        }
+        let runner: PlanRunner
+        if let known = base {
+            runner = known
+        } else {
+            let plan = planner.plan(query, search.datastore)
+            runner = PlanRunner(try CompiledPlan(plan, for: search.datastore))
+            base = runner
+        }
+        try runner.bind(values)
+        try runner.run(over: search.datastore) { row, times in for _ in 0..<times { rows.append(row) } }
+        return rows
     }
 
     /// All of them, in no particular order.
@@ -181,17 +223,23 @@ final class LiveTemplate {
     /// Finds the queries that a commit's changes of the table concern, and notes with each the rows that are its.
     ///
     /// - Parameter touched: gets each query with its rows.
-    func collect(_ changes: TableChanges, _ scratch: inout KeyScratch, into touched: inout [LiveChanges]) {
-        rowsExamined += changes.deletes.count + changes.inserts.count
-        guard keys != nil || areas != nil else {
-            for query in others { collect(changes, for: query, into: &touched) }
+    func collect(
+        deletes: RowBatch, inserts: RowBatch, _ scratch: inout KeyScratch, into touched: inout [LiveChanges]
+    ) {
+        rowsExamined += deletes.count + inserts.count
+        if keys == nil, areas == nil, tail == nil {
+            for query in others { collect(deletes, inserts, for: query, into: &touched) }
             return
         }
-        changes.deletes.forEach { row in
-            find(row, &scratch) { query in touched[Self.position(of: query, in: &touched)].deletes.append(row) }
+        deletes.forEach { row in
+            find(row, &scratch) { query in
+                touched[Self.position(of: query, in: &touched)].deletes.append(tail?.bytes(of: row) ?? row)
+            }
         }
-        changes.inserts.forEach { row in
-            find(row, &scratch) { query in touched[Self.position(of: query, in: &touched)].inserts.append(row) }
+        inserts.forEach { row in
+            find(row, &scratch) { query in
+                touched[Self.position(of: query, in: &touched)].inserts.append(tail?.bytes(of: row) ?? row)
+            }
         }
     }
 
@@ -218,9 +266,11 @@ final class LiveTemplate {
         areaIndex.forEach(place) { query in if query.matches(row) { body(query) } }
     }
 
-    private func collect(_ changes: TableChanges, for query: LiveQuery, into touched: inout [LiveChanges]) {
-        let deletes = Self.filtered(changes.deletes, by: query.rest)
-        let inserts = Self.filtered(changes.inserts, by: query.rest)
+    private func collect(
+        _ deletes: RowBatch, _ inserts: RowBatch, for query: LiveQuery, into touched: inout [LiveChanges]
+    ) {
+        let deletes = Self.filtered(deletes, by: query.rest)
+        let inserts = Self.filtered(inserts, by: query.rest)
         guard deletes.count > 0 || inserts.count > 0 else { return }
         query.changes = Int32(touched.count)
         touched.append(LiveChanges(query: query, deletes: deletes, inserts: inserts))

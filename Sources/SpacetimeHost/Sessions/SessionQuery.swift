@@ -1,5 +1,7 @@
 package import SpacetimeEngine
+import SpacetimeQuery
 import SpacetimeSATS
+import SpacetimeSchema
 
 /// A query as a client asks it: what is asked, with a value for each parameter.
 package struct SessionQuery: Hashable, Sendable {
@@ -26,33 +28,35 @@ extension SessionQuery {
     /// in them only are of one kind. A list of values becomes one parameter, too.
     ///
     /// Only conditions that must all hold are looked into: a value inside of an alternative stays where it is.
-    func lifted() -> SessionQuery {
+    func lifted(_ catalog: Catalog) -> SessionQuery {
         var lifted = self
         for position in query.conditions.indices {
             guard case .rows(let slot, let predicate) = query.conditions[position] else { continue }
-            lifted.query.conditions[position] = .rows(slot: slot, lifted.lift(predicate))
+            guard let schema = try? catalog.facts(of: query.tables[slot].id).schema else { continue }
+            lifted.query.conditions[position] = .rows(slot: slot, lifted.lift(predicate, schema))
         }
         return lifted
     }
 
-    private mutating func lift(_ predicate: RowPredicate) -> RowPredicate {
+    private mutating func lift(_ predicate: RowPredicate, _ schema: TableSchema) -> RowPredicate {
         var parts: [ArraySlice<RowPredicate.Term>] = []
         for part in RowPredicate.conjuncts(of: predicate.normalTerms()) {
             switch part.first {
             case .compare(let path, let comparison, let value)? where part.count == 1:
-                parts.append([.compareParameter(path, comparison, add(value))])
+                guard let type = schema.type(of: path) else { return predicate }
+                parts.append([.compareParameter(path, comparison, add(value, type))])
             case .isIn(let path, let list)? where part.count == 1:
-                parts.append([.isInParameter(path, add(list.array))])
+                guard let type = schema.type(of: path) else { return predicate }
+                parts.append([.isInParameter(path, add(list.array, .array(type)))])
             default: parts.append(part)
             }
         }
         return RowPredicate(joining: parts)
     }
 
-    private mutating func add(_ value: [UInt8]) -> Int {
+    private mutating func add(_ value: [UInt8], _ type: AlgebraicType) -> Int {
         values.append(value)
-        // The value's type is that of the field; nobody asks for it again.
-        query.parameters.append(QueryParameter(type: .bytes))
+        query.parameters.append(QueryParameter(type: type))
         return values.count - 1
     }
 }

@@ -59,7 +59,8 @@ package final class Sessions: @unchecked Sendable {
         var seen: Set<ObjectIdentifier> = []
         do throws(DatabaseError) {
             for query in list {
-                let (entry, values) = try liveQuery(query, session.caller)
+                try check(query.query, for: session.caller)
+                let (entry, values) = try queries.enter(query)
                 // What a list says twice is meant once.
                 guard seen.insert(ObjectIdentifier(entry)).inserted else { continue }
                 entries.append(entry)
@@ -74,42 +75,31 @@ package final class Sessions: @unchecked Sendable {
         queries.add(SetRows(set: set, offset: offset, rows: rows), entries, to: session, end: end)
     }
 
-    private func liveQuery(
-        _ query: SessionQuery, _ caller: Caller
-    ) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
-        let facts = try runner.catalog.facts(of: query.query.tables[0].id)
-        guard runner.catalog.isReadable(facts.id, by: caller) else {
-            throw Catalog.noReadableTable(facts.schema.name)
+    /// - Throws: `noSuchTable` if the client may not read one of the tables.
+    private func check(_ query: BoundQuery, for caller: Caller) throws(DatabaseError) {
+        for table in query.tables {
+            let schema = try runner.catalog.facts(of: table.id).schema
+            guard runner.catalog.isReadable(table.id, by: caller) else { throw Catalog.noReadableTable(schema.name) }
         }
-        do throws(EngineError) {
-            for case .rows(_, let predicate) in query.query.conditions {
-                // Checked before anything is done with it that takes time in proportion to its size.
-                try predicate.checkSize(table: facts.schema.name)
-            }
-            let lifted = query.lifted()
-            return (try queries.enter(lifted, facts), lifted.values)
-        } catch {
-            throw DatabaseError(error)
+        for case .rows(let slot, let predicate) in query.conditions {
+            // Before anything is done with it that takes time in proportion to its size.
+            do throws(EngineError) {
+                try predicate.checkSize(table: try runner.catalog.facts(of: query.tables[slot].id).schema.name)
+            } catch { throw DatabaseError(error) }
         }
     }
 
     /// The rows of a query as they are now: those that somebody got before, as long as they have not changed.
     private func firstRows(of query: LiveQuery, _ values: [[UInt8]]) throws(DatabaseError) -> SharedDelta {
         if let known = query.firstRows { return known }
-        let template = query.template
-        var rows = RowBatch()
-        // Rows of event tables exist only while they are delivered.
-        if !template.schema.isEvent {
-            do throws(EngineError) {
-                let scan = try runner.search.scan(template.table, where: try template.condition(values))
-                scan.forEach { rows.append($0) }
-            } catch {
-                throw DatabaseError(error)
-            }
+        do throws(EngineError) {
+            let rows = try query.template.rows(values, runner.search, queries.planner)
+            let first = SharedDelta(table: query.template.table, inserts: rows)
+            queries.keep(first, of: query)
+            return first
+        } catch {
+            throw DatabaseError(error)
         }
-        let first = SharedDelta(table: template.table, inserts: rows)
-        queries.keep(first, of: query)
-        return first
     }
 
     // MARK: Leaving

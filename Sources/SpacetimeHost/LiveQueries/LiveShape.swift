@@ -1,0 +1,247 @@
+import SpacetimeEngine
+import SpacetimeQuery
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// A kind of query taken apart: rows that are the same for all queries of the kind, and a condition with parameters that tells
+/// which of them are whose.
+///
+/// The rows of most queries are those of one table. Those of a join, or of a query that computes something, are made up: first
+/// the columns that the condition asks for, then what the query returns. So a join is evaluated once per commit for all who
+/// differ in their values only, and what it yields is looked up as the changed rows of a table are.
+struct LiveShape {
+    /// What makes the rows; nil if they are those of the table.
+    let source: BoundQuery?
+    /// Of the rows.
+    let schema: TableSchema
+    /// Columns before what the query returns.
+    let hiddenCount: Int
+    /// On the rows, with the parameters of the query.
+    let condition: RowPredicate
+
+    /// - Returns: nil if a parameter stands where it cannot be taken out.
+    init?(_ query: BoundQuery, _ catalog: Catalog) throws(DatabaseError) {
+        if let table = Self.plainTable(of: query) {
+            source = nil
+            schema = try catalog.facts(of: table).schema
+            hiddenCount = 0
+            condition = .and(query.conditions.map { if case .rows(_, let predicate) = $0 { predicate } else { .all } })
+            return
+        }
+        var builder = Builder(query, catalog)
+        for condition in query.conditions { guard try builder.take(condition) else { return nil } }
+        for table in query.tables {
+            for condition in table.outerCondition ?? [] where condition.hasParameters { return nil }
+        }
+        guard try builder.takeOutput() else { return nil }
+        source = builder.open
+        schema = builder.schema
+        hiddenCount = builder.hidden.count
+        condition = RowPredicate(joining: builder.taken.map { $0[...] })
+    }
+
+    /// The table whose rows a query returns, if it does nothing else than choosing among them by conditions.
+    private static func plainTable(of query: BoundQuery) -> TableID? {
+        guard query.tables.count == 1, query.grouping == nil, case .rows = query.output,
+            query.conditions.allSatisfy({ if case .rows = $0 { true } else { false } })
+        else { return nil }
+        return query.tables[0].id
+    }
+
+    private struct Builder {
+        struct Column: Hashable {
+            let slot: Int
+            let column: ColumnID
+        }
+
+        let query: BoundQuery
+        let catalog: Catalog
+        /// Without what has parameters.
+        var open: BoundQuery
+        var hidden: [Column] = []
+        /// Conditions with parameters, on rows of the schema.
+        var taken: [[RowPredicate.Term]] = []
+        var schema = TableSchema(name: "the query", columns: [] as [ColumnSchema])
+
+        init(_ query: BoundQuery, _ catalog: Catalog) {
+            self.query = query
+            self.catalog = catalog
+            open = query
+            open.conditions = []
+            open.parameters = []
+            open.grouping = nil
+            open.order = []
+            open.limit = nil
+            open.offset = nil
+            open.isDistinct = false
+        }
+
+        /// - Returns: false if the condition has a parameter and is none on one row.
+        mutating func take(_ condition: Expression) throws(DatabaseError) -> Bool {
+            guard condition.hasParameters else {
+                open.conditions.append(condition)
+                return true
+            }
+            guard case .rows(let slot, let predicate) = condition else { return false }
+            var rest: [ArraySlice<RowPredicate.Term>] = []
+            for part in RowPredicate.conjuncts(of: predicate.normalTerms()) {
+                if part.contains(where: \.isParameter) {
+                    taken.append(part.map { $0.moved { path in self.place(slot, path) } })
+                } else {
+                    rest.append(part)
+                }
+            }
+            if !rest.isEmpty { open.conditions.append(.rows(slot: slot, RowPredicate(joining: rest))) }
+            return true
+        }
+
+        /// The path to a field of one of the tables in the made-up rows.
+        private mutating func place(_ slot: Int, _ path: FieldPath) -> FieldPath {
+            let column = Column(slot: slot, column: path.column)
+            let position: Int
+            if let known = hidden.firstIndex(of: column) {
+                position = known
+            } else {
+                position = hidden.count
+                hidden.append(column)
+            }
+            return FieldPath(ColumnID(UInt16(position)), path.steps)
+        }
+
+        mutating func takeOutput() throws(DatabaseError) -> Bool {
+            var columns: [QueryColumn] = []
+            for (number, column) in hidden.enumerated() {
+                let facts = try catalog.facts(of: query.tables[column.slot].id)
+                columns.append(
+                    QueryColumn("hidden \(number)", Self.field(column.slot, column.column, facts.schema)))
+            }
+            if let grouping = query.grouping {
+                let arguments = grouping.aggregates.compactMap(\.argument)
+                for (number, value) in (grouping.keys + arguments).enumerated() {
+                    if value.hasParameters { return false }
+                    columns.append(QueryColumn("value \(number)", value))
+                }
+            } else {
+                switch query.output {
+                case .rows(let slot):
+                    let schema = try catalog.facts(of: query.tables[slot].id).schema
+                    for position in schema.columns.indices {
+                        columns.append(
+                            QueryColumn(
+                                schema.columns[position].name, Self.field(slot, ColumnID(UInt16(position)), schema)))
+                    }
+                case .columns(let list):
+                    for column in list where column.value.hasParameters { return false }
+                    columns += list
+                }
+            }
+            open.output = .columns(columns)
+            schema = TableSchema(
+                name: "the query",
+                columns: columns.map { ColumnSchema(name: $0.name, type: $0.value.resultType) } as [ColumnSchema])
+            return true
+        }
+
+        private static func field(_ slot: Int, _ column: ColumnID, _ schema: TableSchema) -> Expression {
+            .field(QueryField(slot: slot, path: FieldPath(column), type: schema.columns[column.index].type))
+        }
+    }
+}
+
+extension RowPredicate.Term {
+    fileprivate var isParameter: Bool {
+        switch self {
+        case .compareParameter, .isInParameter: true
+        default: false
+        }
+    }
+
+    /// The same test of a field elsewhere.
+    fileprivate func moved(_ place: (FieldPath) -> FieldPath) -> RowPredicate.Term {
+        switch self {
+        case .compare(let path, let comparison, let value): .compare(place(path), comparison, value)
+        case .compareParameter(let path, let comparison, let number): .compareParameter(place(path), comparison, number)
+        case .compareFields(let path, let comparison, let other): .compareFields(place(path), comparison, place(other))
+        case .isPresent(let path): .isPresent(place(path))
+        case .hasPrefix(let path, let bytes): .hasPrefix(place(path), bytes)
+        case .isIn(let path, let values): .isIn(place(path), values)
+        case .isInParameter(let path, let number): .isInParameter(place(path), number)
+        case .all, .none, .and, .or, .not: self
+        }
+    }
+}
+
+extension Expression {
+    /// True if a value in it comes with each run.
+    var hasParameters: Bool {
+        switch self {
+        case .parameter: true
+        case .rows(_, let predicate): predicate.hasParameters
+        case .arithmetic(_, let left, let right), .compare(_, let left, let right):
+            left.hasParameters || right.hasParameters
+        case .isPresent(let operand), .isIn(let operand, _), .hasPrefix(let operand, _), .not(let operand):
+            operand.hasParameters
+        case .and(let operands), .or(let operands): operands.contains(where: \.hasParameters)
+        case .field, .literal, .key, .aggregate, .constant: false
+        }
+    }
+
+    /// The same with values, in BSATN, in place of parameters.
+    func binding(_ values: [[UInt8]]) throws(EngineError) -> Expression {
+        switch self {
+        case .parameter(let number, let type):
+            guard values.indices.contains(number) else {
+                throw .invalidCondition(table: "the query", reason: "parameter \(number) has no value")
+            }
+            return .literal(values[number], type)
+        case .rows(let slot, let predicate):
+            return .rows(slot: slot, try predicate.binding(values, table: "the query"))
+        case .arithmetic(let operation, let left, let right):
+            return .arithmetic(operation, try left.binding(values), try right.binding(values))
+        case .compare(let comparison, let left, let right):
+            return .compare(comparison, try left.binding(values), try right.binding(values))
+        case .isPresent(let operand): return .isPresent(try operand.binding(values))
+        case .isIn(let operand, let list): return .isIn(try operand.binding(values), list)
+        case .hasPrefix(let operand, let bytes): return .hasPrefix(try operand.binding(values), bytes)
+        case .not(let operand): return .not(try operand.binding(values))
+        case .and(let operands): return .and(try Self.binding(operands, values))
+        case .or(let operands): return .or(try Self.binding(operands, values))
+        case .field, .literal, .key, .aggregate, .constant: return self
+        }
+    }
+
+    static func binding(_ list: [Expression], _ values: [[UInt8]]) throws(EngineError) -> [Expression] {
+        var bound: [Expression] = []
+        for expression in list { bound.append(try expression.binding(values)) }
+        return bound
+    }
+}
+
+extension BoundQuery {
+    /// The same with values, in BSATN, in place of parameters.
+    func binding(_ values: [[UInt8]]) throws(EngineError) -> BoundQuery {
+        if parameters.isEmpty { return self }
+        var bound = self
+        bound.parameters = []
+        bound.conditions = try Expression.binding(conditions, values)
+        for position in tables.indices {
+            guard let conditions = tables[position].outerCondition else { continue }
+            bound.tables[position].outerCondition = try Expression.binding(conditions, values)
+        }
+        if let grouping {
+            bound.grouping?.keys = try Expression.binding(grouping.keys, values)
+            bound.grouping?.conditions = try Expression.binding(grouping.conditions, values)
+            for (position, aggregate) in grouping.aggregates.enumerated() {
+                bound.grouping?.aggregates[position].argument = try aggregate.argument?.binding(values)
+            }
+        }
+        if case .columns(var columns) = output {
+            for position in columns.indices { columns[position].value = try columns[position].value.binding(values) }
+            bound.output = .columns(columns)
+        }
+        for position in order.indices { bound.order[position].value = try order[position].value.binding(values) }
+        bound.limit = try limit?.binding(values)
+        bound.offset = try offset?.binding(values)
+        return bound
+    }
+}
