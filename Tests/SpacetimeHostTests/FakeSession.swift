@@ -28,6 +28,11 @@ final class FakeSession {
         try sessions.subscribe(session, to: QuerySetID(set), queries)
     }
 
+    /// Subscribes to queries in SQL.
+    func subscribe(_ set: UInt32, _ texts: String...) throws {
+        try sessions.subscribe(session, to: QuerySetID(set), try sessions.texts.queries(texts, as: session.caller))
+    }
+
     func unsubscribe(_ set: UInt32) {
         sessions.unsubscribe(session, from: QuerySetID(set))
         rows[QuerySetID(set)] = nil

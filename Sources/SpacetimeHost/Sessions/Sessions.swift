@@ -8,10 +8,13 @@ import SpacetimeSchema
 package final class Sessions: @unchecked Sendable {
     private let runner: TransactionRunner
     private let queries: LiveQueries
+    /// Reads the texts of queries.
+    package let texts: QueryTexts
 
     init(_ runner: TransactionRunner, _ queries: LiveQueries) {
         self.runner = runner
         self.queries = queries
+        texts = QueryTexts(runner.catalog)
     }
 
     // MARK: Subscribing
@@ -83,9 +86,8 @@ package final class Sessions: @unchecked Sendable {
         }
         for case .rows(let slot, let predicate) in query.conditions {
             // Before anything is done with it that takes time in proportion to its size.
-            do throws(EngineError) {
-                try predicate.checkSize(table: try runner.catalog.facts(of: query.tables[slot].id).schema.name)
-            } catch { throw DatabaseError(error) }
+            let table = try runner.catalog.facts(of: query.tables[slot].id).schema.name
+            do throws(EngineError) { try predicate.checkSize(table: table) } catch { throw DatabaseError(error) }
         }
     }
 

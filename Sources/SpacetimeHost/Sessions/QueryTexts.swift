@@ -1,0 +1,105 @@
+import SpacetimeEngine
+package import SpacetimeQuery
+import SpacetimeSATS
+import Synchronization
+
+/// Reads the texts of queries that clients subscribe to.
+///
+/// A text that was read before costs a look-up; one that differs from another only in its literals costs reading its tokens;
+/// any other one is parsed and its names are looked up. From any thread, without the database's lock.
+package final class QueryTexts: Sendable {
+    /// A query that waits for the values that are the caller's.
+    private struct Prepared {
+        var query: BoundQuery
+        /// Nil for the caller's identity.
+        var values: [[UInt8]?]
+    }
+
+    private struct Key: Hashable {
+        let text: String
+        let isOwner: Bool
+    }
+
+    private struct TemplateKey: Hashable {
+        let key: [UInt8]
+        let isOwner: Bool
+    }
+
+    private struct Caches {
+        var texts: [Key: Prepared] = [:]
+        var templates: [TemplateKey: BoundSelect] = [:]
+    }
+
+    private let catalog: SQLCatalog
+    private let owner: Identity
+    private let caches = Mutex(Caches())
+    /// With more entries a cache is begun anew.
+    private static let textLimit = 16_384
+    private static let templateLimit = 4_096
+
+    init(_ catalog: Catalog) {
+        self.catalog = SQLCatalog(catalog.tables.map { SQLCatalog.Table($0.id, $0.schema) })
+        owner = catalog.owner.identity
+    }
+
+    /// The queries that texts stand for: one each, or as many as there are tables for `SELECT * FROM *`.
+    ///
+    /// - Throws: `invalidQuery`, with the place in the text, and the text itself at the end.
+    package func queries(
+        _ texts: [String], in language: SQLLanguage = .subscription, as caller: Caller
+    ) throws(DatabaseError) -> [SessionQuery] {
+        var queries: [SessionQuery] = []
+        for text in texts {
+            if let tables = catalog.everything(text, isOwner: caller.identity == owner) {
+                queries += tables.map { SessionQuery($0.id) }
+            } else {
+                queries.append(try query(text, in: language, as: caller))
+            }
+        }
+        return queries
+    }
+
+    /// The query that a text stands for.
+    package func query(
+        _ text: String, in language: SQLLanguage = .subscription, as caller: Caller
+    ) throws(DatabaseError) -> SessionQuery {
+        let prepared: Prepared
+        do throws(SQLError) { prepared = try self.prepared(text, language, isOwner: caller.identity == owner) } catch {
+            throw DatabaseError(.invalidQuery, "\(error), in the query: \(text)", cause: error)
+        }
+        return SessionQuery(prepared.query, values: prepared.values.map { $0 ?? caller.identity.bsatn() })
+    }
+
+    private func prepared(
+        _ text: String, _ language: SQLLanguage, isOwner: Bool
+    ) throws(SQLError) -> Prepared {
+        // Other languages are those of old protocols, whose clients ask for the same few texts.
+        let key = Key(text: language == .subscription ? text : "\(language.place) \(text)", isOwner: isOwner)
+        if let known = caches.withLock({ $0.texts[key] }) { return known }
+        let prepared = try read(text, language, isOwner: isOwner)
+        caches.withLock { caches in
+            if caches.texts.count >= Self.textLimit { caches.texts = [:] }
+            caches.texts[key] = prepared
+        }
+        return prepared
+    }
+
+    private func read(_ text: String, _ language: SQLLanguage, isOwner: Bool) throws(SQLError) -> Prepared {
+        let template = try SQLTemplate(text)
+        let key = TemplateKey(key: template.key, isOwner: isOwner)
+        if language == .subscription, let known = caches.withLock({ $0.templates[key] }),
+            let values = known.literalValues(of: template)
+        {
+            return Prepared(query: known.query, values: values)
+        }
+        let select = try SQLBinder.select(
+            text, in: catalog, language: language, isOwner: isOwner, template: template)
+        if language == .subscription, select.isTemplate {
+            caches.withLock { caches in
+                if caches.templates.count >= Self.templateLimit { caches.templates = [:] }
+                caches.templates[key] = select
+            }
+        }
+        return Prepared(query: select.query, values: select.literalValues(of: template) ?? [])
+    }
+}
