@@ -113,8 +113,9 @@ final class LiveQueries: CommitObserver {
         if query.grouping == nil, case .rows(let slot) = query.output {
             output = try catalog.facts(of: query.tables[slot].id)
         }
+        let stages = try LiveStageKind(query, shape)
         guard let source = try source(shape, of: query) else { return nil }
-        do throws(EngineError) { return try LiveTemplate(query, shape, source, output: output) } catch {
+        do throws(EngineError) { return try LiveTemplate(query, shape, source, stages, output: output) } catch {
             throw DatabaseError(error)
         }
     }
@@ -281,13 +282,13 @@ final class LiveQueries: CommitObserver {
                 template.collect(deletes: deletes, inserts: inserts, &scratch, into: &touched)
             }
         } catch {
-            fail(source, DatabaseError(error))
+            fail(source.templates.flatMap(\.queries), DatabaseError(error))
         }
     }
 
     /// Ends the sets of queries that cannot be kept up to date any more.
-    private func fail(_ source: LiveSource, _ error: DatabaseError) {
-        for query in source.templates.flatMap(\.queries) {
+    private func fail(_ queries: [LiveQuery], _ error: DatabaseError) {
+        for query in queries {
             var sets: [(Session, QuerySetID)] = []
             query.forEachSubscriber { sets.append(($0.session, $0.set)) }
             for (session, set) in sets where session.sets[set] != nil {
@@ -305,9 +306,11 @@ final class LiveQueries: CommitObserver {
     private func distribute(_ changes: inout LiveChanges) {
         let query = changes.query
         query.changes = -1
-        if query.template.source.query != nil { changes.cancel() }
+        do throws(EngineError) { try changes.finish(in: datastore) } catch {
+            return fail([query], DatabaseError(error))
+        }
         // A set that failed over another query was left meanwhile.
-        if changes.deletes.isEmpty && changes.inserts.isEmpty || !query.isWatched { return }
+        if changes.isEmpty || !query.isWatched { return }
         firstRows.drop(query)
         query.rowsProduced &+= UInt32(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
         let template = query.template

@@ -28,6 +28,8 @@ final class LiveQuery {
     /// Most queries have one subscriber.
     private var firstSubscriber: Subscriber?
     private var otherSubscribers: [Subscriber] = []
+    /// What is done with the rows that meet the conditions; nil if nothing is, or nobody was told the rows yet.
+    var stage: (any LiveStage)?
     /// The rows that the query begins with, as long as they are its rows.
     var firstRows: SharedDelta?
     /// How many rows went out, each counted once, whoever got it.

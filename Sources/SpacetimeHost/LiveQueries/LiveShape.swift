@@ -19,6 +19,12 @@ struct LiveShape {
     /// On the rows, with the parameters of the query.
     let condition: RowPredicate
 
+    /// Of the rows without the columns that only the condition needs.
+    var stageSchema: TableSchema {
+        if hiddenCount == 0 { return schema }
+        return TableSchema(name: schema.name, columns: Array(schema.columns.dropFirst(hiddenCount)))
+    }
+
     /// - Returns: nil if a parameter stands where it cannot be taken out.
     init?(_ query: BoundQuery, _ catalog: Catalog) throws(DatabaseError) {
         if let table = Self.plainTable(of: query) {
@@ -40,11 +46,18 @@ struct LiveShape {
         condition = RowPredicate(joining: builder.taken.map { $0[...] })
     }
 
-    /// The table whose rows a query returns, if it does nothing else than choosing among them by conditions.
+    /// The table whose rows a query chooses from, if it does so by conditions on its fields, and returns the rows, or groups them
+    /// by fields.
     private static func plainTable(of query: BoundQuery) -> TableID? {
-        guard query.tables.count == 1, query.grouping == nil, case .rows = query.output,
+        guard query.tables.count == 1,
             query.conditions.allSatisfy({ if case .rows = $0 { true } else { false } })
         else { return nil }
+        if let grouping = query.grouping {
+            let values = grouping.keys + grouping.aggregates.compactMap(\.argument)
+            guard values.allSatisfy({ if case .field = $0 { true } else { false } }) else { return nil }
+        } else {
+            guard case .rows = query.output else { return nil }
+        }
         return query.tables[0].id
     }
 

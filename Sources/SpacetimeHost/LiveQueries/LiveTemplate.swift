@@ -9,8 +9,20 @@ struct LiveChanges {
     var deletes = RowBatch()
     var inserts = RowBatch()
 
+    var isEmpty: Bool { deletes.isEmpty && inserts.isEmpty }
+
+    /// Replaces the rows that meet the conditions by those that the client is told.
+    mutating func finish(in datastore: Datastore) throws(EngineError) {
+        if query.template.source.query != nil { cancel() }
+        guard let stage = query.stage, !isEmpty else { return }
+        var changes = RowChanges()
+        (changes.deletes, changes.inserts) = (deletes, inserts)
+        changes = try stage.apply(changes, in: datastore)
+        (deletes, inserts) = (changes.deletes, changes.inserts)
+    }
+
     /// Drops what both came and went: rows of a join that differ only in what the query does not return.
-    mutating func cancel() {
+    private mutating func cancel() {
         guard !deletes.isEmpty, !inserts.isEmpty else { return }
         var bag = RowBag()
         deletes.forEach { bag.add($0, -1) }
@@ -38,7 +50,9 @@ final class LiveTemplate {
     /// The part of the source's rows that the query returns; nil for all of it.
     private let tail: RowTail?
     /// What the rows must meet, with parameters.
-    private let condition: RowPredicate
+    let condition: RowPredicate
+    /// True if queries differ in values that no condition on the rows has, such as a limit.
+    private let hasOtherValues: Bool
     /// The fields that are compared with parameters for equality; nil if there are none.
     let keys: FieldKeys?
     /// For each of them its parameter. At most one is a list, of which the field must have one value.
@@ -54,7 +68,9 @@ final class LiveTemplate {
         case bound(RowPredicate)
     }
 
-    /// Finds all rows of a query; made when it is first needed.
+    /// What is done with the rows that meet the conditions.
+    let stageKind: LiveStageKind
+    /// Finds the rows that meet the conditions of a query, if they are not those of a table; made when it is first needed.
     private var base: PlanRunner?
     private(set) var index = QueryIndex()
     /// The queries that every changed row is tested for.
@@ -71,7 +87,7 @@ final class LiveTemplate {
 
     /// - Parameter output: the table whose rows the query returns, if it returns such.
     init(
-        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, output: TableFacts?
+        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, _ stageKind: LiveStageKind, output: TableFacts?
     ) throws(EngineError) {
         self.query = query
         self.source = source
@@ -80,6 +96,8 @@ final class LiveTemplate {
         pairs = output.flatMap { RowPairs($0.schema) }
         tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
         condition = shape.condition
+        self.stageKind = stageKind
+        hasOtherValues = [query.limit, query.offset].contains { $0?.hasParameters ?? false }
         var fields: [FieldPath] = []
         var parameters: [(number: Int, isList: Bool)] = []
         var rest: [ArraySlice<RowPredicate.Term>] = []
@@ -113,7 +131,7 @@ final class LiveTemplate {
     func enter(_ values: [[UInt8]]) throws(EngineError) -> (LiveQuery, isNew: Bool) {
         let made = if let keys { try made(values, keys) } else { [QueryKey]() }
         let isBound = if case .bound = rest { true } else { false }
-        let packed = isBound || made.isEmpty ? LiveQuery.pack(values) : []
+        let packed = isBound || hasOtherValues || made.isEmpty ? LiveQuery.pack(values) : []
         if let known = known(made, packed) { return (known, false) }
         let query = LiveQuery(
             self, keys: made, values: packed, rest: keys != nil && made.isEmpty ? nil : try compiledRest(values))
@@ -159,29 +177,15 @@ final class LiveTemplate {
         return made.map { QueryKey($0) }
     }
 
-    /// All rows of the query with some values.
-    func rows(_ values: [[UInt8]], _ search: TableSearch, _ planner: SpacetimeQuery.Planner) throws(EngineError)
-        -> RowBatch
-    {
-        var rows = RowBatch()
-        if source.query == nil {
-            // Rows of event tables exist only while they are delivered.
-            if schema.isEvent { return rows }
-            let scan = try search.scan(source.tables[0], where: try condition.binding(values, table: schema.name))
-            scan.forEach { rows.append($0) }
-            return rows
-        }
-        let runner: PlanRunner
-        if let known = base {
-            runner = known
-        } else {
-            let plan = planner.plan(query, search.datastore)
-            runner = PlanRunner(try CompiledPlan(plan, for: search.datastore))
-            base = runner
-        }
-        try runner.bind(values)
-        try runner.run(over: search.datastore) { row, times in for _ in 0..<times { rows.append(row) } }
-        return rows
+    /// Finds the rows that meet the conditions of a query, and that groups and windows are made of; nil if they are those of a
+    /// table.
+    func baseRunner(_ planner: SpacetimeQuery.Planner, _ datastore: Datastore) throws(EngineError) -> PlanRunner? {
+        if source.query == nil { return nil }
+        if let base { return base }
+        let plan = planner.plan(query.withoutStages, datastore)
+        let runner = PlanRunner(try CompiledPlan(plan, for: datastore))
+        base = runner
+        return runner
     }
 
     /// All of them, in no particular order.

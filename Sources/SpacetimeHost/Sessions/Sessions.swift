@@ -95,7 +95,7 @@ package final class Sessions: @unchecked Sendable {
     private func firstRows(of query: LiveQuery, _ values: [[UInt8]]) throws(DatabaseError) -> SharedDelta {
         if let known = query.firstRows { return known }
         do throws(EngineError) {
-            let rows = try query.template.rows(values, runner.search, queries.planner)
+            let rows = try query.template.rows(of: query, values, runner.search, queries.planner)
             let first = SharedDelta(table: query.template.table, inserts: rows)
             queries.keep(first, of: query)
             return first
