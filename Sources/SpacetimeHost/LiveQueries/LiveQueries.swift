@@ -18,6 +18,8 @@ final class LiveQueries: CommitObserver {
     private let wakes = WakeList()
     private var firstRows = FirstRowsCache()
     private var scratch = KeyScratch()
+    /// The session whose call is running, if it is one's.
+    var caller: Session?
     /// Of the commit that is being observed.
     private var touched: [LiveChanges] = []
     private var told: [Session] = []
@@ -325,11 +327,22 @@ final class LiveQueries: CommitObserver {
     }
 
     private func tell(_ session: Session, at offset: TxOffset) {
+        // Its changes go with the answer to its call.
+        if session === caller { return }
+        tell(session, nil, at: offset)
+    }
+
+    /// Tells a session how its call ended, and what it changed for it.
+    func answer(_ session: Session, _ result: CallResult, at offset: TxOffset) { tell(session, result, at: offset) }
+
+    private func tell(_ session: Session, _ result: CallResult?, at offset: TxOffset) {
         var changes = session.changes
         session.changes = []
         if changes.count > 1 { changes.sort { ($0.set, $0.query) < ($1.set, $1.query) } }
-        switch session.queue.append(.update(SessionUpdate(offset: offset, changes: changes))) {
+        let update = SessionUpdate(offset: offset, call: result, changes: changes)
+        switch session.queue.append(.update(update)) {
         case .queued: wakes.add(session)
+        case .full where session.coalesces && session.queue.coalesce(update): wakes.add(session)
         case .full: drop(session)
         case .closed: remove(nil, of: session)
         }

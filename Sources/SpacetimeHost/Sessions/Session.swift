@@ -17,6 +17,9 @@ package final class Session: @unchecked Sendable {
 
     package let caller: Caller
     package let queue: SessionQueue
+    /// True if commits that find no room in the queue are put together with the last one there, so that a client that is slow
+    /// gets fewer and larger updates, and is not dropped.
+    let coalesces: Bool
     private let outlet: (any Outlet)?
     private let ended = Atomic(false)
 
@@ -28,8 +31,11 @@ package final class Session: @unchecked Sendable {
     /// - Parameters:
     ///   - outlet: nil if somebody awaits the events, and need not be woken otherwise.
     ///   - queueLimit: how many events may wait.
-    package init(_ caller: Caller, outlet: (any Outlet)?, queueLimit: Int) {
+    ///   - coalesces: what happens when an update finds no room: it is put together with the one before it; else the session
+    ///     ends with `overflow`. Answers to calls and to subscriptions are never put together.
+    package init(_ caller: Caller, outlet: (any Outlet)?, queueLimit: Int, coalesces: Bool = false) {
         self.caller = caller
+        self.coalesces = coalesces
         self.outlet = outlet
         queue = SessionQueue(limit: queueLimit)
     }

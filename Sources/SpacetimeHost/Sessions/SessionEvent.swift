@@ -33,8 +33,11 @@ package struct SetRows: Sendable {
 
 /// What one commit changed for one client, all in one.
 package struct SessionUpdate: Sendable {
+    /// The commit; of a call that changed nothing, or failed, the last one before it.
     package let offset: TxOffset
-    /// Ascending by set, then by query. A row that is in two of a client's sets is in the changes of both.
+    /// The client's own call that did it, if it was one; nil for what others did.
+    package let call: CallResult?
+    /// Ascending by set, then by query. Empty only beside a call. A row that is in two of a client's sets is in the changes of both.
     package internal(set) var changes: [SetChange]
 }
 
@@ -44,6 +47,36 @@ package struct SetChange: Sendable {
     /// Position of the query in its set.
     package let query: Int
     package let delta: SharedDelta
+}
+
+extension SessionUpdate {
+    /// What two updates that follow each other change together; nil if one of them answers a call. What the second takes back
+    /// of the first is in neither.
+    func followed(by next: SessionUpdate) -> SessionUpdate? {
+        guard call == nil, next.call == nil else { return nil }
+        var both = SessionUpdate(offset: next.offset, call: nil, changes: [])
+        var (first, second) = (changes[...], next.changes[...])
+        while let change = Self.takeFirst(&first, &second) {
+            if let last = both.changes.last, last.set == change.set, last.query == change.query {
+                both.changes.removeLast()
+                if let delta = last.delta.followed(by: change.delta) {
+                    both.changes.append(SetChange(set: change.set, query: change.query, delta: delta))
+                }
+            } else {
+                both.changes.append(change)
+            }
+        }
+        return both
+    }
+
+    /// Of two ordered lists the lesser front, of equal ones that of the first.
+    private static func takeFirst(
+        _ first: inout ArraySlice<SetChange>, _ second: inout ArraySlice<SetChange>
+    ) -> SetChange? {
+        guard let left = first.first else { return second.popFirst() }
+        guard let right = second.first else { return first.popFirst() }
+        return (left.set, left.query) <= (right.set, right.query) ? first.popFirst() : second.popFirst()
+    }
 }
 
 /// Why a client is told nothing more.

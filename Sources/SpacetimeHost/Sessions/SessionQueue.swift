@@ -8,8 +8,19 @@ package final class SessionQueue: Sendable {
         let continuation: CheckedContinuation<Void, Never>
     }
 
+    /// A place in the queue for an event that is still being made. What is behind it waits.
+    struct Place: Hashable, Sendable {
+        fileprivate let number: UInt64
+    }
+
+    private enum Entry {
+        case event(SessionEvent)
+        case reserved(Place)
+    }
+
     private struct State {
-        var events: [SessionEvent] = []
+        var events: [Entry] = []
+        var nextPlace: UInt64 = 0
         var first = 0
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
@@ -21,9 +32,14 @@ package final class SessionQueue: Sendable {
 
         var count: Int { events.count - first }
 
+        /// True if the first entry may be taken.
+        var isReady: Bool {
+            guard first < events.count, case .event = events[first] else { return false }
+            return true
+        }
+
         mutating func pop() -> SessionEvent? {
-            guard first < events.count else { return nil }
-            let event = events[first]
+            guard first < events.count, case .event(let event) = events[first] else { return nil }
             first += 1
             // Shifted now and then, so that taking one is O(1) on average.
             if first >= 64, first * 2 >= events.count {
@@ -51,15 +67,54 @@ package final class SessionQueue: Sendable {
         case closed
     }
 
-    func append(_ event: SessionEvent) -> Appended {
+    func append(_ event: SessionEvent) -> Appended { append(.event(event)) }
+
+    private func append(_ entry: Entry) -> Appended {
         let (result, waiter) = state.withLock { state -> (Appended, Waiter?) in
             if state.isClosed { return (.closed, nil) }
             guard state.count < state.limit else { return (.full, nil) }
-            state.events.append(event)
-            return (.queued, state.waiters.isEmpty ? nil : state.waiters.removeFirst())
+            state.events.append(entry)
+            return (.queued, state.isReady && !state.waiters.isEmpty ? state.waiters.removeFirst() : nil)
         }
         waiter?.continuation.resume()
         return result
+    }
+
+    /// Takes a place for an event that ``fill(_:with:)`` will bring.
+    func reserve() -> (Place, Appended) {
+        let place = state.withLock { state in
+            state.nextPlace += 1
+            return Place(number: state.nextPlace)
+        }
+        return (place, append(.reserved(place)))
+    }
+
+    /// Puts the event into its place, if it is still there.
+    func fill(_ place: Place, with event: SessionEvent) {
+        let waiters = state.withLock { state -> [Waiter] in
+            for position in state.events.indices.dropFirst(state.first) {
+                guard case .reserved(place) = state.events[position] else { continue }
+                state.events[position] = .event(event)
+                break
+            }
+            guard state.isReady else { return [] }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume() }
+    }
+
+    /// Puts an update together with the last event in the queue.
+    ///
+    /// - Returns: false if that is no update by others, with which it could be put together.
+    func coalesce(_ update: SessionUpdate) -> Bool {
+        state.withLock { state in
+            guard let last = state.events.indices.last, last >= state.first,
+                case .event(.update(let queued)) = state.events[last], let both = queued.followed(by: update)
+            else { return false }
+            state.events[last] = .event(.update(both))
+            return true
+        }
     }
 
     /// Closes the queue behind what is in it, with a last event. There is always room for that one.
@@ -72,7 +127,7 @@ package final class SessionQueue: Sendable {
         let waiters = state.withLock { state -> [Waiter] in
             if let last {
                 if state.isClosed { return [] }
-                state.events.append(last)
+                state.events.append(.event(last))
             } else {
                 state.events = []
                 state.first = 0
@@ -93,7 +148,7 @@ package final class SessionQueue: Sendable {
     /// this one's stack) is at it: that one goes on with what has come meanwhile.
     package func drain(_ body: (SessionEvent) -> Void) {
         let mayDeliver = state.withLock { state in
-            guard !state.isDelivering, state.count > 0 else { return false }
+            guard !state.isDelivering, state.isReady else { return false }
             state.isDelivering = true
             return true
         }
@@ -121,6 +176,7 @@ package final class SessionQueue: Sendable {
         while true {
             let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed) }
             if let event { return event }
+            // Closed, and empty but for a place that nobody will fill any more.
             if isOver || Task.isCancelled { return nil }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in wait(id, continuation) }
@@ -133,7 +189,7 @@ package final class SessionQueue: Sendable {
     /// Wakes the reader when there is something to take, which may be now.
     private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
         let waits = state.withLock { state in
-            guard state.count == 0, !state.isClosed, !Task.isCancelled else { return false }
+            guard !state.isReady, !state.isClosed, !Task.isCancelled else { return false }
             state.waiters.append(Waiter(id: id, continuation: continuation))
             return true
         }

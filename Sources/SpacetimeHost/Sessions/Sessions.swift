@@ -6,8 +6,8 @@ import SpacetimeSchema
 ///
 /// `Sendable` is unchecked: the queries are touched with the database's lock held only, but for what they allow otherwise.
 package final class Sessions: @unchecked Sendable {
-    private let runner: TransactionRunner
-    private let queries: LiveQueries
+    let runner: TransactionRunner
+    let queries: LiveQueries
     /// Reads the texts of queries.
     package let texts: QueryTexts
 

@@ -47,6 +47,18 @@ package final class SharedDelta: Sendable {
         }
     }
 
+    /// What two changes of a query that follow each other change together; nil if nothing.
+    func followed(by next: SharedDelta) -> SharedDelta? {
+        var bag = RowBag()
+        for delta in [self, next] {
+            delta.deletes.forEach { bag.add($0, -1) }
+            delta.inserts.forEach { bag.add($0, 1) }
+        }
+        if bag.isEmpty { return nil }
+        let (deletes, inserts) = bag.changes()
+        return SharedDelta(table: table, deletes: deletes, inserts: inserts, pairs: rowPairs)
+    }
+
     /// The rows in some wire form: made by the first who asks for it, and the same bytes for all others.
     ///
     /// - Parameters:
