@@ -13,7 +13,7 @@ final class LiveQueries: CommitObserver {
     private var byTable: [[LiveSource]] = []
     private let datastore: Datastore
     private let catalog: Catalog
-    let planner: SpacetimeQuery.Planner
+    var planner: Planner { catalog.planner }
     private let followed: FollowedTables
     private let wakes = WakeList()
     private var firstRows = FirstRowsCache()
@@ -42,7 +42,6 @@ final class LiveQueries: CommitObserver {
         self.followed = followed
         self.catalog = catalog
         self.datastore = datastore
-        planner = SpacetimeQuery.Planner(datastore)
     }
 
     deinit {
@@ -146,21 +145,26 @@ final class LiveQueries: CommitObserver {
         for query in queries where !query.isWatched { forget(query) }
     }
 
-    /// Adds a set of different queries to a session, which is first told their rows.
+    /// Adds a set of different queries to a session.
     ///
-    /// - Parameter end: why there will be nothing else, if so.
-    func add(_ rows: SetRows, _ queries: [LiveQuery], to session: Session, end: SubscriptionEnd?) {
+    /// - Parameters:
+    ///   - appended: whether the queue has taken their first rows, or a place for them.
+    ///   - end: why there will be nothing else, if so.
+    func add(
+        _ set: QuerySetID, _ queries: [LiveQuery], to session: Session, behind appended: SessionQueue.Appended,
+        end: SubscriptionEnd?
+    ) {
         removeDeparted()
-        switch session.queue.append(.subscribed(rows)) {
+        switch appended {
         case .queued: wakes.add(session)
         case .full: drop(session)
         case .closed: break
         }
         if let end { session.finish(end) }
         if session.hasEnded { return forgetUnwatched(queries) }
-        session.sets[rows.set] = queries
+        session.sets[set] = queries
         for (position, query) in queries.enumerated() {
-            query.add(LiveQuery.Subscriber(session: session, set: rows.set, position: UInt32(position)))
+            query.add(LiveQuery.Subscriber(session: session, set: set, position: UInt32(position)))
         }
     }
 
@@ -314,6 +318,7 @@ final class LiveQueries: CommitObserver {
         // A set that failed over another query was left meanwhile.
         if changes.isEmpty || !query.isWatched { return }
         firstRows.drop(query)
+        query.version &+= 1
         query.rowsProduced &+= UInt32(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
         let template = query.template
         let delta = SharedDelta(

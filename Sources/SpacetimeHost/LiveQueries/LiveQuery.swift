@@ -32,6 +32,8 @@ final class LiveQuery {
     var stage: (any LiveStage)?
     /// The rows that the query begins with, as long as they are its rows.
     var firstRows: SharedDelta?
+    /// Changes with the rows of the query.
+    var version: UInt32 = 0
     /// How many rows went out, each counted once, whoever got it.
     var rowsProduced: UInt32 = 0
 

@@ -7,7 +7,7 @@ import SpacetimeSchema
 extension LiveTemplate {
     /// All rows of a query with some values. With the lock held.
     func rows(
-        of query: LiveQuery, _ values: [[UInt8]], _ search: TableSearch, _ planner: SpacetimeQuery.Planner
+        of query: LiveQuery, _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner
     ) throws(EngineError) -> RowBatch {
         if let stage = query.stage { return stage.rows() }
         if let stage = try makeStage(values, search, planner) {
@@ -21,7 +21,7 @@ extension LiveTemplate {
 
     /// Calls `body` with each row that meets the conditions, as often as it is there.
     private func forEachRow(
-        _ values: [[UInt8]], _ search: TableSearch, _ planner: SpacetimeQuery.Planner,
+        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner,
         _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(EngineError) {
         if let runner = try baseRunner(planner, search.datastore) {
@@ -36,7 +36,7 @@ extension LiveTemplate {
     }
 
     private func makeStage(
-        _ values: [[UInt8]], _ search: TableSearch, _ planner: SpacetimeQuery.Planner
+        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner
     ) throws(EngineError) -> (any LiveStage)? {
         switch stageKind {
         case .none: return nil
@@ -69,7 +69,7 @@ extension LiveTemplate {
 
     /// An ordered index that begins with columns which the conditions fix, and goes on with the first field of the order.
     private func index(
-        for definition: WindowStage.Definition, _ values: [[UInt8]], _ planner: SpacetimeQuery.Planner
+        for definition: WindowStage.Definition, _ values: [[UInt8]], _ planner: Planner
     ) throws(EngineError) -> LiveWindows.Index? {
         guard let first = definition.order.first, first.path.steps.isEmpty,
             let indexes = planner.table(source.tables[0])?.indexes

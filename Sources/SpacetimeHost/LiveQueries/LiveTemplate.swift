@@ -179,7 +179,7 @@ final class LiveTemplate {
 
     /// Finds the rows that meet the conditions of a query, and that groups and windows are made of; nil if they are those of a
     /// table.
-    func baseRunner(_ planner: SpacetimeQuery.Planner, _ datastore: Datastore) throws(EngineError) -> PlanRunner? {
+    func baseRunner(_ planner: Planner, _ datastore: Datastore) throws(EngineError) -> PlanRunner? {
         if source.query == nil { return nil }
         if let base { return base }
         let plan = planner.plan(query.withoutStages, datastore)

@@ -174,9 +174,8 @@ package final class SessionQueue: Sendable {
             return state.nextWaiter
         }
         while true {
-            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed) }
+            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed && $0.count == 0) }
             if let event { return event }
-            // Closed, and empty but for a place that nobody will fill any more.
             if isOver || Task.isCancelled { return nil }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in wait(id, continuation) }
@@ -189,7 +188,7 @@ package final class SessionQueue: Sendable {
     /// Wakes the reader when there is something to take, which may be now.
     private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
         let waits = state.withLock { state in
-            guard !state.isReady, !state.isClosed, !Task.isCancelled else { return false }
+            guard !state.isReady, !(state.isClosed && state.count == 0), !Task.isCancelled else { return false }
             state.waiters.append(Waiter(id: id, continuation: continuation))
             return true
         }

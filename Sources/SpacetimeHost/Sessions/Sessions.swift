@@ -1,3 +1,4 @@
+import SpacetimeDurability
 import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
@@ -29,28 +30,75 @@ package final class Sessions: @unchecked Sendable {
     ///   has a set with this id, `invalidCondition`, `limitReached`, `closed`.
     package func subscribe(_ session: Session, to set: QuerySetID, _ list: [SessionQuery]) throws(DatabaseError) {
         try runner.acquire()
-        try subscribeAndRelease(session, set, list)
+        guard var pending = try subscribeAndRelease(session, set, list) else { return }
+        pending.find(runner.catalog)
+        if (try? runner.acquire()) != nil {
+            keep(pending)
+            runner.release()
+        }
     }
 
     /// Has a session watch a set of queries. Suspends while others have the lock.
     package func subscribe(_ session: Session, to set: QuerySetID, _ list: [SessionQuery]) async throws(DatabaseError) {
-        try await runner.takingLock {
+        let pending = try await runner.takingLock {
             Result { () throws(DatabaseError) in try subscribeAndRelease(session, set, list) }
         }.get()
+        guard let pending else { return }
+        let found = await suspendingAside { [catalog = runner.catalog] in
+            var found = pending
+            found.find(catalog)
+            return found
+        }
+        try await runner.takingLock {
+            keep(found)
+            runner.release()
+        }
+    }
+
+    /// Keeps rows that were found without the lock for those who subscribe later, unless they have changed meanwhile.
+    private func keep(_ pending: PendingRows) {
+        for (position, query) in pending.queries.enumerated() where pending.conditions[position] != nil {
+            guard let rows = pending.rows[position], query.isWatched, query.version == pending.versions[position] else {
+                continue
+            }
+            queries.keep(rows, of: query)
+        }
+    }
+
+    /// The condition of a query whose rows are so many that they are found on a snapshot, without the lock; nil for others.
+    private func largeScan(_ query: LiveQuery, _ values: [[UInt8]]) throws(DatabaseError) -> RowPredicate? {
+        let template = query.template
+        guard query.firstRows == nil, template.source.query == nil, !template.schema.isEvent,
+            case .none = template.stageKind,
+            runner.datastore.count(template.source.tables[0]) > PendingRows.rowLimit
+        else { return nil }
+        do throws(EngineError) {
+            let condition = try template.condition.binding(values, table: template.schema.name)
+            guard case .table = runner.catalog.planner.plan(condition, for: template.source.tables[0]).access else {
+                return nil
+            }
+            return condition
+        } catch {
+            throw DatabaseError(error)
+        }
     }
 
     private func subscribeAndRelease(
         _ session: Session, _ set: QuerySetID, _ list: [SessionQuery]
-    ) throws(DatabaseError) {
-        do throws(DatabaseError) { try register(session, set, list) } catch {
+    ) throws(DatabaseError) -> PendingRows? {
+        let pending: PendingRows?
+        do throws(DatabaseError) { pending = try register(session, set, list) } catch {
             runner.release()
             throw error
         }
         runner.release()
         queries.deliver()
+        return pending
     }
 
-    private func register(_ session: Session, _ set: QuerySetID, _ list: [SessionQuery]) throws(DatabaseError) {
+    private func register(
+        _ session: Session, _ set: QuerySetID, _ list: [SessionQuery]
+    ) throws(DatabaseError) -> PendingRows? {
         let refusal = runner.state.pointee.refusal
         if let refusal, refusal.code == .closed { throw refusal }
         if session.sets[set] != nil {
@@ -58,7 +106,8 @@ package final class Sessions: @unchecked Sendable {
                 .alreadySubscribed, "the client has a set of queries \(set.rawValue) already; choose another number")
         }
         var entries: [LiveQuery] = []
-        var rows: [SharedDelta] = []
+        var rows: [SharedDelta?] = []
+        var conditions: [RowPredicate?] = []
         var seen: Set<ObjectIdentifier> = []
         do throws(DatabaseError) {
             for query in list {
@@ -67,15 +116,27 @@ package final class Sessions: @unchecked Sendable {
                 // What a list says twice is meant once.
                 guard seen.insert(ObjectIdentifier(entry)).inserted else { continue }
                 entries.append(entry)
-                rows.append(try firstRows(of: entry, values))
+                let condition = try largeScan(entry, values)
+                conditions.append(condition)
+                rows.append(condition == nil ? try firstRows(of: entry, values) : nil)
             }
         } catch {
             queries.forgetUnwatched(entries)
             throw error
         }
-        let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
         let offset = TxOffset(runner.state.pointee.nextOffset &- 1)
-        queries.add(SetRows(set: set, offset: offset, rows: rows), entries, to: session, end: end)
+        let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
+        guard rows.contains(where: { $0 == nil }) else {
+            let first = SetRows(set: set, offset: offset, rows: rows.compactMap(\.self))
+            queries.add(set, entries, to: session, behind: session.queue.append(.subscribed(first)), end: end)
+            return nil
+        }
+        let (place, appended) = session.queue.reserve()
+        let pending = PendingRows(
+            set: set, offset: offset, session: session, place: place, snapshot: runner.datastore.snapshot(),
+            queries: entries, versions: entries.map(\.version), conditions: conditions, rows: rows)
+        queries.add(set, entries, to: session, behind: appended, end: end)
+        return pending
     }
 
     /// - Throws: `noSuchTable` if the client may not read one of the tables.
