@@ -127,6 +127,14 @@ struct Bench: ParsableCommand {
             try LiveAggregateBench(rowCounts: sizes.followedRows, changes: tiny ? 200 : 100_000).run {
                 storage.report("live-aggregate", $0, $1, $2)
             }
+        case "churn":
+            try ChurnBench(sizes: tiny ? .tiny : .init()).run { storage.report("churn", $0, $1, $2) }
+        case "initial": try InitialBench(rows: sizes.rows).run { storage.report("initial", $0, $1, $2) }
+        case "live-join":
+            try LiveJoinBench(
+                places: tiny ? 100 : 100_000, things: tiny ? 1_000 : 1_000_000, commits: tiny ? 50 : 100_000
+            )
+            .run { storage.report("live-join", $0, $1, $2) }
         case "soak": try storage.soak(seconds: seconds)
         case "wide":
             let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)

@@ -24,8 +24,19 @@ enum World {
     @Reducer static func fill(_ context: borrowing Context, first: UInt32, count: UInt32) throws {
         for id in first..<(first + count) {
             try context.db.thing.insert(Thing(id: id, chunk: .max - id, x: -10, y: -10))
-            try context.db.loot.insert(Loot(thing: id, gold: 1))
         }
+    }
+
+    /// So many things in one chunk.
+    @Reducer static func fillChunk(_ context: borrowing Context, chunk: UInt32, count: UInt32) throws {
+        for number in 0..<count {
+            try context.db.thing.insert(
+                Thing(id: chunk * count + number, chunk: chunk, x: Float(chunk), y: Float(number)))
+        }
+    }
+
+    @Reducer static func fillLoot(_ context: borrowing Context, first: UInt32, count: UInt32) throws {
+        for id in first..<(first + count) { try context.db.loot.insert(Loot(thing: id, gold: .max)) }
     }
 
     /// Changes one thing in place.

@@ -68,9 +68,6 @@ package final class Catalog: @unchecked Sendable {
 
     // MARK: Tables
 
-    /// All of them, the host's own included, in the order of their ids.
-    var tables: [TableFacts] { facts.compactMap(\.self) }
-
     func facts(of table: TableID) throws(DatabaseError) -> TableFacts {
         guard let facts = known(table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
         return facts

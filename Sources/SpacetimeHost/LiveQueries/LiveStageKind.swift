@@ -102,7 +102,7 @@ extension Expression {
             }
         }
         switch self {
-        case .constant(let holds): return holds ? .all : .none
+        case .constant(let holds): return holds ? RowPredicate.all : RowPredicate.none
         case .compare(let comparison, let left, .literal(let value, _)):
             return path(left).map { RowPredicate(.compare($0, comparison, value)) }
         case .compare(let comparison, .literal(let value, _), let right):

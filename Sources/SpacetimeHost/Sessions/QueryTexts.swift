@@ -38,7 +38,7 @@ package final class QueryTexts: Sendable {
     private static let templateLimit = 4_096
 
     init(_ catalog: Catalog) {
-        self.catalog = SQLCatalog(catalog.tables.map { SQLCatalog.Table($0.id, $0.schema) })
+        self.catalog = catalog.tables
         owner = catalog.owner.identity
     }
 

@@ -1,5 +1,6 @@
 import SpacetimeDurability
 import SpacetimeEngine
+import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 
@@ -163,6 +164,36 @@ package final class Sessions: @unchecked Sendable {
         } catch {
             throw DatabaseError(error)
         }
+    }
+
+    // MARK: Several at once
+
+    /// Leaves sets of queries and joins others in one step, as a client does that walks over the border of a map: under one
+    /// taking of the lock, so that no commit comes between.
+    ///
+    /// - Returns: the sets that were refused, and why; the others are being watched.
+    package func change(
+        _ session: Session, leaving left: [QuerySetID], joining joined: [(set: QuerySetID, queries: [SessionQuery])]
+    ) throws(DatabaseError) -> [(set: QuerySetID, error: DatabaseError)] {
+        try runner.acquire()
+        for set in left { queries.remove(set, of: session) }
+        var refused: [(set: QuerySetID, error: DatabaseError)] = []
+        var pending: [PendingRows] = []
+        for (set, list) in joined {
+            do throws(DatabaseError) {
+                if let rows = try register(session, set, list) { pending.append(rows) }
+            } catch {
+                refused.append((set, error))
+            }
+        }
+        runner.release()
+        queries.deliver()
+        for position in pending.indices { pending[position].find(runner.catalog) }
+        if !pending.isEmpty, (try? runner.acquire()) != nil {
+            for rows in pending { keep(rows) }
+            runner.release()
+        }
+        return refused
     }
 
     // MARK: Leaving
