@@ -18,6 +18,8 @@ struct Estimator {
         /// As much as a look-up in an index: so a hash table is made where there is no index, or where it finds fewer rows.
         static let hashProbe = 12.0
         static let sortedRow = 12.0
+        /// If only the first ones are kept.
+        static let comparedRow = 2.0
         /// Tables count as if they had so many more rows: a plan is often kept while they grow, and small ones do not matter.
         static let missingRows = 100.0
     }

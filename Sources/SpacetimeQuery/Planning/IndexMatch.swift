@@ -14,7 +14,7 @@ struct IndexMatch {
     private var upper: Int?
     private var text: (position: Int, range: TextRange)?
     /// How the restrictions of the range lead into their column.
-    private var place: Restriction.Place?
+    private var place: ColumnPlace?
 
     /// Nil if the index is of no use.
     init?(_ index: PlannedIndex, _ restrictions: [Restriction]) {

@@ -14,6 +14,17 @@ package struct LivePlan: Hashable, Sendable {
     package var unindexed: [UnindexedJoin]
 }
 
+/// Which joins are refused because their changes would read whole tables.
+package enum LiveJoinRule: Hashable, Sendable {
+    /// As SpacetimeDB does: of two tables the second must be found through an index, or the first if only the second has
+    /// conditions of its own; of more tables each must be found from each.
+    case original
+    /// Each table must be found through an index when any other changes.
+    case everyTable
+    /// None: ``LivePlan/unindexed`` tells what there is to be said.
+    case none
+}
+
 /// How changed rows of one table change the result of a query.
 package struct DeltaPlan: Hashable, Sendable {
     /// The table's position in the query.

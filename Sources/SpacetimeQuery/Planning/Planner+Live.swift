@@ -4,11 +4,11 @@ import SpacetimeSchema
 extension Planner {
     /// How a query is kept up to date.
     ///
-    /// - Throws: if a change would read a whole table at each commit: of two tables that are joined, the second must have an
-    ///   index that begins with what joins it; if only the second has conditions of its own, the first must have one. Of more
-    ///   tables each needs one. An event table must come first.
+    /// - Throws: if a change would read a whole table, and the rule forbids it; if an event table does not come first; for
+    ///   outer joins.
     package func livePlan(
-        _ query: BoundQuery, _ statistics: some PlanStatistics, options: PlannerOptions = PlannerOptions()
+        _ query: BoundQuery, _ statistics: some PlanStatistics, rule: LiveJoinRule = .original,
+        options: PlannerOptions = PlannerOptions()
     ) throws(PlanError) -> LivePlan {
         if query.tables.isEmpty { throw .noTable }
         let graph = QueryGraph(query, self)
@@ -18,7 +18,8 @@ extension Planner {
             throw .outerJoin(table: graph.name(of: outer))
         }
         let events = graph.slots.indices.filter { graph.slots[$0].table?.schema.isEvent ?? false }
-        if graph.slots.count == 2 { try check(chooser) }
+        if graph.slots.count == 2, rule == .original { try check(chooser) }
+        let isStrict = rule == .everyTable || rule == .original && graph.slots.count > 2
         if graph.slots.count > 1, events.count > 1 { throw .eventTableLookedUp(table: graph.name(of: events[1])) }
 
         var live = LivePlan(base: plan(query, statistics, options: options), deltas: [], unindexed: [])
@@ -31,7 +32,7 @@ extension Planner {
                 guard !step.access.isIndexed else { continue }
                 let join = UnindexedJoin(
                     slot: slot, table: graph.name(of: step.slot), columns: fields.map { graph.name(of: $0) })
-                if graph.slots.count > 2 {
+                if isStrict {
                     if join.columns.isEmpty { throw .joinNeedsEquality(table: join.table) }
                     throw .joinNeedsIndex(table: join.table, columns: join.columns)
                 }

@@ -78,7 +78,14 @@ package struct Planner: Sendable {
             graph: graph, estimator: Estimator(planner: self, statistics: statistics), options: options)
         var plan = Plan(answering: query)
         plan.conditions = graph.constants
-        plan.steps = JoinOrder(chooser: chooser).steps().steps
+        if options.usesIndexes, let steps = OrderPlanner(query, chooser).extremeSteps() {
+            plan.steps = steps
+            return plan
+        }
+        let (steps, isOrdered) = OrderPlanner(query, chooser).steps()
+        plan.steps = steps
+        if isOrdered { plan.order = [] }
+        if options.pushesConditions { plan.takeFirstOfUnseen() }
         return plan
     }
 }

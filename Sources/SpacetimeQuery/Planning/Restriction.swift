@@ -59,20 +59,24 @@ struct Restriction {
         return restrictions
     }
 
-    /// How the path leads into a column of an index: to the column itself, to the payload of one of its variants, or not at
-    /// all into what an index orders.
-    enum Place: Equatable {
-        case whole
-        case payload(UInt8)
+    func place(in column: ColumnID) -> ColumnPlace? { path.place(in: column) }
+}
 
-        var tag: UInt8? { if case .payload(let tag) = self { tag } else { nil } }
-    }
+/// How a path leads into a column of an index: to the column itself, or to the payload of one of its variants.
+enum ColumnPlace: Equatable {
+    case whole
+    case payload(UInt8)
 
-    func place(in column: ColumnID) -> Place? {
-        guard path.column == column else { return nil }
-        switch path.steps.first {
+    var tag: UInt8? { if case .payload(let tag) = self { tag } else { nil } }
+}
+
+extension FieldPath {
+    /// Nil if the path leads to another column, or to something that the column is not ordered by.
+    func place(in column: ColumnID) -> ColumnPlace? {
+        guard self.column == column else { return nil }
+        switch steps.first {
         case nil: return .whole
-        case .payload(let tag) where path.steps.count == 1: return .payload(tag)
+        case .payload(let tag) where steps.count == 1: return .payload(tag)
         default: return nil
         }
     }

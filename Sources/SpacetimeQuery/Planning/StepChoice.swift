@@ -63,6 +63,14 @@ struct StepChooser {
         return best
     }
 
+    /// The choice that goes through an index, as the first of all: all of it, if no condition narrows it.
+    func first(_ slot: Int, through index: PlannedIndex) -> StepChoice {
+        guard let match = IndexMatch(index, graph.slots[slot].restrictions) else {
+            return choice(slot, SlotSet(), .table, .range(index.id, Plan.KeyRange()), [])
+        }
+        return choice(slot, SlotSet(), .table, match.access, [], answered: match.used)
+    }
+
     /// Every index that can be found by what joins the table to those before.
     func joiningMatches(_ slot: Int, behind bound: SlotSet) -> [IndexMatch] {
         let joins = joinConditions(of: slot, behind: bound).map(\.restriction)
