@@ -138,6 +138,20 @@ import Testing
         #expect(client.rows(1) == [])
     }
 
+    @Test func aJoinFollowsAnInequalityOfTheTableThatItDoesNotReturn() throws {
+        let db = try ScenarioDatabase("thing(id u32 unique, chunk u32 index)", "loot(thing u32 unique, gold u32)")
+        for id in 0..<10 { try db.commit(.insert("thing", id, id / 2), .insert("loot", id, 7)) }
+        let client = FakeSession(db.core)
+        try client.subscribe(1, "SELECT loot.* FROM thing JOIN loot ON thing.id = loot.thing WHERE thing.chunk < 3")
+        #expect(client.rows(1).count == 6)
+        try db.commit(.delete("loot", 1, 7), .insert("loot", 1, 8))
+        #expect(client.takeChanges(1) == ([db.row("loot", 1, 7)], [db.row("loot", 1, 8)]))
+        try db.commit(.delete("loot", 9, 7), .insert("loot", 9, 8))
+        #expect(client.takeChanges(1) == ([], []))
+        try db.commit(.delete("thing", 9, 4), .insert("thing", 9, 0))
+        #expect(client.takeChanges(1) == ([], [db.row("loot", 9, 8)]))
+    }
+
     @Test func anEventMeetsTheRowsAfterTheCommit() throws {
         let db = try ScenarioDatabase("event ev(pid u64, n u64)", "p(id u64 unique, n u64)")
         let client = FakeSession(db.core)
