@@ -201,7 +201,9 @@ extension RowStorage {
                 giveBack(page)
             }
         }
-        if pages.count > Self.keptNumbers, pages.count - emptyPageNumbers.count <= 1 { forgetNumbers() }
+        if pages.count > Self.keptNumbers, pages.count - emptyPageNumbers.count == (keptPage == PageLink.none ? 0 : 1) {
+            forgetNumbers()
+        }
     }
 
     private mutating func giveBack(_ page: Int) {

@@ -140,6 +140,19 @@ import Testing
         }
     }
 
+    /// The last of many long rows is still there when nearly all page numbers are free.
+    @Test func manyLongRowsGoOneByOne() throws {
+        var storage = RowStorage(geometry: PageGeometry(fixedSize: nil))
+        var rows: [RowID] = []
+        for i in 0..<200 { rows.append(try insert(&storage, 20_000, UInt8(i))) }
+        while let row = rows.popLast() {
+            storage.setLive(row, false)
+            storage.free(row)
+            #expect(try storage.checkedRows(pending: []).count == rows.count)
+        }
+        #expect(storage.pageCount == 0)
+    }
+
     @Test func aSnapshotKeepsThePagesThatItsTableGaveBack() throws {
         let pool = PagePool()
         var storage = RowStorage(geometry: PageGeometry(fixedSize: 1_000), pool: pool)
