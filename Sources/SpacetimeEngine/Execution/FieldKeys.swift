@@ -51,7 +51,17 @@ package struct FieldKeys: Sendable {
     ///
     /// - Throws: if the bytes are no value of the field's type.
     package func key(of value: [UInt8], at position: Int) throws(BSATNError) -> [UInt8] {
-        try keys(of: ValueList(count: 1, bytes: value), at: position)[0]
+        let node = fields[position].node
+        var key = KeyBuffer()
+        var end = 0
+        try unsafe value.withBytes { (bytes) throws(BSATNError) in
+            try unsafe layout.program.validate(node, in: bytes, at: &end)
+            // A value without bytes has no address, and nothing is read from the one that serves.
+            unsafe _ = layout.program.appendKey(
+                node, at: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, to: &key)
+        }
+        guard end == value.count else { throw .trailingBytes(at: end, count: value.count - end) }
+        return unsafe Array(key.bytes)
     }
 
     /// The different keys of several values of one field, in key order.

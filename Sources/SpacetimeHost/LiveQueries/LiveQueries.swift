@@ -28,6 +28,12 @@ final class LiveQueries: CommitObserver {
     /// Queries, with parameters, that are kept up to date better for each value by itself.
     private var literal: Set<BoundQuery> = []
     private static let literalLimit = 1_000
+    /// Kinds by the identity of a query, which is kept so that no other gets it.
+    private var byPrepared: [ObjectIdentifier: (query: PreparedQuery, template: LiveTemplate)] = [:]
+    private static let preparedLimit = 4_096
+    /// Kinds that nobody has a query of.
+    private var idleCount = 0
+    private static let idleLimit = 1_024
     /// Subscriptions that were left while somebody else had the database's lock. The one part that needs no lock.
     private let departed = Mutex<[Departure]>([])
     private let hasDeparted = Atomic(false)
@@ -65,7 +71,23 @@ final class LiveQueries: CommitObserver {
     ///
     /// - Returns: the query, and its values.
     func enter(_ query: SessionQuery) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
+        if let prepared = query.prepared, let known = byPrepared[ObjectIdentifier(prepared)] {
+            return (try enter(query.values, in: known.template), query.values)
+        }
         let lifted = query.lifted(catalog)
+        let (entry, values) = try enter(query, lifted)
+        // As long as nothing had to be lifted, the values are those that the next one brings, too.
+        if let prepared = query.prepared, lifted.values.count == query.values.count, values.count == query.values.count
+        {
+            if byPrepared.count >= Self.preparedLimit { byPrepared = [:] }
+            byPrepared[ObjectIdentifier(prepared)] = (prepared, entry.template)
+        }
+        return (entry, values)
+    }
+
+    private func enter(
+        _ query: SessionQuery, _ lifted: SessionQuery
+    ) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
         if let known = templates[lifted.query] { return (try enter(lifted.values, in: known), lifted.values) }
         if !literal.contains(lifted.query) {
             if let template = try template(lifted.query) {
@@ -94,6 +116,7 @@ final class LiveQueries: CommitObserver {
     }
 
     private func enter(_ template: LiveTemplate) {
+        if templates[template.query] != nil { idleCount -= 1 }
         templates[template.query] = template
         let source = template.source
         if source.templates.isEmpty {
@@ -208,11 +231,21 @@ final class LiveQueries: CommitObserver {
         firstRows.drop(query)
         for table in source.tables { followed.unfollow(table) }
         guard template.count == 0 else { return }
-        templates[template.query] = nil
+        // The kind stays known, since queries of it mostly come again; but commits do not look at it.
         source.remove(template)
-        guard source.templates.isEmpty else { return }
-        if let query = source.query { sources[query] = nil }
-        for table in source.tables { byTable[Int(table.rawValue)].removeAll { $0 === source } }
+        if source.templates.isEmpty {
+            for table in source.tables { byTable[Int(table.rawValue)].removeAll { $0 === source } }
+        }
+        idleCount += 1
+        if idleCount > Self.idleLimit { forgetIdle() }
+    }
+
+    /// Forgets the kinds that nobody has a query of.
+    private func forgetIdle() {
+        templates = templates.filter { $0.value.count > 0 }
+        byPrepared = byPrepared.filter { $0.value.template.count > 0 }
+        sources = sources.filter { !$0.value.templates.isEmpty }
+        idleCount = 0
     }
 
     /// Ends a session that fell behind, after what is in its queue.

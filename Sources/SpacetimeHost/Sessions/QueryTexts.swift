@@ -10,9 +10,15 @@ import Synchronization
 package final class QueryTexts: Sendable {
     /// A query that waits for the values that are the caller's.
     private struct Prepared {
-        var query: BoundQuery
+        var query: PreparedQuery
         /// Nil for the caller's identity.
         var values: [[UInt8]?]
+    }
+
+    /// A kind of query, for texts that differ in their literals.
+    private struct Template {
+        var select: BoundSelect
+        var query: PreparedQuery
     }
 
     private struct Key: Hashable {
@@ -27,7 +33,7 @@ package final class QueryTexts: Sendable {
 
     private struct Caches {
         var texts: [Key: Prepared] = [:]
-        var templates: [TemplateKey: BoundSelect] = [:]
+        var templates: [TemplateKey: Template] = [:]
     }
 
     private let catalog: SQLCatalog
@@ -50,7 +56,10 @@ package final class QueryTexts: Sendable {
     ) throws(DatabaseError) -> [SessionQuery] {
         var queries: [SessionQuery] = []
         for text in texts {
-            if let tables = catalog.everything(text, isOwner: caller.identity == owner) {
+            // Few texts end like that one, and splitting each into words would cost more than all else.
+            if text.utf8.last == UInt8(ascii: "*"),
+                let tables = catalog.everything(text, isOwner: caller.identity == owner)
+            {
                 queries += tables.map { SessionQuery($0.id) }
             } else {
                 queries.append(try query(text, in: language, as: caller))
@@ -88,18 +97,20 @@ package final class QueryTexts: Sendable {
         let template = try SQLTemplate(text)
         let key = TemplateKey(key: template.key, isOwner: isOwner)
         if language == .subscription, let known = caches.withLock({ $0.templates[key] }),
-            let values = known.literalValues(of: template)
+            let values = known.select.literalValues(of: template)
         {
             return Prepared(query: known.query, values: values)
         }
         let select = try SQLBinder.select(
             text, in: catalog, language: language, isOwner: isOwner, template: template)
+        // Literals that are part of the shape stay in the query. They are lifted where it is looked up by what it says.
+        let query = PreparedQuery(select.query)
         if language == .subscription, select.isTemplate {
             caches.withLock { caches in
                 if caches.templates.count >= Self.templateLimit { caches.templates = [:] }
-                caches.templates[key] = select
+                caches.templates[key] = Template(select: select, query: query)
             }
         }
-        return Prepared(query: select.query, values: select.literalValues(of: template) ?? [])
+        return Prepared(query: query, values: select.literalValues(of: template) ?? [])
     }
 }

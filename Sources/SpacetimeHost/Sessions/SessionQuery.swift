@@ -3,15 +3,32 @@ import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 
+/// A query whose values are all parameters, made once for all who ask for it: known by its identity, so that nobody has to
+/// compare what it says.
+package final class PreparedQuery: Sendable {
+    let query: BoundQuery
+
+    init(_ query: BoundQuery) { self.query = query }
+}
+
 /// A query as a client asks it: what is asked, with a value for each parameter.
-package struct SessionQuery: Hashable, Sendable {
-    package var query: BoundQuery
+package struct SessionQuery: Sendable {
+    package private(set) var query: BoundQuery
     /// In BSATN, in the order of the query's parameters.
-    package var values: [[UInt8]]
+    package private(set) var values: [[UInt8]]
+    /// Nil if values may have to be lifted out of it.
+    let prepared: PreparedQuery?
 
     package init(_ query: BoundQuery, values: [[UInt8]] = []) {
         self.query = query
         self.values = values
+        prepared = nil
+    }
+
+    init(_ prepared: PreparedQuery, values: [[UInt8]]) {
+        query = prepared.query
+        self.values = values
+        self.prepared = prepared
     }
 
     /// The rows of a table that meet a condition.
