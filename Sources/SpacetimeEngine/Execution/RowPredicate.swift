@@ -135,6 +135,11 @@ package struct RowPredicate: Sendable {
         }
     }
 
+    /// True if one of these is a list.
+    var hasListParameters: Bool {
+        tree.array.contains { if case .isInParameter = $0 { true } else { false } }
+    }
+
     /// The same condition with values, in BSATN, in place of parameters.
     ///
     /// - Throws: `invalidCondition` if there is no value for a parameter.

@@ -1,5 +1,4 @@
 import SpacetimeEngine
-import SpacetimeSATS
 
 /// One distinct query with everybody who subscribed to it: evaluated once per commit. Guarded by the database's lock.
 ///
@@ -17,9 +16,9 @@ final class LiveQuery {
     let key: QueryKey?
     /// Of a query that asks for one of several keys: the others.
     let otherKeys: [QueryKey]
-    /// The values of the template's parameters (``pack(_:)``). Kept only where the keys do not say them all.
+    /// The values of the template's parameters, packed. Kept only where the keys do not say them all.
     let values: [UInt8]
-    /// What the rows must meet besides; nil if nothing.
+    /// What the rows must meet besides; nil if nothing, or if the template tests it.
     let rest: CompiledPredicate?
     /// Its entry among the areas, if it is found by where rows lie.
     var areaEntry: UInt32?
@@ -62,9 +61,6 @@ final class LiveQuery {
         key == keys.first && otherKeys.elementsEqual(keys.dropFirst()) && self.values == values
     }
 
-    @inline(__always)
-    func matches(_ row: UnsafeRawBufferPointer) -> Bool { rest?.matches(row) ?? true }
-
     // MARK: Subscribers
 
     var isWatched: Bool { firstSubscriber != nil }
@@ -84,23 +80,5 @@ final class LiveQuery {
         otherSubscribers.removeAll { $0.session === session && $0.set == set }
         guard let first = firstSubscriber, first.session === session, first.set == set else { return }
         firstSubscriber = otherSubscribers.isEmpty ? nil : otherSubscribers.removeFirst()
-    }
-
-    // MARK: Values
-
-    /// Values as one, so that a query keeps one array: each behind its length.
-    static func pack(_ values: [[UInt8]]) -> [UInt8] {
-        var packed: [UInt8] = []
-        packed.reserveCapacity(values.reduce(0) { $0 + $1.count + 5 })
-        for value in values {
-            if value.count < 255 {
-                packed.append(UInt8(value.count))
-            } else {
-                packed.append(255)
-                packed += UInt32(truncatingIfNeeded: value.count).bsatn()
-            }
-            packed += value
-        }
-        return packed
     }
 }

@@ -64,7 +64,9 @@ final class LiveTemplate {
         case nothing
         /// The same for all queries.
         case fixed(CompiledPredicate)
-        /// With parameters.
+        /// With parameters, whose values each query has.
+        case shared(SharedCondition, RowPredicate)
+        /// With parameters; each query has a program of its own.
         case bound(RowPredicate)
     }
 
@@ -119,7 +121,9 @@ final class LiveTemplate {
         if rest.isEmpty {
             self.rest = .nothing
         } else if remaining.hasParameters {
-            self.rest = .bound(remaining)
+            let shared = try SharedCondition(
+                remaining, for: schema, parameters: query.parameters.map(\.type))
+            self.rest = if let shared { .shared(shared, remaining) } else { .bound(remaining) }
         } else {
             self.rest = .fixed(try CompiledPredicate(remaining, for: schema))
         }
@@ -130,8 +134,12 @@ final class LiveTemplate {
     /// The query with some values, which is made and entered if there is none yet.
     func enter(_ values: [[UInt8]]) throws(EngineError) -> (LiveQuery, isNew: Bool) {
         let made = if let keys { try made(values, keys) } else { [QueryKey]() }
-        let isBound = if case .bound = rest { true } else { false }
-        let packed = isBound || hasOtherValues || made.isEmpty ? LiveQuery.pack(values) : []
+        let isBound =
+            switch rest {
+            case .bound, .shared: true
+            case .nothing, .fixed: false
+            }
+        let packed = isBound || hasOtherValues || made.isEmpty ? PackedValues.pack(values) : []
         if let known = known(made, packed) { return (known, false) }
         let query = LiveQuery(
             self, keys: made, values: packed, rest: keys != nil && made.isEmpty ? nil : try compiledRest(values))
@@ -150,10 +158,13 @@ final class LiveTemplate {
 
     private func compiledRest(_ values: [[UInt8]]) throws(EngineError) -> CompiledPredicate? {
         switch rest {
-        case .nothing: nil
-        case .fixed(let predicate): predicate
+        case .nothing, .fixed: return nil
         case .bound(let predicate):
-            try CompiledPredicate(predicate.binding(values, table: schema.name), for: schema)
+            return try CompiledPredicate(predicate.binding(values, table: schema.name), for: schema)
+        case .shared(_, let predicate):
+            // Compiled once, to find out that the values are such.
+            _ = try CompiledPredicate(predicate.binding(values, table: schema.name), for: schema)
+            return nil
         }
     }
 
@@ -256,36 +267,47 @@ final class LiveTemplate {
         return Int(query.changes)
     }
 
+    /// Whether a row with the right key is one of a query.
+    @inline(__always)
+    private func matches(_ row: UnsafeRawBufferPointer, _ query: LiveQuery) -> Bool {
+        switch rest {
+        case .nothing: true
+        case .fixed(let predicate): predicate.matches(row)
+        case .shared(let condition, _): query.values.withUnsafeBytes { condition.matches(row, $0) }
+        case .bound: query.rest?.matches(row) ?? true
+        }
+    }
+
     /// Calls `body` with the queries that a row belongs to.
     @inline(__always)
     private func find(_ row: UnsafeRawBufferPointer, _ scratch: inout KeyScratch, _ body: (LiveQuery) -> Void) {
         if let keys {
             keys.withKey(of: row, in: &scratch) { key in
-                index.forEach(key) { query in if query.matches(row) { body(query) } }
+                index.forEach(key) { query in if matches(row, query) { body(query) } }
             }
             return
         }
-        for query in others where query.matches(row) { body(query) }
+        for query in others where matches(row, query) { body(query) }
         guard areaIndex.count > 0, let place = areas?.place(of: row) else { return }
-        areaIndex.forEach(place) { query in if query.matches(row) { body(query) } }
+        areaIndex.forEach(place) { query in if matches(row, query) { body(query) } }
     }
 
     private func collect(
         _ deletes: RowBatch, _ inserts: RowBatch, for query: LiveQuery, into touched: inout [LiveChanges]
     ) {
-        let deletes = Self.filtered(deletes, by: query.rest)
-        let inserts = Self.filtered(inserts, by: query.rest)
+        let deletes = filtered(deletes, query)
+        let inserts = filtered(inserts, query)
         guard deletes.count > 0 || inserts.count > 0 else { return }
         query.changes = Int32(touched.count)
         touched.append(LiveChanges(query: query, deletes: deletes, inserts: inserts))
     }
 
-    private static func filtered(_ rows: RowBatch, by predicate: CompiledPredicate?) -> RowBatch {
+    private func filtered(_ rows: RowBatch, _ query: LiveQuery) -> RowBatch {
         // A query for all rows shares the bytes of the commit.
-        guard let predicate, rows.count > 0 else { return rows }
+        if case .nothing = rest { return rows }
         var matching = RowBatch()
         rows.forEach { row in
-            if predicate.matches(row) { matching.append(row) }
+            if matches(row, query) { matching.append(row) }
         }
         return matching
     }
