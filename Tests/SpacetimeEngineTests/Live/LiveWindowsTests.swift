@@ -227,6 +227,37 @@ private struct NaiveOrder {
         }
     }
 
+    /// The result rows of an aggregate are rows as any others: the three best teams.
+    @Test func aWindowFollowsAnAggregate() throws {
+        var random = seededRandom()
+        let scores = TableSchema(name: "score", columns: [("team", .u8), ("points", .i32)], primaryKey: [])
+        let totals = try LiveAggregate(
+            by: [FieldPath(ColumnID(0))], of: [FieldPath(ColumnID(1))], [.init(.sum, of: 0)], for: scores)
+        let results = TableSchema(
+            name: "total", columns: [("team", totals.resultTypes[0]), ("sum", totals.resultTypes[1])], primaryKey: [])
+        let windows = try LiveWindows(by: [.init(FieldPath(ColumnID(1)), isDescending: true)], for: results)
+        let datastore = Datastore()
+        let best = try windows.add(offset: 0, limit: 3, in: datastore)
+        var rows: [Row] = []
+        func batch(_ rows: [Row]) -> RowBatch {
+            rows.reduce(into: RowBatch()) { batch, row in image(row).withUnsafeBytes { batch.append($0) } }
+        }
+        for _ in 0..<300 {
+            let gone = rows.isEmpty || random.oneIn(2) ? [] : [rows.remove(at: random.below(rows.count))]
+            let come: [Row] = [[.u8(UInt8(random.below(12))), .i32(Int32(random.below(2_000) - 900))]]
+            rows += come
+            let changes = totals.apply(deletes: batch(gone), inserts: batch(come))
+            _ = try windows.apply(deletes: changes.deletes, inserts: changes.inserts, in: datastore)
+            var sums: [UInt8: Int] = [:]
+            for case (.u8(let team), .i32(let points)) in rows.map({ ($0[0], $0[1]) }) {
+                sums[team, default: 0] += Int(points)
+            }
+            let expected = sums.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }.prefix(3)
+            let found = windows.rows(of: best).rows
+            #expect(found == expected.map { image([.u8($0.key), .i128(Int128($0.value))]) })
+        }
+    }
+
     @Test func anIndexThatDoesNotFitIsRefused() throws {
         let (datastore, id, index) = try scores(10)
         let schema = try #require(datastore.schema(of: id))

@@ -37,15 +37,20 @@ struct AggregateGroups: ~Copyable {
     init(_ shape: AggregateShape, isMaintained: Bool = false) {
         self.shape = shape
         self.isMaintained = isMaintained
-        extremes = Buffer(capacity: 1)
+        columns = Buffer(shape.columns)
+        outputs = Buffer(shape.outputs)
+        records = RecordPool(recordByteCount: shape.recordByteCount)
+        extremes = Self.extremes(shape, isMaintained: isMaintained)
+        if !shape.isGrouped { _ = makeGroup() }
+    }
+
+    private static func extremes(_ shape: AggregateShape, isMaintained: Bool) -> Buffer<ExtremeValues> {
+        var extremes = Buffer<ExtremeValues>(capacity: 1)
         for column in shape.columns where isMaintained && column.hasExtremes {
             precondition(Int(column.extremesPosition) == extremes.count, "columns are out of order")
             extremes.append(ExtremeValues(isExact: column.isExact))
         }
-        columns = Buffer(shape.columns)
-        outputs = Buffer(shape.outputs)
-        records = RecordPool(recordByteCount: shape.recordByteCount)
-        if !shape.isGrouped { _ = makeGroup() }
+        return extremes
     }
 
     deinit {
