@@ -152,6 +152,35 @@ import Testing
         #expect(client.takeChanges(1) == ([], [db.row("loot", 9, 8)]))
     }
 
+    @Test func whatLiesAroundTheCallersOwnRowMovesWithIt() throws {
+        let db = try ScenarioDatabase(
+            "player(who identity unique, chunk u64 index)", "thing(id u64 unique, chunk u64 index)")
+        let (ada, bob) = (Identity(number: 1), Identity(number: 2))
+        for id in 0..<12 { try db.commit(.insert("thing", id, id / 4)) }
+        try db.commit(.insert("player", ada, 0), .insert("player", bob, 1))
+        let clients = [ada, bob].map { FakeSession(db.core, as: Caller(identity: $0)) }
+        for client in clients {
+            try client.subscribe(
+                1, "SELECT t.* FROM player p JOIN thing t ON p.chunk = t.chunk WHERE p.who = :sender")
+        }
+        func things(_ ids: Range<Int>) -> [[UInt8]] { ids.map { db.row("thing", $0, $0 / 4) } }
+        #expect(clients[0].rows(1) == things(0..<4))
+        #expect(clients[1].rows(1) == things(4..<8))
+        // Nobody looks through the eyes of a third player.
+        try db.commit(.insert("player", Identity(number: 3), 2))
+        #expect(clients.allSatisfy { $0.pull().isEmpty })
+        try db.commit(.delete("player", ada, 0), .insert("player", ada, 2))
+        #expect(clients[0].rows(1) == things(8..<12))
+        #expect(clients[1].pull().isEmpty)
+        // A thing moves in the commit in which a player does.
+        try db.commit(
+            .delete("player", bob, 1), .insert("player", bob, 2), .delete("thing", 0, 0), .insert("thing", 0, 2))
+        let moved = ([db.row("thing", 0, 2)] + things(8..<12)).sortedBytes()
+        #expect(clients[0].rows(1) == moved && clients[1].rows(1) == moved)
+        try db.commit(.delete("player", ada, 2))
+        #expect(clients[0].rows(1).isEmpty)
+    }
+
     @Test func anEventMeetsTheRowsAfterTheCommit() throws {
         let db = try ScenarioDatabase("event ev(pid u64, n u64)", "p(id u64 unique, n u64)")
         let client = FakeSession(db.core)

@@ -139,7 +139,8 @@ final class LiveQueries: CommitObserver {
         }
         let stages = try LiveStageKind(query, shape)
         guard let source = try source(shape, of: query) else { return nil }
-        do throws(EngineError) { return try LiveTemplate(query, shape, source, stages, output: output) } catch {
+        do throws(EngineError) { return try LiveTemplate(query, shape, source, stages, output: output, catalog) } catch
+        {
             throw DatabaseError(error)
         }
     }
@@ -308,14 +309,14 @@ final class LiveQueries: CommitObserver {
                 guard source.tables.first(where: { changes[$0] != nil }) == table.table else { continue }
                 let commit = planChanges ?? PlanChanges(changes)
                 planChanges = commit
-                collect(commit, source)
+                collect(commit, changes, source)
             }
         }
     }
 
-    private func collect(_ commit: PlanChanges, _ source: LiveSource) {
+    private func collect(_ commit: PlanChanges, _ changes: ChangeSet, _ source: LiveSource) {
         do throws(EngineError) {
-            let (deletes, inserts) = try source.changes(by: commit, in: datastore)
+            let (deletes, inserts) = try source.changes(by: commit, changes, in: datastore, &scratch)
             if deletes.isEmpty, inserts.isEmpty { return }
             for template in source.templates {
                 template.collect(deletes: deletes, inserts: inserts, &scratch, into: &touched)

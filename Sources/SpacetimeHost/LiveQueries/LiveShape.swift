@@ -16,6 +16,14 @@ struct LiveShape {
     let schema: TableSchema
     /// Columns before what the query returns.
     let hiddenCount: Int
+    /// Of made-up rows: where each of these comes from.
+    let origins: [Origin]
+
+    /// A column of one of the query's tables.
+    struct Origin: Hashable {
+        let slot: Int
+        let column: ColumnID
+    }
     /// On the rows, with the parameters of the query.
     let condition: RowPredicate
 
@@ -31,6 +39,7 @@ struct LiveShape {
             source = nil
             schema = try catalog.facts(of: table).schema
             hiddenCount = 0
+            origins = []
             condition = .and(query.conditions.map { if case .rows(_, let predicate) = $0 { predicate } else { .all } })
             return
         }
@@ -43,6 +52,7 @@ struct LiveShape {
         source = builder.open
         schema = builder.schema
         hiddenCount = builder.hidden.count
+        origins = builder.hidden
         condition = RowPredicate(joining: builder.taken.map { $0[...] })
     }
 
@@ -62,16 +72,11 @@ struct LiveShape {
     }
 
     private struct Builder {
-        struct Column: Hashable {
-            let slot: Int
-            let column: ColumnID
-        }
-
         let query: BoundQuery
         let catalog: Catalog
         /// Without what has parameters.
         var open: BoundQuery
-        var hidden: [Column] = []
+        var hidden: [Origin] = []
         /// Conditions with parameters, on rows of the schema.
         var taken: [[RowPredicate.Term]] = []
         var schema = TableSchema(name: "the query", columns: [] as [ColumnSchema])
@@ -110,7 +115,7 @@ struct LiveShape {
 
         /// The path to a field of one of the tables in the made-up rows.
         private mutating func place(_ slot: Int, _ path: FieldPath) -> FieldPath {
-            let column = Column(slot: slot, column: path.column)
+            let column = Origin(slot: slot, column: path.column)
             let position: Int
             if let known = hidden.firstIndex(of: column) {
                 position = known

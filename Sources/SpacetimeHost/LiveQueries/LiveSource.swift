@@ -15,6 +15,7 @@ final class LiveSource {
 
     /// What changes of one of the tables do.
     private struct Delta {
+        let slot: Int
         let table: TableID
         let runner: PlanRunner
         let isInsertOnly: Bool
@@ -37,7 +38,8 @@ final class LiveSource {
         for delta in plan.deltas where !delta.pruning.isNever {
             deltas.append(
                 Delta(
-                    table: delta.table, runner: PlanRunner(try CompiledPlan(delta.plan, for: datastore)),
+                    slot: delta.slot, table: delta.table,
+                    runner: PlanRunner(try CompiledPlan(delta.plan, for: datastore)),
                     isInsertOnly: delta.isInsertOnly))
             if !tables.contains(delta.table) { tables.append(delta.table) }
         }
@@ -53,23 +55,46 @@ final class LiveSource {
     ///
     /// - Throws: if the change of a row cannot be computed, as of a sum that does not fit its type.
     func changes(
-        by commit: PlanChanges, in datastore: Datastore
+        by commit: PlanChanges, _ changes: ChangeSet, in datastore: Datastore, _ scratch: inout KeyScratch
     ) throws(EngineError) -> (deletes: RowBatch, inserts: RowBatch) {
         bag.removeAll()
         for delta in deltas {
-            if commit.count(.inserts, of: delta.table) > 0 { try run(delta, commit, .inserts, datastore) }
-            if commit.count(.deletes, of: delta.table) > 0, !delta.isInsertOnly {
-                try run(delta, commit, .deletes, datastore)
+            guard let table = changes[delta.table] else { continue }
+            let driving = wanted(table, delta.slot, &scratch)
+            if (driving ?? commit).count(.inserts, of: delta.table) > 0 {
+                try run(delta, commit, driving, .inserts, datastore)
+            }
+            if (driving ?? commit).count(.deletes, of: delta.table) > 0, !delta.isInsertOnly {
+                try run(delta, commit, driving, .deletes, datastore)
             }
         }
         return bag.changes()
     }
 
+    /// Of the changed rows of a table those that somebody asks for, if that can be told before they are joined: a player who
+    /// moves has everything around him looked up only if somebody looks through his eyes. Nil if it cannot be told.
+    private func wanted(_ table: TableChanges, _ slot: Int, _ scratch: inout KeyScratch) -> PlanChanges? {
+        var tests: [(LiveTemplate, FieldKeys)] = []
+        for template in templates {
+            guard let keys = template.tableKeys, keys.slot == slot else { return nil }
+            tests.append((template, keys.keys))
+        }
+        func filtered(_ rows: RowBatch) -> RowBatch {
+            var kept = RowBatch()
+            rows.forEach { row in
+                if tests.contains(where: { $0.0.isWanted(row, $0.1, &scratch) }) { kept.append(row) }
+            }
+            return kept
+        }
+        return PlanChanges(table.table, deletes: filtered(table.deletes), inserts: filtered(table.inserts))
+    }
+
     private func run(
-        _ delta: Delta, _ commit: PlanChanges, _ side: PlanChanges.Side, _ datastore: Datastore
+        _ delta: Delta, _ commit: PlanChanges, _ driving: PlanChanges?, _ side: PlanChanges.Side,
+        _ datastore: Datastore
     ) throws(EngineError) {
         let sign = side == .inserts ? 1 : -1
-        try delta.runner.run(over: datastore, changes: commit, taking: side) { row, times in
+        try delta.runner.run(over: datastore, changes: commit, taking: side, driving: driving) { row, times in
             bag.add(row, times * sign)
         }
     }

@@ -55,6 +55,8 @@ final class LiveTemplate {
     private let hasOtherValues: Bool
     /// The fields that are compared with parameters for equality; nil if there are none.
     let keys: FieldKeys?
+    /// The same keys of the rows of one of the joined tables, by its position in the query, if they are all its fields.
+    let tableKeys: (slot: Int, keys: FieldKeys)?
     /// For each of them its parameter. At most one is a list, of which the field must have one value.
     private let keyParameters: [(number: Int, isList: Bool)]
     private let rest: Rest
@@ -89,7 +91,8 @@ final class LiveTemplate {
 
     /// - Parameter output: the table whose rows the query returns, if it returns such.
     init(
-        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, _ stageKind: LiveStageKind, output: TableFacts?
+        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, _ stageKind: LiveStageKind, output: TableFacts?,
+        _ catalog: Catalog
     ) throws(EngineError) {
         self.query = query
         self.source = source
@@ -116,6 +119,7 @@ final class LiveTemplate {
         }
         keys = fields.isEmpty ? nil : try FieldKeys(fields, for: schema)
         keyParameters = parameters
+        tableKeys = try Self.tableKeys(fields, shape, query, catalog)
         areas = fields.isEmpty ? QueryAreas(rest, schema) : nil
         let remaining = RowPredicate(joining: rest)
         if rest.isEmpty {
@@ -127,6 +131,29 @@ final class LiveTemplate {
         } else {
             self.rest = .fixed(try CompiledPredicate(remaining, for: schema))
         }
+    }
+
+    /// Keys of one table's rows instead of those of the rows that the join makes.
+    private static func tableKeys(
+        _ fields: [FieldPath], _ shape: LiveShape, _ query: BoundQuery, _ catalog: Catalog
+    ) throws(EngineError) -> (slot: Int, keys: FieldKeys)? {
+        guard let first = fields.first, shape.origins.indices.contains(first.column.index) else { return nil }
+        let slot = shape.origins[first.column.index].slot
+        var paths: [FieldPath] = []
+        for field in fields {
+            let origin = shape.origins[field.column.index]
+            guard origin.slot == slot else { return nil }
+            paths.append(FieldPath(origin.column, field.steps))
+        }
+        guard let schema = catalog.planner.table(query.tables[slot].id)?.schema else { return nil }
+        return (slot, try FieldKeys(paths, for: schema))
+    }
+
+    /// True if a changed row of one of the joined tables has a key that some query asks for.
+    func isWanted(_ row: UnsafeRawBufferPointer, _ keys: FieldKeys, _ scratch: inout KeyScratch) -> Bool {
+        var found = false
+        keys.withKey(of: row, in: &scratch) { key in index.forEach(key) { _ in found = true } }
+        return found
     }
 
     // MARK: Queries

@@ -50,6 +50,7 @@ package final class PlanRunner {
     /// Rows to be examined until budget and caller are asked again.
     private var nextCheck = 0
     var isOver = false
+    private var driving: PlanChanges?
     /// The tables were found to be as the plan expects them, in this state of a datastore.
     private var checkedVersion: UInt64 = 0
     let result: PlanResult
@@ -155,12 +156,15 @@ package final class PlanRunner {
     /// - Parameters:
     ///   - changes: what steps that go by changes are about: for these the datastore holds the rows after the changes.
     ///   - side: which of them the step takes that goes through changes.
+    ///   - driving: rows that this step takes instead, if it shall not take all of them.
     /// - Throws: `budgetExceeded`, `queryStopped`, `arithmeticOverflow`, `divisionByZero`; `noSuchTable`, `noSuchIndex` or
     ///   `invalidPlan` if the tables are not those of the plan any more. The sink may have got rows before.
     package func run(
         over datastore: Datastore, changes: PlanChanges? = nil, taking side: PlanChanges.Side = .inserts,
-        budget: QueryBudget = QueryBudget(), _ sink: Sink
+        driving: PlanChanges? = nil, budget: QueryBudget = QueryBudget(), _ sink: Sink
     ) throws(EngineError) {
+        self.driving = driving
+        defer { self.driving = nil }
         if checkedVersion != datastore.state.schemaVersion {
             try check(datastore)
             checkedVersion = datastore.state.schemaVersion
@@ -241,7 +245,7 @@ package final class PlanRunner {
             guard let changes else { throw .invalidPlan("a plan that goes by changes is run without any") }
             let state = states.reference(to: position)
             if step.value.source == .changes {
-                state.value.inserted = changes.images(side, of: step.value.table)
+                state.value.inserted = (driving ?? changes).images(side, of: step.value.table)
             } else {
                 state.value.inserted = changes.images(.inserts, of: step.value.table)
                 state.value.deleted = changes.images(.deletes, of: step.value.table)
