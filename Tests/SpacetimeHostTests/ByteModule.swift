@@ -15,9 +15,10 @@ final class ByteModule: ModuleHost {
 
     /// - Parameters:
     ///   - types: the row types, and behind them those that rows are made of.
+    ///   - rules: of row-level security.
     ///   - reducers: name, parameters, lifecycle and body.
     init(
-        tables: [RawTableDefV10], types: [AlgebraicType],
+        tables: [RawTableDefV10], types: [AlgebraicType], rules: [String] = [],
         reducers: [(name: String, parameters: [(String, AlgebraicType)], lifecycle: Lifecycle?, body: Body)]
     ) {
         let lifecycles = reducers.compactMap { reducer in
@@ -40,7 +41,7 @@ final class ByteModule: ModuleHost {
                         sourceName: $0.name, parameters: ProductType($0.parameters),
                         visibility: $0.lifecycle == nil ? .clientCallable : .private)
                 }),
-            .lifecycleReducers(lifecycles),
+            .lifecycleReducers(lifecycles), .rowLevelSecurity(rules.map { RawRowLevelSecurityDef(sql: $0) }),
         ])
         bodies = reducers.map(\.body)
     }

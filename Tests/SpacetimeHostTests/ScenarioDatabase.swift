@@ -73,12 +73,12 @@ struct ScenarioDatabase {
     let core: DatabaseCore
     private let tables: [Table]
 
-    init(_ texts: String...) throws {
+    init(_ texts: String..., rules: [String] = []) throws {
         let tables = try texts.enumerated().map { try Table($1, $0) }
         self.tables = tables
         let names = tables.map(\.name)
         let module = ByteModule(
-            tables: tables.map(\.definition), types: tables.map(\.row),
+            tables: tables.map(\.definition), types: tables.map(\.row), rules: rules,
             reducers: [
                 (
                     "apply", [], nil,

@@ -212,3 +212,19 @@ extension RowPredicate.Term: CustomStringConvertible {
         }
     }
 }
+
+extension RowPredicate {
+    /// The same with other positions of parameters.
+    package func moved(parameters: [Int]) -> RowPredicate {
+        guard hasParameters else { return self }
+        let terms = tree.array.map { term in
+            switch term {
+            case .compareParameter(let path, let comparison, let number):
+                Term.compareParameter(path, comparison, parameters[number])
+            case .isInParameter(let path, let number): Term.isInParameter(path, parameters[number])
+            default: term
+            }
+        }
+        return RowPredicate(TermTree(terms))
+    }
+}

@@ -25,6 +25,8 @@ package final class Catalog: @unchecked Sendable {
     package let planner: Planner
     /// What names in SQL may mean.
     package let tables: SQLCatalog
+    /// Which rows clients may see.
+    let rules: RowRules
 
     /// Finds the tables of a module in a datastore, or makes them.
     init(_ opening: Opening, from origin: Opening.Origin, in datastore: Datastore) throws(DatabaseError) {
@@ -62,6 +64,7 @@ package final class Catalog: @unchecked Sendable {
         rowTypes = opening.module.rowTypes
         planner = Planner(datastore)
         tables = SQLCatalog(facts.compactMap(\.self).map { SQLCatalog.Table($0.id, $0.schema) })
+        rules = try RowRules(schema, tables)
     }
 
     deinit { tableMap.deallocate() }

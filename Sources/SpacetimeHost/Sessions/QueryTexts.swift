@@ -76,7 +76,17 @@ package final class QueryTexts: Sendable {
         do throws(SQLError) { prepared = try self.prepared(text, language, isOwner: caller.identity == owner) } catch {
             throw DatabaseError(.invalidQuery, "\(error), in the query: \(text)", cause: error)
         }
-        return SessionQuery(prepared.query, values: prepared.values.map { $0 ?? caller.identity.bsatn() })
+        let parameters = prepared.query.query.parameters
+        let values = prepared.values.enumerated().map { position, value in
+            value ?? Self.sender(caller.identity, as: parameters[position].type)
+        }
+        return SessionQuery(prepared.query, values: values)
+    }
+
+    /// The caller as a value of a type that callers are compared with.
+    static func sender(_ identity: Identity, as type: AlgebraicType) -> [UInt8] {
+        // The number, in the same bytes as the identity; or these bytes as people write them.
+        type == .bytes ? AlgebraicValue.bytes(identity.bsatn().reversed()).bsatn() : identity.bsatn()
     }
 
     private func prepared(

@@ -103,6 +103,10 @@ extension SQLLanguage {
             .distinct, .richChanges, .parameters, .constants, .explain,
         ], joins: .any, place: "here")
 
+    /// What a rule of row-level security may say. Whether the queries that it is worked into can be kept up to date is told when
+    /// somebody subscribes to them.
+    package static let rule = SQLLanguage([.conditions, .joins], joins: .any, place: "in a rule")
+
     /// The same without event tables.
     package var withoutEventTables: SQLLanguage {
         var language = self
