@@ -78,7 +78,9 @@ public macro SpacetimeType(name: String? = nil) =
 /// it that reducers call need `nonisolated` there.
 ///
 /// - Parameter name: the module's name, a string literal; by default the name of the enum.
-@attached(member, names: named(Context), named(TableHandles), named(moduleContent), named(_spacetimeLists))
+@attached(
+    member, names: named(Context), named(ProcedureContext), named(TableHandles), named(moduleContent),
+    named(_spacetimeLists))
 @attached(extension, conformances: ModuleDefinition)
 public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ModuleMacro")
 
@@ -105,7 +107,7 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 /// its function, which must differ from that of all others in the module. See <doc:SplittingAModule>.
 ///
 /// - Parameter module: the module that the reducers belong to, as its type.
-@attached(member, names: named(Context), named(_spacetimeReducers))
+@attached(member, names: named(Context), named(ProcedureContext), named(_spacetimeFunctions))
 @attached(extension, conformances: ReducerGroup)
 public macro Reducers<Definition: ModuleDefinition>(of module: Definition.Type) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducersMacro")
@@ -157,6 +159,55 @@ public macro Reducer(_ lifecycle: ReducerLifecycle, name: String? = nil) =
 @attached(peer, names: overloaded)
 public macro Reducer(_ access: ReducerAccess, name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
+
+/// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into a procedure, which clients
+/// call by name: it runs outside of transactions, may wait, and returns a value to its caller.
+///
+/// ```swift
+/// @Procedure static func roll(_ context: ProcedureContext, sides: UInt32) async throws -> UInt32 {
+///     let result = UInt32.random(in: 1...sides, using: &context.random)
+///     try await context.withTransaction { try $0.db.roll.insert(Roll(id: 0, who: $0.sender, result: result)) }
+///     return result
+/// }
+/// ```
+///
+/// The first parameter is `_ context: ProcedureContext`; the others are the arguments, and they and the result are of
+/// types that conform to ``SpacetimeType``. `Game.roll` is then also a value, as in `try await db.call(Game.roll, 6)`.
+/// See <doc:Procedures>.
+///
+/// A `private` or `fileprivate` function is private, as `@Procedure(.private)` is.
+///
+/// - Parameters:
+///   - options: `.durable` for a call that outlives a crash, `.scheduled` for what a row's time calls, `.private`.
+///   - name: the procedure's name for callers, a string literal; by default the name of the function.
+@attached(peer, names: overloaded)
+public macro Procedure(_ options: ProcedureOption..., name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "ProcedureMacro")
+
+/// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into the handler of HTTP
+/// requests for one path.
+///
+/// ```swift
+/// @Handler(.get, "/score") static func score(
+///     _ context: ProcedureContext, _ request: HTTP.Request
+/// ) async throws -> HTTP.Response {
+///     let count = try await context.withTransaction { $0.db.roll.count }
+///     return HTTP.Response(text: "\(count) rolls")
+/// }
+/// ```
+///
+/// It has no sender, and nobody has checked who sent the request: whatever stands in its headers is for the handler to
+/// judge. Requests come from ``Database/handle(_:path:)``, which a server calls.
+///
+/// - Parameters:
+///   - method: which requests it answers.
+///   - path: as it stands in the URL, a string literal: compared byte by byte, without parameters. It consists of
+///     `a`-`z`, `0`-`9`, `-`, `_`, `~` and `/`, and begins with `/` or is empty. Two handlers for the same path and
+///     method are refused when a database is opened.
+///   - name: what tells it from other functions, a string literal; by default the name of the function.
+@attached(peer, names: overloaded)
+public macro Handler(_ method: HandlerMethod, _ path: String, name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "HandlerMacro")
 
 /// Marks the column that identifies a row, for clients too: an update is a change of the row with the same key.
 ///

@@ -9,6 +9,8 @@ struct SpacetimeKitPlugin: CompilerPlugin {
         ModuleMacro.self,
         ReducersMacro.self,
         ReducerMacro.self,
+        ProcedureMacro.self,
+        HandlerMacro.self,
         PrimaryKeyMacro.self,
         UniqueMacro.self,
         AutoIncrementMacro.self,

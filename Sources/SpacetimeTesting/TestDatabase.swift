@@ -27,12 +27,14 @@ public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
     ///   - module: the module under test.
     ///   - seed: what everything random in the database follows from.
     ///   - start: the first time on the clock.
+    ///   - http: answers the requests of procedures, as a ``StubHTTP``.
     /// - Throws: what `Database.open(_:module:options:)` throws.
     public init(
-        _ module: Definition.Type, seed: UInt64 = 0, start: Timestamp = .testStart
+        _ module: Definition.Type, seed: UInt64 = 0, start: Timestamp = .testStart, http: (any HTTPExecutor)? = nil
     ) throws {
         clock = VirtualClock(start: start)
-        database = try Database.open(.inMemory, module: module, options: Self.options(seed: seed, clock: clock))
+        database = try Database.open(
+            .inMemory, module: module, options: Self.options(seed: seed, clock: clock, http: http))
     }
 
     private init(opened database: Database<Definition>, clock: VirtualClock) {
@@ -40,8 +42,11 @@ public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
         self.clock = clock
     }
 
-    private static func options(seed: UInt64, clock: VirtualClock) -> DatabaseOptions {
+    private static func options(
+        seed: UInt64, clock: VirtualClock, http: (any HTTPExecutor)?
+    ) -> DatabaseOptions {
         var options = DatabaseOptions()
+        options.http = http
         options.seed = seed
         options.clock = clock
         return options
@@ -86,10 +91,13 @@ public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
 
 extension TestDatabase where Definition == DynamicModule {
     /// Opens a database with a module that was put together at run time.
-    public convenience init(_ module: Module, seed: UInt64 = 0, start: Timestamp = .testStart) throws {
+    public convenience init(
+        _ module: Module, seed: UInt64 = 0, start: Timestamp = .testStart, http: (any HTTPExecutor)? = nil
+    ) throws {
         let clock = VirtualClock(start: start)
         self.init(
-            opened: try Database.open(.inMemory, module: module, options: Self.options(seed: seed, clock: clock)),
+            opened: try Database.open(
+                .inMemory, module: module, options: Self.options(seed: seed, clock: clock, http: http)),
             clock: clock)
     }
 }

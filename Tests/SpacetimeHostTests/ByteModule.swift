@@ -48,11 +48,12 @@ final class ByteModule: ModuleHost {
 
     func describe() throws(DatabaseError) -> RawModuleDefV10 { definition }
 
-    func callReducer(
-        _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
-    ) throws {
+    func call(
+        _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+    ) throws -> Outcome {
         var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
-        try bodies[reducer](GuestTransaction(transaction), &reader)
+        try bodies[function.position](GuestTransaction(transaction), &reader)
+        return .done
     }
 }
 
@@ -138,7 +139,7 @@ final class RecordingSink: CommitSink {
         }
         let changes = try tables.describe(record.changes)
             .map { "\($0.kind) #\($0.table.rawValue) \($0.bytes.count) bytes" }
-        return "\(record.kind) \(record.reducer.map(String.init) ?? "none") \(record.arguments.count) bytes "
+        return "\(record.kind) \(record.function.map(String.init) ?? "none") \(record.arguments.count) bytes "
             + "[\(changes.joined(separator: ", "))]"
     }
 }

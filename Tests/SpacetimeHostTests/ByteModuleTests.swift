@@ -107,9 +107,9 @@ import Testing
             let definition: RawModuleDefV10
             init(_ definition: RawModuleDefV10) { self.definition = definition }
             func describe() throws(DatabaseError) -> RawModuleDefV10 { definition }
-            func callReducer(
-                _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
-            ) throws {}
+            func call(
+                _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+            ) throws -> Outcome { .done }
         }
         let core = try open(any: Secret(definition))
         try core.runner.call("secret", arguments: [], as: core.owner)

@@ -131,7 +131,7 @@ private struct HistoryLog {
     private func record(_ kind: CommitKind, schema: [UInt8]?, changes: [UInt8]) -> [UInt8] {
         var writer = BSATNWriter()
         CommitRecord.writeHead(
-            kind, reducer: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
+            kind, function: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
             timestamp: .unixEpoch, schema: schema, to: &writer)
         writer.append(changes)
         return writer.toArray()

@@ -2,6 +2,82 @@ import Testing
 
 /// What @Module and @Reducer become, literally.
 @Suite struct ModuleExpansionTests {
+    @Test func proceduresAndHandlersBecomeValues() {
+        expectExpansion(
+            """
+            @Reducers(of: Shop.self)
+            public enum Orders {
+                @Procedure public static func pay(_ context: ProcedureContext, order: UInt64) async throws -> String {
+                }
+                @Procedure(.durable, .private, name: "fulfil_all") static func fulfil(context: ProcedureContext) async {
+                }
+                @Procedure private static func now(_ context: ProcedureContext) -> Timestamp {
+                }
+                @Handler(.post, "/pay") static func hook(_ context: ProcedureContext, request: HTTP.Request) async throws -> HTTP.Response {
+                }
+            }
+            """,
+            """
+
+            public enum Orders {
+                public static func pay(_ context: ProcedureContext, order: UInt64) async throws -> String {
+                }
+
+                public nonisolated static var pay: SpacetimeKit.Procedure<Shop, String, UInt64> {
+                    .init("pay", parameters: ["order"]) {
+                        (context: SpacetimeKit.ProcedureContext<Shop>, a0: UInt64) async throws -> String in
+                        return try await Self.pay(context, order: a0)
+                    }
+                }
+                static func fulfil(context: ProcedureContext) async {
+                }
+
+                nonisolated static var fulfil: SpacetimeKit.Procedure<Shop, SpacetimeKit.NoValue> {
+                    .init("fulfil_all", parameters: [], .durable, .private) {
+                        (context: SpacetimeKit.ProcedureContext<Shop>) async throws -> SpacetimeKit.NoValue in
+                        await Self.fulfil(context: context)
+                        return SpacetimeKit.NoValue()
+                    }
+                }
+                private static func now(_ context: ProcedureContext) -> Timestamp {
+                }
+
+                private nonisolated static var now: SpacetimeKit.Procedure<Shop, Timestamp> {
+                    .init("now", parameters: [], .private) {
+                        (context: SpacetimeKit.ProcedureContext<Shop>) async throws -> Timestamp in
+                        return Self.now(context)
+                    }
+                }
+                static func hook(_ context: ProcedureContext, request: HTTP.Request) async throws -> HTTP.Response {
+                }
+
+                nonisolated static var hook: SpacetimeKit.Handler<Shop> {
+                    .init("hook", .post, "/pay") {
+                        (context: SpacetimeKit.ProcedureContext<Shop>, a0: SpacetimeKit.HTTP.Request) async throws -> SpacetimeKit.HTTP.Response in
+                        return try await Self.hook(context, request: a0)
+                    }
+                }
+
+                public typealias Context = SpacetimeKit.Context<Shop>
+
+                public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Shop>
+
+                public nonisolated static var _spacetimeFunctions: [SpacetimeKit.AnyFunction<Shop>] {
+                    Shop._spacetimeLists(Self.self)
+                    return [
+                        SpacetimeKit._spacetimeErased(Self.pay),
+                        SpacetimeKit._spacetimeErased(Self.fulfil),
+                        SpacetimeKit._spacetimeErased(Self.now),
+                        SpacetimeKit._spacetimeErased(Self.hook),
+                    ] as [SpacetimeKit.AnyFunction<Shop>]
+                }
+            }
+
+            nonisolated extension Orders: SpacetimeKit.ReducerGroup {
+            }
+            """)
+    }
+
     @Test func aModuleListsTablesAndReducers() {
         expectExpansion(
             """
@@ -67,6 +143,8 @@ import Testing
 
                 typealias Context = SpacetimeKit.Context<Chat>
 
+                typealias ProcedureContext = SpacetimeKit.ProcedureContext<Chat>
+
                 nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -87,12 +165,12 @@ import Testing
                     .init(
                         name: "Chat",
                         tables: Self.tables,
-                        reducers: [
+                        functions: [
                             SpacetimeKit._spacetimeErased(Self.send),
                             SpacetimeKit._spacetimeErased(Self.setUp),
                             SpacetimeKit._spacetimeErased(Self.settle),
                             SpacetimeKit._spacetimeErased(Self.`repeat`),
-                        ] as [SpacetimeKit.AnyReducer<Self>])
+                        ] as [SpacetimeKit.AnyFunction<Self>])
                 }
             }
 
@@ -129,6 +207,8 @@ import Testing
 
                 public typealias Context = SpacetimeKit.Context<Store>
 
+                public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Store>
+
                 public nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     public let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -143,9 +223,9 @@ import Testing
                     .init(
                         name: "shop",
                         tables: Self.tables,
-                        reducers: [
+                        functions: [
                             SpacetimeKit._spacetimeErased(Self.buy),
-                        ] as [SpacetimeKit.AnyReducer<Self>])
+                        ] as [SpacetimeKit.AnyFunction<Self>])
                 }
             }
 
@@ -169,6 +249,8 @@ import Testing
 
                 public typealias Context = SpacetimeKit.Context<Store>
 
+                public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Store>
+
                 public nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     public let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -186,8 +268,8 @@ import Testing
                     .init(
                         name: "Store",
                         tables: Self.tables,
-                        reducers: [
-                        ] as [SpacetimeKit.AnyReducer<Self>])
+                        functions: [
+                        ] as [SpacetimeKit.AnyFunction<Self>])
                 }
             }
 
@@ -254,6 +336,8 @@ import Testing
 
                 typealias Context = SpacetimeKit.Context<Shop>
 
+                typealias ProcedureContext = SpacetimeKit.ProcedureContext<Shop>
+
                 nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -265,21 +349,21 @@ import Testing
                 }
 
                 nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
-                    var reducers = [
+                    var functions = [
                         SpacetimeKit._spacetimeErased(Self.buy),
-                    ] as [SpacetimeKit.AnyReducer<Self>]
+                    ] as [SpacetimeKit.AnyFunction<Self>]
                     #if DEBUG
-                    reducers.append(SpacetimeKit._spacetimeErased(Self.cheat))
+                    functions.append(SpacetimeKit._spacetimeErased(Self.cheat))
                     #if TRACE && os(Linux)
-                    reducers.append(SpacetimeKit._spacetimeErased(Self.trace))
+                    functions.append(SpacetimeKit._spacetimeErased(Self.trace))
                     #endif
                     #else
-                    reducers.append(SpacetimeKit._spacetimeErased(Self.complain))
+                    functions.append(SpacetimeKit._spacetimeErased(Self.complain))
                     #endif
                     return .init(
                         name: "Shop",
                         tables: Self.tables,
-                        reducers: reducers)
+                        functions: functions)
                 }
             }
 
@@ -315,6 +399,8 @@ import Testing
 
                 typealias Context = SpacetimeKit.Context<Game>
 
+                typealias ProcedureContext = SpacetimeKit.ProcedureContext<Game>
+
                 nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -326,14 +412,14 @@ import Testing
                 }
 
                 nonisolated static var moduleContent: SpacetimeKit.ModuleContent {
-                    var reducers = [
-                    ] as [SpacetimeKit.AnyReducer<Self>]
-                    reducers += Combat._spacetimeReducers
-                    reducers += Town.Trade._spacetimeReducers
+                    var functions = [
+                    ] as [SpacetimeKit.AnyFunction<Self>]
+                    functions += Combat._spacetimeFunctions
+                    functions += Town.Trade._spacetimeFunctions
                     return .init(
                         name: "Game",
                         tables: Self.tables,
-                        reducers: reducers)
+                        functions: functions)
                 }
 
                 nonisolated static func _spacetimeLists(_ group: Combat.Type) {
@@ -359,15 +445,17 @@ import Testing
 
                 public typealias Context = SpacetimeKit.Context<Game>
 
-                public nonisolated static var _spacetimeReducers: [SpacetimeKit.AnyReducer<Game>] {
+                public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Game>
+
+                public nonisolated static var _spacetimeFunctions: [SpacetimeKit.AnyFunction<Game>] {
                     Game._spacetimeLists(Self.self)
-                    var reducers = [
+                    var functions = [
                         SpacetimeKit._spacetimeErased(Self.attack),
-                    ] as [SpacetimeKit.AnyReducer<Game>]
+                    ] as [SpacetimeKit.AnyFunction<Game>]
                     #if DEBUG
-                    reducers.append(SpacetimeKit._spacetimeErased(Self.win))
+                    functions.append(SpacetimeKit._spacetimeErased(Self.win))
                     #endif
-                    return reducers
+                    return functions
                 }
             }
 

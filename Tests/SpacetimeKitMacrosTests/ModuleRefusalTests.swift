@@ -35,13 +35,13 @@ import Testing
             @Module enum M { static let tables = Tables()
             @Reducer static func a(_ context: borrowing Context) {}
             @Reducer static func »a(_ context: borrowing Context, b: Int32) {} }
-            """, .duplicateReducer("a")),
+            """, .duplicateFunction("a")),
         Refusal(
             """
             @Module enum M { static let tables = Tables()
             @Reducer static func a(_ context: borrowing Context) {}
             @Reducer(name: "a") static func »b(_ context: borrowing Context) {} }
-            """, .duplicateReducer("a")),
+            """, .duplicateFunction("a")),
         Refusal(
             """
             @Module enum M { static let tables = Tables()
@@ -55,7 +55,7 @@ import Testing
             @Reducer static func a(_ context: borrowing Context) {}
             #endif
             @Reducer static func »a(_ context: borrowing Context, b: Int32) {} }
-            """, .duplicateReducer("a")),
+            """, .duplicateFunction("a")),
         Refusal(
             "@Module enum M {\n»#if X\nstatic let tables = Tables()\n#else\nstatic let tables = Tables(A.self)\n#endif\n}",
             .conditionalTables),
@@ -78,7 +78,7 @@ import Testing
             @Reducers(of: M.self) enum A {
             @Reducer static func a(_ context: borrowing Context) {}
             @Reducer static func »a(_ context: borrowing Context, b: Int32) {} }
-            """, .duplicateReducer("a")),
+            """, .duplicateFunction("a")),
         Refusal(
             """
             @Module enum M { static let tables = Tables(A.self)
@@ -143,7 +143,7 @@ import Testing
 
     @Test(arguments: [
         refuse(
-            "@Reducer func »a(_ context: borrowing Context) {}", .reducerNotStatic, fixIt: "Add 'static'",
+            "@Reducer func »a(_ context: borrowing Context) {}", .notStatic(.reducer), fixIt: "Add 'static'",
             fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
         refuse(
             "@Reducer static func a(_ context: borrowing Context) »async {}", .reducerIsAsync, fixIt: "Remove 'async'",
@@ -154,25 +154,26 @@ import Testing
         refuse(
             "@Reducer static func a(_ context: borrowing Context) »-> Int32 { 1 }", .reducerReturns,
             fixIt: "Remove '-> Int32'", fixed: "@Reducer static func a(_ context: borrowing Context) { 1 }"),
-        refuse("@Reducer static func a»<T>(_ context: borrowing Context, b: T) {}", .reducerIsGeneric),
-        refuse("@Reducer static func a(_ context: borrowing Context, b: »some Equatable) {}", .reducerIsGeneric),
-        refuse("@Reducer static func »tables(_ context: borrowing Context) {}", .reducerName("tables")),
-        refuse("@Reducer static func »+(_ context: borrowing Context, b: Int32) {}", .reducerName("+")),
+        refuse("@Reducer static func a»<T>(_ context: borrowing Context, b: T) {}", .isGeneric(.reducer)),
+        refuse("@Reducer static func a(_ context: borrowing Context, b: »some Equatable) {}", .isGeneric(.reducer)),
+        refuse("@Reducer static func »tables(_ context: borrowing Context) {}", .functionName(.reducer, "tables")),
+        refuse("@Reducer static func »+(_ context: borrowing Context, b: Int32) {}", .functionName(.reducer, "+")),
         refuse(
             "@Reducer »@MainActor static func a(_ context: borrowing Context) {}",
-            .reducerIsIsolated(actor: "MainActor")),
+            .isIsolated(.reducer, actor: "MainActor")),
         refuse(
             "»@My.DatabaseActor @Reducer static func a(_ context: borrowing Context) {}",
-            .reducerIsIsolated(actor: "DatabaseActor")),
+            .isIsolated(.reducer, actor: "DatabaseActor")),
     ])
     func functionsThatAreNoReducers(_ refusal: Refusal) { refusal.check() }
 
     @Test(arguments: [
         refuse(
-            "@Reducer static func a»() {}", .contextMissing, fixIt: "Add '_ context: borrowing Context'",
+            "@Reducer static func a»() {}", .contextMissing(.reducer), fixIt: "Add '_ context: borrowing Context'",
             fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
         refuse(
-            "@Reducer static func a»(b: Int32) {}", .contextMissing, fixIt: "Add '_ context: borrowing Context'",
+            "@Reducer static func a»(b: Int32) {}", .contextMissing(.reducer),
+            fixIt: "Add '_ context: borrowing Context'",
             fixed: "@Reducer static func a(_ context: borrowing Context, b: Int32) {}"),
         refuse(
             "@Reducer static func a(_ context: »Context) {}", .contextNotBorrowed, fixIt: "Write 'borrowing'",
@@ -186,10 +187,10 @@ import Testing
             fixed: "@Reducer static func a(_ context: borrowing M.Context) {}"),
         refuse(
             "@Reducer static func a(_ context: »borrowing ReducerContext) {}",
-            .otherContext("borrowing ReducerContext"), fixIt: "Write 'borrowing Context'",
+            .otherContext(.reducer, "borrowing ReducerContext"), fixIt: "Write 'borrowing Context'",
             fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
         refuse(
-            "@Reducer static func a(_ context: »Context<M>) {}", .otherContext("Context<M>"),
+            "@Reducer static func a(_ context: »Context<M>) {}", .otherContext(.reducer, "Context<M>"),
             fixIt: "Write 'borrowing Context'",
             fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
     ])
@@ -197,10 +198,12 @@ import Testing
 
     @Test(arguments: [
         refuse(
-            "@Reducer static func a(_ context: borrowing Context, »b: inout Int32) {}", .inoutParameter("b"),
+            "@Reducer static func a(_ context: borrowing Context, »b: inout Int32) {}", .inoutParameter(.reducer, "b"),
             fixIt: "Remove 'inout'", fixed: "@Reducer static func a(_ context: borrowing Context, b: Int32) {}"),
-        refuse("@Reducer static func a(_ context: borrowing Context, b: Int32»...) {}", .variadicParameter("b")),
-        refuse("@Reducer static func a(_ context: borrowing Context, b: Int32 »= 1) {}", .defaultParameter("b")),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context, b: Int32»...) {}", .variadicParameter(.reducer, "b")),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context, b: Int32 »= 1) {}", .defaultParameter(.reducer, "b")),
         refuse(
             "@Reducer static func a(_ context: borrowing Context, b: »Int) {}",
             .unsupportedType("Int", advice: "its width depends on the machine; use 'Int64'"),
@@ -209,29 +212,107 @@ import Testing
         refuse(
             "@Reducer(.clientConnected) static func a(_ context: borrowing Context, »b: Int32) {}",
             .lifecycleWithParameters("clientConnected")),
-        refuse("@Reducer(.scheduled) static func a»(_ context: borrowing Context) {}", .scheduledWithoutRow),
+        refuse("@Reducer(.scheduled) static func a»(_ context: borrowing Context) {}", .scheduledWithoutRow(.reducer)),
         refuse(
-            "@Reducer(.scheduled) static func a»(_ context: borrowing Context, b: B, c: C) {}", .scheduledWithoutRow),
+            "@Reducer(.scheduled) static func a»(_ context: borrowing Context, b: B, c: C) {}",
+            .scheduledWithoutRow(.reducer)),
         refuse(
-            "@Reducer(.scheduled) static func a(_ context: borrowing Context, »id: UInt64) {}", .scheduledWithoutRow),
+            "@Reducer(.scheduled) static func a(_ context: borrowing Context, »id: UInt64) {}",
+            .scheduledWithoutRow(.reducer)),
         refuse(
-            "@Reducer(.scheduled) static func a(_ context: borrowing Context, »rows: [B]) {}", .scheduledWithoutRow),
+            "@Reducer(.scheduled) static func a(_ context: borrowing Context, »rows: [B]) {}",
+            .scheduledWithoutRow(.reducer)),
         refuse("@Reducer(».started) static func a(_ context: borrowing Context) {}", .unknownLifecycle(".started")),
         refuse(
             "@Reducer(».public) private static func a(_ context: borrowing Context) {}",
-            .publicReducerIsHidden("private")),
+            .publicIsHidden("private")),
         refuse(
             "@Reducer(».public) fileprivate static func a(_ context: borrowing Context) {}",
-            .publicReducerIsHidden("fileprivate")),
+            .publicIsHidden("fileprivate")),
         refuse(
             "@Reducer(name: »\"a b\") static func a(_ context: borrowing Context) {}", .invalidName("a b")),
     ])
     func argumentsThatClientsCannotGive(_ refusal: Refusal) { refusal.check() }
 
     @Test(arguments: [
-        Refusal("enum M { »@Reducer static func a(_ context: borrowing Context) {} }", .reducerOutsideModule),
-        Refusal("»@Reducer func a(_ context: borrowing Context) {}", .reducerOutsideModule),
-        Refusal("extension M { »@Reducer static func a(_ context: borrowing Context) {} }", .reducerInExtension),
+        Refusal("enum M { »@Reducer static func a(_ context: borrowing Context) {} }", .outsideModule(.reducer)),
+        Refusal("»@Reducer func a(_ context: borrowing Context) {}", .outsideModule(.reducer)),
+        Refusal("extension M { »@Reducer static func a(_ context: borrowing Context) {} }", .inExtension(.reducer)),
     ])
     func placesThatModulesDoNotSee(_ refusal: Refusal) { refusal.check() }
+}
+
+@Suite struct ProcedureRefusalTests {
+    /// Stands around each function here.
+    private static func inModule(_ function: String) -> String {
+        "@Module enum M {\n    static let tables = Tables()\n    \(function)\n}"
+    }
+
+    private static func refuse(
+        _ function: String, _ problem: MacroDiagnostic, fixIt: String? = nil, fixed: String? = nil
+    ) -> Refusal {
+        Refusal(inModule(function), problem, fixIt: fixIt, fixed: fixed.map(inModule))
+    }
+
+    @Test(arguments: [
+        refuse(
+            "@Procedure func »a(_ context: ProcedureContext) async {}", .notStatic(.procedure), fixIt: "Add 'static'",
+            fixed: "@Procedure static func a(_ context: ProcedureContext) async {}"),
+        refuse("@Procedure static func a»<T>(_ context: ProcedureContext, b: T) {}", .isGeneric(.procedure)),
+        refuse("@Procedure static func »tables(_ context: ProcedureContext) {}", .functionName(.procedure, "tables")),
+        refuse(
+            "@Procedure »@MainActor static func a(_ context: ProcedureContext) {}",
+            .isIsolated(.procedure, actor: "MainActor")),
+        refuse(
+            "@Procedure static func a»(b: Int32) async {}", .contextMissing(.procedure),
+            fixIt: "Add '_ context: ProcedureContext'",
+            fixed: "@Procedure static func a(_ context: ProcedureContext, b: Int32) async {}"),
+        refuse(
+            "@Procedure static func a(_ context: »borrowing Context) async {}",
+            .otherContext(.procedure, "borrowing Context"), fixIt: "Write 'ProcedureContext'",
+            fixed: "@Procedure static func a(_ context: ProcedureContext) async {}"),
+        refuse(
+            "@Procedure static func a(_ context: ProcedureContext) async -> »Int { 1 }",
+            .unsupportedType("Int", advice: "its width depends on the machine; use 'Int64'"),
+            fixIt: "Replace 'Int' by 'Int64'",
+            fixed: "@Procedure static func a(_ context: ProcedureContext) async -> Int64 { 1 }"),
+        refuse(
+            "@Procedure(.scheduled) static func a»(_ context: ProcedureContext) {}", .scheduledWithoutRow(.procedure)),
+        refuse(
+            "@Procedure(».reliable) static func a(_ context: ProcedureContext) {}",
+            .unknownProcedureOption(".reliable")),
+        refuse(
+            "@Procedure(».public) private static func a(_ context: ProcedureContext) {}", .publicIsHidden("private")),
+    ])
+    func functionsThatAreNoProcedures(_ refusal: Refusal) { refusal.check() }
+
+    @Test(arguments: [
+        refuse(
+            "@Handler(.get, \"/a\") static func a»(_ context: ProcedureContext) async -> HTTP.Response {}",
+            .handlerSignature),
+        refuse(
+            "@Handler(».fetch, \"/a\") static func a(_ context: ProcedureContext, _ r: HTTP.Request) -> HTTP.Response {}",
+            .unknownMethod(".fetch")),
+        refuse(
+            "@Handler(.get, »\"/A\") static func a(_ context: ProcedureContext, _ r: HTTP.Request) -> HTTP.Response {}",
+            .invalidPath("/A")),
+        refuse(
+            "@Handler(.get, »\"a\") static func a(_ context: ProcedureContext, _ r: HTTP.Request) -> HTTP.Response {}",
+            .invalidPath("a")),
+        refuse(
+            "»@Handler(.get) static func a(_ context: ProcedureContext, _ r: HTTP.Request) -> HTTP.Response {}",
+            .handlerRoute),
+    ])
+    func functionsThatAreNoHandlers(_ refusal: Refusal) { refusal.check() }
+
+    @Test func functionsOfAllKindsHaveDifferentNames() {
+        Refusal(
+            """
+            @Module enum M { static let tables = Tables()
+            @Reducer static func a(_ context: borrowing Context) {}
+            @Procedure(name: "a") static func »b(_ context: ProcedureContext) {}
+            }
+            """, .duplicateFunction("a")
+        ).check()
+    }
 }

@@ -15,6 +15,8 @@ let macros: [String: MacroSpec] = [
     "Module": MacroSpec(type: ModuleMacro.self, conformances: ["ModuleDefinition"]),
     "Reducers": MacroSpec(type: ReducersMacro.self, conformances: ["ReducerGroup"]),
     "Reducer": MacroSpec(type: ReducerMacro.self),
+    "Procedure": MacroSpec(type: ProcedureMacro.self),
+    "Handler": MacroSpec(type: HandlerMacro.self),
     "PrimaryKey": MacroSpec(type: PrimaryKeyMacro.self),
     "Unique": MacroSpec(type: UniqueMacro.self),
     "AutoIncrement": MacroSpec(type: AutoIncrementMacro.self),

@@ -25,7 +25,7 @@ private enum Silent: SpacetimeKit.ModuleDefinition {
         var account: Account.Handle { .init(_spacetimeReference: .init(_spacetimeTransaction, table: 0)) }
     }
     static var moduleContent: SpacetimeKit.ModuleContent {
-        .init(name: "Silent", tables: Self.tables, reducers: [])
+        .init(name: "Silent", tables: Self.tables, functions: [])
     }
 }
 

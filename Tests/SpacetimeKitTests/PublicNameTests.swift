@@ -37,7 +37,7 @@ struct PublicNameTests {
             MemoryReport.self, ReplayReport.self, ScheduleReport.self, PlannedMigration.self,
             Module.self, Table.self, Tables<Message>.self, Reducers.self, ModulePart.self, ModuleBuilder.self,
             ModuleContent.self,
-            Reducer<Chat, String>.self, AnyReducer<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
+            Reducer<Chat, String>.self, AnyFunction<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
             TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
             Migration.self, OldTables.self, NewTables.self,
             Column<Message, String>.self, Condition<Message>.self, Query<Message>.self, Rows<Message>.self,

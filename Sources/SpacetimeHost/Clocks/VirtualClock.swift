@@ -56,6 +56,12 @@ public final class VirtualClock: HostClock {
         move(by: left)
     }
 
+    /// The next time, up to a limit, for which something is scheduled. What is due already does not count.
+    package func nextStop(until limit: Timestamp) -> Timestamp? {
+        let now = now()
+        return alarms.withLock { $0 }.compactMap { $0.setting?.time }.filter { $0 > now && $0 <= limit }.min()
+    }
+
     private func move(by step: Int64) { microseconds.wrappingAdd(step, ordering: .relaxed) }
 
     /// The first alarm of those set up to a time; of equal ones that which was made first.

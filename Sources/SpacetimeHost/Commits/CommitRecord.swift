@@ -13,21 +13,28 @@ package enum CommitKind: UInt8, Sendable {
     case host = 5
     /// A new definition of the module, with what became of the rows.
     case migration = 6
+    /// A transaction of a procedure or of a handler.
+    case procedure = 7
 
     /// Coming and going is history even if no row tells of it.
-    var takesOffsetWithoutChanges: Bool { self != .reducer && self != .scheduled && self != .host }
+    var takesOffsetWithoutChanges: Bool {
+        switch self {
+        case .creation, .connect, .disconnect, .migration: true
+        case .reducer, .scheduled, .host, .procedure: false
+        }
+    }
 }
 
 /// One commit as the log keeps it: the call, complete enough to run it again, and what it changed.
 ///
 /// The bytes are, little-endian: kind `u8`; flags `u8`; time `i64` in microseconds; if flag 1 is not set, the caller's
-/// identity (32 bytes); if flag 2 is set, the connection (16 bytes); if flag 4 is set, the reducer's position `u16`, the
-/// length of the arguments `u32` and their BSATN; if flag 8 is set, the length `u32` and bytes of a ``StoredSchema``; the
-/// rest are row changes as the engine writes them.
+/// identity (32 bytes); if flag 2 is set, the connection (16 bytes); if flag 4 is set, the function's position `u16`,
+/// the length of the arguments `u32` and their BSATN; if flag 8 is set, the length `u32` and bytes of a
+/// ``StoredSchema``; the rest are row changes as the engine writes them.
 package struct CommitRecord {
     package let kind: CommitKind
-    /// Position of the reducer in the module's schema; nil if none ran.
-    package let reducer: Int?
+    /// Position of the reducer in the module's schema, or, in a transaction of a procedure, of that; nil if none ran.
+    package let function: Int?
     /// BSATN of the arguments.
     package let arguments: UnsafeRawBufferPointer
     /// Nil if it was the owner without a connection.
@@ -42,9 +49,9 @@ package struct CommitRecord {
         let rawValue: UInt8
         static let isOwner = Flags(rawValue: 1)
         static let hasConnection = Flags(rawValue: 2)
-        static let hasReducer = Flags(rawValue: 4)
+        static let hasFunction = Flags(rawValue: 4)
         static let hasSchema = Flags(rawValue: 8)
-        static let known: Flags = [.isOwner, .hasConnection, .hasReducer, .hasSchema]
+        static let known: Flags = [.isOwner, .hasConnection, .hasFunction, .hasSchema]
     }
 
     /// Reads a record; what it holds points into `bytes`.
@@ -65,11 +72,11 @@ package struct CommitRecord {
             if flags.contains(.hasConnection) { connection = ConnectionId(number: try cursor.load(UInt128.self)) }
             caller = Caller(identity: identity, connection: connection)
         }
-        if flags.contains(.hasReducer) {
-            reducer = Int(try cursor.load(UInt16.self))
+        if flags.contains(.hasFunction) {
+            function = Int(try cursor.load(UInt16.self))
             arguments = try cursor.take(Int(try cursor.load(UInt32.self)))
         } else {
-            reducer = nil
+            function = nil
             arguments = UnsafeRawBufferPointer(start: nil, count: 0)
         }
         schema = flags.contains(.hasSchema) ? try cursor.take(Int(try cursor.load(UInt32.self))) : nil
@@ -78,20 +85,20 @@ package struct CommitRecord {
 
     /// Appends everything of a record but the changes.
     static func writeHead(
-        _ kind: CommitKind, reducer: Int?, arguments: UnsafeRawBufferPointer, caller: Caller?, timestamp: Timestamp,
+        _ kind: CommitKind, function: Int?, arguments: UnsafeRawBufferPointer, caller: Caller?, timestamp: Timestamp,
         schema: [UInt8]? = nil, to writer: inout BSATNWriter
     ) {
         var flags: Flags = []
         if caller == nil { flags.insert(.isOwner) }
         if let caller, caller.connection != .none { flags.insert(.hasConnection) }
-        if reducer != nil { flags.insert(.hasReducer) }
+        if function != nil { flags.insert(.hasFunction) }
         if schema != nil { flags.insert(.hasSchema) }
-        if caller == nil, schema == nil, let reducer {
+        if caller == nil, schema == nil, let function {
             // The head of most records has no variable parts but the arguments, and is two words.
             let time = UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch)
             writer.write(UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | time << 16)
             writer.write(
-                time >> 48 | UInt64(UInt16(truncatingIfNeeded: reducer)) << 16
+                time >> 48 | UInt64(UInt16(truncatingIfNeeded: function)) << 16
                     | UInt64(UInt32(truncatingIfNeeded: arguments.count)) << 32)
             writer.append(arguments)
             return
@@ -103,8 +110,8 @@ package struct CommitRecord {
             caller.identity.encode(to: &writer)
             if caller.connection != .none { caller.connection.encode(to: &writer) }
         }
-        if let reducer {
-            writer.write(UInt16(truncatingIfNeeded: reducer))
+        if let function {
+            writer.write(UInt16(truncatingIfNeeded: function))
             writer.write(UInt32(truncatingIfNeeded: arguments.count))
             writer.append(arguments)
         }

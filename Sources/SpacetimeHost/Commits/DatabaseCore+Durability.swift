@@ -56,6 +56,8 @@ extension DatabaseCore {
 
     /// Ends writing and all subscriptions, makes everything durable and gives the directory free. Reading goes on.
     package func close() throws(DatabaseError) {
+        try runner.requireNoTransaction()
+        procedures.close()
         try runner.acquire()
         refuseAllAndRelease()
         try files?.close()
@@ -63,6 +65,7 @@ extension DatabaseCore {
 
     /// Ends writing and all subscriptions. Suspends until everything is durable, without blocking a thread of the pool.
     package func close() async throws(DatabaseError) {
+        procedures.close()
         try await runner.takingLock { refuseAllAndRelease() }
         if let files { try await suspendingAside { () throws(DatabaseError) in try files.close() } }
     }

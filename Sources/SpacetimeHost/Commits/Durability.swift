@@ -61,14 +61,14 @@ struct Durability: ~Copyable {
     /// - Returns: why it cannot be kept; nil if it is. (Not thrown: the record is made in a closure over raw memory, which
     ///   would lose the type of the error.)
     func keep(
-        _ kind: CommitKind, reducer: Int?, arguments: UnsafeRawBufferPointer, caller: Caller?, timestamp: Timestamp,
+        _ kind: CommitKind, function: Int?, arguments: UnsafeRawBufferPointer, caller: Caller?, timestamp: Timestamp,
         schema: [UInt8]?, changesIn datastore: Datastore, at offset: TxOffset
     ) -> DatabaseError? {
         record.pointee.removeAll(keepingCapacity: true)
         // The record of a large transaction does not keep its memory.
         defer { if record.pointee.count > 4 << 20 { record.pointee.removeAll(keepingCapacity: false) } }
         CommitRecord.writeHead(
-            kind, reducer: reducer, arguments: arguments, caller: caller, timestamp: timestamp,
+            kind, function: function, arguments: arguments, caller: caller, timestamp: timestamp,
             schema: schema, to: &record.pointee)
         datastore.encodeChanges(into: &record.pointee)
         // The bytes stay where they are during the call.

@@ -35,7 +35,7 @@ package final class Catalog: @unchecked Sendable {
         schema = opening.schema
         var ids: [(TableID, [IndexID])] = []
         do throws(EngineError) {
-            var systemTables = try SystemTables(in: datastore)
+            var systemTables = try SystemTables(in: datastore, for: opening.traits)
             for table in schema.tables {
                 let id =
                     if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
@@ -85,7 +85,16 @@ package final class Catalog: @unchecked Sendable {
         Int(index.rawValue) < tableOfIndex.count ? tableOfIndex[Int(index.rawValue)] : nil
     }
 
-    /// The table with a canonical name, else with that name in the module's code. Linear in the tables: to be asked once.
+    /// How many columns an index has; 0 if there is no such index.
+    func columnCount(of index: IndexID) -> Int {
+        guard let table = table(of: index), let facts = known(table),
+            let position = facts.indexes.firstIndex(of: index)
+        else { return 0 }
+        return facts.schema.indexes[position].columns.count
+    }
+
+    /// The table with a canonical name, else with that name in the module's code. Linear in the tables: to be asked
+    /// once.
     func tableID(named name: String) -> TableID? {
         let all = facts.compactMap(\.self)
         return (all.first { $0.schema.name == name } ?? all.first { $0.schema.sourceName == name })?.id

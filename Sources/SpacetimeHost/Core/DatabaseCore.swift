@@ -8,6 +8,7 @@ import SpacetimeSATS
 ///   ▲
 ///   ├── connections      clients coming and going
 ///   ├── sessions         clients watching queries
+///   ├── procedures       what runs outside of transactions
 ///   └── scheduler        calls what is due
 /// ```
 ///
@@ -17,6 +18,8 @@ package final class DatabaseCore: Sendable {
     package let runner: TransactionRunner
     package let connections: Connections
     package let sessions: Sessions
+    package let procedures: Procedures
+    let routes: HTTPRoutes
     /// Nil if the module schedules nothing.
     let scheduler: Scheduler?
 
@@ -48,13 +51,27 @@ package final class DatabaseCore: Sendable {
             onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
         sessions = Sessions(runner, queries)
+        let procedures = Procedures(
+            runner, options.procedures, durable: opening.traits.durableProcedures,
+            // Another sequence than that of the connections' ids, which are drawn from a copy.
+            seed: random.next() ^ 0x9E37_79B9_7F4A_7C15)
+        self.procedures = procedures
+        routes = HTTPRoutes(catalog.schema)
         scheduler = timers.map { [runner] in
-            Scheduler(runner, $0, followed, onFailure: options.onScheduleFailure)
+            Scheduler(runner, $0, followed, procedures, onFailure: options.onScheduleFailure)
         }
         if let recovered = origin.recovered {
             runner.state.pointee.nextOffset = recovered.nextOffset
         } else {
             try runner.create()
         }
+    }
+
+    deinit { procedures.close() }
+
+    /// Begins to do what the database does by itself: calls what is due, goes on with what was interrupted.
+    func start() throws(DatabaseError) {
+        try scheduler?.start()
+        try procedures.resumeDurableCalls()
     }
 }

@@ -13,6 +13,10 @@ package struct SystemTables: Sendable {
     let clientKey: IndexID
     let credentialsKey: IndexID
     let variablesKey: IndexID
+    /// Of databases whose modules have, or once had, durable procedures.
+    package let durable: DurableTables?
+    /// Of databases whose modules have, or once had, sliced jobs.
+    package let jobs: JobTable?
     /// Those that describe the module; none until ``describe(in:)``.
     private(set) var described: [(name: String, id: TableID)] = []
 
@@ -21,8 +25,17 @@ package struct SystemTables: Sendable {
         [SystemSchemas.client.schema, SystemSchemas.credentials.schema, SystemSchemas.variables.schema]
     }
 
+    /// All that may be kept.
+    package static var known: [TableSchema] { schemas + DurableTables.schemas + [JobTable.schema] }
+
+    /// Those that are kept for a module: what some need, others do without. A database that has one once keeps it.
+    package static func schemas(for traits: ModuleTraits) -> [TableSchema] {
+        schemas + (traits.durableProcedures.isEmpty ? [] : DurableTables.schemas)
+            + (traits.slicedJobs.isEmpty ? [] : [JobTable.schema])
+    }
+
     /// Finds the kept tables in a datastore that was loaded, or makes them.
-    init(in datastore: Datastore) throws(EngineError) {
+    init(in datastore: Datastore, for traits: ModuleTraits) throws(EngineError) {
         func table(_ schema: TableSchema) throws(EngineError) -> TableID {
             if let id = datastore.tableID(named: schema.name) { return id }
             return try datastore.createTable(schema)
@@ -30,9 +43,12 @@ package struct SystemTables: Sendable {
         client = try table(SystemSchemas.client.schema)
         credentials = try table(SystemSchemas.credentials.schema)
         variables = try table(SystemSchemas.variables.schema)
+        for schema in Self.schemas(for: traits) { _ = try table(schema) }
         clientKey = datastore.indexIDs(of: client)[0]
         credentialsKey = datastore.indexIDs(of: credentials)[0]
         variablesKey = datastore.indexIDs(of: variables)[0]
+        durable = DurableTables(in: datastore)
+        jobs = JobTable(in: datastore)
     }
 
     /// Makes the tables that describe the module. Their ids are behind those of all tables that are kept.

@@ -35,6 +35,14 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let noSuchIndex = Code("noSuchIndex")
         /// The module has no reducer of that name, or the caller may not call it.
         public static let noSuchReducer = Code("noSuchReducer")
+        /// The module has no procedure of that name, or the caller may not call it.
+        public static let noSuchProcedure = Code("noSuchProcedure")
+        /// The context of a procedure was used after the procedure had returned.
+        public static let procedureEnded = Code("procedureEnded")
+        /// An interrupted durable procedure does not fit the code as it is now.
+        public static let stepMismatch = Code("stepMismatch")
+        /// A procedure's request has no answer: there is nothing to send it with, it failed, or it took too long.
+        public static let httpFailure = Code("httpFailure")
         /// The bytes of a call's arguments are not what the reducer takes.
         public static let badArguments = Code("badArguments")
         /// Bytes that should be a row of a table are not.

@@ -110,7 +110,7 @@ package struct StoredSchema: Equatable, Sendable {
         let schema = try moduleSchema()
         for table in tables {
             guard
-                let definition = SystemTables.schemas.first(where: { $0.name == table.name })
+                let definition = SystemTables.known.first(where: { $0.name == table.name })
                     ?? schema.tables.first(where: { $0.name == table.name })
             else { throw DatabaseError(.damaged, "the files hold a table '\(table.name)' that they do not define") }
             do throws(EngineError) { _ = try datastore.createTable(definition, id: table.id) } catch {

@@ -13,10 +13,11 @@ struct MigratedDatastore {
     /// - Parameters:
     ///   - stored: the rows as they were stored.
     ///   - ids: the tables that are stored, the host's own included.
+    ///   - host: tables of the host's own that are to be made.
     /// - Throws: `EngineError` if rows do not obey the module's constraints.
     init(
         _ tables: [MigrationTable], as module: [TableSchema], from stored: DatastoreSnapshot,
-        ids: [StoredSchema.Table], hashSeed: UInt64
+        ids: [StoredSchema.Table], adding host: [TableSchema], hashSeed: UInt64
     ) throws {
         datastore = Datastore(hashSeed: hashSeed)
         try keepSystemTables(ids, stored)
@@ -35,7 +36,7 @@ struct MigratedDatastore {
         // In the order of the ids, as recovery makes them.
         planned.sort { $0.id < $1.id }
         for (id, schema) in planned { _ = try datastore.createTable(schema, id: id) }
-        for schema in SystemTables.schemas where !ids.contains(where: { $0.name == schema.name }) {
+        for schema in host {
             _ = try datastore.createTable(schema, id: TableID(next))
             next += 1
         }
@@ -48,7 +49,7 @@ struct MigratedDatastore {
     }
 
     private mutating func keepSystemTables(_ ids: [StoredSchema.Table], _ stored: DatastoreSnapshot) throws {
-        for schema in SystemTables.schemas {
+        for schema in SystemTables.known {
             guard let id = ids.first(where: { $0.name == schema.name })?.id else { continue }
             _ = try datastore.createTable(schema, id: id)
             try datastore.adopt(id, from: stored)

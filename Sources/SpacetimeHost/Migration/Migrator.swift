@@ -34,16 +34,16 @@ package struct Migrator {
     /// - Parameters:
     ///   - definition: what the module says.
     ///   - new: the same, checked.
-    /// - Returns: nil if the stored definition is the module's already and no written migration is pending.
+    ///   - host: tables of the host's own that the database is to have.
+    /// - Returns: nil if the stored definition is the module's already, no table of the host's is missing, and no
+    ///   written migration is pending.
     package static func migrate(
         _ recovered: RecoveredDatabase, to definition: RawModuleDefV10, _ new: ModuleSchema,
-        written: [any WrittenMigration], at timestamp: Timestamp
+        host: [TableSchema] = SystemTables.schemas, written: [any WrittenMigration], at timestamp: Timestamp
     ) throws(DatabaseError) -> Result? {
         let pending = try pending(written, of: recovered.schema.migrations)
-        // Tables of the host itself that the version which wrote the files did not have.
-        let missing = SystemTables.schemas.filter { schema in
-            !recovered.schema.tables.contains { $0.name == schema.name }
-        }
+        // The version that wrote the files did not have them, or the module did not need them.
+        let missing = host.filter { table in !recovered.schema.tables.contains { $0.name == table.name } }
         if recovered.schema.definition == StoredSchema.bytes(of: definition), pending.isEmpty, missing.isEmpty {
             return nil
         }
@@ -53,7 +53,7 @@ package struct Migrator {
             // Only reducers, views or types have changed: the stored rows fit as they are.
             let kept = Set(recovered.datastore.tableIDs)
             do throws(EngineError) {
-                for schema in missing { _ = try recovered.datastore.createTable(schema) }
+                for table in missing { _ = try recovered.datastore.createTable(table) }
             } catch {
                 throw DatabaseError(error)
             }
@@ -82,7 +82,7 @@ package struct Migrator {
         let plan = try plan(from: tables, to: new, after: names, unknown: unlisted(written, of: recovered.schema))
         do {
             let migrated = try MigratedDatastore(
-                tables, as: new.tables, from: stored, ids: recovered.schema.tables,
+                tables, as: new.tables, from: stored, ids: recovered.schema.tables, adding: missing,
                 hashSeed: recovered.datastore.hashSeed)
             return finish(
                 recovered, migrated.datastore, definition, plan, names, changes: migrated.changes, kept: migrated.kept,
@@ -186,7 +186,7 @@ package struct Migrator {
             migrations: recovered.schema.migrations + written, keepsRows: kept.contains)
         var record = BSATNWriter()
         CommitRecord.writeHead(
-            .migration, reducer: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
+            .migration, function: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
             timestamp: timestamp, schema: schema.encoded(), to: &record)
         record.append(changes)
         var database = recovered

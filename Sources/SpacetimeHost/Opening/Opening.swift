@@ -10,6 +10,8 @@ import SpacetimeSchema
 /// return, and only behind it are other people's reducers called: those for clients that were left behind, and schedules.
 struct Opening {
     let module: any ModuleHost
+    /// What it says beyond its definition.
+    let traits: ModuleTraits
     let options: OpeningOptions
     /// What the module says it defines.
     let definition: RawModuleDefV10
@@ -20,6 +22,7 @@ struct Opening {
     ///   module valid.
     init(_ module: any ModuleHost, _ options: OpeningOptions) throws(DatabaseError) {
         self.module = module
+        traits = module.traits
         self.options = options
         definition = try module.describe()
         schema = try DatabaseCore.validate(definition)
@@ -58,7 +61,7 @@ struct Opening {
             case .memory: OpenedDatabase(core: try DatabaseCore(self, from: new(in: nil)), warnings: [])
             case .directory(let path, let storage): try openDirectory(path, storage)
             }
-        try opened.core.scheduler?.start()
+        try opened.core.start()
         return opened
     }
 
@@ -124,7 +127,8 @@ struct Opening {
     func migrate(_ recovered: RecoveredDatabase) throws(DatabaseError) -> Migrator.Result? {
         do {
             return try Migrator.migrate(
-                recovered, to: definition, schema, written: options.migrations, at: options.clock.now())
+                recovered, to: definition, schema, host: SystemTables.schemas(for: traits), written: options.migrations,
+                at: options.clock.now())
         } catch  where error.code == .migrationRefused {
             // A long list of tables that are gone hides that it is the wrong directory altogether.
             guard options.identity == nil, recovered.schema.identity != new(in: nil).identity else { throw error }

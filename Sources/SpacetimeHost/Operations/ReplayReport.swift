@@ -90,7 +90,7 @@ extension DatabaseCore {
         _ record: CommitRecord, _ offset: TxOffset, _ before: RecoveredDatabase, _ module: any ModuleHost
     ) throws -> ReplayReport {
         let stored = try before.schema.moduleSchema()
-        guard [.reducer, .scheduled].contains(record.kind), let position = record.reducer,
+        guard [.reducer, .scheduled].contains(record.kind), let position = record.function,
             stored.reducers.indices.contains(position)
         else {
             throw DatabaseError(.notPossible, "commit \(offset) is no call of a reducer, so it cannot be run again")

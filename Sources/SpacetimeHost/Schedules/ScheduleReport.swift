@@ -6,7 +6,7 @@ public import SpacetimeSATS
 public struct ScheduleReport: Sendable, CustomStringConvertible {
     /// A scheduled call that failed.
     public struct Failure: Sendable, CustomStringConvertible {
-        /// The reducer that was called.
+        /// The reducer or procedure that was called.
         public let reducer: String
         /// The schedule table.
         public let table: String
@@ -14,11 +14,11 @@ public struct ScheduleReport: Sendable, CustomStringConvertible {
         public let key: UInt64
         /// The time of the call.
         public let timestamp: Timestamp
-        /// What the reducer threw. Its changes were undone, and the schedule goes on.
+        /// What it threw. The changes of a reducer were undone, and the schedule goes on.
         public let error: any Error
 
         public var description: String {
-            "scheduled reducer '\(reducer)' failed for row \(key) of '\(table)' at \(timestamp): \(error)"
+            "scheduled '\(reducer)' failed for row \(key) of '\(table)' at \(timestamp): \(error)"
         }
     }
 
@@ -28,11 +28,11 @@ public struct ScheduleReport: Sendable, CustomStringConvertible {
     public internal(set) var nextDue: Timestamp?
     /// Calls made, failed ones included.
     public internal(set) var callCount: UInt64 = 0
-    /// Calls whose reducer threw.
+    /// Calls that threw.
     public internal(set) var failureCount: UInt64 = 0
     /// The last of these.
     public internal(set) var lastFailure: Failure?
-    /// Runs of intervals that were left out because their time had passed.
+    /// Runs of intervals that were left out because their time had passed, or the one before was still running.
     public internal(set) var skippedCount: UInt64 = 0
     /// Calls that began more than 30 milliseconds after their time.
     public internal(set) var lateCount: UInt64 = 0

@@ -13,9 +13,9 @@ final class ScheduleTimers: CommitObserver {
         let tableName: String
         /// The index of the primary key.
         let keyIndex: IndexID
-        /// Position of the reducer in the module's schema.
-        let reducer: Int
-        let reducerName: String
+        /// The reducer or procedure that is called.
+        let function: Function
+        let functionName: String
         private let keyColumn: ColumnOffset
         private let scheduleColumn: ColumnOffset
 
@@ -25,9 +25,16 @@ final class ScheduleTimers: CommitObserver {
             func refuse(_ reason: String) -> DatabaseError {
                 DatabaseError(.invalidModule, "the schedule table '\(schema.name)' \(reason)")
             }
-            guard let reducer = module.reducers.firstIndex(where: { $0.name == schedule.functionName }) else {
-                throw refuse("calls '\(schedule.functionName)', which is no reducer; only reducers can be scheduled")
+            // Reducers and procedures share one name space.
+            let name = schedule.functionName
+            if let reducer = module.reducers.firstIndex(where: { $0.name == name }) {
+                function = .reducer(reducer)
+            } else if let procedure = module.procedures.firstIndex(where: { $0.name == name }) {
+                function = .procedure(procedure)
+            } else {
+                throw refuse("calls '\(name)', which is no reducer or procedure; only these can be scheduled")
             }
+            functionName = name
             if schema.isEvent { throw refuse("is an event table, which keeps no rows; make it an ordinary one") }
             guard let table = datastore.tableID(named: schema.name),
                 let index = schema.indexes.firstIndex(where: { $0.isUnique && $0.columns == schema.primaryKey }),
@@ -38,8 +45,6 @@ final class ScheduleTimers: CommitObserver {
             self.table = table
             tableName = schema.name
             keyIndex = datastore.indexIDs(of: table)[index]
-            self.reducer = reducer
-            reducerName = module.reducers[reducer].name
             self.keyColumn = keyColumn
             self.scheduleColumn = scheduleColumn
         }
@@ -69,6 +74,8 @@ final class ScheduleTimers: CommitObserver {
     private let positions: [TableID: Int]
     var queue = ScheduleQueue()
     var report = ScheduleReport()
+    /// Rows with an interval whose procedure is running.
+    var running: Set<TimerID> = []
     private var alarm: (any HostAlarm)?
     private var alarmTime: Timestamp?
 

@@ -8,16 +8,18 @@ final class Scheduler: @unchecked Sendable {
     private let runner: TransactionRunner
     private let timers: ScheduleTimers
     private let followed: FollowedTables
+    private let procedures: Procedures
     /// Told of each call that failed, without the lock.
     private let onFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
 
     init(
-        _ runner: TransactionRunner, _ timers: ScheduleTimers, _ followed: FollowedTables,
+        _ runner: TransactionRunner, _ timers: ScheduleTimers, _ followed: FollowedTables, _ procedures: Procedures,
         onFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
     ) {
         self.runner = runner
         self.timers = timers
         self.followed = followed
+        self.procedures = procedures
         self.onFailure = onFailure
     }
 
@@ -56,35 +58,112 @@ final class Scheduler: @unchecked Sendable {
                 timers.resetAlarm()
                 return runner.release()
             }
-            let failure = call(id, timer)
+            let followUp = call(id, timer)
             runner.releaseAndFinish()
-            if let failure { onFailure?(failure) }
+            followUp?()
         }
     }
 
-    /// Calls the reducer of one row and settles what becomes of the row. With the lock held.
-    private func call(_ id: TimerID, _ timer: ScheduleQueue.Timer) -> ScheduleReport.Failure? {
+    /// Calls what is due for one row and settles what becomes of the row. With the lock held.
+    ///
+    /// - Returns: what is to be done without the lock.
+    private func call(_ id: TimerID, _ timer: ScheduleQueue.Timer) -> (() -> Void)? {
         let source = timers.sources[id.source]
         guard let row = source.row(id.key, in: runner.datastore).map({ Array($0) }) else {
             // Every commit is followed, so there is no timer without a row. Were there one, it would mean nothing.
             timers.queue.remove(id)
             return nil
         }
+        if timers.running.contains(id), case .interval = timer.schedule {
+            timers.report.skippedCount += 1 + timers.queue.advance(id, past: runner.clock.now())
+            return nil
+        }
         let now = runner.clock.now()
-        let timestamp = max(timer.due, now)
         timers.report.countCall(max(.zero, (now - timer.due).duration))
+        let due = DueRow(
+            id: id, timer: timer, function: source.function, functionName: source.functionName,
+            tableName: source.tableName, row: row, timestamp: max(timer.due, now))
+        return source.function.kind == .procedure ? callProcedure(due, source) : callReducer(due, source)
+    }
+
+    /// A row whose time has come.
+    private struct DueRow: Sendable {
+        let id: TimerID
+        let timer: ScheduleQueue.Timer
+        let function: Function
+        let functionName: String
+        let tableName: String
+        let row: [UInt8]
+        /// The time of the call.
+        let timestamp: Timestamp
+
+        func failure(_ error: any Error) -> ScheduleReport.Failure {
+            ScheduleReport.Failure(
+                reducer: functionName, table: tableName, key: id.key, timestamp: timestamp, error: error)
+        }
+    }
+
+    /// Calls the reducer, and then settles what becomes of the row.
+    private func callReducer(_ due: DueRow, _ source: ScheduleTimers.Source) -> (() -> Void)? {
         var failure: ScheduleReport.Failure?
         do {
-            _ = try runner.run(.scheduled, reducer: source.reducer, arguments: row, as: database, at: timestamp)
+            _ = try runner.run(
+                .scheduled, reducer: due.function.position, arguments: due.row, as: database, at: due.timestamp)
         } catch {
-            let failed = ScheduleReport.Failure(
-                reducer: source.reducerName, table: source.tableName, key: id.key, timestamp: timestamp, error: error)
+            let failed = due.failure(error)
             timers.report.countFailure(failed)
             failure = failed
         }
         // Without writes nothing can be settled; it all happens again when the database is opened the next time.
-        if runner.state.pointee.refusal == nil { settle(id, timer, source) }
-        return failure
+        if runner.state.pointee.refusal == nil { settle(due.id, due.timer, source) }
+        guard let failure, let onFailure else { return nil }
+        return { onFailure(failure) }
+    }
+
+    /// Settles what becomes of the row, so that it is called once at most, and starts the procedure: it runs beside the
+    /// others, which it cannot hold up. One that is durable is entered in the transaction that deletes the row, so that
+    /// it is neither lost nor begun twice.
+    private func callProcedure(_ due: DueRow, _ source: ScheduleTimers.Source) -> (() -> Void)? {
+        let position = due.function.position
+        var journal = procedures.isDurable(position) ? StepJournal() : nil
+        switch due.timer.schedule {
+        case .interval:
+            timers.report.skippedCount += timers.queue.advance(due.id, past: runner.clock.now())
+            timers.running.insert(due.id)
+        case .time:
+            let seed = procedures.drawSeed()
+            var entered: UInt64?
+            do {
+                try removeRow(due.id, of: source) { [procedures] transaction throws(DatabaseError) in
+                    guard procedures.isDurable(position) else { return }
+                    entered = try procedures.enter(
+                        position, due.row, as: self.database, at: due.timestamp, seed: seed, in: transaction)
+                }
+            } catch {
+                // Only the log can have failed: the database takes no more writes then.
+                timers.queue.remove(due.id)
+                return nil
+            }
+            if let entered { journal = StepJournal(row: entered, seed: seed, recorded: []) }
+        }
+        return { [self, journal] in
+            // It fails only if the database was closed meanwhile, and then it is all the same.
+            _ = try? procedures.start(
+                due.function, .arguments(due.row), as: database, at: due.timestamp, journal: journal,
+                isLimited: false, whenDone: { [weak self] in await self?.didRun(due, $0) })
+        }
+    }
+
+    private func didRun(_ due: DueRow, _ result: Result<Outcome, any Error>) async {
+        var failure: ScheduleReport.Failure?
+        if case .failure(let error) = result, !procedures.isClosed { failure = due.failure(error) }
+        // The lock is refused inside a transaction only, and this is none.
+        try? await runner.takingLock {
+            timers.running.remove(due.id)
+            if let failure { timers.report.countFailure(failure) }
+            runner.release()
+        }
+        if let failure { onFailure?(failure) }
     }
 
     /// Scheduled calls are the database's own.
@@ -105,13 +184,17 @@ final class Scheduler: @unchecked Sendable {
     }
 
     /// In a transaction of its own, so that a one-shot reducer is called at least once, whatever happens in between.
-    private func removeRow(_ id: TimerID, of source: ScheduleTimers.Source) throws {
+    private func removeRow(
+        _ id: TimerID, of source: ScheduleTimers.Source,
+        and body: (TransactionReference) throws(DatabaseError) -> Void = { _ in }
+    ) throws {
         _ = try runner.run(
             .host, reducer: nil, arguments: [], as: database,
             after: { transaction throws(DatabaseError) in
                 _ = try id.key.bsatn().withBytes { key throws(DatabaseError) in
                     try transaction.delete(source.keyIndex, key: key)
                 }
+                try body(transaction)
             })
     }
 }

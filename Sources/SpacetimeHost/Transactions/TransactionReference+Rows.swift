@@ -52,18 +52,21 @@ extension TransactionReference {
     @usableFromInline
     package func find(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> UnsafeRawBufferPointer? {
         requireCurrent()
+        if followsReads { noteRead(index, key: key) }
         return try withDatastore { datastore throws(EngineError) in try datastore.find(index, key: key) }
     }
 
     @usableFromInline
     package func count(_ table: TableID) -> Int {
         requireCurrent()
+        if followsReads { noteRead(table) }
         return runner.datastore.count(table)
     }
 
     @usableFromInline
     package func count(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
         requireCurrent()
+        if followsReads { noteRead(table) }
         do throws(EngineError) { return try runner.search.count(table, where: condition.predicate) } catch {
             throw DatabaseError(error)
         }
@@ -72,12 +75,14 @@ extension TransactionReference {
     @usableFromInline
     package func count(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
         requireCurrent()
+        if followsReads { noteRead(index, key: key) }
         return try withDatastore { datastore throws(EngineError) in try datastore.count(index, key: key) }
     }
 
     @usableFromInline
     package func count(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
         requireCurrent()
+        if followsReads { noteRead(index, range: range) }
         return try withDatastore { datastore throws(EngineError) in try datastore.count(index, range: range) }
     }
 
@@ -96,6 +101,7 @@ extension TransactionReference {
         _ table: TableID, where condition: ScanCondition? = nil, window: ScanWindow = ScanWindow()
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
+        if followsReads { noteRead(table) }
         guard let condition else {
             return try withDatastore { datastore throws(EngineError) in try datastore.scan(table, window: window) }
         }
@@ -112,6 +118,7 @@ extension TransactionReference {
         _ index: IndexID, key: UnsafeRawBufferPointer, window: ScanWindow = ScanWindow()
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
+        if followsReads { noteRead(index, key: key) }
         return try withDatastore { datastore throws(EngineError) in
             try datastore.scan(index, key: key, window: window)
         }
@@ -122,6 +129,7 @@ extension TransactionReference {
         _ index: IndexID, range: IndexRange, window: ScanWindow = ScanWindow()
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
+        if followsReads { noteRead(index, range: range) }
         return try withDatastore { datastore throws(EngineError) in
             try datastore.scan(index, range: range, window: window)
         }
@@ -133,6 +141,7 @@ extension TransactionReference {
         _ index: IndexID, of table: TableID, where condition: ScanCondition?, window: ScanWindow
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
+        if followsReads { noteRead(table) }
         return try withDatastore { datastore throws(EngineError) in
             let predicate: CompiledPredicate?
             if let condition {
@@ -208,7 +217,7 @@ extension TransactionReference {
     @inlinable @inline(__always)
     package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
         let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
-        guard let datastore = state.pointee.datastore else { Self.stale() }
+        guard let datastore = state.pointee.datastore else { return try updateOtherwise(index, bytes) }
         if datastore._withUnsafeGuaranteedRef({ $0.updatePoint(index, row: UnsafeRawBufferPointer(bytes)) }) { return }
         try updateOtherwise(index, bytes)
     }
@@ -259,7 +268,7 @@ extension TransactionReference {
     /// The same for an integer key of 4 or 8 bytes, which is handed on as it is instead of in the scratch.
     @inlinable @inline(__always)
     package func find(_ index: IndexID, bits: UInt64, byteCount: Int) -> UnsafeRawBufferPointer? {
-        guard let datastore = state.pointee.datastore else { Self.stale() }
+        guard let datastore = state.pointee.datastore else { return findOtherwise(index, bits, byteCount) }
         switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: byteCount) }) {
         case .row(let row): return row
         case .none: return nil
@@ -273,11 +282,10 @@ extension TransactionReference {
         _ index: IndexID, several bits: UnsafeBufferPointer<UInt64>, byteCount: Int,
         _ found: UnsafeMutableBufferPointer<UnsafeRawBufferPointer?>
     ) {
-        guard let datastore = state.pointee.datastore else { Self.stale() }
-        let isDone = datastore._withUnsafeGuaranteedRef {
+        let isDone = state.pointee.datastore?._withUnsafeGuaranteedRef {
             $0.findPoints(index, bits: bits, byteCount: byteCount, found)
         }
-        if isDone { return }
+        if isDone == true { return }
         for (position, key) in bits.enumerated() { found[position] = findOtherwise(index, key, byteCount) }
     }
 

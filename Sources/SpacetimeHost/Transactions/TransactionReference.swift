@@ -33,9 +33,9 @@ public struct TransactionReference {
     func withDatastore<Result>(
         _ body: (Datastore) throws(EngineError) -> Result
     ) throws(DatabaseError) -> Result {
-        guard let datastore = state.pointee.datastore else { Self.stale() }
-        // Alive as the database is, see `runner`. The error goes around the callee, which has no typed throws; a `Result`
-        // would be destroyed through its metadata each time.
+        guard let datastore = state.pointee.datastore else { return try withFollowedDatastore(body) }
+        // Alive as the database is, see `runner`. The error goes around the callee, which has no typed throws; a
+        // `Result` would be destroyed through its metadata each time.
         var failure: EngineError?
         let result: Result? = datastore._withUnsafeGuaranteedRef { datastore in
             do throws(EngineError) { return try body(datastore) } catch {
@@ -45,6 +45,14 @@ public struct TransactionReference {
         }
         if let result { return result }
         throw Self.failed(failure)
+    }
+
+    /// The same while somebody wants to know what is read, see `ReadSet.swift`.
+    @inline(never)
+    private func withFollowedDatastore<Result>(
+        _ body: (Datastore) throws(EngineError) -> Result
+    ) throws(DatabaseError) -> Result {
+        do throws(EngineError) { return try body(runner.datastore) } catch { throw DatabaseError(error) }
     }
 
     /// Only failures come without a result.

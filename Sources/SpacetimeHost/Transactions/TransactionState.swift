@@ -18,7 +18,10 @@ package struct TransactionState {
     @usableFromInline package let tableMap: TableMap
     // Not counted: the runner owns this state, not the other way round.
     var runner: Unmanaged<TransactionRunner>?
+    /// Nil while somebody wants to know what is read: see `ReadSet.swift`.
     @usableFromInline var datastore: Unmanaged<Datastore>?
+    /// What was read since; nil if nobody wants to know.
+    var reads: ReadSet?
 
     // The running call
     @usableFromInline package var caller: Caller
@@ -124,6 +127,7 @@ package struct TransactionState {
         duties = []
         runner = nil
         datastore = nil
+        reads = nil
         failure = nil
         rollbackWork = []
         rollbackFailures = []

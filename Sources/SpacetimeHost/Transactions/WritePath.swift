@@ -166,14 +166,24 @@ extension TransactionRunner {
         return try run(kind, reducer: reducer, arguments: arguments, as: caller, before: before)
     }
 
+    /// One transaction of the host's own, or of a procedure, with the lock held, which is then released.
+    func runAndRelease(
+        _ kind: CommitKind, function: Int? = nil, as caller: Caller, _ body: (TransactionReference) throws -> Void
+    ) throws -> CommitEnd {
+        defer { releaseAndFinish() }
+        return try run(kind, reducer: nil, function: function, arguments: [], as: caller, before: body)
+    }
+
     /// One transaction around one reducer, or around none, with the lock held: from the beginning to commit or undo.
     ///
     /// - Parameters:
+    ///   - function: position of the procedure that the transaction is of, for the log.
     ///   - timestamp: the time of the call; by default the clock's when it is first asked for.
     ///   - before: what the host itself writes before the reducer runs.
     ///   - after: and behind it.
     func run(
-        _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller, at timestamp: Timestamp? = nil,
+        _ kind: CommitKind, reducer: Int?, function: Int? = nil, arguments: [UInt8], as caller: Caller,
+        at timestamp: Timestamp? = nil,
         before: (TransactionReference) throws -> Void = { _ in },
         after: (TransactionReference) throws -> Void = { _ in }
     ) throws -> CommitEnd {
@@ -186,7 +196,9 @@ extension TransactionRunner {
         do {
             try before(transaction)
             if let reducer {
-                try arguments.withUnsafeBytes { try module.callReducer(reducer, arguments: $0, in: transaction) }
+                _ = try arguments.withUnsafeBytes {
+                    try module.call(.reducer(reducer), arguments: $0, in: transaction)
+                }
             }
             try after(transaction)
         } catch {
@@ -197,7 +209,9 @@ extension TransactionRunner {
         }
         return try arguments.withBytes { bytes throws(DatabaseError) in
             // Creations, connects and disconnects without a reducer change bookkeeping only, and nobody is told.
-            try commit(kind, arguments: bytes, isTold: reducer != nil || kind == .host)
+            try commit(
+                kind, function: function, arguments: bytes,
+                isTold: reducer != nil || kind == .host || kind == .procedure)
         }
     }
 
@@ -248,7 +262,7 @@ extension TransactionRunner {
     /// - Throws: what a read in it could not throw, or that the record cannot be kept. The transaction was undone then; in
     ///   the second case the next ones are refused.
     private func commit(
-        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, isTold: Bool = true
+        _ kind: CommitKind, function: Int? = nil, arguments: UnsafeRawBufferPointer, isTold: Bool = true
     ) throws(DatabaseError) -> CommitEnd {
         let state = state
         if state.pointee.duties.has(.fail), let failure = state.pointee.takeFailure() {
@@ -265,7 +279,7 @@ extension TransactionRunner {
         }
 
         let offset = TxOffset(state.pointee.nextOffset)
-        if durability.keepsCommits { try record(kind, arguments: arguments, at: offset) }
+        if durability.keepsCommits { try record(kind, function, arguments: arguments, at: offset) }
         let isWatched = isTold && state.pointee.duties.has(.observe) && datastore.hasObservedChanges
         if isWatched { for observer in observers { observer.prepare(datastore) } }
         let changes = datastore.commit(collecting: isWatched ? .observed : .none)
@@ -281,11 +295,11 @@ extension TransactionRunner {
 
     @inline(never)
     private func record(
-        _ kind: CommitKind, arguments: UnsafeRawBufferPointer, at offset: TxOffset
+        _ kind: CommitKind, _ function: Int?, arguments: UnsafeRawBufferPointer, at offset: TxOffset
     ) throws(DatabaseError) {
         let reducer = state.pointee.reducer
         let failure = durability.keep(
-            kind, reducer: reducer < 0 ? nil : reducer, arguments: arguments,
+            kind, function: reducer < 0 ? function : reducer, arguments: arguments,
             caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
             schema: kind == .creation ? catalog.stored.encoded() : nil, changesIn: datastore, at: offset)
         guard let failure else { return }
@@ -305,6 +319,33 @@ extension TransactionRunner {
     private func endSerial() {
         state.pointee.serial &+= 1
         state.pointee.writableSerial = 0
+    }
+}
+
+/// Transactions of procedures that begin and end them by themselves, on one thread.
+extension TransactionRunner {
+    func beginProcedureTransaction(as caller: Caller) throws(DatabaseError) -> TransactionReference {
+        try acquireForWrite()
+        do throws(DatabaseError) {
+            return TransactionReference(runner: self, serial: try begin(-1, as: caller))
+        } catch {
+            release()
+            throw error
+        }
+    }
+
+    func commitProcedureTransaction(function: Int?) throws(DatabaseError) -> TxOffset {
+        let end: CommitEnd
+        do throws(DatabaseError) {
+            end = try commit(
+                .procedure, function: function, arguments: UnsafeRawBufferPointer(start: nil, count: 0))
+        } catch {
+            releaseAndFinish()
+            throw error
+        }
+        release()
+        finish(delivering: end.delivers)
+        return end.offset
     }
 }
 

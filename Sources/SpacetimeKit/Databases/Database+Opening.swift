@@ -41,6 +41,9 @@ extension DatabaseOptions {
         opening.sink = sink
         opening.onScheduleFailure = onScheduleFailure
         opening.onAfterRollbackFailure = onAfterRollbackFailure
+        opening.procedures.http = http
+        opening.procedures.limit = procedureLimit
+        opening.procedures.onFailure = onProcedureFailure
         return opening
     }
 }

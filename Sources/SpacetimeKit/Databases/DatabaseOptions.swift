@@ -36,6 +36,15 @@ public struct DatabaseOptions: Sendable {
     /// call itself threw, and nobody else hears of it. Called by the thread that made the call, before that returns, without
     /// the database's lock: it may itself read and call reducers.
     public var onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
+    /// Sends the requests of procedures and handlers. Nil: they can send none.
+    public var http: (any HTTPExecutor)?
+    /// How many procedures and handlers may run at once, those that sleep included. A call beyond that is refused with
+    /// ``DatabaseError/Code/limitReached``.
+    public var procedureLimit = 10_000
+    /// Told of failures of procedures and handlers that nobody else hears of, for the log of the program: of a durable
+    /// procedure that went on after a restart, and of handlers. (Scheduled ones are told to ``onScheduleFailure``.)
+    /// Called on any thread, without the database's lock.
+    public var onProcedureFailure: (@Sendable (ProcedureFailure) -> Void)?
     /// Where commits go to be kept.
     package var sink: (any CommitSink)?
 

@@ -39,11 +39,22 @@ public func _spacetimeSize<Value: SpacetimeType>(_ type: Value.Type) -> Int? { t
 
 public func _spacetimeSize<Value>(_ type: Value.Type) -> Int? { neverCompiled() }
 
-/// The reducer without its argument types, to be listed in a ``ModuleContent``.
+// A function without its argument types, to be listed in a ``ModuleContent``.
+
 public func _spacetimeErased<Definition: ModuleDefinition, each Argument: SpacetimeType>(
     _ reducer: Reducer<Definition, repeat each Argument>
-) -> AnyReducer<Definition> {
-    AnyReducer(description: reducer.description)
+) -> AnyFunction<Definition> {
+    AnyFunction(description: .reducer(reducer.description))
+}
+
+public func _spacetimeErased<Definition: ModuleDefinition, Result: SpacetimeType, each Argument: SpacetimeType>(
+    _ procedure: Procedure<Definition, Result, repeat each Argument>
+) -> AnyFunction<Definition> {
+    AnyFunction(description: .procedure(procedure.description))
+}
+
+public func _spacetimeErased<Definition: ModuleDefinition>(_ handler: Handler<Definition>) -> AnyFunction<Definition> {
+    AnyFunction(description: .handler(handler.description))
 }
 
 // The function itself, where no value could be made of it.
@@ -53,7 +64,18 @@ public func _spacetimeErased<Definition: ModuleDefinition, each Argument: Spacet
 )
 public func _spacetimeErased<Definition: ModuleDefinition, each Argument>(
     _ reducer: (borrowing Context<Definition>, repeat each Argument) throws -> Void
-) -> AnyReducer<Definition> {
+) -> AnyFunction<Definition> {
+    neverCompiled()
+}
+
+@available(
+    *, unavailable,
+    message:
+        "what a procedure takes and returns needs types that can be stored: add @SpacetimeType to their structs and enums"
+)
+public func _spacetimeErased<Definition: ModuleDefinition, Result, each Argument>(
+    _ procedure: (ProcedureContext<Definition>, repeat each Argument) async throws -> Result
+) -> AnyFunction<Definition> {
     neverCompiled()
 }
 

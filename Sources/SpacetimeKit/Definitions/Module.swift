@@ -19,17 +19,18 @@ public struct Module: Sendable {
     ///
     /// - Parameters:
     ///   - name: the name of the module.
-    ///   - parts: ``Table`` and ``Reducer`` values, in any order; `if`, `else` and `for` may stand among them.
+    ///   - parts: ``Table``, ``Reducer``, ``Procedure`` and ``Handler`` values, in any order; `if`, `else` and `for`
+    ///     may stand among them.
     public init(_ name: String, @ModuleBuilder _ parts: () -> [ModulePart]) {
         var tables: [TableDescription] = []
-        var reducers: [ReducerDescription] = []
+        var functions: [FunctionDescription] = []
         for part in parts() {
             switch part.kind {
             case .table(let table): tables.append(table)
-            case .reducer(let reducer): reducers.append(reducer)
+            case .function(let function): functions.append(function)
             }
         }
-        content = ModuleContent(name: name, tables: tables, reducers: reducers)
+        content = ModuleContent(name: name, tables: tables, functions: functions)
     }
 }
 
@@ -47,11 +48,11 @@ public struct Table: Sendable {
     }
 }
 
-/// A table or a reducer of a ``Module`` value.
+/// A table or a function of a ``Module`` value.
 public struct ModulePart: Sendable {
     enum Kind {
         case table(TableDescription)
-        case reducer(ReducerDescription)
+        case function(FunctionDescription)
     }
 
     let kind: Kind
@@ -67,7 +68,19 @@ public enum ModuleBuilder {
     public static func buildExpression<each Argument: SpacetimeType>(
         _ reducer: Reducer<DynamicModule, repeat each Argument>
     ) -> [ModulePart] {
-        [ModulePart(kind: .reducer(reducer.description))]
+        [ModulePart(kind: .function(.reducer(reducer.description)))]
+    }
+
+    /// A procedure.
+    public static func buildExpression<Result: SpacetimeType, each Argument: SpacetimeType>(
+        _ procedure: Procedure<DynamicModule, Result, repeat each Argument>
+    ) -> [ModulePart] {
+        [ModulePart(kind: .function(.procedure(procedure.description)))]
+    }
+
+    /// A handler.
+    public static func buildExpression(_ handler: Handler<DynamicModule>) -> [ModulePart] {
+        [ModulePart(kind: .function(.handler(handler.description)))]
     }
 
     /// Several parts.
@@ -96,7 +109,7 @@ public enum DynamicModule: ModuleDefinition {
     }
 
     /// Empty: the content is in the value.
-    public static var moduleContent: ModuleContent { ModuleContent(name: "", tables: [], reducers: []) }
+    public static var moduleContent: ModuleContent { ModuleContent(name: "", tables: []) }
 }
 
 /// The context of reducers in a ``Module`` value.

@@ -24,8 +24,20 @@ extension ModuleContent {
             if let lifecycle = Lifecycle(moment) {
                 lifecycles.append(RawLifecycleReducerDef(lifecycle: lifecycle, functionName: reducer.name))
             } else {
-                schedules.append(try schedule(reducer, taking: named.map(\.1), tables, types.typespace))
+                schedules.append(try schedule(reducer.name, taking: named.map(\.1), tables, types.typespace))
             }
+        }
+        var procedures: [RawProcedureDefV10] = []
+        for procedure in self.procedures {
+            let named = zip(procedure.parameterNames, procedure.parameterTypes(&types)).map { ($0, $1) }
+            procedures.append(
+                RawProcedureDefV10(
+                    sourceName: procedure.name, parameters: ProductType(named),
+                    returnType: procedure.resultType(&types),
+                    visibility: procedure.options.isDisjoint(with: [.private, .scheduled])
+                        ? .clientCallable : .private))
+            guard procedure.options.contains(.scheduled) else { continue }
+            schedules.append(try schedule(procedure.name, taking: named.map(\.1), tables, types.typespace))
         }
         if isWhole { try requireReducers(for: tables, scheduled: Set(schedules.map(\.tableName)), types.typespace) }
         let declared = Self.typeNames(types).map {
@@ -35,18 +47,27 @@ extension ModuleContent {
             .typespace(types.typespace), .types(declared), .tables(tables), .reducers(reducers),
             .lifecycleReducers(lifecycles),
         ]
+        if !procedures.isEmpty { sections.append(.procedures(procedures)) }
+        if !handlers.isEmpty {
+            sections.append(.httpHandlers(handlers.map { RawHttpHandlerDef(sourceName: $0.name) }))
+            sections.append(
+                .httpRoutes(
+                    handlers.map {
+                        RawHttpRouteDef(handlerFunction: $0.name, method: RawMethodOrAny($0.method), path: $0.path)
+                    }))
+        }
         if !schedules.isEmpty { sections.append(.schedules(schedules)) }
         if !indexNames.explicit.isEmpty { sections.append(.explicitNames(indexNames.explicit)) }
         return RawModuleDefV10(sections: sections)
     }
 
-    /// The table whose rows a scheduled reducer takes, and the column that says when.
+    /// The table whose rows a scheduled function takes, and the column that says when.
     private func schedule(
-        _ reducer: ReducerDescription, taking parameters: [AlgebraicType], _ tables: [RawTableDefV10],
+        _ function: String, taking parameters: [AlgebraicType], _ tables: [RawTableDefV10],
         _ typespace: Typespace
     ) throws(DatabaseError) -> RawScheduleDefV10 {
         func refuse(_ reason: String) -> DatabaseError {
-            DatabaseError(.invalidModule, "the scheduled reducer '\(reducer.name)' \(reason)")
+            DatabaseError(.invalidModule, "the scheduled function '\(function)' \(reason)")
         }
         guard parameters.count == 1, case .ref(let row) = parameters[0] else {
             throw refuse("must take one row of a table of this module, beside the context")
@@ -68,7 +89,7 @@ extension ModuleContent {
         }
         return RawScheduleDefV10(
             sourceName: nil, tableName: table.sourceName, scheduleAtColumn: ColumnID(times[0]),
-            functionName: reducer.name)
+            functionName: function)
     }
 
     /// Refuses tables that look scheduled, but whose rows nothing would ever be called for. Further tables of rows that are
@@ -159,6 +180,22 @@ extension Lifecycle {
         case .clientConnected: self = .onConnect
         case .clientDisconnected: self = .onDisconnect
         }
+    }
+}
+
+extension RawMethodOrAny {
+    fileprivate init(_ method: HandlerMethod) {
+        self =
+            switch method {
+            case .any: .any
+            case .get: .method(.get)
+            case .head: .method(.head)
+            case .options: .method(.options)
+            case .put: .method(.put)
+            case .delete: .method(.delete)
+            case .post: .method(.post)
+            case .patch: .method(.patch)
+            }
     }
 }
 

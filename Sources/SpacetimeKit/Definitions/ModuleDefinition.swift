@@ -1,7 +1,7 @@
 public import SpacetimeHost
 import SpacetimeSATS
 
-/// Tables and reducers of one database, as an enum with ``Module(name:)``.
+/// Tables and functions of one database, as an enum with ``Module(name:)``.
 public protocol ModuleDefinition: SendableMetatype {
     /// What `context.db` is: one property per table.
     associatedtype TableHandles: SpacetimeKit.TableHandles
@@ -73,26 +73,34 @@ struct TableDescription: Sendable {
 public struct ModuleContent: Sendable {
     let name: String
     let tables: [TableDescription]
-    let reducers: [ReducerDescription]
+    private(set) var reducers: [ReducerDescription] = []
+    private(set) var procedures: [ProcedureDescription] = []
+    private(set) var handlers: [HandlerDescription] = []
 
-    init(name: String, tables: [TableDescription], reducers: [ReducerDescription]) {
+    init(name: String, tables: [TableDescription], functions: [FunctionDescription] = []) {
         self.name = name
         self.tables = tables
-        self.reducers = reducers
+        for function in functions {
+            switch function {
+            case .reducer(let reducer): reducers.append(reducer)
+            case .procedure(let procedure): procedures.append(procedure)
+            case .handler(let handler): handlers.append(handler)
+            }
+        }
     }
 
-    /// Tables, and reducers whose argument types are forgotten. For generated code.
+    /// Tables, and functions whose argument types are forgotten. For generated code.
     public init<Definition: ModuleDefinition, each Row: TableRow>(
-        name: String, tables: Tables<repeat each Row>, reducers: [AnyReducer<Definition>]
+        name: String, tables: Tables<repeat each Row>, functions: [AnyFunction<Definition>]
     ) {
         // No key path: inside a function with a parameter pack the run time of Swift 6.3 cannot resolve one.
-        self.init(name: name, tables: tables.list, reducers: reducers.map { $0.description })
+        self.init(name: name, tables: tables.list, functions: functions.map { $0.description })
     }
 
-    /// A module without reducers: `reducers: []`.
+    /// A module without functions: `functions: []`.
     public init<each Row: TableRow>(
-        name: String, tables: Tables<repeat each Row>, reducers: [AnyReducer<DynamicModule>]
+        name: String, tables: Tables<repeat each Row>, functions: [AnyFunction<DynamicModule>]
     ) {
-        self.init(name: name, tables: tables.list, reducers: reducers.map { $0.description })
+        self.init(name: name, tables: tables.list, functions: functions.map { $0.description })
     }
 }

@@ -9,10 +9,33 @@ private final class NativeModule: ModuleHost {
 
     func describe() throws(DatabaseError) -> RawModuleDefV10 { try content.rawDefinition() }
 
-    func callReducer(
-        _ reducer: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
-    ) throws {
-        try content.reducers[reducer].run(transaction, arguments)
+    func call(
+        _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+    ) throws -> Outcome {
+        guard case .reducer = function.kind else { throw Self.unknown(function) }
+        try content.reducers[function.position].run(transaction, arguments)
+        return .done
+    }
+
+    func call(_ function: Function, _ input: FunctionInput, by call: ProcedureCall) async throws -> Outcome {
+        switch (function.kind, input) {
+        case (.procedure, .arguments(let arguments)):
+            .value(try await content.procedures[function.position].run(call, arguments))
+        case (.handler, .request(let request)):
+            .response(try await content.handlers[function.position].run(call, request))
+        default: throw Self.unknown(function)
+        }
+    }
+
+    private static func unknown(_ function: Function) -> DatabaseError {
+        DatabaseError(.internalInconsistency, "a \(function.kind) was called as what it is not")
+    }
+
+    var traits: ModuleTraits {
+        var traits = ModuleTraits()
+        traits.durableProcedures = Set(
+            content.procedures.indices.filter { content.procedures[$0].options.contains(.durable) })
+        return traits
     }
 
     var rowTypes: [ObjectIdentifier: RowTables] {

@@ -42,11 +42,6 @@ public struct Reducer<Definition: ModuleDefinition, each Argument: SpacetimeType
     }
 }
 
-/// A reducer of a module whose argument types are forgotten.
-public struct AnyReducer<Definition: ModuleDefinition>: Sendable {
-    let description: ReducerDescription
-}
-
 /// Everything about a reducer that the database needs to call it with bytes.
 struct ReducerDescription: Sendable {
     let name: String
@@ -60,13 +55,11 @@ struct ReducerDescription: Sendable {
 extension Reducer {
     var description: ReducerDescription {
         let body = body
-        var names = parameters()
         var count = 0
-        repeat count += Self.one((each Argument).self)
-        for position in min(names.count, count)..<count { names.append("arg\(position)") }
+        repeat count += ArgumentBytes.one((each Argument).self)
         return ReducerDescription(
-            name: name.description, parameterNames: Array(names.prefix(count)), lifecycle: lifecycle,
-            access: access,
+            name: name.description, parameterNames: ArgumentBytes.names(parameters(), count: count),
+            lifecycle: lifecycle, access: access,
             parameterTypes: { types in
                 var list: [AlgebraicType] = []
                 repeat list.append((each Argument).algebraicType(in: &types))
@@ -74,32 +67,10 @@ extension Reducer {
             },
             run: { transaction, bytes in
                 var position = 0
-                let arguments = (repeat try Self.decode((each Argument).self, bytes, &position))
-                guard position == bytes.count else {
-                    throw Self.malformed(.trailingBytes(at: position, count: bytes.count - position))
-                }
+                let arguments = (repeat try ArgumentBytes.decode((each Argument).self, bytes, &position))
+                try ArgumentBytes.requireEnd(bytes, at: position)
                 let context = Context<Definition>(transaction)
                 try body(context, repeat each arguments)
             })
     }
-
-    // A reader of its own for each argument: Swift 6.3 crashes over one that a pack expansion passes on.
-    private static func decode<Value: SpacetimeType>(
-        _ type: Value.Type, _ bytes: UnsafeRawBufferPointer, _ position: inout Int
-    ) throws(DatabaseError) -> Value {
-        var reader = BSATNReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: bytes[position...])))
-        do throws(BSATNError) {
-            let value = try Value(from: &reader)
-            position += reader.offset
-            return value
-        } catch {
-            throw malformed(error)
-        }
-    }
-
-    private static func malformed(_ error: BSATNError) -> DatabaseError {
-        DatabaseError(.badArguments, "the arguments are not what the reducer takes: \(error)", cause: error)
-    }
-
-    private static func one<Value>(_ type: Value.Type) -> Int { 1 }
 }

@@ -1,8 +1,9 @@
-/// Reducers of a module that stand in an enum of their own. Conformance comes from ``Reducers(of:)``.
+/// Reducers, procedures and handlers of a module that stand in an enum of their own. Conformance comes from
+/// ``Reducers(of:)``.
 public protocol ReducerGroup: SendableMetatype {
     /// The module that the reducers belong to.
     associatedtype Definition: ModuleDefinition
-    static var _spacetimeReducers: [AnyReducer<Definition>] { get }
+    static var _spacetimeFunctions: [AnyFunction<Definition>] { get }
 }
 
 /// The groups of reducers of a module that stand outside of its enum: `static let reducers = Reducers(Combat.self)`.

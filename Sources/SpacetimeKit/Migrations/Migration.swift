@@ -148,7 +148,7 @@ extension Migration: WrittenMigration {
 private func schemas(of tables: [TableDescription]) throws(DatabaseError) -> [TableSchema] {
     var schemas: [TableSchema] = []
     for table in tables {
-        let content = ModuleContent(name: "migration", tables: [table], reducers: [])
+        let content = ModuleContent(name: "migration", tables: [table])
         schemas += try DatabaseCore.validate(content.rawDefinition(isWhole: false)).tables
     }
     return schemas

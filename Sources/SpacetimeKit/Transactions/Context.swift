@@ -116,22 +116,25 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
     /// A random UUID (version 4), from ``random``.
     public func newUUIDv4() -> Uuid {
         var random = random
-        let bits = UInt128(random.next()) << 64 | UInt128(random.next())
-        return Uuid(number: bits & ~_versionMask | 0x4000_8000_0000_0000_0000)
+        return .v4(random: UInt128(random.next()) << 64 | UInt128(random.next()))
     }
 
     /// A UUID (version 7) that sorts by the time of the call and, within a call, by the order of making.
     public func newUUIDv7() -> Uuid {
         var random = random
+        return .version7(at: timestamp, counter: transaction.nextUUIDCounter(), random: random.next())
+    }
+}
+
+extension Uuid {
+    static func version7(at timestamp: Timestamp, counter: UInt32, random: UInt64) -> Uuid {
         let milliseconds = UInt128(UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch) / 1000) << 80
         // The twelve bits after the version and the next thirty count, the rest is random.
-        let counter = UInt128(transaction.nextUUIDCounter())
+        let counter = UInt128(counter)
         let high = (counter >> 30 & 0xFFF) << 64
-        let low = (counter & 0x3FFF_FFFF) << 32 | UInt128(random.next() & 0xFFFF_FFFF)
+        let low = (counter & 0x3FFF_FFFF) << 32 | UInt128(random & 0xFFFF_FFFF)
         return Uuid(number: milliseconds | high | low | 0x7000_8000_0000_0000_0000)
     }
-
-    private var _versionMask: UInt128 { 0xF000_C000_0000_0000_0000 }
 }
 
 /// The random numbers of a call. Copies share one sequence.

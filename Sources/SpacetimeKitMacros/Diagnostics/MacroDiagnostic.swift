@@ -71,29 +71,38 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case duplicateGroup(String)
     case groupWithoutModule
     case conditionalTables
-    case conditionalReducer
-    case duplicateReducer(String)
+    case conditionalFunction(macro: String)
+    case duplicateFunction(String)
     case duplicateLifecycle(String)
 
+    // Functions.
+    case outsideModule(FunctionKind)
+    case inExtension(FunctionKind)
+    case notStatic(FunctionKind)
+    case isGeneric(FunctionKind)
+    case isIsolated(FunctionKind, actor: String)
+    case functionName(FunctionKind, String)
+    case contextMissing(FunctionKind)
+    case otherContext(FunctionKind, String)
+    case inoutParameter(FunctionKind, String)
+    case variadicParameter(FunctionKind, String)
+    case defaultParameter(FunctionKind, String)
+    case scheduledWithoutRow(FunctionKind)
+    case publicIsHidden(String)
+
     // Reducers.
-    case reducerOutsideModule
-    case reducerInExtension
-    case reducerNotStatic
     case reducerIsAsync
-    case reducerIsGeneric
-    case reducerIsIsolated(actor: String)
     case reducerReturns
-    case reducerName(String)
-    case contextMissing
     case contextNotBorrowed
-    case otherContext(String)
-    case inoutParameter(String)
-    case variadicParameter(String)
-    case defaultParameter(String)
     case lifecycleWithParameters(String)
-    case scheduledWithoutRow
     case unknownLifecycle(String)
-    case publicReducerIsHidden(String)
+
+    // Procedures and handlers.
+    case unknownProcedureOption(String)
+    case handlerSignature
+    case handlerRoute
+    case unknownMethod(String)
+    case invalidPath(String)
 
     var severity: DiagnosticSeverity { .error }
 
@@ -104,7 +113,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
 
     var message: String {
         typeMessage ?? columnMessage ?? keyMessage ?? scheduleMessage ?? argumentMessage ?? moduleMessage
-            ?? reducerMessage ?? "\(self)"
+            ?? functionMessage ?? reducerMessage ?? procedureMessage ?? "\(self)"
     }
 
     private var typeMessage: String? {
@@ -264,59 +273,85 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "Name the module that the reducers belong to as its type, as in @Reducers(of: Game.self)"
         case .conditionalTables:
             "The list of tables cannot depend on '#if': the schema must be the same in every build. Move it out"
-        case .conditionalReducer:
-            "@Reducer cannot depend on '#if' alone; put the whole function into the '#if'"
-        case .duplicateReducer(let name):
-            "There are two reducers named '\(name)'; rename one"
+        case .conditionalFunction(let macro):
+            "@\(macro) cannot depend on '#if' alone; put the whole function into the '#if'"
+        case .duplicateFunction(let name):
+            "There are two functions named '\(name)' that others can call; rename one"
         case .duplicateLifecycle(let name):
             "There are two reducers for .\(name); do both jobs in one"
         default: nil
         }
     }
 
-    private var reducerMessage: String? {
+    private var functionMessage: String? {
         switch self {
-        case .reducerOutsideModule:
-            "A reducer belongs into an enum marked @Module, or @Reducers if the module is in another file; "
+        case .outsideModule(let kind):
+            "A \(kind) belongs into an enum marked @Module, or @Reducers if the module is in another file; "
                 + "add one of them to the enclosing enum"
-        case .reducerInExtension:
-            "@Module cannot see into extensions; move this reducer into the body of the enum, or into an enum of its own "
+        case .inExtension(let kind):
+            "@Module cannot see into extensions; move this \(kind) into the body of the enum, or into an enum of its own "
                 + "with @Reducers(of:)"
-        case .reducerNotStatic:
-            "A reducer must be a static function"
-        case .reducerIsAsync:
-            "A reducer is one transaction and cannot suspend; remove 'async' and do the waiting outside"
-        case .reducerIsGeneric:
-            "A reducer cannot be generic: clients call it by name with fixed types. Remove the generic parameters"
-        case .reducerIsIsolated(let actor):
+        case .notStatic(let kind):
+            "A \(kind) must be a static function"
+        case .isGeneric(let kind):
+            "A \(kind) cannot be generic: clients call it by name with fixed types. Remove the generic parameters"
+        case .isIsolated(.reducer, let actor):
             "A reducer runs on the thread of whoever calls it, so it cannot belong to an actor. Remove '@\(actor)', and do "
                 + "what needs the actor after the call or in a subscription"
+        case .isIsolated(let kind, let actor):
+            "A \(kind) runs beside others, so it cannot belong to an actor. Remove '@\(actor)', and await what needs the "
+                + "actor"
+        case .functionName(let kind, let name):
+            "'\(name)' cannot be the name of a \(kind); give the function an ordinary name that the module does not use"
+        case .contextMissing(let kind):
+            "A \(kind)'s first parameter is its context; add '_ context: \(kind.context)'"
+        case .otherContext(let kind, let type):
+            "'\(type)' is not the context of \(kind == .reducer ? "" : "a \(kind) of ")this module; write '\(kind.context)'"
+        case .inoutParameter(let kind, let name):
+            "'\(name)' is inout, but a \(kind)'s arguments come from a client and go nowhere; remove 'inout'"
+        case .variadicParameter(let kind, let name):
+            "'\(name)' is variadic, but a \(kind) has a fixed list of arguments; take an array"
+        case .defaultParameter(_, let name):
+            "'\(name)' has a default, which a client cannot see; remove it and pass the value"
+        case .scheduledWithoutRow(let kind):
+            "A scheduled \(kind) takes the context and the row that is due, as in "
+                + "'(_ context: \(kind.context), reminder: Reminder)'"
+        case .publicIsHidden(let modifier):
+            "A \(modifier) function is not for clients; remove '.public', or '\(modifier)'"
+        default: nil
+        }
+    }
+
+    private var reducerMessage: String? {
+        switch self {
+        case .reducerIsAsync:
+            "A reducer is one transaction and cannot suspend; remove 'async' and do the waiting outside, or in a @Procedure"
         case .reducerReturns:
-            "A reducer returns nothing: clients see its effects in the tables. Remove the return type"
-        case .reducerName(let name):
-            "'\(name)' cannot be the name of a reducer; give the function an ordinary name that the module does not use"
-        case .contextMissing:
-            "A reducer's first parameter is its context; add '_ context: borrowing Context'"
+            "A reducer returns nothing: clients see its effects in the tables. Remove the return type, or make it a @Procedure"
         case .contextNotBorrowed:
             "The context must not outlive the call; write 'borrowing Context'"
-        case .otherContext(let type):
-            "'\(type)' is not the context of this module; write 'borrowing Context'"
-        case .inoutParameter(let name):
-            "'\(name)' is inout, but a reducer's arguments come from a client and go nowhere; remove 'inout'"
-        case .variadicParameter(let name):
-            "'\(name)' is variadic, but a reducer has a fixed list of arguments; take an array"
-        case .defaultParameter(let name):
-            "'\(name)' has a default, which a client cannot see; remove it and pass the value"
         case .lifecycleWithParameters(let lifecycle):
             "The engine calls the .\(lifecycle) reducer and has no arguments to give; remove the parameters after the context"
-        case .scheduledWithoutRow:
-            "A scheduled reducer takes the context and the row that is due, as in "
-                + "'(_ context: borrowing Context, reminder: Reminder)'"
         case .unknownLifecycle(let name):
             "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected or .scheduled, "
                 + "or say .private who may call the reducer"
-        case .publicReducerIsHidden(let modifier):
-            "A \(modifier) function is not for clients; remove '.public', or '\(modifier)'"
+        default: nil
+        }
+    }
+
+    private var procedureMessage: String? {
+        switch self {
+        case .unknownProcedureOption(let name):
+            "'\(name)' is no option of a procedure; use .durable, .scheduled or .private"
+        case .handlerSignature:
+            "A handler takes the context and a request and returns a response: "
+                + "'(_ context: ProcedureContext, _ request: HTTP.Request) async throws -> HTTP.Response'"
+        case .handlerRoute:
+            "Say which requests the handler answers, as in @Handler(.get, \"/status\")"
+        case .unknownMethod(let name):
+            "'\(name)' is no method that can be routed; use .get, .head, .options, .put, .delete, .post, .patch or .any"
+        case .invalidPath(let path):
+            "'\(path)' is not a path: it is empty or begins with '/', and consists of a-z, 0-9, '-', '_', '~' and '/'"
         default: nil
         }
     }

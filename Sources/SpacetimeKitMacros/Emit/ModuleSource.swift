@@ -2,12 +2,16 @@
 struct ModuleSource {
     let module: ModuleModel
 
-    var members: [String] { [context, tableHandles, content] + module.groups.map(listing) }
+    var members: [String] { [context, procedureContext, tableHandles, content] + module.groups.map(listing) }
 
     private var access: String { module.access.plainPrefix }
 
     private var context: String {
         "\(access)typealias Context = SpacetimeKit.Context<\(module.typeName)>"
+    }
+
+    private var procedureContext: String {
+        "\(access)typealias ProcedureContext = SpacetimeKit.ProcedureContext<\(module.typeName)>"
     }
 
     private var tableHandles: String {
@@ -30,16 +34,16 @@ struct ModuleSource {
     private var content: String {
         let own = ReducerListSource(module: "Self", reducers: module.reducers)
         var statements: [String] = []
-        var reducers = own.expression
+        var functions = own.expression
         if !own.isPlain || !module.groups.isEmpty {
-            statements = own.statements + module.groups.map { "reducers += \($0)._spacetimeReducers" }
-            reducers = "reducers"
+            statements = own.statements + module.groups.map { "functions += \($0)._spacetimeFunctions" }
+            functions = "functions"
         }
         let result = """
             \(statements.isEmpty ? "" : "return ").init(
                 name: \(quoted(module.name)),
                 tables: Self.tables,
-                reducers: \(reducers.indented(1)))
+                functions: \(functions.indented(1)))
             """
         return block(
             "\(access)nonisolated static var moduleContent: SpacetimeKit.ModuleContent {", statements + [result])

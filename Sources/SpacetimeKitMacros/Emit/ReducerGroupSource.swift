@@ -2,19 +2,23 @@
 struct ReducerGroupSource {
     let group: ReducerGroupModel
 
-    var members: [String] { [context, list] }
+    var members: [String] { [context, procedureContext, list] }
 
     private var context: String {
         "\(group.access.plainPrefix)typealias Context = SpacetimeKit.Context<\(group.module)>"
     }
 
+    private var procedureContext: String {
+        "\(group.access.plainPrefix)typealias ProcedureContext = SpacetimeKit.ProcedureContext<\(group.module)>"
+    }
+
     /// The first statement compiles only if the module lists the group.
     private var list: String {
         let source = ReducerListSource(module: group.module, reducers: group.reducers)
-        let result = source.isPlain ? ["return \(source.expression)"] : source.statements + ["return reducers"]
+        let result = source.isPlain ? ["return \(source.expression)"] : source.statements + ["return functions"]
         return block(
             """
-            \(group.access.plainMemberPrefix)static var _spacetimeReducers: [SpacetimeKit.AnyReducer<\(group.module)>] {
+            \(group.access.plainMemberPrefix)static var _spacetimeFunctions: [SpacetimeKit.AnyFunction<\(group.module)>] {
             """,
             ["\(group.module)._spacetimeLists(Self.self)"] + result)
     }

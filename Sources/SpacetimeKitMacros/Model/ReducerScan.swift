@@ -1,6 +1,6 @@
 import SwiftSyntax
 
-/// Finds the reducers in the body of a module, and names that are taken twice in one build.
+/// Finds the functions in the body of a module that others can call, and names that are taken twice in one build.
 struct ReducerScan {
     let lexicalContext: [Syntax]
     private(set) var scheduled: [Scheduled] = []
@@ -9,7 +9,7 @@ struct ReducerScan {
     private var conditional = Taken()
 
     struct Scheduled {
-        /// The type of the row that the reducer takes, as written.
+        /// The type of the row that the function takes, as written.
         let row: String?
         let function: TokenSyntax
     }
@@ -58,23 +58,47 @@ struct ReducerScan {
         return ModuleModel.Clause(head: head, reducers: reducers)
     }
 
-    /// The name to list; nil if the function is not a reducer, or if `@Reducer` refuses it and says why.
+    /// The name to list; nil if the function is an ordinary one, or if its macro refuses it and says why.
     private mutating func registration(of function: FunctionDeclSyntax, problems: inout Problems) -> String? {
-        guard let attribute = function.attributes.first(named: "Reducer") else { return nil }
-        var reportedByReducer = Problems()
-        let reducer = ReducerModel(
-            function, attribute: attribute, lexicalContext: lexicalContext, problems: &reportedByReducer)
-        let isNewName = taken.names.insert(reducer.name).inserted && !conditional.names.contains(reducer.name)
+        guard let (kind, attribute) = FunctionKind.of(function) else { return nil }
+        var reportedByMacro = Problems()
+        switch kind {
+        case .reducer:
+            let reducer = ReducerModel(
+                function, attribute: attribute, lexicalContext: lexicalContext, problems: &reportedByMacro)
+            note(reducer.name, function, problems: &problems)
+            note(reducer, function, attribute, problems: &problems)
+        case .procedure:
+            let procedure = ProcedureModel(
+                function, attribute: attribute, lexicalContext: lexicalContext, problems: &reportedByMacro)
+            note(procedure.name, function, problems: &problems)
+            if procedure.isScheduled { noteScheduled(procedure.head, function) }
+        case .handler:
+            let handler = HandlerModel(
+                function, attribute: attribute, lexicalContext: lexicalContext, problems: &reportedByMacro)
+            note(handler.name, function, problems: &problems)
+        }
+        return reportedByMacro.isEmpty ? function.name.text : nil
+    }
+
+    private mutating func note(_ name: String, _ function: FunctionDeclSyntax, problems: inout Problems) {
+        let isNewName = taken.names.insert(name).inserted && !conditional.names.contains(name)
         let isNewFunction =
             taken.functions.insert(function.name.text).inserted && !conditional.functions.contains(function.name.text)
-        if !isNewName || !isNewFunction { problems.add(.duplicateReducer(reducer.name), at: function.name) }
-        if reducer.lifecycle == ReducerModel.scheduled {
-            let row = reducer.parameters.first?.typeText
-            scheduled.append(Scheduled(row: row, function: function.name))
-        } else if let lifecycle = reducer.lifecycle {
-            let isNew = taken.lifecycles.insert(lifecycle).inserted && !conditional.lifecycles.contains(lifecycle)
-            if !isNew { problems.add(.duplicateLifecycle(lifecycle), at: attribute) }
-        }
-        return reportedByReducer.isEmpty ? function.name.text : nil
+        if !isNewName || !isNewFunction { problems.add(.duplicateFunction(name), at: function.name) }
+    }
+
+    private mutating func note(
+        _ reducer: ReducerModel, _ function: FunctionDeclSyntax, _ attribute: AttributeSyntax,
+        problems: inout Problems
+    ) {
+        guard let lifecycle = reducer.lifecycle else { return }
+        if lifecycle == ReducerModel.scheduled { return noteScheduled(reducer.head, function) }
+        let isNew = taken.lifecycles.insert(lifecycle).inserted && !conditional.lifecycles.contains(lifecycle)
+        if !isNew { problems.add(.duplicateLifecycle(lifecycle), at: attribute) }
+    }
+
+    private mutating func noteScheduled(_ head: FunctionHead, _ function: FunctionDeclSyntax) {
+        scheduled.append(Scheduled(row: head.parameters.first?.typeText, function: function.name))
     }
 }

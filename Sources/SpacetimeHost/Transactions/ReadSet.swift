@@ -1,0 +1,118 @@
+package import SpacetimeEngine
+
+/// What an evaluation has read, so that it is known which writes make it out of date.
+package struct ReadSet: Equatable, Sendable {
+    /// A look-up by all columns of an index. That nothing was found is also something that was read.
+    package struct Key: Hashable, Sendable {
+        package let table: TableID
+        package let index: IndexID
+        /// BSATN of the index's columns, one after the other.
+        package let key: [UInt8]
+
+        package init(table: TableID, index: IndexID, key: [UInt8]) {
+            self.table = table
+            self.index = index
+            self.key = key
+        }
+    }
+
+    /// Of tables that are not in ``tables``.
+    package private(set) var keys: Set<Key> = []
+    /// Tables that were scanned, counted, or read by a range or a part of a key: any write to them matters.
+    package private(set) var tables: Set<TableID> = []
+
+    package init() {}
+
+    mutating func note(_ key: Key) {
+        if !tables.contains(key.table) { keys.insert(key) }
+    }
+
+    mutating func note(_ table: TableID) {
+        if tables.insert(table).inserted { keys = keys.filter { $0.table != table } }
+    }
+}
+
+// How reads are noted without costing those anything that are not: while an evaluation is followed, the transaction's
+// state has no datastore. Every short way to a row asks for it anyway, and goes the general way if it is missing; the
+// general functions look whether it is, and note what they read.
+
+extension TransactionRunner {
+    /// Runs code that only reads, inside of the running transaction, and tells what it has read. Writes are refused.
+    ///
+    /// May be nested: what the inner evaluation reads, the outer one has read, too.
+    package func followingReads<Result>(_ body: () throws -> Result) rethrows -> (Result, ReadSet) {
+        let state = state
+        let (datastore, outer, writable) = (
+            state.pointee.datastore, state.pointee.reads, state.pointee.writableSerial
+        )
+        state.pointee.datastore = nil
+        state.pointee.reads = ReadSet()
+        state.pointee.writableSerial = 0
+        defer {
+            state.pointee.datastore = datastore
+            state.pointee.writableSerial = writable
+            if var outer {
+                for table in state.pointee.reads?.tables ?? [] { outer.note(table) }
+                for key in state.pointee.reads?.keys ?? [] { outer.note(key) }
+                state.pointee.reads = outer
+            } else {
+                state.pointee.reads = nil
+            }
+        }
+        let result = try body()
+        return (result, state.pointee.reads ?? ReadSet())
+    }
+
+    /// Evaluates a view inside of the running transaction.
+    ///
+    /// - Parameter caller: whom it is evaluated for; nil for an anonymous view, which sees the database itself.
+    package func evaluate(
+        _ view: Int, arguments: [UInt8], for caller: Caller?, in transaction: TransactionReference
+    ) throws -> (outcome: Outcome, reads: ReadSet) {
+        transaction.requireCurrent()
+        let state = state
+        let (outer, isOwners) = (state.pointee.caller, state.pointee.isOwnersCall)
+        state.pointee.caller = caller ?? Caller(identity: catalog.identity)
+        state.pointee.isOwnersCall = false
+        defer {
+            state.pointee.caller = outer
+            state.pointee.isOwnersCall = isOwners
+        }
+        let (outcome, reads) = try followingReads {
+            try arguments.withUnsafeBytes { try module.call(.view(view), arguments: $0, in: transaction) }
+        }
+        return (outcome, reads)
+    }
+}
+
+extension TransactionReference {
+    /// True if somebody wants to know what is read.
+    @inline(__always)
+    var followsReads: Bool { state.pointee.datastore == nil }
+
+    @inline(never)
+    func noteRead(_ index: IndexID, key: UnsafeRawBufferPointer) {
+        guard let table = runner.catalog.table(of: index) else { return }
+        state.pointee.reads?.note(ReadSet.Key(table: table, index: index, key: Array(key)))
+    }
+
+    @inline(never)
+    func noteRead(_ table: TableID) { state.pointee.reads?.note(table) }
+
+    @inline(never)
+    func noteRead(_ index: IndexID, range: IndexRange) {
+        guard let table = runner.catalog.table(of: index) else { return }
+        guard let key = range.key(columns: runner.catalog.columnCount(of: index)) else { return noteRead(table) }
+        state.pointee.reads?.note(ReadSet.Key(table: table, index: index, key: key))
+    }
+}
+
+extension IndexRange {
+    /// The one key that the range consists of, if it pins all columns of its index.
+    fileprivate func key(columns: Int) -> [UInt8]? {
+        guard prefixColumns == columns - 1, case .included(let first) = lower, case .included(let last) = upper,
+            first == last
+        else { return nil }
+        return prefix + first
+    }
+}
