@@ -362,6 +362,10 @@ public enum ReducerLifecycle: Hashable, Sendable {
     /// ``ScheduleAt``. If the reducer throws, its changes are undone and the schedule goes on. Clients cannot call it; the
     /// owner can, with a row of his own making.
     case scheduled
+    /// The reducer goes through a table: it is called for each row, one call after the other, spread over a time, and then
+    /// again from the beginning. Its one argument is the row, as it is by then; the table needs a primary key of one column.
+    /// See <doc:Schedules>. Clients cannot call it.
+    case sliced(within: TimeDuration)
 
     /// Cannot be called. It is what the compiler names when it finds `@Reducer(.init)`, as SpacetimeDB spells it.
     public init(writeInitializeInstead never: Never) { switch never {} }

@@ -11,6 +11,8 @@ import Testing
                 }
                 @Procedure(.durable, .private, name: "fulfil_all") static func fulfil(context: ProcedureContext) async {
                 }
+                @Reducer(.sliced(within: .hours(1))) static func age(_ context: borrowing Context, order: Order) {
+                }
                 @Procedure private static func now(_ context: ProcedureContext) -> Timestamp {
                 }
                 @Handler(.post, "/pay") static func hook(_ context: ProcedureContext, request: HTTP.Request) async throws -> HTTP.Response {
@@ -37,6 +39,15 @@ import Testing
                         (context: SpacetimeKit.ProcedureContext<Shop>) async throws -> SpacetimeKit.NoValue in
                         await Self.fulfil(context: context)
                         return SpacetimeKit.NoValue()
+                    }
+                }
+                static func age(_ context: borrowing Context, order: Order) {
+                }
+
+                nonisolated static var age: SpacetimeKit.Reducer<Shop, Order> {
+                    .init("age", parameters: ["order"], lifecycle: .sliced(within: .hours(1))) {
+                        (context: borrowing SpacetimeKit.Context<Shop>, a0: Order) throws in
+                        Self.age(context, order: a0)
                     }
                 }
                 private static func now(_ context: ProcedureContext) -> Timestamp {
@@ -67,6 +78,7 @@ import Testing
                     return [
                         SpacetimeKit._spacetimeErased(Self.pay),
                         SpacetimeKit._spacetimeErased(Self.fulfil),
+                        SpacetimeKit._spacetimeErased(Self.age),
                         SpacetimeKit._spacetimeErased(Self.now),
                         SpacetimeKit._spacetimeErased(Self.hook),
                     ] as [SpacetimeKit.AnyFunction<Shop>]

@@ -222,6 +222,11 @@ import Testing
         refuse(
             "@Reducer(.scheduled) static func a(_ context: borrowing Context, »rows: [B]) {}",
             .scheduledWithoutRow(.reducer)),
+        refuse(
+            "@Reducer(.sliced(within: .hours(1))) static func a»(_ context: borrowing Context) {}", .slicedWithoutRow),
+        refuse(
+            "@Reducer(.sliced(within: .hours(1))) static func a(_ context: borrowing Context, »id: UInt64) {}",
+            .slicedWithoutRow),
         refuse("@Reducer(».started) static func a(_ context: borrowing Context) {}", .unknownLifecycle(".started")),
         refuse(
             "@Reducer(».public) private static func a(_ context: borrowing Context) {}",

@@ -2,7 +2,26 @@ import SpacetimeKit
 import SpacetimeTesting
 import Testing
 
-// The code of the article on procedures, and of the comments about them.
+// The code of the article on procedures and of the comments about them, and of that on jobs that go through tables.
+
+@Table(.public)
+struct Plant {
+    @PrimaryKey @AutoIncrement var id: UInt64
+    var height: UInt32
+}
+
+@Module
+enum Garden {
+    static let tables = Tables(Plant.self)
+
+    @Reducer static func sow(_ context: borrowing Context, count: UInt32) throws {
+        for _ in 0..<count { try context.db.plant.insert(Plant(id: 0, height: 0)) }
+    }
+
+    @Reducer(.sliced(within: .hours(1))) static func grow(_ context: borrowing Context, plant: Plant) throws {
+        try context.db.plant.id.update(plant.id) { $0.height += 1 }
+    }
+}
 
 @Table(.public)
 struct Article {
@@ -123,6 +142,13 @@ struct Rates: HTTPExecutor {
 }
 
 struct ProcedureExamples {
+    @Test func aGardenGrows() throws {
+        let test = try TestDatabase(Garden.self)
+        try test.call(Garden.sow, 50)
+        test.clock.advance(by: .hours(2))
+        #expect(try test.rows(of: Plant.self).allSatisfy { $0.height == 2 })
+    }
+
     @Test func aRollIsKept() async throws {
         typealias Notes = Casino.Game
         let http = StubHTTP { request in HTTP.Response(text: request.text.uppercased()) }

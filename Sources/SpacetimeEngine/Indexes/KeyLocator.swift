@@ -7,6 +7,7 @@ package import SpacetimeSchema
 package struct KeyLocator: Sendable {
     private let layout: RowLayout
     private let spec: KeySpec
+    private let firstColumn: Int
 
     /// Nil if the table has no primary key.
     package init?(_ table: TableSchema) {
@@ -16,6 +17,7 @@ package struct KeyLocator: Sendable {
         else { return nil }
         self.layout = layout
         self.spec = spec
+        firstColumn = table.primaryKey[0].index
     }
 
     /// The key of a row. The image must be valid, as everything from the datastore is.
@@ -24,5 +26,11 @@ package struct KeyLocator: Sendable {
         var key = KeyBuffer()
         unsafe spec.appendIdentity(row: start, layout: layout, to: &key)
         return unsafe Array(key.bytes)
+    }
+
+    /// The bytes of the key's first column as they are in the row, which is what a key of one column is looked up by.
+    package func value(of row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard let start = row.baseAddress else { return unsafe row }
+        return unsafe layout.bytes(of: firstColumn, in: start)
     }
 }

@@ -9,6 +9,7 @@ import SpacetimeSATS
 ///   ├── connections      clients coming and going
 ///   ├── sessions         clients watching queries
 ///   ├── procedures       what runs outside of transactions
+///   ├── sliced jobs      go through tables, a row at a time
 ///   └── scheduler        calls what is due
 /// ```
 ///
@@ -22,6 +23,8 @@ package final class DatabaseCore: Sendable {
     let routes: HTTPRoutes
     /// Nil if the module schedules nothing.
     let scheduler: Scheduler?
+    /// Nil if the module has no reducers that go through tables.
+    let slicedJobs: SlicedJobs?
 
     package var catalog: Catalog { runner.catalog }
     package var owner: Caller { runner.catalog.owner }
@@ -60,6 +63,7 @@ package final class DatabaseCore: Sendable {
         scheduler = timers.map { [runner] in
             Scheduler(runner, $0, followed, procedures, onFailure: options.onScheduleFailure)
         }
+        slicedJobs = try SlicedJobs(opening.traits.slicedJobs, runner, onFailure: options.onScheduleFailure)
         if let recovered = origin.recovered {
             runner.state.pointee.nextOffset = recovered.nextOffset
         } else {
@@ -72,6 +76,7 @@ package final class DatabaseCore: Sendable {
     /// Begins to do what the database does by itself: calls what is due, goes on with what was interrupted.
     func start() throws(DatabaseError) {
         try scheduler?.start()
+        try slicedJobs?.start()
         try procedures.resumeDurableCalls()
     }
 }

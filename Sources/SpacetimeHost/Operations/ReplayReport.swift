@@ -134,9 +134,15 @@ extension DatabaseCore {
     private static func differences(
         _ logged: [RowChange], _ replayed: [RowChange], _ core: DatabaseCore
     ) -> [ReplayReport.Difference] {
+        // How far a sliced job has come is noted by the host, not by the reducer.
+        let (logged, replayed) = (logged.filter(core.isOfModule), replayed.filter(core.isOfModule))
         let (before, after) = (Set(logged), Set(replayed))
         return logged.filter { !after.contains($0) }.map { core.difference(.logged, $0) }
             + replayed.filter { !before.contains($0) }.map { core.difference(.replayed, $0) }
+    }
+
+    private func isOfModule(_ change: RowChange) -> Bool {
+        runner.datastore.schema(of: change.table)?.kind == .user
     }
 
     private func difference(_ run: ReplayReport.Difference.Run, _ change: RowChange) -> ReplayReport.Difference {

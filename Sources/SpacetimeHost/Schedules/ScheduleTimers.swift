@@ -74,6 +74,8 @@ final class ScheduleTimers: CommitObserver {
     private let positions: [TableID: Int]
     var queue = ScheduleQueue()
     var report = ScheduleReport()
+    /// By the position of the source.
+    private(set) var jobs: [ScheduleReport.Job]
     /// Rows with an interval whose procedure is running.
     var running: Set<TimerID> = []
     private var alarm: (any HostAlarm)?
@@ -88,6 +90,7 @@ final class ScheduleTimers: CommitObserver {
         }
         if sources.isEmpty { return nil }
         self.sources = sources
+        jobs = sources.map { ScheduleReport.Job(function: $0.functionName, table: $0.tableName) }
         positions = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ($1.table, $0) })
     }
 
@@ -178,10 +181,28 @@ final class ScheduleTimers: CommitObserver {
     /// The alarm has rung and its work is done: it is set again even if its time is the same.
     func resetAlarm() { setAlarm(queue.next()?.timer.due) }
 
+    // MARK: Counting
+
+    func countCall(_ id: TimerID, _ lateness: Duration) {
+        report.countCall(lateness)
+        jobs[id.source].countCall(lateness)
+    }
+
+    func countFailure(_ id: TimerID, _ failure: ScheduleReport.Failure) {
+        report.countFailure(failure)
+        jobs[id.source].countFailure(failure)
+    }
+
+    func countSkipped(_ id: TimerID, _ count: UInt64) {
+        report.skippedCount += count
+        jobs[id.source].skippedCount += count
+    }
+
     /// The report with what is true right now.
     func currentReport() -> ScheduleReport {
         report.pendingCount = queue.count
         report.nextDue = queue.next()?.timer.due
+        report.jobs = jobs
         return report
     }
 }

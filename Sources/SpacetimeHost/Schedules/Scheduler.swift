@@ -75,11 +75,11 @@ final class Scheduler: @unchecked Sendable {
             return nil
         }
         if timers.running.contains(id), case .interval = timer.schedule {
-            timers.report.skippedCount += 1 + timers.queue.advance(id, past: runner.clock.now())
+            timers.countSkipped(id, 1 + timers.queue.advance(id, past: runner.clock.now()))
             return nil
         }
         let now = runner.clock.now()
-        timers.report.countCall(max(.zero, (now - timer.due).duration))
+        timers.countCall(id, max(.zero, (now - timer.due).duration))
         let due = DueRow(
             id: id, timer: timer, function: source.function, functionName: source.functionName,
             tableName: source.tableName, row: row, timestamp: max(timer.due, now))
@@ -111,7 +111,7 @@ final class Scheduler: @unchecked Sendable {
                 .scheduled, reducer: due.function.position, arguments: due.row, as: database, at: due.timestamp)
         } catch {
             let failed = due.failure(error)
-            timers.report.countFailure(failed)
+            timers.countFailure(due.id, failed)
             failure = failed
         }
         // Without writes nothing can be settled; it all happens again when the database is opened the next time.
@@ -128,7 +128,7 @@ final class Scheduler: @unchecked Sendable {
         var journal = procedures.isDurable(position) ? StepJournal() : nil
         switch due.timer.schedule {
         case .interval:
-            timers.report.skippedCount += timers.queue.advance(due.id, past: runner.clock.now())
+            timers.countSkipped(due.id, timers.queue.advance(due.id, past: runner.clock.now()))
             timers.running.insert(due.id)
         case .time:
             let seed = procedures.drawSeed()
@@ -160,7 +160,7 @@ final class Scheduler: @unchecked Sendable {
         // The lock is refused inside a transaction only, and this is none.
         try? await runner.takingLock {
             timers.running.remove(due.id)
-            if let failure { timers.report.countFailure(failure) }
+            if let failure { timers.countFailure(due.id, failure) }
             runner.release()
         }
         if let failure { onFailure?(failure) }
@@ -174,7 +174,7 @@ final class Scheduler: @unchecked Sendable {
     private func settle(_ id: TimerID, _ timer: ScheduleQueue.Timer, _ source: ScheduleTimers.Source) {
         guard let current = timers.queue.timer(id), current.serial == timer.serial else { return }
         switch timer.schedule {
-        case .interval: timers.report.skippedCount += timers.queue.advance(id, past: runner.clock.now())
+        case .interval: timers.countSkipped(id, timers.queue.advance(id, past: runner.clock.now()))
         case .time:
             do { try removeRow(id, of: source) } catch {
                 // Only the log can have failed: the database takes no more writes then.
@@ -202,6 +202,11 @@ final class Scheduler: @unchecked Sendable {
 extension DatabaseCore {
     /// How the schedules are doing; nothing of note if there are none.
     package func scheduleReport() throws(DatabaseError) -> ScheduleReport {
-        try scheduler?.report() ?? ScheduleReport()
+        var report = try scheduler?.report() ?? ScheduleReport()
+        guard let slicedJobs else { return report }
+        try runner.acquire()
+        defer { runner.release() }
+        report.jobs += slicedJobs.reports()
+        return report
     }
 }

@@ -20,11 +20,14 @@ extension ModuleContent {
                 RawReducerDefV10(
                     sourceName: reducer.name, parameters: ProductType(named),
                     visibility: reducer.lifecycle == nil && reducer.access == .public ? .clientCallable : .private))
-            guard let moment = reducer.lifecycle else { continue }
-            if let lifecycle = Lifecycle(moment) {
-                lifecycles.append(RawLifecycleReducerDef(lifecycle: lifecycle, functionName: reducer.name))
-            } else {
+            switch reducer.lifecycle {
+            case nil: break
+            case .scheduled:
                 schedules.append(try schedule(reducer.name, taking: named.map(\.1), tables, types.typespace))
+            case .sliced: try requireTable(of: reducer)
+            case .initialize: lifecycles.append(.init(lifecycle: .onInit, functionName: reducer.name))
+            case .clientConnected: lifecycles.append(.init(lifecycle: .onConnect, functionName: reducer.name))
+            case .clientDisconnected: lifecycles.append(.init(lifecycle: .onDisconnect, functionName: reducer.name))
             }
         }
         var procedures: [RawProcedureDefV10] = []
@@ -59,6 +62,20 @@ extension ModuleContent {
         if !schedules.isEmpty { sections.append(.schedules(schedules)) }
         if !indexNames.explicit.isEmpty { sections.append(.explicitNames(indexNames.explicit)) }
         return RawModuleDefV10(sections: sections)
+    }
+
+    private func requireTable(of reducer: ReducerDescription) throws(DatabaseError) {
+        guard reducer.parameterNames.count == 1, slicedTable(of: reducer) != nil else {
+            throw DatabaseError(
+                .invalidModule,
+                "the sliced reducer '\(reducer.name)' must take one row of a table of this module, beside the context")
+        }
+    }
+
+    /// The position of the table that a sliced reducer goes through: the own one of the rows that it takes.
+    func slicedTable(of reducer: ReducerDescription) -> Int? {
+        let positions = tables.indices.filter { tables[$0].rowType == reducer.firstParameter }
+        return positions.count == 1 ? positions[0] : positions.first { !tables[$0].isNamed }
     }
 
     /// The table whose rows a scheduled function takes, and the column that says when.
@@ -167,18 +184,6 @@ extension ModuleContent {
                 number += 1
             }
             return (free, ref)
-        }
-    }
-}
-
-extension Lifecycle {
-    /// Nil for what is no event of the database but of a row.
-    fileprivate init?(_ lifecycle: ReducerLifecycle) {
-        switch lifecycle {
-        case .scheduled: return nil
-        case .initialize: self = .onInit
-        case .clientConnected: self = .onConnect
-        case .clientDisconnected: self = .onDisconnect
         }
     }
 }

@@ -35,6 +35,12 @@ private final class NativeModule: ModuleHost {
         var traits = ModuleTraits()
         traits.durableProcedures = Set(
             content.procedures.indices.filter { content.procedures[$0].options.contains(.durable) })
+        for (position, reducer) in content.reducers.enumerated() {
+            guard case .sliced(let period)? = reducer.lifecycle, let table = content.slicedTable(of: reducer) else {
+                continue
+            }
+            traits.slicedJobs.append(SlicedJobDefinition(reducer: position, table: table, period: period))
+        }
         return traits
     }
 

@@ -49,6 +49,8 @@ struct ReducerDescription: Sendable {
     let lifecycle: ReducerLifecycle?
     let access: ReducerAccess
     let parameterTypes: @Sendable (inout TypespaceBuilder) -> [AlgebraicType]
+    /// The type of the first argument, if there is one.
+    let firstParameter: ObjectIdentifier?
     let run: @Sendable (TransactionReference, UnsafeRawBufferPointer) throws -> Void
 }
 
@@ -56,7 +58,9 @@ extension Reducer {
     var description: ReducerDescription {
         let body = body
         var count = 0
+        var first: ObjectIdentifier?
         repeat count += ArgumentBytes.one((each Argument).self)
+        repeat first = first ?? ObjectIdentifier((each Argument).self)
         return ReducerDescription(
             name: name.description, parameterNames: ArgumentBytes.names(parameters(), count: count),
             lifecycle: lifecycle, access: access,
@@ -65,6 +69,7 @@ extension Reducer {
                 repeat list.append((each Argument).algebraicType(in: &types))
                 return list
             },
+            firstParameter: first,
             run: { transaction, bytes in
                 var position = 0
                 let arguments = (repeat try ArgumentBytes.decode((each Argument).self, bytes, &position))

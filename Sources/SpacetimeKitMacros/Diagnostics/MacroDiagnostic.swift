@@ -92,6 +92,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
 
     // Reducers.
     case reducerIsAsync
+    case slicedWithoutRow
     case reducerReturns
     case contextNotBorrowed
     case lifecycleWithParameters(String)
@@ -328,12 +329,16 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "A reducer is one transaction and cannot suspend; remove 'async' and do the waiting outside, or in a @Procedure"
         case .reducerReturns:
             "A reducer returns nothing: clients see its effects in the tables. Remove the return type, or make it a @Procedure"
+        case .slicedWithoutRow:
+            "A sliced reducer takes the context and a row of the table that it goes through, as in "
+                + "'(_ context: borrowing Context, monster: Monster)'"
         case .contextNotBorrowed:
             "The context must not outlive the call; write 'borrowing Context'"
         case .lifecycleWithParameters(let lifecycle):
             "The engine calls the .\(lifecycle) reducer and has no arguments to give; remove the parameters after the context"
         case .unknownLifecycle(let name):
-            "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected or .scheduled, "
+            "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected, "
+                + ".scheduled or .sliced(within:), "
                 + "or say .private who may call the reducer"
         default: nil
         }

@@ -6,7 +6,7 @@ struct ReducerSource {
         let head = reducer.head
         let types = head.parameters.map { ", \($0.typeText)" }.joined()
         let names = head.parameters.map { quoted($0.name) }.joined(separator: ", ")
-        let lifecycle = reducer.lifecycle.map { ", lifecycle: .\($0)" } ?? ""
+        let lifecycle = reducer.lifecycleCode.map { ", lifecycle: .\($0)" } ?? ""
         let access = reducer.isPrivate ? ", access: .private" : ""
         let inputs = head.parameters.enumerated().map { ", a\($0): \($1.typeText)" }.joined()
         return """

@@ -44,7 +44,7 @@ struct ProcedureModel {
         } else {
             result = nil
         }
-        if isScheduled { head.checkRow(of: function, as: .procedure, problems: &problems) }
+        if isScheduled { head.checkRow(of: function, .scheduledWithoutRow(.procedure), problems: &problems) }
     }
 }
 

@@ -8,11 +8,15 @@ struct ReducerModel {
     /// The name clients call it by.
     let name: String
     let lifecycle: String?
+    /// The same as it is written in code, without the dot.
+    let lifecycleCode: String?
     /// Whether clients may not call it.
     let isPrivate: Bool
 
     /// The event that happens for each row of a schedule table; all others happen to the database or to a client.
     static let scheduled = "scheduled"
+    /// The reducer is called for each row of a table.
+    static let sliced = "sliced"
     static let lifecycles = ["initialize", "clientConnected", "clientDisconnected", scheduled]
 
     init(_ function: FunctionDeclSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax], problems: inout Problems)
@@ -20,6 +24,7 @@ struct ReducerModel {
         let options = ReducerOptions(attribute, problems: &problems)
         name = options.name ?? function.name.plainName
         lifecycle = options.lifecycle
+        lifecycleCode = options.lifecycleCode
         Self.checkEffects(function, problems: &problems)
         head = FunctionHead(function, as: .reducer, lexicalContext: lexicalContext, problems: &problems)
         if let attribute = options.publicMarker, let hidden = head.hidden {
@@ -27,7 +32,9 @@ struct ReducerModel {
         }
         isPrivate = options.isPrivate || head.hidden != nil
         if lifecycle == Self.scheduled {
-            head.checkRow(of: function, as: .reducer, problems: &problems)
+            head.checkRow(of: function, .scheduledWithoutRow(.reducer), problems: &problems)
+        } else if lifecycle == Self.sliced {
+            head.checkRow(of: function, .slicedWithoutRow, problems: &problems)
         } else if let lifecycle, let extra = function.signature.parameterClause.parameters.dropFirst().first {
             problems.add(.lifecycleWithParameters(lifecycle), at: extra)
         }
@@ -51,13 +58,13 @@ struct ReducerModel {
 }
 
 extension FunctionHead {
-    /// Notes a problem unless the function takes the row of a schedule table.
-    func checkRow(of function: FunctionDeclSyntax, as kind: FunctionKind, problems: inout Problems) {
+    /// Notes a problem unless the function takes one row of a table.
+    func checkRow(of function: FunctionDeclSyntax, _ problem: MacroDiagnostic, problems: inout Problems) {
         let all = Array(function.signature.parameterClause.parameters)
         if all.count != 2 {
-            problems.add(.scheduledWithoutRow(kind), at: function.signature.parameterClause)
+            problems.add(problem, at: function.signature.parameterClause)
         } else if let row = parameters.first, KeyTraits(row.type).isNoRow {
-            problems.add(.scheduledWithoutRow(kind), at: all[1])
+            problems.add(problem, at: all[1])
         }
     }
 }
@@ -71,6 +78,7 @@ extension ReturnClauseSyntax {
 struct ReducerOptions {
     private(set) var name: String?
     private(set) var lifecycle: String?
+    private(set) var lifecycleCode: String?
     private(set) var isPrivate = false
     /// The argument `.public`, if it is there.
     private(set) var publicMarker: LabeledExprSyntax?
@@ -84,6 +92,13 @@ struct ReducerOptions {
             let event = argument.expression.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
             if let event, ReducerModel.lifecycles.contains(event) {
                 lifecycle = event
+                lifecycleCode = event
+            } else if let call = argument.expression.as(FunctionCallExprSyntax.self),
+                call.calledExpression.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName
+                    == ReducerModel.sliced
+            {
+                lifecycle = ReducerModel.sliced
+                lifecycleCode = String(call.trimmedDescription.drop { $0 != "." }.dropFirst())
             } else if event == "private" {
                 isPrivate = true
             } else if event == "public" {

@@ -92,7 +92,7 @@ struct ReducerScan {
         _ reducer: ReducerModel, _ function: FunctionDeclSyntax, _ attribute: AttributeSyntax,
         problems: inout Problems
     ) {
-        guard let lifecycle = reducer.lifecycle else { return }
+        guard let lifecycle = reducer.lifecycle, lifecycle != ReducerModel.sliced else { return }
         if lifecycle == ReducerModel.scheduled { return noteScheduled(reducer.head, function) }
         let isNew = taken.lifecycles.insert(lifecycle).inserted && !conditional.lifecycles.contains(lifecycle)
         if !isNew { problems.add(.duplicateLifecycle(lifecycle), at: attribute) }
