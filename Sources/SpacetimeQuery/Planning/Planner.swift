@@ -2,7 +2,7 @@ package import SpacetimeEngine
 
 /// Chooses how queries are answered. It knows all tables and their indexes, which never change while a database is open.
 ///
-/// ```swift
+/// ```text
 /// let planner = Planner(datastore)
 /// let plan = planner.plan(query, datastore)
 /// ```

@@ -7,7 +7,7 @@
 /// again, and gets the same result rows, bit for bit, as if only those that are left had ever been added: so there is one
 /// definition of what an aggregate is.
 ///
-/// ```swift
+/// ```text
 /// var groups = AggregateGroups(shape)
 /// groups.add(values, to: groups.group(key))    // for each row
 /// for group in 0..<groups.bound where groups.isPresent(group) { groups.appendResult(of: group, to: &row) }

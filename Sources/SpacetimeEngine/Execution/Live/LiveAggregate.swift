@@ -10,7 +10,7 @@ package import SpacetimeSchema
 /// went and those that came, and tells which of its result rows did. A result row is a group's key and its aggregates, in
 /// BSATN of ``resultTypes``; an aggregate over all rows has one row at all times.
 ///
-/// ```swift
+/// ```text
 /// let totals = try LiveAggregate(by: [room], of: [score], [.init(.count), .init(.sum, of: 0)], for: schema)
 /// snapshot.forEachRow(of: table) { totals.fill($0) }
 /// let changes = totals.apply(deletes: commit.deletes, inserts: commit.inserts)

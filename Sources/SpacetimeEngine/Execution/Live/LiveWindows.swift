@@ -8,7 +8,7 @@ package import SpacetimeSchema
 /// went and those that came, and tells for each window which rows left it and which came into it. All windows in this order over
 /// the same rows share one structure.
 ///
-/// ```swift
+/// ```text
 /// let windows = try LiveWindows(by: [.init(score, isDescending: true)], for: schema, following: index)
 /// let topTen = try windows.add(offset: 0, limit: 10, in: datastore)
 /// let first = windows.rows(of: topTen)

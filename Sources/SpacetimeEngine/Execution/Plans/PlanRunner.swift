@@ -9,7 +9,7 @@ import SpacetimeSchema
 /// Keeps what a run needs, so that later runs allocate nothing: of point and range plans nothing at all. Belongs to one thread
 /// at a time; many may run one ``CompiledPlan``, each by a runner of its own.
 ///
-/// ```swift
+/// ```text
 /// let plan = try CompiledPlan(plan, for: datastore)
 /// let runner = PlanRunner(plan)
 /// try runner.bind([key])
