@@ -12,13 +12,23 @@ final class ByteModule: ModuleHost {
 
     private let definition: RawModuleDefV10
     private let bodies: [Body]
+    private let views: [View]
+
+    /// A view over bytes.
+    struct View: Sendable {
+        var name: String
+        var isAnonymous = false
+        var returnType: AlgebraicType
+        var primaryKey: [String] = []
+        var body: @Sendable (GuestTransaction) throws -> Outcome
+    }
 
     /// - Parameters:
     ///   - types: the row types, and behind them those that rows are made of.
     ///   - rules: of row-level security.
     ///   - reducers: name, parameters, lifecycle and body.
     init(
-        tables: [RawTableDefV10], types: [AlgebraicType], rules: [String] = [],
+        tables: [RawTableDefV10], types: [AlgebraicType], rules: [String] = [], views: [View] = [],
         reducers: [(name: String, parameters: [(String, AlgebraicType)], lifecycle: Lifecycle?, body: Body)]
     ) {
         let lifecycles = reducers.compactMap { reducer in
@@ -42,8 +52,20 @@ final class ByteModule: ModuleHost {
                         visibility: $0.lifecycle == nil ? .clientCallable : .private)
                 }),
             .lifecycleReducers(lifecycles), .rowLevelSecurity(rules.map { RawRowLevelSecurityDef(sql: $0) }),
+            .views(
+                views.enumerated().map { position, view in
+                    RawViewDef(
+                        sourceName: view.name,
+                        index: UInt32(views[..<position].count { $0.isAnonymous == view.isAnonymous }),
+                        isAnonymous: view.isAnonymous, returnType: view.returnType)
+                }),
+            .viewPrimaryKeys(
+                views.filter { !$0.primaryKey.isEmpty }.map {
+                    RawViewPrimaryKeyDef(viewSourceName: $0.name, columns: $0.primaryKey)
+                }),
         ])
         bodies = reducers.map(\.body)
+        self.views = views
     }
 
     func describe() throws(DatabaseError) -> RawModuleDefV10 { definition }
@@ -51,6 +73,7 @@ final class ByteModule: ModuleHost {
     func call(
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws -> Outcome {
+        if function.kind == .view { return try views[function.position].body(GuestTransaction(transaction)) }
         var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
         try bodies[function.position](GuestTransaction(transaction), &reader)
         return .done

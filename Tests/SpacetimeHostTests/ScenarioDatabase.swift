@@ -73,12 +73,31 @@ struct ScenarioDatabase {
     let core: DatabaseCore
     private let tables: [Table]
 
-    init(_ texts: String..., rules: [String] = []) throws {
+    /// A view that returns rows of one of the tables.
+    struct View {
+        var name: String
+        var table: String
+        var isAnonymous = false
+        var primaryKey: [String] = []
+        var body: @Sendable (GuestTransaction) throws -> [[UInt8]]
+    }
+
+    init(_ texts: String..., rules: [String] = [], views: [View] = []) throws {
         let tables = try texts.enumerated().map { try Table($1, $0) }
         self.tables = tables
         let names = tables.map(\.name)
         let module = ByteModule(
             tables: tables.map(\.definition), types: tables.map(\.row), rules: rules,
+            views: try views.map { view in
+                let ref = try #require(names.firstIndex(of: view.table))
+                return ByteModule.View(
+                    name: view.name, isAnonymous: view.isAnonymous, returnType: .array(.ref(UInt32(ref))),
+                    primaryKey: view.primaryKey
+                ) { transaction in
+                    let rows = try view.body(transaction)
+                    return .rows(UInt32(rows.count).bsatn() + rows.joined())
+                }
+            },
             reducers: [
                 (
                     "apply", [], nil,

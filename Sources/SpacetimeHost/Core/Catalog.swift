@@ -23,6 +23,7 @@ package final class Catalog: @unchecked Sendable {
     /// Tables by the Swift type of their rows.
     private let rowTypes: [ObjectIdentifier: RowTables]
     package let planner: Planner
+    let viewTables: ViewTables
     /// What names in SQL may mean.
     package let tables: SQLCatalog
     /// Which rows clients may see.
@@ -44,6 +45,7 @@ package final class Catalog: @unchecked Sendable {
             // Behind all that are kept, whose ids are those in the files.
             try systemTables.describe(in: datastore)
             self.systemTables = systemTables
+            viewTables = try ViewTables(schema, in: datastore)
         } catch {
             throw DatabaseError(error)
         }
@@ -63,7 +65,12 @@ package final class Catalog: @unchecked Sendable {
         self.tableOfIndex = tableOfIndex
         rowTypes = opening.module.rowTypes
         planner = Planner(datastore)
-        tables = SQLCatalog(facts.compactMap(\.self).map { SQLCatalog.Table($0.id, $0.schema) })
+        tables = SQLCatalog(
+            facts.compactMap(\.self).map { [viewTables] table in
+                let view = viewTables.view(table.id)
+                return SQLCatalog.Table(
+                    table.id, table.schema, isView: view != nil, isByCaller: view?.callerIndex != nil)
+            })
         rules = try RowRules(schema, tables)
     }
 

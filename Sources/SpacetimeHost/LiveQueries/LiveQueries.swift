@@ -136,6 +136,9 @@ final class LiveQueries: CommitObserver {
         var output: TableFacts?
         if query.grouping == nil, case .rows(let slot) = query.output {
             output = try catalog.facts(of: query.tables[slot].id)
+        } else if query.grouping == nil, shape.source == nil {
+            // All columns that may be seen.
+            output = try catalog.facts(of: query.tables[0].id)
         }
         let stages = try LiveStageKind(query, shape)
         guard let source = try source(shape, of: query) else { return nil }
@@ -185,7 +188,10 @@ final class LiveQueries: CommitObserver {
         case .closed: break
         }
         if let end { session.finish(end) }
-        if session.hasEnded { return forgetUnwatched(queries) }
+        if session.hasEnded {
+            for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
+            return forgetUnwatched(queries)
+        }
         session.sets[set] = queries
         for (position, query) in queries.enumerated() {
             query.add(LiveQuery.Subscriber(session: session, set: set, position: UInt32(position)))
@@ -203,6 +209,7 @@ final class LiveQueries: CommitObserver {
             for set in session.sets.keys.sorted() { remove(set, of: session) }
             return
         }
+        for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
         for query in session.sets.removeValue(forKey: set) ?? [] {
             query.remove(session, set)
             if !query.isWatched { forget(query) }

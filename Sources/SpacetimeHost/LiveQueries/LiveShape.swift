@@ -30,15 +30,19 @@ struct LiveShape {
     /// Of the rows without the columns that only the condition needs.
     var stageSchema: TableSchema {
         if hiddenCount == 0 { return schema }
-        return TableSchema(name: schema.name, columns: Array(schema.columns.dropFirst(hiddenCount)))
+        return TableSchema(
+            name: schema.name, columns: Array(schema.columns.dropFirst(hiddenCount)),
+            primaryKey: schema.primaryKey.map { ColumnID(UInt16($0.index - hiddenCount)) })
     }
 
     /// - Returns: nil if a parameter stands where it cannot be taken out.
     init?(_ query: BoundQuery, _ catalog: Catalog) throws(DatabaseError) {
-        if let table = Self.plainTable(of: query) {
+        if let table = Self.plainTable(of: query),
+            let hidden = Self.hiddenColumns(of: query, try catalog.facts(of: table).schema)
+        {
             source = nil
             schema = try catalog.facts(of: table).schema
-            hiddenCount = 0
+            hiddenCount = hidden
             origins = []
             condition = .and(query.conditions.map { if case .rows(_, let predicate) = $0 { predicate } else { .all } })
             return
@@ -65,10 +69,24 @@ struct LiveShape {
         if let grouping = query.grouping {
             let values = grouping.keys + grouping.aggregates.compactMap(\.argument)
             guard values.allSatisfy({ if case .field = $0 { true } else { false } }) else { return nil }
-        } else {
-            guard case .rows = query.output else { return nil }
         }
         return query.tables[0].id
+    }
+
+    /// How many columns of the table's rows come before those that the query returns, if these are all others in their order: none
+    /// mostly, and one for a view that depends on its caller. Nil if it returns something else.
+    private static func hiddenColumns(of query: BoundQuery, _ schema: TableSchema) -> Int? {
+        if query.grouping != nil { return 0 }
+        guard case .columns(let columns) = query.output else { return 0 }
+        let hidden = schema.columns.count - columns.count
+        guard hidden > 0, !columns.isEmpty else { return nil }
+        for (position, column) in columns.enumerated() {
+            let path = FieldPath(ColumnID(UInt16(position + hidden)))
+            guard case .field(let field) = column.value, field.path == path, !field.isNullable,
+                column.name == schema.columns[position + hidden].name
+            else { return nil }
+        }
+        return hidden
     }
 
     private struct Builder {

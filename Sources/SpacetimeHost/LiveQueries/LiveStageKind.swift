@@ -24,7 +24,9 @@ extension LiveStageKind {
                 guard case .field(let field) = term.value else {
                     throw Self.refused("a window is kept up to date in the order of columns, not of what is computed")
                 }
-                order.append(RowOrder.Term(field.path, isDescending: term.isDescending))
+                // A window sees the rows as they are returned.
+                let column = ColumnID(UInt16(field.path.column.index - shape.hiddenCount))
+                order.append(RowOrder.Term(FieldPath(column, field.path.steps), isDescending: term.isDescending))
             }
             // Without a limit the order of what a client gets does not matter, since it gets changes later.
             self =
@@ -32,7 +34,7 @@ extension LiveStageKind {
                 ? .none
                 : .window(
                     WindowStage.Definition(
-                        schema: shape.schema, order: order, limit: query.limit, offset: query.offset))
+                        schema: shape.stageSchema, order: order, limit: query.limit, offset: query.offset))
         } else {
             self = query.isDistinct ? .distinct : .none
         }

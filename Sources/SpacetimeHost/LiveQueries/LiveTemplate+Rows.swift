@@ -32,7 +32,7 @@ extension LiveTemplate {
         // Rows of event tables exist only while they are delivered.
         if schema.isEvent { return }
         let scan = try search.scan(source.tables[0], where: try condition.binding(values, table: schema.name))
-        scan.forEach { body($0) }
+        scan.forEach { body(visible($0)) }
     }
 
     private func makeStage(
@@ -71,7 +71,8 @@ extension LiveTemplate {
     private func index(
         for definition: WindowStage.Definition, _ values: [[UInt8]], _ planner: Planner
     ) throws(EngineError) -> LiveWindows.Index? {
-        guard let first = definition.order.first, first.path.steps.isEmpty,
+        // Behind columns that are not seen the positions are others than the index has.
+        guard !hasTail, let first = definition.order.first, first.path.steps.isEmpty,
             let indexes = planner.table(source.tables[0])?.indexes
         else { return nil }
         var fixed: [ColumnID: [UInt8]] = [:]

@@ -98,7 +98,7 @@ final class LiveTemplate {
         self.source = source
         schema = shape.schema
         table = output?.id
-        pairs = output.flatMap { RowPairs($0.schema) }
+        pairs = output.flatMap { RowPairs(shape.source == nil ? shape.stageSchema : $0.schema) }
         tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
         condition = shape.condition
         self.stageKind = stageKind
@@ -155,6 +155,11 @@ final class LiveTemplate {
         keys.withKey(of: row, in: &scratch) { key in index.forEach(key) { _ in found = true } }
         return found
     }
+
+    var hasTail: Bool { tail != nil }
+
+    /// The part of one of the source's rows that the query returns. Valid for as long as the row is.
+    func visible(_ row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { tail?.bytes(of: row) ?? row }
 
     // MARK: Queries
 
@@ -275,12 +280,12 @@ final class LiveTemplate {
         }
         deletes.forEach { row in
             find(row, &scratch) { query in
-                touched[Self.position(of: query, in: &touched)].deletes.append(tail?.bytes(of: row) ?? row)
+                touched[Self.position(of: query, in: &touched)].deletes.append(visible(row))
             }
         }
         inserts.forEach { row in
             find(row, &scratch) { query in
-                touched[Self.position(of: query, in: &touched)].inserts.append(tail?.bytes(of: row) ?? row)
+                touched[Self.position(of: query, in: &touched)].inserts.append(visible(row))
             }
         }
     }

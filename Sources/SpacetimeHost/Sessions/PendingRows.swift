@@ -45,7 +45,7 @@ struct PendingRows: @unchecked Sendable {
             var batch = RowBatch()
             do {
                 try catalog.forEachRow(of: tables[position], in: snapshot, where: condition) { (row) in
-                    batch.append(row)
+                    batch.append(queries[position].template.visible(row))
                 }
             } catch {
                 // The condition was compiled for this table when the query was entered, so it fits.

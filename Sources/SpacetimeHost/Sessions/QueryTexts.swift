@@ -89,6 +89,21 @@ package final class QueryTexts: Sendable {
         type == .bytes ? AlgebraicValue.bytes(identity.bsatn().reversed()).bsatn() : identity.bsatn()
     }
 
+    /// The query that a view of the module consists of, which reads what the owner may.
+    static func viewQuery(_ text: String, _ catalog: Catalog) throws(DatabaseError) -> BoundQuery {
+        let select: BoundSelect
+        do throws(SQLError) {
+            select = try SQLBinder.select(text, in: catalog.tables, language: .subscription, isOwner: true)
+        } catch {
+            throw DatabaseError(.invalidQuery, "\(error), in the query: \(text)", cause: error)
+        }
+        guard select.query.parameters.isEmpty else {
+            throw DatabaseError(
+                .invalidQuery, "the query of a view has no :sender; write the identity into it: \(text)")
+        }
+        return select.query
+    }
+
     private func prepared(
         _ text: String, _ language: SQLLanguage, isOwner: Bool
     ) throws(SQLError) -> Prepared {

@@ -110,6 +110,7 @@ package final class Sessions: @unchecked Sendable {
         var rows: [SharedDelta?] = []
         var conditions: [RowPredicate?] = []
         var seen: Set<ObjectIdentifier> = []
+        var views: [ViewInstances.Instance] = []
         do throws(DatabaseError) {
             let owner = runner.catalog.owner.identity
             for asked in list {
@@ -117,6 +118,11 @@ package final class Sessions: @unchecked Sendable {
                 try check(asked.query, for: session.caller)
             }
             for query in list.flatMap({ runner.catalog.rules.restricted($0, for: session.caller, owner: owner) }) {
+                // Before the rows are looked at.
+                for view in try runner.materialiseViews(of: query.query, for: session.caller) {
+                    view.users += 1
+                    views.append(view)
+                }
                 let (entry, values) = try queries.enter(query)
                 // What a list says twice is meant once.
                 guard seen.insert(ObjectIdentifier(entry)).inserted else { continue }
@@ -127,8 +133,10 @@ package final class Sessions: @unchecked Sendable {
             }
         } catch {
             queries.forgetUnwatched(entries)
+            for view in views { view.users -= 1 }
             throw error
         }
+        session.views[set] = views
         let offset = TxOffset(runner.state.pointee.nextOffset &- 1)
         let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
         guard rows.contains(where: { $0 == nil }) else {

@@ -78,6 +78,8 @@ package struct TransactionState {
         @inlinable package static var followRollback: Duties { Duties(rawValue: 8) }
         /// There are no writes any more.
         @inlinable package static var refuse: Duties { Duties(rawValue: 16) }
+        /// The module has views, which may be out of date by what the transaction writes.
+        @inlinable package static var refreshViews: Duties { Duties(rawValue: 32) }
     }
 
     /// True if the arguments of a typed call must be encoded for its record.

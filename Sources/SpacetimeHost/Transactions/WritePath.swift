@@ -269,22 +269,32 @@ extension TransactionRunner {
             undoAndFollowUp()
             throw failure
         }
+        if state.pointee.duties.has(.refreshViews) {
+            do throws(DatabaseError) { try refreshViews() } catch {
+                undoAndFollowUp()
+                throw error
+            }
+        }
         if state.pointee.duties.has(.followRollback) { _ = state.pointee.takeRollbackWork() }
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
         guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
             datastore.commit()
             endSerial()
+            views?.end(isUndone: false, catalog)
             return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
         }
 
-        let offset = TxOffset(state.pointee.nextOffset)
-        if durability.keepsCommits { try record(kind, function, arguments: arguments, at: offset) }
+        // Rows of views alone are no part of the history: they can be found out again.
+        let isKept = views == nil || kind.takesOffsetWithoutChanges || datastore.hasKeptChanges
+        let offset = TxOffset(isKept ? state.pointee.nextOffset : state.pointee.nextOffset &- 1)
+        if isKept, durability.keepsCommits { try record(kind, function, arguments: arguments, at: offset) }
         let isWatched = isTold && state.pointee.duties.has(.observe) && datastore.hasObservedChanges
         if isWatched { for observer in observers { observer.prepare(datastore) } }
         let changes = datastore.commit(collecting: isWatched ? .observed : .none)
         endSerial()
-        state.pointee.nextOffset &+= 1
+        views?.end(isUndone: false, catalog)
+        if isKept { state.pointee.nextOffset &+= 1 }
         guard isWatched else { return CommitEnd(offset: offset, delivers: false) }
 
         let commit = Commit(offset: offset, kind: kind, changes: changes, runner: self)
@@ -371,6 +381,7 @@ extension TransactionRunner {
         datastore.rollback()
         if state.pointee.duties.has(.fail) { _ = state.pointee.takeFailure() }
         endSerial()
+        if state.pointee.duties.has(.refreshViews) { views?.end(isUndone: true, catalog) }
     }
 
     /// Undoes the write transaction, and then does what was noted for that case. With the lock held.

@@ -67,9 +67,23 @@ extension SQLBinder {
                 // Until here each combination had a row of it.
                 scope.sources[tables.count].isOuter = true
             }
+            if table.isByCaller {
+                let condition = callersRows(slot: tables.count)
+                if bound.outerCondition == nil {
+                    conditions.append(condition)
+                } else {
+                    bound.outerCondition?.append(condition)
+                }
+            }
             tables.append(bound)
         }
         return (tables, conditions)
+    }
+
+    /// That the rows of a view are the caller's.
+    private mutating func callersRows(slot: Int) -> Expression {
+        guard case .parameter(let number, _) = parameter("sender", .identity) else { return .constant(false) }
+        return .rows(slot: slot, RowPredicate(.compareParameter(FieldPath(ColumnID(0)), .equal, number)))
     }
 
     /// The original knows one form of `ON` only.
@@ -101,7 +115,7 @@ extension SQLBinder {
                 throw error(.name, "'*' cannot stand beside GROUP BY or aggregates; list the columns", select.range)
             }
             let source = scope.sources[slot]
-            if !source.isOuter {
+            if !source.isOuter, !source.table.isByCaller {
                 query.output = .rows(slot: slot)
                 return source.table.schema.rowType
             }
@@ -194,10 +208,10 @@ extension SQLBinder {
 
     /// The columns of rows that may be missing.
     private static func allColumns(of source: Scope.Source, _ slot: Int) -> [QueryColumn] {
-        source.table.schema.columns.enumerated().map { position, column in
+        source.table.schema.columns.enumerated().dropFirst(source.table.isByCaller ? 1 : 0).map { position, column in
             let path = FieldPath(ColumnID(position))
             return QueryColumn(
-                column.name, .field(QueryField(slot: slot, path: path, type: column.type, isNullable: true)))
+                column.name, .field(QueryField(slot: slot, path: path, type: column.type, isNullable: source.isOuter)))
         }
     }
 

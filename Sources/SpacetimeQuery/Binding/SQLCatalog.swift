@@ -8,11 +8,15 @@ package struct SQLCatalog: Sendable {
         package let schema: TableSchema
         /// Rows of a view are made by a function; statements cannot change them.
         package let isView: Bool
+        /// Its rows are those of all callers: the first column says whose each is. Statements see the caller's own rows, and
+        /// not that column.
+        package let isByCaller: Bool
 
-        package init(_ id: TableID, _ schema: TableSchema, isView: Bool = false) {
+        package init(_ id: TableID, _ schema: TableSchema, isView: Bool = false, isByCaller: Bool = false) {
             self.id = id
             self.schema = schema
             self.isView = isView
+            self.isByCaller = isByCaller
         }
     }
 
@@ -60,6 +64,8 @@ package struct SQLCatalog: Sendable {
 
 extension TableSchema {
     /// The column with that name in the module's code, else with that canonical name.
+    ///
+    /// Of a view that depends on its caller the first column may be named only by who knows its name, and says nothing new then.
     func column(spelled name: String) -> ColumnID? {
         let position =
             columns.firstIndex { $0.sourceName == name } ?? columns.firstIndex { $0.name == name }
