@@ -135,6 +135,8 @@ struct Bench: ParsableCommand {
                 places: tiny ? 100 : 100_000, things: tiny ? 1_000 : 1_000_000, commits: tiny ? 50 : 100_000
             )
             .run { storage.report("live-join", $0, $1, $2) }
+        case "plan":
+            try PlanBench(rows: tiny ? 2_000 : rows ?? 100_000).run { storage.report("plan", $0, $1, $2) }
         case "soak": try storage.soak(seconds: seconds)
         case "wide":
             let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)
