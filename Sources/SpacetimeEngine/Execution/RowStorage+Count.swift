@@ -9,6 +9,11 @@ extension RowStorage {
     /// with nothing else inside.
     func count(where predicate: CompiledPredicate) -> Int {
         guard let test = predicate.integerTest else { return countGeneric(predicate) }
+        return count(test)
+    }
+
+    /// Live rows that satisfy a comparison of an integer.
+    func count(_ test: CompiledPredicate.IntegerTest) -> Int {
         let offset = Int(test.integer.offset)
         let flip = test.integer.flip
         switch test.integer.width {
@@ -20,8 +25,7 @@ extension RowStorage {
     }
 
     private func count<T: FixedWidthInteger & UnsignedInteger>(
-        _ offset: Int, _ flip: UInt64,
-        _ test: (integer: KeySpec.Integer, comparison: RowPredicate.Comparison, value: UInt64), _: T.Type
+        _ offset: Int, _ flip: UInt64, _ test: CompiledPredicate.IntegerTest, _: T.Type
     ) -> Int {
         let flip = T(truncatingIfNeeded: flip)
         let value = T(truncatingIfNeeded: test.value)

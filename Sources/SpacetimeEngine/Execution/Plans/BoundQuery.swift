@@ -69,7 +69,8 @@ package struct QueryColumn: Hashable, Sendable {
     }
 }
 
-/// What an order compares, as the key order of its type has it; what is missing comes behind all values.
+/// What an order compares, as the key order of its type has it; what is missing comes behind all values, and so in front of
+/// them if the order descends.
 package struct OrderTerm: Hashable, Sendable {
     package var value: Expression
     package var isDescending: Bool

@@ -22,7 +22,7 @@ package final class PlanChanges {
         private let places: Buffer<UnsafeRawBufferPointer>
         /// Above so many rows, whether one is among them is found by its hash.
         private static let linearLimit = 8
-        private var hashed: NumberedBytes?
+        private var hashed: Ref<NumberedBytes>?
 
         init(_ rows: RowBatch) {
             let block = UnsafeMutableRawPointer.allocate(byteCount: max(rows.bytes.count, 1), alignment: 16)
@@ -39,7 +39,10 @@ package final class PlanChanges {
             unsafe self.places = places
         }
 
-        deinit { unsafe block.deallocate() }
+        deinit {
+            unsafe block.deallocate()
+            hashed?.destroy()
+        }
 
         var count: Int { unsafe places.count }
 
@@ -51,12 +54,11 @@ package final class PlanChanges {
                 for position in 0..<count where unsafe equalBytes(self[position], row) { return true }
                 return false
             }
-            if hashed == nil {
-                var rows = NumberedBytes()
-                for position in 0..<count { _ = unsafe rows.enter(self[position]) }
-                hashed = consume rows
-            }
-            return unsafe hashed!.number(of: row) != nil
+            if let hashed { return unsafe hashed.value.number(of: row) != nil }
+            let hashed = Ref(NumberedBytes())
+            for position in 0..<count { _ = unsafe hashed.value.enter(self[position]) }
+            self.hashed = hashed
+            return unsafe hashed.value.number(of: row) != nil
         }
     }
 

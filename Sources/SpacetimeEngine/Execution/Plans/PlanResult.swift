@@ -12,7 +12,8 @@ final class PlanResult {
     private let plan: CompiledPlan
     /// The row that is put together.
     private var row = KeyBuffer()
-    private var groups: AggregateGroups?
+    /// Made for each run, and ended with it.
+    private var groups: Ref<AggregateGroups>?
     private var groupKey = KeyBuffer()
     /// The values of the aggregates' inputs.
     private let inputs: UnsafeMutablePointer<UnsafeRawPointer?>
@@ -30,10 +31,13 @@ final class PlanResult {
         unsafe inputs.initialize(repeating: nil, count: max(inputCount, 1))
     }
 
-    deinit { unsafe inputs.deallocate() }
+    deinit {
+        unsafe inputs.deallocate()
+        groups?.destroy()
+    }
 
     /// Memory for what was seen before.
-    var byteCount: Int { seen.byteCount + sorter.byteCount + (groups?.byteCount ?? 0) }
+    var byteCount: Int { seen.byteCount + sorter.byteCount + (groups?.value.byteCount ?? 0) }
 
     private var isOrdered: Bool { !plan.order.isEmpty }
 
@@ -50,7 +54,10 @@ final class PlanResult {
         let isDirect = plan.grouping == nil && !isOrdered && !plan.plan.isDistinct
         let batch = isDirect && !overflow && wanted < ScanState.batchLimit ? max(wanted, 8) : ScanState.batchLimit
         for position in 0..<plan.steps.count { runner.states.reference(to: position).value.scan.batchTarget = batch }
-        if let grouping = plan.grouping { groups = AggregateGroups(grouping.shape) }
+        if let grouping = plan.grouping {
+            groups?.destroy()
+            groups = Ref(AggregateGroups(grouping.shape))
+        }
         sorter.begin(limit: overflow ? .max : wanted)
     }
 
@@ -61,7 +68,7 @@ final class PlanResult {
 
     /// Shows what could not be shown before all rows were seen.
     func end(_ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
-        if groups != nil { try unsafe endGroups(runner, sink) }
+        if let groups { try unsafe endGroups(groups, runner, sink) }
         guard isOrdered else { return }
         runner.isOver = false
         sorter.sort()
@@ -71,6 +78,7 @@ final class PlanResult {
     }
 
     func close() {
+        groups?.destroy()
         groups = nil
         if plan.plan.isDistinct { seen.removeAll() }
         if isOrdered { sorter.removeAll() }
@@ -200,18 +208,21 @@ final class PlanResult {
             unsafe inputs[position] = try plan.program.value(grouping.inputs[position], in: runner.frame)
         }
         let values = unsafe UnsafeBufferPointer(start: UnsafePointer(inputs), count: grouping.inputs.count)
-        let group = unsafe groups?.group(groupKey.bytes) ?? 0
-        unsafe groups?.add(values, to: group, times: times)
+        guard let groups else { return }
+        let group = unsafe groups.value.group(groupKey.bytes)
+        unsafe groups.value.add(values, to: group, times: times)
     }
 
-    private func endGroups(_ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
+    private func endGroups(
+        _ groups: Ref<AggregateGroups>, _ runner: PlanRunner, _ sink: PlanRunner.Sink
+    ) throws(EngineError) {
         guard let grouping = plan.grouping else { return }
         runner.isOver = false
         var result = KeyBuffer()
-        for group in 0..<(groups?.bound ?? 0) where !runner.isOver {
-            guard groups?.isPresent(group) == true else { continue }
+        for group in 0..<groups.value.bound where !runner.isOver {
+            guard groups.value.isPresent(group) else { continue }
             result.removeAll()
-            groups?.appendResult(of: group, to: &result)
+            groups.value.appendResult(of: group, to: &result)
             unsafe setGroup(result.bytes, grouping, runner)
             if try plan.program.holds(grouping.conditions, in: runner.frame) { try unsafe put(1, runner, sink) }
         }

@@ -46,6 +46,49 @@ extension PlanRunner {
         return unsafe plan.program.types.hash(key.field.field.node, at: value, into: state)
     }
 
+    // MARK: Deleted rows
+
+    /// Begins with the deleted rows that may have the key at hand, instead of with all of them: where a commit deletes many
+    /// rows of both sides of a join.
+    func openDeleted(_ step: Ref<CompiledStep>, _ state: Ref<StepState>, _ deleted: PlanChanges.Images) {
+        if !state.value.hasDeletedHash {
+            for number in 0..<deleted.count {
+                let row = unsafe deleted[number]
+                guard let start = row.baseAddress, let hash = unsafe keyHash(of: start, step) else { continue }
+                unsafe state.value.deletedHash.append(row, hash)
+            }
+            state.value.deletedHash.link()
+            state.value.hasDeletedHash = true
+        }
+        var hash: UInt64 = 0
+        for number in step.value.access.prefix.indices {
+            let node = step.value.access.prefix[number].value.node
+            hash = unsafe plan.program.types.hash(node, at: state.value.operands[number], into: hash)
+        }
+        state.value.wanted = hash
+        let first = state.value.deletedHash.first(hash)
+        state.value.source = first == 0 ? .none : .deletedChain(first)
+    }
+
+    /// Nil if the row has another case in one of the columns.
+    private func keyHash(of row: UnsafeRawPointer, _ step: Ref<CompiledStep>) -> UInt64? {
+        var state: UInt64 = 0
+        for number in step.value.access.prefix.indices {
+            let part = step.value.access.prefix[number]
+            guard var column = unsafe plan.program.hops.find(part.column.field, in: row, plan.program.types) else {
+                return nil
+            }
+            if part.tag >= 0 {
+                guard unsafe Int32(column.load(as: UInt8.self)) == part.tag else { return nil }
+                unsafe column += 1
+            }
+            state = unsafe plan.program.types.hash(part.value.node, at: column, into: state)
+        }
+        return state
+    }
+
+    // MARK: Probing
+
     /// Looks up the values that are at hand.
     func probe(_ step: Ref<CompiledStep>, _ state: Ref<StepState>) throws(EngineError) {
         cost.seeks &+= 1

@@ -213,8 +213,12 @@ extension PlanRunner {
         state.value.needsTest = step.value.access.kind != .table
         state.value.needsFilter = state.value.filter != nil
         state.value.source = .images(deleted, next: 0)
+        if step.value.access.kind == .key, deleted.count > Self.linearLimit { openDeleted(step, state, deleted) }
         return true
     }
+
+    /// More deleted rows than that are looked for by a hash of the key.
+    private static let linearLimit = 16
 
     // MARK: Testing rows against the access
 

@@ -19,6 +19,11 @@ extension PlanRunner {
                 state.value.found = table.count
                 return
             }
+            if let test = integerTest(step, state) {
+                try countExamined(table.count)
+                state.value.found = table.storage.count(test)
+                return
+            }
             state.value.scan.restart(
                 window.isReversed ? ScanState.pagesFromTheBack(table.rows) : .pages(page: 0, unit: 0))
             state.value.source = .scan
@@ -32,6 +37,16 @@ extension PlanRunner {
             open(selection, step, state, datastore, table, mayCount: mayCount)
         case .keys: prepareKeys(step, state)
         }
+    }
+
+    /// The comparison that rows are counted by, if it is nothing but that: there is a faster loop for it.
+    private func integerTest(
+        _ step: Ref<CompiledStep>, _ state: Ref<StepState>
+    ) -> CompiledPredicate.IntegerTest? {
+        guard step.value.isCounted, !step.value.isExistence, !step.value.takesFirst, !step.value.isHashed,
+            step.value.conditions.isAlways, step.value.source == .table
+        else { return nil }
+        return state.value.filter?.integerTest
     }
 
     /// The rows with a key of all columns of an index.

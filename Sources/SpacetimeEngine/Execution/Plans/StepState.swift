@@ -21,6 +21,8 @@ struct StepState: ~Copyable {
         case images(PlanChanges.Images, next: Int)
         /// Rows of the hash table, from an entry on.
         case chain(UInt32)
+        /// Deleted rows that may have the wanted key, from an entry of their hash table on.
+        case deletedChain(UInt32)
         /// Every row of the snapshot's table, from a unit of a page on; or what lies below it.
         case pages(page: Int, unit: Int)
         case pagesBackward(page: Int, unit: Int)
@@ -39,6 +41,9 @@ struct StepState: ~Copyable {
     /// Of changes that the table is to be seen before.
     var inserted: PlanChanges.Images?
     var deleted: PlanChanges.Images?
+    /// The deleted rows by the key that the step looks for, once that was needed.
+    var deletedHash = PlanHash()
+    var hasDeletedHash = false
     let filter: PredicateInstance?
     /// The keys that are looked up, if a parameter has them.
     var list: SharedConstants?
@@ -92,6 +97,10 @@ struct StepState: ~Copyable {
         inserted = nil
         deleted = nil
         hash.removeAll()
+        if hasDeletedHash {
+            deletedHash.removeAll()
+            hasDeletedHash = false
+        }
     }
 }
 
@@ -101,6 +110,7 @@ extension StepState {
     mutating func refillOther() -> Int {
         switch source {
         case .none, .scan, .chain: return 0
+        case .deletedChain(let place): return refillFromDeleted(place)
         case .single:
             source = .none
             return 1
@@ -120,6 +130,20 @@ extension StepState {
         let count = min(images.count - next, ScanState.batchLimit)
         for i in 0..<count { unsafe batch[i] = images[next + i] }
         source = next + count < images.count ? .images(images, next: next + count) : .none
+        return count
+    }
+
+    private mutating func refillFromDeleted(_ first: UInt32) -> Int {
+        var place = first
+        var count = 0
+        while place != 0, count < ScanState.batchLimit {
+            let entry = deletedHash[place]
+            place = entry.next
+            if entry.hash != wanted { continue }
+            unsafe batch[count] = entry.row
+            count &+= 1
+        }
+        source = place == 0 ? .none : .deletedChain(place)
         return count
     }
 

@@ -146,6 +146,17 @@ import Testing
                 steps: [game.step(0, .range(game.byLevel, range))], grouping: Self.count, output: Self.countColumn))
         #expect(try some.rows(over: game.datastore) == [[.u64(30)]])
         #expect(some.cost.rowsExamined == 0)
+        let filter = RowPredicate(.compareParameter(FieldPath(1), .less, 0))
+        let below = try game.runner(
+            Plan(
+                steps: [game.step(0, .table, filter: filter)], grouping: Self.count, output: Self.countColumn,
+                parameters: [QueryParameter(type: .u32)]))
+        for level: UInt32 in [0, 3, 100] {
+            try below.bind([level.bsatn()])
+            #expect(try below.rows(over: game.datastore) == [[.u64(UInt64(min(level, 10) * 10))]])
+            #expect(below.cost.rowsExamined == 100)
+            #expect(try below.rows(over: game.datastore.snapshot()) == [[.u64(UInt64(min(level, 10) * 10))]])
+        }
         let none = try game.runner(
             Plan(
                 steps: [game.step(0, .table, filter: .none)], grouping: Self.count, output: Self.countColumn))

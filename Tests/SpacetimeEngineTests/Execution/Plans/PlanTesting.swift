@@ -95,10 +95,11 @@ extension [ResultRow] {
 }
 
 extension BoundQuery {
-    /// The types of sums are the engine's, which are wider than those of the random queries.
+    /// The types of sums are the engine's, which are wider than those of the random queries, and what is aggregated is said
+    /// as the engine wants it: options by their payloads, since nil takes no part.
     var hasEngineTypes: Bool {
         guard let grouping else { return true }
-        var fits = true
+        var fits = grouping.aggregates.allSatisfy { $0.argument?.type.optionPayload == nil }
         func check(_ expression: Expression) {
             switch expression {
             case .aggregate(let number, let type, let isNullable):

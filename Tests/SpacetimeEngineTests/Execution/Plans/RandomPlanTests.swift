@@ -151,4 +151,72 @@ import Testing
         }
         #expect(changed * 5 > commits, "\(changed) of \(commits)")
     }
+
+    /// Changes of both sides that are too many to be compared one by one.
+    @Test(arguments: [AlgebraicType.u64, .string, .f64, .option(.i32)])
+    func manyChangesOfBothSidesAreSummedUp(_ type: AlgebraicType) throws {
+        var random = RandomValues(seed: freshSeed())
+        let datastore = Datastore()
+        var tables: [TableID] = []
+        for name in ["left", "right"] {
+            tables.append(
+                try datastore.make(
+                    name, [("key", type), ("number", .u64)],
+                    indexes: [IndexSchema(name: "\(name)_key", algorithm: .btree, columns: [0], isUnique: false)]))
+        }
+        var rows: [[[AlgebraicValue]]] = [[], []]
+        func change() throws -> ChangeSet {
+            let set = try datastore.transact {
+                for side in 0..<2 {
+                    rows[side].shuffle(using: &random)
+                    for _ in 0..<rows[side].count / 3 { try datastore.deleteRow(tables[side], rows[side].removeLast()) }
+                    for _ in 0..<60 {
+                        let row = [random.fewValue(of: type), AlgebraicValue.u64(random.next())]
+                        if try datastore.insert(tables[side], row) { rows[side].append(row) }
+                    }
+                }
+            }
+            return set ?? ChangeSet()
+        }
+        // Of options, those that are there are joined.
+        let steps: [FieldPath.Step] = type.optionPayload == nil ? [] : [.payload(0)]
+        let key = QueryField(
+            slot: 0, path: FieldPath(0, steps), type: type.optionPayload ?? type, isNullable: !steps.isEmpty)
+        let tag: UInt8? = steps.isEmpty ? nil : 0
+        func runner(_ changed: Int?) throws -> PlanRunner {
+            var plan = Plan(steps: [], output: .columns([]))
+            let order = changed == 1 ? [1, 0] : [0, 1]
+            var other = key
+            other.slot = order[0]
+            for (place, slot) in order.enumerated() {
+                var step = Plan.Step(slot: slot, table: tables[slot])
+                if place == 1 {
+                    step.access = .key(datastore.index(tables[slot]), [Plan.KeyPart(.field(other), tag: tag)])
+                }
+                if let changed { step.source = slot == changed ? .changes : slot > changed ? .tableBefore : .table }
+                plan.steps.append(step)
+            }
+            plan.output = .columns(
+                (0..<2).map { slot in
+                    QueryColumn("n\(slot)", .field(QueryField(slot: slot, path: FieldPath(1), type: .u64)))
+                })
+            return PlanRunner(try CompiledPlan(plan, for: datastore))
+        }
+        let (whole, deltas) = (try runner(nil), [try runner(0), try runner(1)])
+        var kept: ResultBag = [:]
+        for _ in 0..<6 {
+            let changes = PlanChanges(try change())
+            for delta in deltas {
+                for side in PlanChanges.Side.allCases {
+                    try delta.run(over: datastore, changes: changes, taking: side) { row, times in
+                        kept[delta.decoded(Array(row)), default: 0] += side == .inserts ? times : -times
+                    }
+                }
+            }
+            kept = kept.filter { $1 != 0 }
+            let expected = try whole.rows(over: datastore).bag
+            #expect(kept == expected)
+            #expect(!expected.isEmpty)
+        }
+    }
 }
