@@ -1,6 +1,6 @@
 import SpacetimeKit
 
-// Only columns of one type can be compared. expect: requires the types 'String' and 'UInt64' be equivalent
+// Only columns of one type can be compared. expect: cannot be applied to operands of type 'Column<User, String>' and 'Column<User, UInt64>'
 
 @SpacetimeType struct Place { var x: Float }
 

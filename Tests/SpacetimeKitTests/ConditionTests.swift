@@ -140,6 +140,13 @@ struct Job: Equatable {
                 $0.area.corner.label != $0.place?.label
             }
             expect(db, all, { $0.area.corner == $0.area.corner && $0.done }) { $0.done }
+            // One of them optional.
+            expect(db, all, { $0.age == $0.limit }) { $0.age == $0.limit }
+            expect(db, all, { $0.limit == $0.age }) { $0.age == $0.limit }
+            expect(db, all, { $0.age != $0.limit }) { $0.age != $0.limit }
+            expect(db, all, { $0.limit != $0.age }) { $0.age != $0.limit }
+            expect(db, all, { $0.area.corner.y == $0.place.y }) { $0.area.corner.y == $0.place?.y }
+            expect(db, all, { $0.place.y != $0.area.corner.y }) { $0.area.corner.y != $0.place?.y }
         }
     }
 

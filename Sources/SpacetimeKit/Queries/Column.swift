@@ -9,7 +9,7 @@ import SpacetimeSchema
 /// | --- | --- |
 /// | `$0.room == "lobby"` | a value; `!=`, and for what has an order `<`, `<=`, `>`, `>=` |
 /// | `$0.borrower == nil` | an optional; a missing value is unequal to every value and never before or behind one |
-/// | `$0.sent < $0.edited` | another column of the same type |
+/// | `$0.sent < $0.edited` | another column of the same type, optional or not |
 /// | `$0.position.x > 3` | a field of a struct that has `@SpacetimeType` |
 /// | `$0.weapon.sword.damage > 3` | the payload of an enum's case: missing if the row has another case |
 /// | `$0.done`, `!$0.done` | a `Bool` by itself |

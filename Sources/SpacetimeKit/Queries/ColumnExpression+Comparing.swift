@@ -23,6 +23,28 @@ extension ColumnExpression {
     public static func != <Other: ColumnExpression<Row, Value>>(column: Self, other: Other) -> Condition<Row> {
         column._place.compare(.notEqual, other._place)
     }
+
+    /// The rows where the other column has a value, and it is this one's.
+    public static func == <Other: ColumnExpression<Row, Value?>>(column: Self, other: Other) -> Condition<Row> {
+        column._place.compare(.equal, beside: other._place)
+    }
+
+    /// The rows where the other column has another value, or none.
+    public static func != <Other: ColumnExpression<Row, Value?>>(column: Self, other: Other) -> Condition<Row> {
+        column._place.compare(.notEqual, beside: other._place)
+    }
+
+    /// The rows where this column has a value, and it is the other one's.
+    public static func == <Other: ColumnExpression>(column: Self, other: Other) -> Condition<Row>
+    where Other.Row == Row, Value == Other.Value? {
+        other._place.compare(.equal, beside: column._place)
+    }
+
+    /// The rows where this column has another value than the other, or none.
+    public static func != <Other: ColumnExpression>(column: Self, other: Other) -> Condition<Row>
+    where Other.Row == Row, Value == Other.Value? {
+        other._place.compare(.notEqual, beside: column._place)
+    }
 }
 
 extension _ColumnPlace {
@@ -43,6 +65,11 @@ extension _ColumnPlace {
             RowPredicate(
                 .compareFields(areWhole ? path : unwrapped, comparison, areWhole ? other.path : other.unwrapped)))
     }
+
+    /// Against a column that has one optional more around its values.
+    fileprivate func compare<Row>(
+        _ comparison: RowPredicate.Comparison, beside optional: _ColumnPlace
+    ) -> Condition<Row> { Condition(RowPredicate(.compareFields(path, comparison, optional.unwrapped))) }
 }
 
 // MARK: Order
