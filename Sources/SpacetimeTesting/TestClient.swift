@@ -23,7 +23,7 @@ public final class TestClient<Definition: ModuleDefinition>: Sendable {
     }
 
     /// Watches a query. The rows are there at once and follow every commit.
-    public func subscribe<Row: TableRow>(_ query: Query<Row>) throws -> LiveRows<Row> {
+    public func subscribe<Row: TableRow>(_ query: some QueryConvertible<Row>) throws -> LiveRows<Row> {
         let live = LiveRows<Row>()
         let observation = try connection.subscribe(query, onChange: { [weak live] in live?.apply($0) })
         live.keep(observation)

@@ -83,10 +83,13 @@ public final class TestDatabase<Definition: ModuleDefinition>: Sendable {
         try database.read { Array($0.table(row).rows) }
     }
 
-    /// The rows of a query, private tables included.
-    public func rows<Row: TableRow>(_ query: Query<Row>) throws -> [Row] {
+    /// The rows of a query's result, private tables included.
+    public func rows<Output>(_ query: some QueryConvertible<Output>) throws -> [Output] {
         try database.snapshot().rows(query)
     }
+
+    /// The value of a query for one, private tables included.
+    public func value<Value>(_ query: ValueQuery<Value>) throws -> Value { try database.snapshot().value(query) }
 }
 
 extension TestDatabase where Definition == DynamicModule {

@@ -41,6 +41,8 @@ struct PublicNameTests {
             TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
             Migration.self, OldTables.self, NewTables.self,
             Column<Message, String>.self, Condition<Message>.self, Query<Message>.self, Rows<Message>.self,
+            QueryWindow<Message>.self, ResultQuery<String>.self, ValueQuery<UInt64>.self, Joined<Message, Message>.self,
+            Grouped<Message, String>.self, GroupValue<Message, String>.self,
             Index<Message, String>.self, UniqueIndex<Message, UInt64>.self,
             CompositeIndex<Message, KeyColumns2<String, Timestamp>>.self,
             UniqueCompositeIndex<Message, KeyColumns3<String, Timestamp, UInt8>>.self, InsertOutcome<Message>.self,

@@ -24,6 +24,7 @@ package final class Catalog: @unchecked Sendable {
     private let rowTypes: [ObjectIdentifier: RowTables]
     package let planner: Planner
     let viewTables: ViewTables
+    let plans = QueryPlans()
     /// What names in SQL may mean.
     package let tables: SQLCatalog
     /// Which rows clients may see.
@@ -82,6 +83,9 @@ package final class Catalog: @unchecked Sendable {
         guard let facts = known(table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }
         return facts
     }
+
+    /// The schema of a table; nil if there is no such table.
+    package func schema(of table: TableID) -> TableSchema? { known(table)?.schema }
 
     private func known(_ table: TableID) -> TableFacts? {
         Int(table.rawValue) < facts.count ? facts[Int(table.rawValue)] : nil

@@ -97,16 +97,16 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     ///
     /// - Throws: ``DatabaseError`` with code `noSuchTable` if there is no public table of these rows; only the owner may
     ///   watch private ones.
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
     ) throws -> Subscription<Row> {
         try requireOpen()
         return keep(try core.subscription(query, bufferLimit, as: caller))
     }
 
     /// Watches a query as an asynchronous sequence, until the connection ends. Suspends while a reducer runs.
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
     ) async throws -> Subscription<Row> {
         try requireOpen()
         return keep(try await core.subscription(query, bufferLimit, as: caller))
@@ -117,27 +117,30 @@ public final class Connection<Definition: ModuleDefinition>: Sendable {
     /// - Throws: ``DatabaseError`` with code `noSuchTable` if there is no public table of these rows; only the owner may
     ///   watch private ones.
     @discardableResult
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) throws -> QueryObserver {
         try requireOpen()
-        return keep(try core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: caller))
+        return keep(
+            try core.observer(query, CallbackOutlet(limit: bufferLimit, query._decode, onChange, onEnd), as: caller))
     }
 
     /// Watches a query by closures, until the connection ends. Suspends while a reducer runs.
     @discardableResult
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) async throws -> QueryObserver {
         try requireOpen()
-        return keep(try await core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: caller))
+        return keep(
+            try await core.observer(
+                query, CallbackOutlet(limit: bufferLimit, query._decode, onChange, onEnd), as: caller))
     }
 
-    private func keep<Row: TableRow>(_ subscription: Subscription<Row>) -> Subscription<Row> {
+    private func keep<Row>(_ subscription: Subscription<Row>) -> Subscription<Row> {
         keep(
             Watch(
                 isActive: { [weak subscription] in subscription?.isActive ?? false },

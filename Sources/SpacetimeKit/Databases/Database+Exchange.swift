@@ -22,7 +22,7 @@ extension Database {
         _ table: Row.Type, named name: String? = nil, as format: ExchangeFormat, to path: String,
         disk: any Disk = SystemDisk()
     ) throws -> Int {
-        try export(core.table(of: table, named: name), of: runner.snapshot(), as: format, to: path, disk)
+        try export(core.catalog.table(of: table, named: name), of: runner.snapshot(), as: format, to: path, disk)
     }
 
     /// Writes every table of the module to a file of its own, named after the table, in a directory.
@@ -73,7 +73,7 @@ extension Database {
         let text: [UInt8]
         do throws(DiskError) { text = try disk.readAll(path) } catch { throw DatabaseError(any: error) }
         return try core.importRows(
-            core.table(of: table, named: name), from: text, as: format, mode: mode, batchRows: batchRows)
+            core.catalog.table(of: table, named: name), from: text, as: format, mode: mode, batchRows: batchRows)
     }
 
     private func export(

@@ -34,7 +34,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     ///   - row: the row type.
     ///   - name: which table, if the type has several; by default its own.
     public func count<Row: TableRow>(of row: Row.Type, in name: String? = nil) throws -> Int {
-        snapshot.count(try core.table(of: row, named: name))
+        snapshot.count(try core.catalog.table(of: row, named: name))
     }
 
     /// All rows of the table, copied, in no particular order.
@@ -82,33 +82,31 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     }
 
     private func find<Row: TableRow>(_ row: Row.Type, _ key: [[UInt8]], in name: String?) throws -> Row? {
-        let columns = snapshot.schema(of: try core.table(of: row, named: name))?.primaryKey ?? []
+        let columns = snapshot.schema(of: try core.catalog.table(of: row, named: name))?.primaryKey ?? []
         return try first(
             Query(of: row, in: name, where: .and(zip(columns, key).map { .compare($0, .equal, $1) })))
     }
 
-    // MARK: By condition
+    // MARK: Queries
 
-    /// Calls `body` with each row of a query, in no particular order.
+    /// Calls `body` with each row of a query's result, in its order if it has one.
     ///
     /// - Throws: what `body` throws, too.
-    public func forEach<Row: TableRow>(_ query: Query<Row>, _ body: (Row) throws -> Void) throws {
-        let table = try core.table(of: Row.self, named: query.table)
-        try core.catalog.forEachRow(of: table, in: snapshot, where: query.predicate) {
-            try body(_decode($0, as: Row.self))
-        }
+    public func forEach<Output>(_ query: some QueryConvertible<Output>, _ body: (Output) throws -> Void) throws {
+        let decode = query._decode
+        try forEachImage(of: query._draft) { try body(decode($0)) }
     }
 
-    /// The rows of a query, copied, in no particular order.
-    public func rows<Row: TableRow>(_ query: Query<Row>) throws -> [Row] {
-        var rows: [Row] = []
+    /// The rows of a query's result, copied, in its order if it has one.
+    public func rows<Output>(_ query: some QueryConvertible<Output>) throws -> [Output] {
+        var rows: [Output] = []
         try forEach(query) { rows.append($0) }
         return rows
     }
 
-    /// Some row of a query.
-    public func first<Row: TableRow>(_ query: Query<Row>) throws -> Row? {
-        var found: Row?
+    /// The first row of a query's result, or some row if it has no order; nil if there is none.
+    public func first<Output>(_ query: some QueryConvertible<Output>) throws -> Output? {
+        var found: Output?
         do {
             try forEach(query) { row in
                 found = row
@@ -118,12 +116,33 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
         return found
     }
 
-    /// How many rows a query has. Decodes none.
-    public func count<Row: TableRow>(_ query: Query<Row>) throws -> Int {
-        let table = try core.table(of: Row.self, named: query.table)
+    /// The value of a query for one: a count, a sum, a least or greatest value, an average.
+    public func value<Value>(_ query: ValueQuery<Value>) throws -> Value {
+        guard let value = try first(query) else { throw ValueQuery<Value>.hasNone }
+        return value
+    }
+
+    /// How many rows a query's result has. Decodes none.
+    public func count(_ query: some QueryConvertible) throws -> Int {
         var count = 0
-        try core.catalog.forEachRow(of: table, in: snapshot, where: query.predicate) { _ in count += 1 }
+        try forEachImage(of: query._draft) { _ in count += 1 }
         return count
+    }
+
+    private func forEachImage(
+        of draft: _QueryDraft, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        if let condition = draft.plainCondition {
+            let table = try core.catalog.table(of: draft.row, named: draft.table)
+            return try core.catalog.forEachRow(of: table, in: snapshot, where: condition, body)
+        }
+        let query = try core.catalog.bound(draft, by: core.owner)
+        var failure: (any Error)?
+        try core.catalog.forEachResult(of: query, in: snapshot) { image in
+            do { try body(image) } catch { failure = error }
+            return failure == nil
+        }
+        if let failure { throw failure }
     }
 
     // MARK: In order
@@ -142,7 +161,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     public func rows<Row: TableRow, A: ColumnExpression>(
         _ query: Query<Row>, orderedBy column: (Row.Columns) -> A, descending: Bool = false, limit: Int = .max
     ) throws -> [Row] where A.Row == Row, A.Value: OrderedColumnValue {
-        try rows(query, [column(Row._spacetimeColumns)._place.path], descending, limit)
+        try rows(query, [column(Row._spacetimeColumns)._comparedPlace], descending, limit)
     }
 
     /// The rows of a query in the order of two columns: by the first, and where that is equal by the second.
@@ -157,25 +176,31 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     ) throws -> [Row]
     where A.Row == Row, B.Row == Row, A.Value: OrderedColumnValue, B.Value: OrderedColumnValue {
         let columns = columns(Row._spacetimeColumns)
-        return try rows(query, [columns.0._place.path, columns.1._place.path], descending, limit)
+        return try rows(query, [columns.0._comparedPlace, columns.1._comparedPlace], descending, limit)
     }
 
     private func rows<Row: TableRow>(
-        _ query: Query<Row>, _ paths: [FieldPath], _ descending: Bool, _ limit: Int
+        _ query: Query<Row>, _ columns: [_ColumnPlace], _ descending: Bool, _ limit: Int
     ) throws -> [Row] {
-        let table = try core.table(of: Row.self, named: query.table)
+        guard let condition = query.draft.plainCondition else {
+            var window = query.limit(max(limit, 0))
+            window.draft.order = columns.map { _QueryDraft.Order(place: $0, isDescending: descending) }
+            return try rows(window)
+        }
+        let table = try core.catalog.table(of: Row.self, named: query.draft.table)
         var rows: [Row] = []
         try core.catalog.forEachRow(
-            of: table, in: snapshot, where: query.predicate, orderedBy: paths, descending: descending, limit: limit
+            of: table, in: snapshot, where: condition, orderedBy: columns.map(\.path), descending: descending,
+            limit: limit
         ) { rows.append(_decode($0, as: Row.self)) }
         return rows
     }
 }
 
-extension Query {
-    fileprivate init(of row: Row.Type, in table: String?, where predicate: RowPredicate = .all) {
-        let query = Query(predicate)
-        self = table.map { query.in($0) } ?? query
+extension Query where Scope: TableRow {
+    fileprivate init(of row: Scope.Type, in table: String?, where predicate: RowPredicate = .all) {
+        self.init(predicate)
+        draft.table = table
     }
 }
 

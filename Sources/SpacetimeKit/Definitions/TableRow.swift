@@ -1,9 +1,10 @@
 public import SpacetimeSATS
 
 /// A struct that is the row of a table. Conformance comes from ``Table(_:name:)``.
-public protocol TableRow: SpacetimeType {
-    /// The columns as predicates see them: `$0.room`.
-    associatedtype Columns: Sendable
+///
+/// Its `Columns` are the columns as conditions see them: `$0.room`.
+public protocol TableRow: SpacetimeType, RowScope, JoinPart
+where Columns: Sendable, _Rows == Self, _JoinedRow == Self {
     /// What a context's `db` returns for the table.
     associatedtype Handle: TableHandle where Handle.Row == Self
 

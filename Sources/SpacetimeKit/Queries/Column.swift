@@ -19,16 +19,15 @@ import SpacetimeSchema
 /// Values are compared as the database orders them, which is the order of its indexes: text by its UTF-8 bytes, so that
 /// é in one scalar and in two differ; enums by the places of their cases; all NaNs are equal to each other and greater than every
 /// number; -0.0 equals 0.0.
-public protocol ColumnExpression<Row, Value>: Sendable {
-    /// The rows whose column it is.
-    associatedtype Row: TableRow
-    /// What it is compared with.
-    associatedtype Value: SpacetimeType
+public protocol ColumnExpression<Row, Value>: ResultColumn where Value: SpacetimeType {
+    /// The rows whose column it is: those of a table (``TableRow``), of a join (``Joined``), or groups (``Grouped``).
+    associatedtype Row
     var _place: _ColumnPlace { get }
 }
 
 /// Where in a row a condition finds a value.
-public struct _ColumnPlace: Sendable {
+public struct _ColumnPlace: Hashable, Sendable {
+    /// In the rows of a join the column's number has the table in its upper bits, see ``QuerySlot``.
     let path: FieldPath
     /// True if the path leads to what an optional wraps instead of to a stored optional.
     let isUnwrapped: Bool
@@ -41,7 +40,7 @@ public struct _ColumnPlace: Sendable {
 ///
 /// The fields of a struct are columns themselves: `$0.position.x`.
 @dynamicMemberLookup
-public struct Column<Row: TableRow, Value: SpacetimeType>: ColumnExpression {
+public struct Column<Row, Value: SpacetimeType>: ColumnExpression {
     @usableFromInline let _position: Int
     @usableFromInline let _fields: [Int]?
 
@@ -118,7 +117,7 @@ extension Column where Value: _OptionalColumnValue, Value._Wrapped: FieldedType 
 /// What some rows have: the payload of an enum's case, or something inside of an optional. In a condition it is nil for
 /// the others. See ``ColumnExpression``.
 @dynamicMemberLookup
-public struct OptionalColumn<Row: TableRow, Wrapped: SpacetimeType>: ColumnExpression {
+public struct OptionalColumn<Row, Wrapped: SpacetimeType>: ColumnExpression {
     /// Nil for the rows that do not have it.
     public typealias Value = Wrapped?
 
@@ -164,7 +163,7 @@ extension OptionalColumn where Wrapped: FieldedType {
 /// The payloads of an enum's case with several, or with labels: `$0.weapon.bow.arrows > 3`, and `$0.weapon.bow != nil`
 /// for the rows that have the case. Payloads without a label are called `value0`, `value1` and so on.
 @dynamicMemberLookup
-public struct PayloadColumns<Row: TableRow, Fields: Sendable>: Sendable {
+public struct PayloadColumns<Row, Fields: Sendable>: Sendable {
     private let path: FieldPath
     private let payloads: _Payloads<Fields>
 

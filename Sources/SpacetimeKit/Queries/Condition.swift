@@ -2,7 +2,7 @@ import SpacetimeEngine
 public import SpacetimeHost
 import SpacetimeSATS
 
-/// A condition on the rows of one table, as data: it is evaluated inside the engine on encoded rows.
+/// A condition on the rows of a table, of a join, or on groups, as data: it is evaluated inside the engine on encoded rows.
 ///
 /// Made by comparing columns (``ColumnExpression``) and joined by `&&`, `||` and `!`, in any number and any shape. To look
 /// for many values of one column write `ids.contains($0.id)`; equalities of one column that are joined by `||` are turned
@@ -12,7 +12,7 @@ import SpacetimeSATS
 /// ``DatabaseError/Code/limitReached``: `subscribe`, `delete` and the reads of snapshots throw it; a read inside a reducer
 /// or a `read` closure that cannot throw finds nothing, and the call or read then fails with that error at its end, with
 /// everything undone.
-public struct Condition<Row: TableRow>: Hashable, Sendable, ConditionConvertible {
+public struct Condition<Row>: Hashable, Sendable, ConditionConvertible {
     let predicate: RowPredicate
 
     init(_ predicate: RowPredicate) { self.predicate = predicate }
@@ -25,7 +25,7 @@ public struct Condition<Row: TableRow>: Hashable, Sendable, ConditionConvertible
 /// What stands where a condition is wanted: a ``Condition``, or a column of type `Bool`.
 public protocol ConditionConvertible<Row> {
     /// The rows that it is about.
-    associatedtype Row: TableRow
+    associatedtype Row
     var _condition: Condition<Row> { get }
 }
 
@@ -49,33 +49,4 @@ extension Column: ConditionConvertible where Value == Bool {
 
     /// The rows where it is false.
     public static prefix func ! (column: Column) -> Condition<Row> { column == false }
-}
-
-/// The rows of one table that meet a condition: what one subscribes to.
-public struct Query<Row: TableRow>: Hashable, Sendable {
-    let predicate: RowPredicate
-    /// Nil for the row type's own table.
-    private(set) var table: String?
-
-    init(_ predicate: RowPredicate) { self.predicate = predicate }
-
-    /// The same query of another table of the same row type: `Message.where { $0.room == "lobby" }.in("archive")`.
-    ///
-    /// - Parameter table: its name, as the module's list of tables gives it. Whoever runs the query throws `noSuchTable` if
-    ///   there is none of that name.
-    public func `in`(_ table: String) -> Query {
-        var query = self
-        query.table = table
-        return query
-    }
-}
-
-extension TableRow {
-    /// A query for the rows that meet a condition: `Message.where { $0.room == "lobby" }`.
-    public static func `where`(_ condition: (Columns) -> some ConditionConvertible<Self>) -> Query<Self> {
-        Query(condition(_spacetimeColumns)._condition.predicate)
-    }
-
-    /// A query for all rows of the table.
-    public static var all: Query<Self> { Query(.all) }
 }

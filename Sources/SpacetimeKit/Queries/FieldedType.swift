@@ -42,6 +42,11 @@ public protocol _OptionalColumnValue: SpacetimeType {
     associatedtype _Wrapped: SpacetimeType
 }
 
+extension _OptionalColumnValue {
+    /// True for an optional of an optional.
+    static var _isDouble: Bool { _Wrapped.self is any _OptionalColumnValue.Type }
+}
+
 extension Optional: _OptionalColumnValue where Wrapped: SpacetimeType {
     public typealias _Wrapped = Wrapped
 }

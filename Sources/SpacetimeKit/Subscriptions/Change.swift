@@ -3,7 +3,9 @@ public import SpacetimeHost
 import SpacetimeSATS
 
 /// What one commit changed in the rows of a query, or the rows it starts with.
-public struct Change<Row: TableRow>: Sendable {
+///
+/// The rows are those of the query's result: rows of a table, or tuples.
+public struct Change<Row: Sendable>: Sendable {
     /// One row before and after.
     public struct Update: Sendable {
         /// The row as it was.
@@ -21,24 +23,24 @@ public struct Change<Row: TableRow>: Sendable {
     /// Rows that left the query: they are gone, or were changed so that they do not meet its condition any more. As they
     /// were before.
     public let deleted: [Row]
-    /// Rows that were changed and keep their primary key. Empty if the table has no primary key: a changed row is then
-    /// in both ``deleted`` and ``inserted``.
+    /// Rows that were changed and keep their primary key. Empty if the rows are not those of a table with a primary key: a
+    /// changed row is then in both ``deleted`` and ``inserted``.
     public let updated: [Update]
 
     /// Nil if the event is not about rows. The session has one set of one query.
-    init?(_ event: SessionEvent) {
+    init?(_ event: SessionEvent, _ decode: RowDecoder<Row>) {
         switch event {
-        case .subscribed(let rows): self.init(rows.rows[0], at: rows.offset, isInitial: true)
-        case .update(let update): self.init(update.changes[0].delta, at: update.offset, isInitial: false)
+        case .subscribed(let rows): self.init(rows.rows[0], decode, at: rows.offset, isInitial: true)
+        case .update(let update): self.init(update.changes[0].delta, decode, at: update.offset, isInitial: false)
         case .unsubscribed, .failed, .ended: return nil
         }
     }
 
-    private init(_ delta: SharedDelta, at offset: TxOffset, isInitial: Bool) {
+    private init(_ delta: SharedDelta, _ decode: RowDecoder<Row>, at offset: TxOffset, isInitial: Bool) {
         self.isInitial = isInitial
         self.offset = offset
-        var deleted = Self.decode(delta.deletes)
-        var inserted = Self.decode(delta.inserts)
+        var deleted = Self.rows(delta.deletes, decode)
+        var inserted = Self.rows(delta.inserts, decode)
         let pairs = delta.updatedRows()
         updated = pairs.map { Update(old: deleted[$0.deleted], new: inserted[$0.inserted]) }
         if !pairs.isEmpty {
@@ -49,10 +51,10 @@ public struct Change<Row: TableRow>: Sendable {
         self.inserted = inserted
     }
 
-    private static func decode(_ batch: RowBatch) -> [Row] {
+    private static func rows(_ batch: RowBatch, _ decode: RowDecoder<Row>) -> [Row] {
         var rows: [Row] = []
         rows.reserveCapacity(batch.count)
-        batch.forEach { rows.append(_decode($0, as: Row.self)) }
+        batch.forEach { rows.append(decode($0)) }
         return rows
     }
 

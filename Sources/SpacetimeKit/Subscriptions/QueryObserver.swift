@@ -31,12 +31,12 @@ final class CallbackOutlet: Session.Outlet {
     private let onEnd: @Sendable (DatabaseError?) -> Void
     let limit: Int
 
-    init<Row: TableRow>(
-        limit: Int, _ onChange: @escaping @Sendable (Change<Row>) -> Void,
+    init<Row>(
+        limit: Int, _ decode: @escaping RowDecoder<Row>, _ onChange: @escaping @Sendable (Change<Row>) -> Void,
         _ onEnd: @escaping @Sendable (DatabaseError?) -> Void
     ) {
         self.limit = max(1, limit)
-        body = { event in if let change = Change<Row>(event) { onChange(change) } }
+        body = { event in if let change = Change<Row>(event, decode) { onChange(change) } }
         self.onEnd = onEnd
     }
 

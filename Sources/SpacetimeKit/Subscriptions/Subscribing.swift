@@ -8,20 +8,20 @@ extension Database {
     /// Blocks the thread while a reducer runs; in an `async` function the form that suspends is taken.
     ///
     /// - Parameters:
-    ///   - query: which rows, such as `Message.where { $0.room == "lobby" }` or `Message.all`.
+    ///   - query: which rows, such as `Message.where { $0.room == "lobby" }` or `Message.all`; see ``Query``.
     ///   - bufferLimit: how many changes may wait to be read. With one more the sequence ends with an error, after what
     ///     waits.
     /// - Throws: ``DatabaseError`` with code `noSuchTable` if the module has no table of these rows, `nestedTransaction`
     ///   inside a reducer or a read, `closed` after ``close()``.
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
     ) throws -> Subscription<Row> {
         try core.subscription(query, bufferLimit, as: core.owner)
     }
 
     /// Watches a query as an asynchronous sequence, as the owner. Suspends while a reducer runs.
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = Subscription<Row>.defaultBufferLimit
     ) async throws -> Subscription<Row> {
         try await core.subscription(query, bufferLimit, as: core.owner)
     }
@@ -42,76 +42,60 @@ extension Database {
     ///     change any more.
     /// - Throws: as the other forms.
     @discardableResult
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) throws -> QueryObserver {
-        try core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: core.owner)
+        try core.observer(query, CallbackOutlet(limit: bufferLimit, query._decode, onChange, onEnd), as: core.owner)
     }
 
     /// Watches a query by closures, as the owner. Suspends while a reducer runs.
     @discardableResult
-    public func subscribe<Row: TableRow>(
-        _ query: Query<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
+    public func subscribe<Row>(
+        _ query: some QueryConvertible<Row>, bufferLimit: Int = QueryObserver.defaultBufferLimit,
         onChange: @escaping @Sendable (Change<Row>) -> Void,
         onEnd: @escaping @Sendable (DatabaseError?) -> Void = { _ in }
     ) async throws -> QueryObserver {
-        try await core.observer(query, CallbackOutlet(limit: bufferLimit, onChange, onEnd), as: core.owner)
+        try await core.observer(
+            query, CallbackOutlet(limit: bufferLimit, query._decode, onChange, onEnd), as: core.owner)
     }
 }
 
 extension DatabaseCore {
     private static var onlySet: QuerySetID { QuerySetID(0) }
 
-    func subscription<Row: TableRow>(
-        _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
+    func subscription<Row>(
+        _ query: some QueryConvertible<Row>, _ bufferLimit: Int, as caller: Caller
     ) throws(DatabaseError) -> Subscription<Row> {
         let session = Session(caller, outlet: nil, queueLimit: bufferLimit)
-        try sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
-        return Subscription(QueryWatch(session, in: sessions, limit: bufferLimit))
+        try sessions.subscribe(session, to: Self.onlySet, [SessionQuery(try catalog.bound(query._draft, by: caller))])
+        return Subscription(QueryWatch(session, in: sessions, limit: bufferLimit), query._decode)
     }
 
-    func subscription<Row: TableRow>(
-        _ query: Query<Row>, _ bufferLimit: Int, as caller: Caller
+    func subscription<Row>(
+        _ query: some QueryConvertible<Row>, _ bufferLimit: Int, as caller: Caller
     ) async throws(DatabaseError) -> Subscription<Row> {
         let session = Session(caller, outlet: nil, queueLimit: bufferLimit)
-        try await sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
-        return Subscription(QueryWatch(session, in: sessions, limit: bufferLimit))
+        try await sessions.subscribe(
+            session, to: Self.onlySet, [SessionQuery(try catalog.bound(query._draft, by: caller))])
+        return Subscription(QueryWatch(session, in: sessions, limit: bufferLimit), query._decode)
     }
 
-    func observer<Row: TableRow>(
-        _ query: Query<Row>, _ outlet: CallbackOutlet, as caller: Caller
+    func observer(
+        _ query: some QueryConvertible, _ outlet: CallbackOutlet, as caller: Caller
     ) throws(DatabaseError) -> QueryObserver {
         let session = Session(caller, outlet: outlet, queueLimit: outlet.limit)
-        try sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
+        try sessions.subscribe(session, to: Self.onlySet, [SessionQuery(try catalog.bound(query._draft, by: caller))])
         return QueryObserver(QueryWatch(session, in: sessions, limit: outlet.limit))
     }
 
-    func observer<Row: TableRow>(
-        _ query: Query<Row>, _ outlet: CallbackOutlet, as caller: Caller
+    func observer(
+        _ query: some QueryConvertible, _ outlet: CallbackOutlet, as caller: Caller
     ) async throws(DatabaseError) -> QueryObserver {
         let session = Session(caller, outlet: outlet, queueLimit: outlet.limit)
-        try await sessions.subscribe(session, to: Self.onlySet, [try sessionQuery(query, by: caller)])
+        try await sessions.subscribe(
+            session, to: Self.onlySet, [SessionQuery(try catalog.bound(query._draft, by: caller))])
         return QueryObserver(QueryWatch(session, in: sessions, limit: outlet.limit))
-    }
-
-    private func sessionQuery<Row: TableRow>(
-        _ query: Query<Row>, by caller: Caller
-    ) throws(DatabaseError) -> SessionQuery {
-        SessionQuery(try readableTable(of: query, by: caller), where: query.predicate)
-    }
-
-    /// The table that a query means. To a client a private one is as if it were not there.
-    private func readableTable<Row: TableRow>(
-        of query: Query<Row>, by caller: Caller
-    ) throws(DatabaseError) -> TableID {
-        let table: TableID
-        do throws(DatabaseError) { table = try self.table(of: Row.self, named: query.table) } catch {
-            // The reason could name private tables.
-            throw caller.identity == owner.identity ? error : Catalog.noReadableTable(query.table ?? "\(Row.self)")
-        }
-        guard catalog.isReadable(table, by: caller) else { throw Catalog.noReadableTable(query.table ?? "\(Row.self)") }
-        return table
     }
 }

@@ -18,7 +18,7 @@ import Synchronization
 /// database is closed or its last reference is dropped, and with ``DatabaseError/Code/writesRefused`` if the log has
 /// failed; and without an error if the rows cannot change, because the database was opened as of an offset. The
 /// subscription ends when its last reference is dropped. With several readers each change goes to one of them.
-public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
+public final class Subscription<Row: Sendable>: AsyncSequence, Sendable {
     public typealias Element = Change<Row>
     public typealias Failure = any Error
 
@@ -26,10 +26,14 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
     public static var defaultBufferLimit: Int { 1024 }
 
     private let watch: QueryWatch
+    private let decode: RowDecoder<Row>
     /// True once a reader was told why the sequence has ended.
     private let isOver = Atomic(false)
 
-    init(_ watch: QueryWatch) { self.watch = watch }
+    init(_ watch: QueryWatch, _ decode: @escaping RowDecoder<Row>) {
+        self.watch = watch
+        self.decode = decode
+    }
 
     deinit { cancel() }
 
@@ -49,14 +53,14 @@ public final class Subscription<Row: TableRow>: AsyncSequence, Sendable {
             watch.keep(reason)
             return nil
         }
-        return Change(event)
+        return Change(event, decode)
     }
 
     private func next() async throws -> Change<Row>? {
         if let reason = watch.takeEnd() { return try end(reason) }
         guard let event = await watch.queue.next() else { return nil }
         if case .ended(let reason) = event { return try end(reason) }
-        return Change(event)
+        return Change(event, decode)
     }
 
     private func end(_ reason: SubscriptionEnd) throws -> Change<Row>? {

@@ -1,0 +1,100 @@
+package import SpacetimeEngine
+import SpacetimeQuery
+import SpacetimeSchema
+import Synchronization
+
+/// Plans of queries that were run, each made once for all that differ in their values only.
+///
+/// A plan is made for the tables as they are at the time, and kept while they grow: it stays right, and an index that was
+/// worth its while goes on being so.
+final class QueryPlans: Sendable {
+    /// So many are kept; with one more all are forgotten, which costs making again those that are in use.
+    private static let limit = 512
+
+    private let plans = Mutex<[BoundQuery: CompiledPlan]>([:])
+
+    func plan(
+        _ query: BoundQuery, _ make: () throws(EngineError) -> CompiledPlan
+    ) throws(EngineError) -> CompiledPlan {
+        if let known = plans.withLock({ $0[query] }) { return known }
+        let plan = try make()
+        plans.withLock { plans in
+            if plans.count >= Self.limit { plans = [:] }
+            plans[query] = plan
+        }
+        return plan
+    }
+}
+
+extension Catalog {
+    /// Calls `body` with the rows of a query's result, in its order. To be called with the database's lock held; inside of a
+    /// transaction what it has written is there.
+    ///
+    /// - Parameter body: false ends it. Must not write to the tables.
+    package func forEachResult(
+        of query: BoundQuery, in datastore: Datastore, _ body: (UnsafeRawBufferPointer) -> Bool
+    ) throws(DatabaseError) {
+        do throws(EngineError) {
+            let runner = try runner(query, datastore)
+            try runner.run(over: datastore) { row, times in runner.hand(row, times, to: body) }
+        } catch { throw DatabaseError(error) }
+    }
+
+    /// Calls `body` with the rows of a query's result in a snapshot, in its order, without the database's lock.
+    package func forEachResult(
+        of query: BoundQuery, in snapshot: DatastoreSnapshot, _ body: (UnsafeRawBufferPointer) -> Bool
+    ) throws(DatabaseError) {
+        do throws(EngineError) {
+            let runner = try runner(query, SnapshotStatistics(snapshot, planner))
+            try runner.run(over: snapshot) { row, times in runner.hand(row, times, to: body) }
+        } catch { throw DatabaseError(error) }
+    }
+
+    private func runner(
+        _ query: BoundQuery, _ statistics: some PlanStatistics
+    ) throws(EngineError) -> PlanRunner {
+        let lifted = SessionQuery(query).lifted(self)
+        let plan = try plans.plan(lifted.query) { () throws(EngineError) in
+            try CompiledPlan(
+                planner.plan(lifted.query, statistics),
+                PlanTables(table: { [self] in schema(of: $0) }, index: { [self] in indexSchema($0) }))
+        }
+        let runner = PlanRunner(plan)
+        try runner.bind(lifted.values)
+        return runner
+    }
+
+    private func indexSchema(_ index: IndexID) -> IndexSchema? {
+        guard let table = table(of: index), let facts = try? facts(of: table),
+            let position = facts.indexes.firstIndex(of: index)
+        else { return nil }
+        return facts.schema.indexes[position]
+    }
+}
+
+extension PlanRunner {
+    fileprivate func hand(_ row: UnsafeRawBufferPointer, _ times: Int, to body: (UnsafeRawBufferPointer) -> Bool) {
+        for _ in 0..<times where !body(row) {
+            stop()
+            return
+        }
+    }
+}
+
+/// What is known of the tables of a snapshot without the database's lock: how many rows they have.
+struct SnapshotStatistics: PlanStatistics {
+    private let snapshot: DatastoreSnapshot
+    private let fixed: FixedStatistics
+
+    init(_ snapshot: DatastoreSnapshot, _ planner: Planner) {
+        self.snapshot = snapshot
+        fixed = FixedStatistics(
+            planner, rows: Dictionary(uniqueKeysWithValues: snapshot.tableIDs.map { ($0, snapshot.count($0)) }))
+    }
+
+    func rowCount(of table: TableID) -> Int { snapshot.count(table) }
+
+    func keyCount(of index: IndexID) -> Int { fixed.keyCount(of: index) }
+
+    func rowCount(of access: Plan.Access) -> Int? { nil }
+}
