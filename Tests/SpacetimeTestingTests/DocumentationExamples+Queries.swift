@@ -96,6 +96,12 @@ enum Parlor {
             }
         return seen
     }
+
+    static func explain(_ db: Database<Talk>) throws -> QueryPlan {
+        let plan = try db.explain(Message.where { $0.room == "lobby" }.orderBy { $0.sent.descending }.limit(50))
+        print(plan)
+        return plan
+    }
 }
 
 // The functions stand alone in the articles.
@@ -132,7 +138,9 @@ struct QueryExampleTests {
         for (client, room, text) in [(ada, "lobby", "hello"), (bob, "lobby", "hi"), (bob, "hall", "anybody?")] {
             try client.call(Parlor.Talk.say, room, text)
         }
-        #expect(Parlor.queries(ada.identity).count == 5)
+        for query in Parlor.queries(ada.identity) {
+            #expect(throws: Never.self) { try test.database.explain(query) }
+        }
         let (ofFriends, authors) = Parlor.semijoins(ada.identity)
         #expect(try test.rows(ofFriends).map(\.text).sorted() == ["anybody?", "hi"])
         #expect(try test.rows(authors).map(\.name).sorted() == ["Ada", "Bob"])
@@ -144,9 +152,11 @@ struct QueryExampleTests {
         #expect(try test.rows(Parlor.select()).map(\.1).sorted() == ["Ada", "Bob"])
         #expect(try test.rows(Parlor.group()).isEmpty)
         #expect(try test.rows(Parlor.semijoinsInside(ada.identity)).map(\.text) == ["anybody?"])
+        #expect(try Parlor.explain(test.database).scannedTables.isEmpty)
         #expect(try Parlor.Examples().report(test.database.snapshot()) == ["15 likes", "lobby: 7"])
         try ada.call(Parlor.Talk.praise, "lobby")
         #expect(try test.rows(Message.where { $0.room == "lobby" }).map(\.text).sorted() == ["hello ★", "hi ★"])
+        try test.expectIndexed(Message.where { $0.room == "lobby" }, watched: true)
         for observer in observers { observer.cancel() }
     }
 }

@@ -51,4 +51,11 @@ extension Database {
 
     /// The offset of the last commit. Blocks the thread while a call is running.
     public func lastOffset() throws -> TxOffset { try runner.lastOffset() }
+
+    /// How the database would answer a query now, without running it. Takes the lock for a moment.
+    ///
+    /// - Throws: ``DatabaseError`` with code `noSuchTable` or `invalidQuery` if it cannot be run.
+    public func explain(_ query: some QueryConvertible) throws -> QueryPlan {
+        QueryPlan(try core.explain(core.catalog.bound(query._draft, by: core.owner)))
+    }
 }
