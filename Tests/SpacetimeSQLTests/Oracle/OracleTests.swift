@@ -49,8 +49,3 @@ import Testing
         #expect(empty * 2 < asked, "\(empty) of \(asked) are empty")
     }
 }
-
-extension [[SQLiteDatabase.Value]] {
-    /// In an order that does not depend on where they came from.
-    func sortedRows() -> [[SQLiteDatabase.Value]] { sorted { "\($0)" < "\($1)" } }
-}

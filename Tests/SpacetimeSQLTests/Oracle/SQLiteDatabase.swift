@@ -94,3 +94,24 @@ final class SQLiteDatabase {
         }
     }
 }
+
+extension [[SQLiteDatabase.Value]] {
+    /// In an order that does not depend on where they came from.
+    func sortedRows() -> [[SQLiteDatabase.Value]] {
+        map { (key: $0.flatMap(\.sortKey), row: $0) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.row)
+    }
+}
+
+extension SQLiteDatabase.Value {
+    /// Bytes that are equal exactly if the values are.
+    fileprivate var sortKey: [UInt8] {
+        func bytes(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
+        return switch self {
+        case .null: [0]
+        case .integer(let number): [1] + bytes(UInt64(bitPattern: number))
+        case .real(let number): [2] + bytes(number.bitPattern)
+        case .text(let text): [3] + bytes(UInt64(text.utf8.count)) + Array(text.utf8)
+        case .blob(let blob): [4] + bytes(UInt64(blob.count)) + blob
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import SpacetimeEngine
+import SpacetimeTestSupport
+
+/// Random tables, transactions and clients that come and go: after each step every client's rows of every query are what
+/// nested loops over all rows give, and what SQLite gives.
+///
+/// A client keeps rows as the libraries of clients do: with the number of times that each has come.
+struct LiveDriver<Host: LiveHost> {
+    struct Mismatch: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private struct Watched {
+        /// Positions in the pool.
+        var queries: [Int]
+        /// Nil until the first rows have come.
+        var rows: [[[UInt8]: Int]]?
+    }
+
+    private struct Client {
+        let client: Host.Client
+        var sets: [UInt32: Watched] = [:]
+    }
+
+    /// The result of a query, for the state of its tables.
+    private struct Expected {
+        var versions: [Int] = []
+        var bytes: [[UInt8]: Int] = [:]
+        var canonical: [[SQLiteDatabase.Value]] = []
+    }
+
+    private var random: RandomValues
+    private var model: ModelDatabase
+    private let oracle: SQLiteOracle
+    private let host: Host
+    private let ids: [TableID]
+    private let pool: [TestQuery]
+    private var clients: [Client] = []
+    private var expected: [Expected]
+    /// How often each table has changed.
+    private var versions: [Int]
+    /// (query, commit) pairs for which a maintained result was compared.
+    private(set) var pairs = 0
+    /// Those among them that the commit changed.
+    private(set) var changed = 0
+    private(set) var steps = 0
+    private var seed: UInt64
+
+    /// - Parameter makeHost: a host with tables of these schemas, and their ids.
+    init(
+        seed: UInt64, tables: Int = 3, queries: Int = 12, _ makeHost: (RandomSchema) throws -> (Host, [TableID])
+    ) throws {
+        self.seed = seed
+        random = RandomValues(seed: seed)
+        model = ModelDatabase(RandomSchema(&random, tables: tables))
+        (host, ids) = try makeHost(model.schema)
+        oracle = try SQLiteOracle(model)
+        for _ in 0..<20 {
+            let before = model
+            let changes = model.randomTransaction(&random)
+            try oracle.apply(changes, before: before)
+            try host.commit(changes)
+        }
+        var generator = RandomQueries(model, host.features)
+        var pool: [TestQuery] = []
+        while pool.count < queries {
+            let query = generator.next(&random)
+            if host.supports(query) { pool.append(query) }
+        }
+        self.pool = pool
+        expected = pool.map { _ in Expected() }
+        versions = Array(repeating: 1, count: tables)
+        for _ in 0..<3 { clients.append(Client(client: try host.connect())) }
+    }
+
+    // MARK: Steps
+
+    mutating func run(commits: Int) throws {
+        for _ in 0..<3 { try subscribe() }
+        for _ in 0..<commits {
+            switch random.below(30) {
+            case 0, 1, 2: try subscribe()
+            case 3, 4: try unsubscribe()
+            case 5 where random.oneIn(4): try replaceClient()
+            default: break
+            }
+            try commit()
+            steps += 1
+        }
+    }
+
+    private mutating func commit() throws {
+        let before = model
+        let changes = model.randomTransaction(&random)
+        try oracle.apply(changes, before: before)
+        for table in Set(changes.map(\.table)) { versions[table] += 1 }
+        try host.commit(changes)
+        try pull()
+        try compare(isCommit: true)
+    }
+
+    private mutating func subscribe() throws {
+        let number = random.below(clients.count)
+        guard clients[number].sets.count < 6 else { return }
+        var set = UInt32(random.below(100))
+        while clients[number].sets[set] != nil { set += 1 }
+        let queries = (0..<1 + random.below(4)).map { _ in random.below(pool.count) }
+        clients[number].sets[set] = Watched(queries: queries)
+        try clients[number].client.subscribe(set, to: queries.map { pool[$0] })
+        // Sometimes the first rows are taken together with what changed after them.
+        if random.oneIn(3) { return }
+        try pull()
+        try compare(isCommit: false)
+    }
+
+    private mutating func unsubscribe() throws {
+        let number = random.below(clients.count)
+        guard let set = clients[number].sets.keys.sorted().randomElement(using: &random) else { return }
+        try clients[number].client.unsubscribe(set)
+        clients[number].sets[set] = nil
+    }
+
+    private mutating func replaceClient() throws {
+        let number = random.below(clients.count)
+        clients[number].client.leave()
+        clients[number] = Client(client: try host.connect())
+    }
+
+    // MARK: Clients
+
+    private mutating func pull() throws {
+        for number in clients.indices {
+            for event in try clients[number].client.pull() { try apply(event, number) }
+        }
+    }
+
+    private mutating func apply(_ event: LiveEvent, _ client: Int) throws {
+        switch event {
+        case .rows(let set, let rows):
+            // It may have been left meanwhile.
+            guard let watched = clients[client].sets[set] else { return }
+            if watched.rows != nil { throw mismatch("set \(set) came twice") }
+            if rows.count != watched.queries.count { throw mismatch("set \(set) has \(rows.count) results") }
+            clients[client].sets[set]?.rows = rows.map { rows in
+                Dictionary(rows.map { ($0, 1) }, uniquingKeysWith: +)
+            }
+        case .change(let set, let query, let deletes, let inserts):
+            guard let watched = clients[client].sets[set] else { return }
+            guard var rows = watched.rows?[query] else { throw mismatch("set \(set) changed before it was there") }
+            for row in deletes {
+                guard let count = rows[row] else {
+                    throw mismatch("a row left that was not there", pool[watched.queries[query]])
+                }
+                rows[row] = count > 1 ? count - 1 : nil
+            }
+            for row in inserts { rows[row, default: 0] += 1 }
+            clients[client].sets[set]?.rows?[query] = rows
+        case .endOfCommit: break
+        case .failed(let set, let message): throw mismatch("set \(set) failed: \(message)")
+        }
+    }
+
+    // MARK: Comparing
+
+    private mutating func compare(isCommit: Bool) throws {
+        var active: Set<Int> = []
+        for client in clients {
+            for (set, watched) in client.sets {
+                guard let rows = watched.rows else { throw mismatch("set \(set) has no rows yet") }
+                for (query, rows) in zip(watched.queries, rows) {
+                    if active.insert(query).inserted { try evaluate(query, isCommit: isCommit) }
+                    try compare(rows, expected[query], pool[query])
+                }
+            }
+        }
+        if isCommit { pairs += active.count }
+    }
+
+    /// Of queries whose rows have no ties that look different; others may keep either.
+    private func compare(_ rows: [[UInt8]: Int], _ expected: Expected, _ query: TestQuery) throws {
+        if rows == expected.bytes { return }
+        if query.limit != nil || query.offset != nil || query.isDistinct || query.isGrouped {
+            let all = rows.flatMap { Array(repeating: $0.key, count: $0.value) }
+            let shape = ResultShape(query, model.schema)
+            if SQLiteOracle.canonical(try all.map(shape.values)).sortedRows() == expected.canonical { return }
+        }
+        let missing = expected.bytes.filter { rows[$0.key] != $0.value }
+        let extra = rows.filter { expected.bytes[$0.key] != $0.value }
+        throw mismatch("rows \(extra) are there, and should be \(missing)", query)
+    }
+
+    private mutating func evaluate(_ position: Int, isCommit: Bool) throws {
+        let query = pool[position]
+        let current = query.sources.map { versions[$0.table] }
+        if expected[position].versions == current { return }
+        let evaluator = model.evaluator(ids, parameters: query.parameters.map(\.value))
+        let result = try evaluator.run(query.bound(ids))
+        let canonical = SQLiteOracle.canonical(result).sortedRows()
+        if let other = try oracle.run(query), other.sortedRows() != canonical {
+            throw mismatch("nested loops give \(canonical), and SQLite \(other)", query)
+        }
+        let shape = ResultShape(query, model.schema)
+        let bytes = Dictionary(result.map { (shape.bytes($0), 1) }, uniquingKeysWith: +)
+        if isCommit, bytes != expected[position].bytes { changed += 1 }
+        expected[position] = Expected(versions: current, bytes: bytes, canonical: canonical)
+    }
+
+    private func mismatch(_ what: String, _ query: TestQuery? = nil) -> Mismatch {
+        let text = query.map { oracle.text($0) ?? "\($0.bound(ids))" } ?? ""
+        return Mismatch(description: "SPACETIME_SEED=\(seed), step \(steps): \(what) \(text)")
+    }
+}

@@ -1,0 +1,31 @@
+import SpacetimeTestSupport
+
+/// Whatever keeps queries up to date for clients, as ``LiveDriver`` sees it.
+protocol LiveHost: AnyObject {
+    associatedtype Client: LiveClient
+    /// What queries may be made of.
+    var features: RandomQueries.Features { get }
+    /// Whether a query of these features can be subscribed to.
+    func supports(_ query: TestQuery) -> Bool
+    func connect() throws -> Client
+    func commit(_ changes: [ModelDatabase.Change]) throws
+}
+
+/// One client.
+protocol LiveClient: AnyObject {
+    func subscribe(_ set: UInt32, to queries: [TestQuery]) throws
+    func unsubscribe(_ set: UInt32) throws
+    func leave()
+    /// What the client was told since the last time, in order.
+    func pull() throws -> [LiveEvent]
+}
+
+/// What a client is told. A row is its bytes.
+enum LiveEvent {
+    /// A set is there; the rows of each of its queries.
+    case rows(set: UInt32, [[[UInt8]]])
+    case change(set: UInt32, query: Int, deletes: [[UInt8]], inserts: [[UInt8]])
+    /// The end of what one commit changed.
+    case endOfCommit
+    case failed(set: UInt32, String)
+}

@@ -1,0 +1,51 @@
+import SpacetimeHost
+import SpacetimeTestSupport
+import Testing
+
+/// What sessions are told, against what recomputing gives and SQLite says.
+@Suite struct LiveQueryTests {
+    /// How many (query, commit) pairs there are to be: SPACETIME_LIVE_PAIRS, or as many as a build can wait for.
+    private static let wanted = environment("SPACETIME_LIVE_PAIRS") ?? 20_000
+
+    @Test func incrementalEqualsRecomputed() throws {
+        let base = freshSeed()
+        var (pairs, changed) = (0, 0)
+        var seed = base
+        while pairs < Self.wanted {
+            var driver = try LiveDriver(seed: seed) { schema in
+                let host = try SessionHost(schema)
+                return (host, host.tableIDs)
+            }
+            try driver.run(commits: 120)
+            pairs += driver.pairs
+            changed += driver.changed
+            seed &+= 1
+        }
+        print(
+            "\(pairs) pairs of a query and a commit, of which \(changed) changed something, from \(seed &- base) seeds")
+        #expect(changed * 12 > pairs)
+    }
+
+    /// Found by the test above.
+    @Test func aQueryThatIsTwiceInASetLeavesOnce() throws {
+        var random = RandomValues(seed: 1)
+        let schema = RandomSchema(&random, tables: 1)
+        let host = try SessionHost(schema)
+        let (stays, leaves) = (host.connect(), host.connect())
+        let query = TestQuery([TestQuery.Source(0, as: "a")])
+        try stays.subscribe(1, to: [query])
+        for _ in 0..<2 {
+            try leaves.subscribe(1, to: [query, query])
+            leaves.unsubscribe(1)
+        }
+        _ = stays.pull()
+        let row = schema.row(0, &random)
+        try host.commit([.insert(table: 0, ModelDatabase.bytes(row))])
+        #expect(stays.pull().count == 2)
+        // Nobody has it any more.
+        try leaves.subscribe(2, to: [query, query])
+        stays.leave()
+        leaves.unsubscribe(2)
+        #expect(try host.queryCount() == 0)
+    }
+}
