@@ -85,6 +85,8 @@ final class SQLiteOracle {
     private static func value(_ value: SQLiteDatabase.Value, _ type: AlgebraicType) -> SQLiteDatabase.Value {
         switch (value, type) {
         case (.integer(let number), .u64): AlgebraicValue.u64(UInt64(bitPattern: number)).sortable()
+        case (.integer(let number), .u128): AlgebraicValue.u128(UInt128(truncatingIfNeeded: number)).sortable()
+        case (.integer(let number), .i128): AlgebraicValue.i128(Int128(number)).sortable()
         case (.integer(let number), .f64): AlgebraicValue.f64(Double(number)).sortable()
         case (.real(let number), _): AlgebraicValue.f64(number).sortable()
         default: value
@@ -197,6 +199,8 @@ private struct Printer: QueryPrinter {
     }
 
     func check(_ value: TestValue) throws {
+        // Nil would be a value.
+        if case .aggregate(_, let argument?, _) = value, argument.type.optionPayload != nil { throw NoSpelling() }
         switch value {
         case .arithmetic(_, let left, _): if !left.type.isSmallInteger { throw NoSpelling() }
         case .aggregate(.sum, let argument?, _): if !argument.type.isSmallInteger { throw NoSpelling() }

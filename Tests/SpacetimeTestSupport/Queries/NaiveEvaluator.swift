@@ -146,6 +146,9 @@ package struct NaiveEvaluator {
     private func aggregate(_ aggregate: QueryAggregate, _ scopes: [Scope]) throws -> Aggregate {
         guard let argument = aggregate.argument else { return .integer(Int256(Int128(scopes.count))) }
         var values = try scopes.compactMap { try value(argument, $0) }
+        if argument.type.optionPayload != nil {
+            values = values.compactMap { if case .sum(tag: 0, let payload) = $0 { payload } else { nil } }
+        }
         if aggregate.isDistinct {
             var seen: Set<AlgebraicValue> = []
             values = values.filter { seen.insert($0).inserted }
@@ -157,7 +160,7 @@ package struct NaiveEvaluator {
         case .sum: return values.isEmpty ? .missing : try Self.sum(values)
         case .average:
             if values.isEmpty { return .missing }
-            return .float(try Self.sum(values).float / Double(values.count))
+            return .float(try Self.sum(values).divided(by: values.count))
         }
     }
 
@@ -234,12 +237,25 @@ extension NaiveEvaluator {
         case float(Double)
         case value(AlgebraicValue)
 
-        var float: Double {
+        /// Rounded once.
+        func divided(by count: Int) -> Double {
             switch self {
-            // By way of the digits, which are read to the nearest number.
-            case .integer(let number): Double("\(number)") ?? .nan
-            case .float(let number): number
-            case .missing, .value: .nan
+            case .float(let number): return number / Double(count)
+            case .missing, .value: return .nan
+            case .integer(let number):
+                // As on paper, with more digits than a float has; the text is read to the nearest one.
+                var (text, rest) = (number < .zero ? "-" : "", 0)
+                for digit in "\(number)".utf8 where digit != UInt8(ascii: "-") {
+                    rest = rest * 10 + Int(digit - 48)
+                    text += "\(rest / count)"
+                    rest %= count
+                }
+                text += "."
+                for _ in 0..<40 {
+                    text += "\(rest * 10 / count)"
+                    rest = rest * 10 % count
+                }
+                return Double(rest == 0 ? text : text + "1") ?? .nan
             }
         }
 

@@ -117,7 +117,7 @@ package struct RandomQueries {
                     let field = random.below(product.elements.count)
                     path.steps.append(.field(field))
                     type = product.elements[field].algebraicType
-                } else if isWordless, case .sum(let sum) = type {
+                } else if case .sum(let sum) = type, isWordless || !type.isSimpleEnum {
                     let tag = random.below(sum.variants.count)
                     path.steps.append(.payload(UInt8(tag)))
                     type = sum.variants[tag].algebraicType
@@ -177,6 +177,12 @@ package struct RandomQueries {
 
     private mutating func test(_ column: TestColumn, _ random: inout RandomValues) -> TestCondition {
         let value = TestValue.column(column)
+        if column.type.isSimpleEnum, !features.contains(.wordless) {
+            // Cases have names and no order.
+            let values = (0..<1 + random.below(2)).map { _ in literal(for: column, &random) }
+            if random.oneIn(2) { return .isIn(value, values, isNegated: random.oneIn(3)) }
+            return .compare(random.oneIn(2) ? .equal : .notEqual, value, .literal(values[0], column.type))
+        }
         switch random.below(14) {
         case 0: return .isNull(value, isNegated: random.oneIn(2))
         case 1, 2:
@@ -249,7 +255,8 @@ package struct RandomQueries {
         let isSummed = function == .sum || function == .average
         for _ in 0..<10 {
             let column = column(random.one(of: Array(slots)), &random)
-            guard !isSummed || isNumber(column.type) else { continue }
+            guard !isSummed || isNumber(column.type.optionPayload ?? column.type) else { continue }
+            if column.type.isSimpleEnum, function != .count, !features.contains(.wordless) { continue }
             return .aggregate(function, .column(column), isDistinct: random.oneIn(4))
         }
         return .aggregate(.count, nil, isDistinct: false)
@@ -293,7 +300,8 @@ extension AlgebraicType {
     var isWritten: Bool {
         switch self {
         case .product: isSpecialProduct && !isTimeDuration
-        case .sum, .ref: false
+        case .sum: isSimpleEnum
+        case .ref: false
         case .array(let element): element == .u8
         default: true
         }

@@ -85,7 +85,8 @@ extension TestQuery {
             case .literal, .parameter, .aggregate(.count, _, _): false
             case .arithmetic(_, let left, let right): isNullable(left) || isNullable(right)
             // Of no rows there is no sum.
-            case .aggregate(_, let argument, _): query.groups.isEmpty || (argument.map { isNullable($0) } ?? false)
+            case .aggregate(_, let argument, _):
+                query.groups.isEmpty || (argument.map { isNullable($0) || $0.type.optionPayload != nil } ?? false)
             }
         }
 

@@ -66,9 +66,10 @@ extension TestQuery {
                 case (.field(let position), .product(let product)):
                     text += ".\(quoted(product.elements[position].name ?? ""))"
                     type = product.elements[position].algebraicType
-                case (.payload(0), _):
-                    guard let payload = type.optionPayload else { throw NoSpelling() }
-                    type = payload
+                case (.payload(let tag), .sum(let sum)):
+                    // The value of an option is called like the option.
+                    if type.optionPayload == nil { text += ".\(quoted(sum.variants[Int(tag)].name ?? ""))" }
+                    type = sum.variants[Int(tag)].algebraicType
                 default: throw NoSpelling()
                 }
             }
@@ -136,7 +137,10 @@ extension TestQuery {
                     return quoted("\(Timestamp(microsecondsSinceUnixEpoch: number))")
                 default: return nil
                 }
-            case .array, .sum: return nil
+            case .sum(let tag, _):
+                guard type.isSimpleEnum, case .sum(let sum) = type else { return nil }
+                return quoted(sum.variants[Int(tag)].name ?? "")
+            case .array: return nil
             }
         }
     }

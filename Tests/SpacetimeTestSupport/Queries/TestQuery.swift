@@ -60,6 +60,19 @@ package struct TestQuery: Sendable {
     package var isOrdered = false
 }
 
+extension TestQuery {
+    /// The same query with other literals: the same kind of query.
+    package func replacingLiterals(_ replace: (AlgebraicValue, AlgebraicType) -> AlgebraicValue) -> TestQuery {
+        var query = self
+        query.conditions = conditions.map { $0.replacingLiterals(replace) }
+        query.having = having?.replacingLiterals(replace)
+        for slot in sources.indices {
+            query.sources[slot].on = sources[slot].on.map { $0.replacingLiterals(replace) }
+        }
+        return query
+    }
+}
+
 package struct TestColumn: Hashable, Sendable {
     package var slot: Int
     package var path: FieldPath
@@ -113,17 +126,44 @@ package indirect enum TestCondition: Sendable {
 }
 
 extension TestValue {
-    /// Counts are `u64` and averages `f64`; a sum is as wide as its values, and has 64 bits at least.
+    /// Counts are `u64` and averages `f64`; sums of integers are so wide that they always fit, up to 256 bits, and sums of
+    /// floats are `f64`. Of an option it is the value that counts.
     static func type(of function: QueryAggregate.Function, _ argument: AlgebraicType?) -> AlgebraicType {
-        let argument = argument ?? .u64
-        switch function {
-        case .count: return .u64
-        case .average: return .f64
-        case .min, .max: return argument
-        case .sum:
-            if [.i8, .i16, .i32].contains(argument) { return .i64 }
-            if [.u8, .u16, .u32].contains(argument) { return .u64 }
-            return argument == .f32 ? .f64 : argument
+        let argument = argument.map { $0.optionPayload ?? $0 } ?? .u64
+        switch (function, argument) {
+        case (.count, _): return .u64
+        case (.average, _), (.sum, .f32), (.sum, .f64): return .f64
+        case (.min, _), (.max, _): return argument
+        case (.sum, .u8), (.sum, .u16), (.sum, .u32), (.sum, .u64): return .u128
+        case (.sum, .i8), (.sum, .i16), (.sum, .i32), (.sum, .i64): return .i128
+        case (.sum, .u128), (.sum, .u256): return .u256
+        default: return .i256
+        }
+    }
+}
+
+extension TestValue {
+    fileprivate func replacingLiterals(_ replace: (AlgebraicValue, AlgebraicType) -> AlgebraicValue) -> TestValue {
+        switch self {
+        case .literal(let value, let type): .literal(replace(value, type), type)
+        case .arithmetic(let arithmetic, let left, let right):
+            .arithmetic(arithmetic, left.replacingLiterals(replace), right.replacingLiterals(replace))
+        case .column, .parameter, .aggregate: self
+        }
+    }
+}
+
+extension TestCondition {
+    fileprivate func replacingLiterals(_ replace: (AlgebraicValue, AlgebraicType) -> AlgebraicValue) -> TestCondition {
+        func part(_ value: TestValue) -> TestValue { value.replacingLiterals(replace) }
+        return switch self {
+        case .compare(let comparison, let left, let right): .compare(comparison, part(left), part(right))
+        case .between(let operand, let low, let high, let isNegated):
+            .between(part(operand), part(low), part(high), isNegated: isNegated)
+        case .not(let operand): .not(operand.replacingLiterals(replace))
+        case .and(let operands): .and(operands.map { $0.replacingLiterals(replace) })
+        case .or(let operands): .or(operands.map { $0.replacingLiterals(replace) })
+        case .constant, .flag, .isNull, .isIn, .hasPrefix: self
         }
     }
 }
