@@ -37,7 +37,13 @@ extension Expression {
         case .compare(let comparison, .field(let field), .field(let other)):
             guard field.isIn(&slot), other.isIn(&slot) else { return nil }
             let predicate = field.tested(by: .compareFields(field.path, comparison, other.path), comparison)
-            let isUnsure = comparison == .notEqual && !other.path.isTotal
+            // In a condition on rows, nothing equals nothing and differs from everything else.
+            let isUnsure =
+                switch comparison {
+                case .equal: !field.path.isTotal && !other.path.isTotal
+                case .notEqual: !other.path.isTotal
+                case .less, .lessOrEqual, .greater, .greaterOrEqual: false
+                }
             return isUnsure ? .and(predicate, RowPredicate(.isPresent(other.path))) : predicate
         case .isPresent(.field(let field)):
             return field.isIn(&slot) ? RowPredicate(.isPresent(field.path)) : nil
