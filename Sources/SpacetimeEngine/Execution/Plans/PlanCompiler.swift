@@ -189,9 +189,11 @@ struct PlanCompiler {
 
     /// - Throws: if a parameter is no array of values of that type.
     mutating func requireList(_ number: Int, of node: Int32) throws(EngineError) {
-        guard parameters.indices.contains(number), case .array(let element) = parameters[number].type,
-            types.isAlike(try self.node(element), node)
-        else { throw .invalidPlan("parameter \(number) is no list of keys") }
+        guard parameters.indices.contains(number), case .array(let element) = parameters[number].type else {
+            throw .invalidPlan("parameter \(number) is no list of keys")
+        }
+        let own = try self.node(element)
+        guard types.isAlike(own, node) else { throw .invalidPlan("parameter \(number) is no list of keys") }
     }
 
     /// Sorted values for ``ConstantList``, and how many there are.
@@ -323,7 +325,9 @@ struct PlanCompiler {
         _ type: AlgebraicType, _ other: AlgebraicType, _ what: @autoclosure () -> String
     ) throws(EngineError) {
         if type == other { return }
-        guard types.isAlike(try node(type), try node(other)) else {
+        // Both are made before the program is looked at, which they become part of.
+        let (first, second) = (try node(type), try node(other))
+        guard types.isAlike(first, second) else {
             throw .invalidPlan("\(what()): types differ (\(type) and \(other))")
         }
     }
