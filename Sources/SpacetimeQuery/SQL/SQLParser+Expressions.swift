@@ -230,7 +230,10 @@ extension SQLParser {
 
     private mutating func columnName() throws(SQLError) -> SQLExpression {
         var parts = [try name("the name of a column")]
-        while skip(.dot) { parts.append(try name("a name")) }
+        while skip(.dot) {
+            try requireShort(name: parts)
+            parts.append(try name("a name"))
+        }
         return SQLExpression(kind: .name(parts), range: parts[0].range.through(parts[parts.count - 1].range))
     }
 

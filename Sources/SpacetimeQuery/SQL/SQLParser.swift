@@ -11,6 +11,8 @@ package struct SQLParser {
     static let depthLimit = 1_600
     /// How many comparisons, and values in lists, a statement may have.
     static let termLimit = 10_000
+    /// How many parts with dots between them a name may have: more than types are nested.
+    static let namePartLimit = 100
     /// How many tables a statement may join.
     static let sourceLimit = 256
 
@@ -171,7 +173,17 @@ extension SQLParser {
 
     mutating func tableName() throws(SQLError) -> SQLTableName {
         var parts = [try name("the name of a table")]
-        while skip(.dot) { parts.append(try name("the next part of the table's name")) }
+        while skip(.dot) {
+            try requireShort(name: parts)
+            parts.append(try name("the next part of the table's name"))
+        }
         return SQLTableName(parts: parts)
+    }
+
+    /// Which of a name's parts are the table is tried out, which takes time in the square of how many there are.
+    func requireShort(name parts: [SQLName]) throws(SQLError) {
+        guard parts.count < Self.namePartLimit else {
+            throw SQLError(.tooLarge, "a name has more than \(Self.namePartLimit) parts", current.range, in: text)
+        }
     }
 }
