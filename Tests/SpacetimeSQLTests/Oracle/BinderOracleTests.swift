@@ -66,7 +66,7 @@ import Testing
     @Test func boundTextsMeanWhatTheySay() throws {
         let base = freshSeed()
         var (asked, answered) = (0, 0)
-        for seed in base..<(base &+ 60) {
+        for seed in base..<(base &+ seedCount(60)) {
             var random = RandomValues(seed: seed)
             let fixture = try Fixture(&random)
             var queries = RandomQueries(fixture.model, Self.features)
@@ -98,7 +98,7 @@ import Testing
     @Test func templatesTakeTheLiteralsOfOtherTexts() throws {
         let base = freshSeed()
         var (asked, alike) = (0, 0)
-        for seed in base..<(base &+ 40) {
+        for seed in base..<(base &+ seedCount(40)) {
             var random = RandomValues(seed: seed)
             let fixture = try Fixture(&random)
             var queries = RandomQueries(fixture.model, Self.features)

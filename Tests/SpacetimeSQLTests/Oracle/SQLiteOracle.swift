@@ -64,7 +64,21 @@ final class SQLiteOracle {
     // MARK: Queries
 
     /// The query as it is asked, if SQLite means the same by it.
-    func text(_ query: TestQuery) -> String? { try? query.print(with: Printer(query: query, schema: schema)) }
+    func text(_ query: TestQuery) -> String? {
+        // Rows differ by their bytes, of which there may be several for a float that is one value in SQLite.
+        if query.isDistinct, case .rows(let slot) = query.output,
+            schema.types(query.sources[slot].table).contains(where: \.containsFloat)
+        {
+            return nil
+        }
+        var shown = query.groups + query.order.map(\.value)
+        if case .columns(let columns) = query.output { shown += columns.map(\.value) }
+        // Of an option that may be missing, nil stands for both. SQLite tells them apart.
+        for case .column(let column) in shown where column.type.optionPayload != nil && query.isNullable(column) {
+            return nil
+        }
+        return try? query.print(with: Printer(query: query, schema: schema))
+    }
 
     /// The result as ``canonical(_:)`` has it, or nil for a query that SQLite would mean otherwise.
     func run(_ query: TestQuery) throws -> [[SQLiteDatabase.Value]]? {

@@ -6,16 +6,18 @@ extension BoundQuery {
     /// other form in which queries say it.
     package func foldingConditions() -> BoundQuery {
         var folded = self
-        folded.conditions = conditions.map(Self.fold)
-        for slot in tables.indices { folded.tables[slot].outerCondition = tables[slot].outerCondition?.map(Self.fold) }
+        folded.conditions = conditions.map(fold)
+        for slot in tables.indices { folded.tables[slot].outerCondition = tables[slot].outerCondition?.map(fold) }
         return folded
     }
 
-    private static func fold(_ condition: Expression) -> Expression {
+    private func fold(_ condition: Expression) -> Expression {
         var slots: Set<Int> = []
         condition.forEachSlot { slots.insert($0) }
-        // A table that an outer join found no row in meets no condition on rows; "is missing" would be one that it meets.
-        guard slots.count == 1, let slot = slots.first, let predicate = predicate(condition) else { return condition }
+        // "Is missing" is met where an outer join found no row, and there is no row to test.
+        guard slots.count == 1, let slot = slots.first, tables[slot].outerCondition == nil,
+            let predicate = Self.predicate(condition)
+        else { return condition }
         return .rows(slot: slot, predicate)
     }
 

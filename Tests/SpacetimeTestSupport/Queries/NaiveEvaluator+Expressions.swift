@@ -198,6 +198,18 @@ extension FieldPath {
 }
 
 extension AlgebraicValue {
+    /// Of values that are equal and look different, the one that stands for all: +0, and the ordinary not-a-number.
+    var ordinary: AlgebraicValue {
+        switch self {
+        case .f32(let number): .f32(number.isNaN ? .nan : number == 0 ? 0 : number)
+        case .f64(let number): .f64(number.isNaN ? .nan : number == 0 ? 0 : number)
+        case .array(let elements): .array(elements.map(\.ordinary))
+        case .product(let fields): .product(fields.map(\.ordinary))
+        case .sum(let tag, let payload): .sum(tag: tag, payload.ordinary)
+        default: self
+        }
+    }
+
     /// What a text or bytes consist of.
     package var characters: [UInt8] {
         switch self {

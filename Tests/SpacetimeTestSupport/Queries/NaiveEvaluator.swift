@@ -54,8 +54,15 @@ package struct NaiveEvaluator {
         if let grouping = query.grouping { scopes = try groups(of: scopes, grouping) }
         var results = try scopes.map { (values: try output($0, query.output), scope: $0) }
         if query.isDistinct {
-            var seen: Set<[AlgebraicValue?]> = []
-            results = results.filter { seen.insert($0.values).inserted }
+            if case .rows = query.output {
+                // Rows are as they are stored: they differ if their bytes do.
+                var seen: Set<[UInt8]> = []
+                results = results.filter { seen.insert($0.values.flatMap { $0?.bsatn() ?? [] }).inserted }
+            } else {
+                var seen: Set<[AlgebraicValue?]> = []
+                results = results.map { ($0.values.map { $0?.ordinary }, $0.scope) }
+                results = results.filter { seen.insert($0.values).inserted }
+            }
         }
         if !query.order.isEmpty {
             let keyed = try results.map { result in
@@ -95,7 +102,8 @@ package struct NaiveEvaluator {
                 if isAlone, table.outerCondition != nil { next.append(combination + [nil]) }
             }
             // A condition is tested as soon as its tables are there: that changes nothing but how long it takes.
-            combinations = isEager ? next : try next.filter { try areMet(query.conditions, upTo: slot, $0) }
+            let met = try next.filter { try areMet(query.conditions, upTo: slot, $0) }
+            combinations = isEager ? next : met
         }
         return try combinations.filter { try areMet(query.conditions, $0) }
     }
@@ -130,7 +138,7 @@ package struct NaiveEvaluator {
         var order: [[AlgebraicValue?]] = []
         var members: [[AlgebraicValue?]: [Scope]] = [:]
         for scope in scopes {
-            let keys = try grouping.keys.map { try value($0, scope) }
+            let keys = try grouping.keys.map { try shown($0, scope)?.ordinary }
             if members[keys] == nil { order.append(keys) }
             members[keys, default: []].append(scope)
         }
@@ -155,8 +163,8 @@ package struct NaiveEvaluator {
         }
         switch aggregate.function {
         case .count: return .integer(Int256(Int128(values.count)))
-        case .min: return values.min().map(Aggregate.value) ?? .missing
-        case .max: return values.max().map(Aggregate.value) ?? .missing
+        case .min: return values.min().map { .value($0.ordinary) } ?? .missing
+        case .max: return values.max().map { .value($0.ordinary) } ?? .missing
         case .sum: return values.isEmpty ? .missing : try Self.sum(values)
         case .average:
             if values.isEmpty { return .missing }
@@ -185,9 +193,14 @@ package struct NaiveEvaluator {
 
     // MARK: Output
 
+    /// What a result shows: nil stands for an option that is missing and for one that is nil.
+    private func shown(_ expression: Expression, _ scope: Scope) throws -> AlgebraicValue? {
+        try value(expression, scope) ?? (expression.type.optionPayload == nil ? nil : AlgebraicValue.none)
+    }
+
     private func output(_ scope: Scope, _ output: QueryOutput) throws -> [AlgebraicValue?] {
         switch output {
-        case .columns(let columns): return try columns.map { try value($0.value, scope) }
+        case .columns(let columns): return try columns.map { try shown($0.value, scope) }
         case .rows(let slot):
             guard let row = scope.rows[slot] else { throw Failure.malformed("rows of an outer join's right side") }
             return row
@@ -266,7 +279,7 @@ extension NaiveEvaluator {
             case .integer(let number):
                 guard let value = AlgebraicValue(wholeNumber: number, type) else { throw Failure.overflow }
                 return value
-            case .float(let number): return type == .f32 ? .f32(Float(number)) : .f64(number)
+            case .float(let number): return AlgebraicValue.f64(number).ordinary
             }
         }
     }

@@ -21,7 +21,10 @@ package struct RandomSchema: Sendable {
         var names = names
         var columns: [(String, AlgebraicType)] = [("id", keyType), ("ref", keyType)]
         for _ in 0..<1 + random.below(4) {
-            columns.append((names.remove(at: random.below(names.count)), random.columnType()))
+            // Often one of a kind that is there, so that columns can be compared.
+            let isAgain = columns.count > 2 && random.oneIn(3)
+            let type = isAgain ? random.one(of: columns[2...].map(\.1)) : random.columnType()
+            columns.append((names.remove(at: random.below(names.count)), type))
         }
         var indexes: [IndexSchema] = []
         func add(_ algorithm: IndexAlgorithm, _ columns: [Int], isUnique: Bool = false) {
