@@ -2,24 +2,57 @@ import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeSATS
 import SpacetimeTestSupport
+import Testing
 
 /// A database and its sessions.
 final class SessionHost: LiveHost {
-    let features: RandomQueries.Features = [.parameters, .wordless]
+    /// Whether clients send texts.
+    private let usesTexts: Bool
+    private let schema: RandomSchema
     private let database: TableDatabase
+    /// Tells which queries are refused.
+    private let probe: Client
+    private var accepted: [TestQuery] = []
+    /// By what there is in them.
+    private(set) var supported: [String: Int] = [:]
 
-    init(_ schema: RandomSchema) throws { database = try TableDatabase(schema.tables) }
+    init(_ schema: RandomSchema, usesTexts: Bool = false) throws {
+        self.usesTexts = usesTexts
+        self.schema = schema
+        database = try TableDatabase(schema.tables)
+        probe = Client(database, schema, usesTexts: usesTexts)
+    }
+
+    var features: RandomQueries.Features {
+        usesTexts
+            ? [.joins, .windows, .aggregates] : [.joins, .columns, .windows, .aggregates, .parameters, .wordless]
+    }
 
     var tableIDs: [TableID] { database.ids }
 
+    /// What the planner cannot keep up to date, or only by reading whole tables at each commit, it refuses.
     func supports(_ query: TestQuery) -> Bool {
-        // Conditions on the rows of one table.
-        query.bound(database.ids).foldingConditions().conditions.allSatisfy {
-            if case .rows = $0 { true } else { false }
+        if usesTexts, query.sql(schema.tables) == nil { return false }
+        do {
+            // Beside all others, since a query that says the same as one of them is none of its own.
+            try probe.subscribe(0, to: accepted + [query])
+            probe.unsubscribe(0)
+            for case .rows(_, let rows) in probe.pull() where rows.count <= accepted.count { return false }
+            accepted.append(query)
+        } catch let error as DatabaseError where [.invalidQuery, .invalidCondition].contains(error.code) {
+            return false
+        } catch {
+            Issue.record(error, "\(query)")
+            return false
         }
+        let kind =
+            query.isGrouped
+            ? "groups" : query.limit != nil || query.offset != nil ? "windows" : query.isDistinct ? "distinct" : "rows"
+        supported["\(kind) of \(query.sources.count)", default: 0] += 1
+        return true
     }
 
-    func connect() -> Client { Client(database) }
+    func connect() -> Client { Client(database, schema, usesTexts: usesTexts) }
 
     /// How many distinct queries are watched.
     func queryCount() throws -> Int { try database.core.sessions.queryCount() }
@@ -28,17 +61,28 @@ final class SessionHost: LiveHost {
 
     final class Client: LiveClient {
         private let database: TableDatabase
+        private let schema: RandomSchema
+        private let usesTexts: Bool
         private let session: Session
 
-        fileprivate init(_ database: TableDatabase) {
+        fileprivate init(_ database: TableDatabase, _ schema: RandomSchema, usesTexts: Bool) {
             self.database = database
+            self.schema = schema
+            self.usesTexts = usesTexts
             session = Session(database.core.owner, outlet: nil, queueLimit: 1000)
         }
 
         func subscribe(_ set: UInt32, to queries: [TestQuery]) throws {
-            let list = queries.map { query in
-                SessionQuery(
-                    query.bound(database.ids).foldingConditions(), values: query.parameters.map { $0.value.bsatn() })
+            let list: [SessionQuery]
+            if usesTexts {
+                let texts = queries.compactMap { $0.sql(schema.tables) }
+                list = try database.core.sessions.texts.queries(texts, as: database.core.owner)
+            } else {
+                list = queries.map { query in
+                    SessionQuery(
+                        query.bound(database.ids).foldingConditions(), values: query.parameters.map { $0.value.bsatn() }
+                    )
+                }
             }
             try database.core.sessions.subscribe(session, to: QuerySetID(set), list)
         }
