@@ -128,7 +128,8 @@ let package = Package(
             dependencies: [
                 "SpacetimeTestSupport", "SpacetimeTesting", "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery",
                 "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS", "CSQLite",
-            ]),
+            ],
+            exclude: ["Scripts"]),
         .testTarget(
             name: "SpacetimeEngineTests",
             dependencies: ["SpacetimeTestSupport", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"]),
