@@ -106,12 +106,12 @@ extension Expression {
         switch self {
         case .constant(let holds): return holds ? RowPredicate.all : RowPredicate.none
         case .compare(let comparison, let left, .literal(let value, _)):
-            return path(left).map { RowPredicate(.compare($0, comparison, value)) }
+            return path(left).map { Self.whereThere([$0], RowPredicate(.compare($0, comparison, value))) }
         case .compare(let comparison, .literal(let value, _), let right):
-            return path(right).map { RowPredicate(.compare($0, comparison.turnedRound, value)) }
+            return path(right).map { Self.whereThere([$0], RowPredicate(.compare($0, comparison.turnedRound, value))) }
         case .compare(let comparison, let left, let right):
             guard let left = path(left), let right = path(right) else { return nil }
-            return RowPredicate(.compareFields(left, comparison, right))
+            return Self.whereThere([left, right], RowPredicate(.compareFields(left, comparison, right)))
         case .isPresent(let operand): return path(operand).map { RowPredicate(.isPresent($0)) }
         case .isIn(let operand, let list): return path(operand).map { RowPredicate(.isIn($0, list)) }
         case .not(let operand): return operand.onGroups(keyCount: keyCount).map { .not($0) }
@@ -125,6 +125,11 @@ extension Expression {
             return .or(parts)
         default: return nil
         }
+    }
+
+    /// A comparison that does not hold where one of its sides is missing.
+    private static func whereThere(_ paths: [FieldPath], _ comparison: RowPredicate) -> RowPredicate {
+        .and([comparison] + paths.filter { !$0.isTotal }.map { RowPredicate(.isPresent($0)) })
     }
 
     /// The column of a result, or what is in it if there may be nothing.
