@@ -14,9 +14,9 @@ import Synchronization
 /// slabs, and where none is free, single blocks of the topmost.
 ///
 /// Clearing a huge page takes a tenth of a millisecond, and several where memory is scarce or virtual. A table that grows
-/// pays that as it goes; the copies that a snapshot asks of the writer must not. For them whoever writes the snapshot
-/// keeps slabs ready (``prepareSpares()``), and when these are used up a slab is taken in small pages. It stays so until it
-/// is given back: having the system move it to a huge page later stalls whoever uses it meanwhile.
+/// pays that as it goes; what is saved for a snapshot must not wait for it. If a slab has to be made for that, it is of small
+/// pages, and stays so until it is given back: having the system move it to a huge page later stalls whoever uses it
+/// meanwhile.
 ///
 /// Blocks come back from whichever thread drops the last reference to a page. Guard: `state`.
 final class PagePool: Sendable {
@@ -31,7 +31,7 @@ final class PagePool: Sendable {
     struct Usage: Equatable {
         /// Handed out: blocks, and the pages of long rows.
         var used = 0
-        /// Blocks that wait to be handed out again, and slabs kept ready for copies.
+        /// Blocks that wait to be handed out again.
         var pooled = 0
     }
 
@@ -40,7 +40,6 @@ final class PagePool: Sendable {
     deinit {
         state.withLock { state in
             for slab in state.slabs { Self.free(slab.base) }
-            for base in state.spares { Self.free(base) }
         }
     }
 
@@ -48,9 +47,9 @@ final class PagePool: Sendable {
 
     /// A block; its bytes are whatever they are.
     ///
-    /// - Parameter forCopy: true where the caller must not wait for a huge page.
-    func take(forCopy: Bool = false) -> UnsafeMutableRawPointer {
-        unsafe UnsafeMutableRawPointer(bitPattern: state.withLock { $0.take(forCopy: forCopy) }).unsafelyUnwrapped
+    /// - Parameter inSmallPages: true where the caller must not wait for a huge page, should a slab have to be made.
+    func take(inSmallPages: Bool = false) -> UnsafeMutableRawPointer {
+        unsafe UnsafeMutableRawPointer(bitPattern: state.withLock { $0.take(inSmallPages) }).unsafelyUnwrapped
     }
 
     func giveBack(_ block: UnsafeMutableRawPointer) {
@@ -97,32 +96,6 @@ final class PagePool: Sendable {
             unsafe freeZeroed(memory, byteCount: byteCount)
         }
     }
-
-    // MARK: Spares
-
-    /// Sees to it that some slabs are ready, at the cost of the thread that calls. Nothing for small databases.
-    func prepareSpares() {
-        while state.withLock({ $0.spares.count < Self.spareLimit && $0.slabs.count > Self.spareLimit }) {
-            let base = unsafe allocateZeroed(byteCount: hugePageByteCount)
-            unsafe touch(base, byteCount: hugePageByteCount)
-            state.withLock { state in
-                state.spares.append(UInt(bitPattern: base))
-                state.usage.pooled += hugePageByteCount
-            }
-        }
-    }
-
-    private static let spareLimit = 4
-
-    /// Gives back what was prepared and not used.
-    func releaseSpares() {
-        let spares = state.withLock { state in
-            state.usage.pooled -= state.spares.count * hugePageByteCount
-            defer { state.spares = [] }
-            return state.spares
-        }
-        for base in spares { Self.free(base) }
-    }
 }
 
 extension PagePool {
@@ -156,14 +129,12 @@ extension PagePool {
         var emptySlabs = 0
         var warmBlocks = 0
         var singles: Set<UInt> = []
-        /// Slabs that were written to, and still are zero.
-        var spares: [UInt] = []
         var usage = Usage()
     }
 }
 
 extension PagePool.State {
-    fileprivate mutating func take(forCopy: Bool) -> UInt {
+    fileprivate mutating func take(_ inSmallPages: Bool) -> UInt {
         usage.used += PagePool.blockByteCount
         if slabs.isEmpty, singles.count < PagePool.singleLimit {
             let block = UInt(
@@ -172,7 +143,7 @@ extension PagePool.State {
             return block
         }
         while firstWithRoom < slabs.count, slabs[firstWithRoom].free == 0 { firstWithRoom += 1 }
-        if firstWithRoom == slabs.count { addSlab(forCopy: forCopy) }
+        if firstWithRoom == slabs.count { addSlab(inSmallPages) }
         let slab = slabs[firstWithRoom]
         if slab.free == .max { emptySlabs -= 1 }
         let number = (slab.warm != 0 ? slab.warm : slab.free).trailingZeroBitCount
@@ -187,16 +158,9 @@ extension PagePool.State {
         usage.pooled += count * PagePool.blockByteCount
     }
 
-    private mutating func addSlab(forCopy: Bool) {
-        var slab: PagePool.Slab
-        if let spare = spares.popLast() {
-            slab = PagePool.Slab(base: spare)
-            slab.cold = 0
-            warmBlocks += PagePool.blocksPerSlab
-        } else {
-            let memory = unsafe allocateZeroed(byteCount: hugePageByteCount, inHugePages: !forCopy)
-            slab = PagePool.Slab(base: UInt(bitPattern: memory))
-        }
+    private mutating func addSlab(_ inSmallPages: Bool) {
+        let memory = unsafe allocateZeroed(byteCount: hugePageByteCount, inHugePages: !inSmallPages)
+        let slab = PagePool.Slab(base: UInt(bitPattern: memory))
         firstWithRoom = position(after: slab.base)
         slabs.insert(slab, at: firstWithRoom)
         emptySlabs += 1

@@ -110,13 +110,6 @@ func discard(_ address: UInt, byteCount: Int) {
     #endif
 }
 
-/// Has the system back memory of zeros, which then costs nothing to write for the first time.
-func touch(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
-    for offset in stride(from: 0, to: byteCount, by: 4_096) {
-        unsafe memory.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-    }
-}
-
 private func outOfMemory(_ byteCount: Int) -> Never {
     preconditionFailure("out of memory: \(byteCount) bytes could not be allocated")
 }

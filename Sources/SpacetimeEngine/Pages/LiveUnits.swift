@@ -6,8 +6,8 @@
 /// page, a table or a snapshot does it by this walk, or by one of its two other forms: ``Backward``, and
 /// ``forEach(_:fullWord:)``, which meets 64 neighbours at once where all of them are live.
 ///
-/// The bitmap is read word by word as the walk comes to it. Rows that were shown may be taken out meanwhile, if the page
-/// was made writable before the walk began; else the first change copies the page, and the walk stays with the old one.
+/// The bitmap is read word by word as the walk comes to it. Rows that were shown may be taken out meanwhile, by whoever keeps
+/// the page: if a change replaces it by a copy, the walk stays with the old one.
 ///
 /// `@safe`: whoever makes one says that the page is as long as its bitmap, and keeps it during the walk.
 @safe

@@ -1,9 +1,12 @@
+import Synchronization
+
 // Memory safety. Own memory: from the pool, at least a header and a bitmap long, and given back once.
 
 /// One block of row memory, shared between a table and the snapshots that hold it.
 ///
-/// `@unchecked Sendable`: the memory is written only by the table's owner and only while no snapshot holds the page;
-/// `RowStorage.makeWritable` copies it first otherwise. A snapshot therefore reads memory that nobody writes.
+/// `@unchecked Sendable`: the memory is written only by the table's owner. It writes to a piece of it that a snapshot may
+/// read only after it has saved that piece under ``lock``, and snapshots read, under the same lock, no piece that is saved
+/// for them. `RowStorage+Snapshots` has the whole argument.
 ///
 /// `@safe`: the memory is this object's, as long as `byteCount` says, and begins with a header and a bitmap.
 @safe
@@ -11,17 +14,11 @@ final class Page: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
     private let pool: PagePool
+    /// Taken by the writer to save pieces, and by snapshots to read the page.
+    let lock = Mutex(())
 
+    /// For the writer, and for pages that nobody writes to.
     var header: PageHeader { unsafe base.load(as: PageHeader.self) }
-
-    /// The units at which live rows start.
-    var liveUnits: LiveUnits { unsafe LiveUnits(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header)) }
-
-    /// The last unit at which a live row starts; nil if there is none.
-    var lastLiveUnit: Int? {
-        var units = unsafe LiveUnits.Backward(ofPage: base, wordCount: PageGeometry.bitmapWordCount(header))
-        return units.next()
-    }
 
     /// A page without rows: header and bitmap are zero, units hold whatever was there before.
     ///
@@ -37,8 +34,22 @@ final class Page: @unchecked Sendable {
     init(copying other: Page, usedByteCount: Int, pool: PagePool) {
         byteCount = other.byteCount
         self.pool = pool
-        unsafe base = Self.isBlock(byteCount) ? pool.take(forCopy: true) : pool.takeLarge(byteCount)
+        unsafe base = Self.isBlock(byteCount) ? pool.take(inSmallPages: true) : pool.takeLarge(byteCount)
         unsafe base.copyMemory(from: other.base, byteCount: usedByteCount)
+    }
+
+    /// - Parameters:
+    ///   - head: what lies before the rows, `dataOffset` bytes.
+    ///   - rows: where the page begins that has the rows.
+    init(
+        copyingHead head: UnsafeRawPointer, rows: UnsafeRawPointer, dataOffset: Int, byteCount: Int, usedByteCount: Int,
+        pool: PagePool
+    ) {
+        self.byteCount = byteCount
+        self.pool = pool
+        unsafe base = Self.isBlock(byteCount) ? pool.take() : pool.takeLarge(byteCount)
+        unsafe base.copyMemory(from: head, byteCount: dataOffset)
+        unsafe (base + dataOffset).copyMemory(from: rows + dataOffset, byteCount: usedByteCount - dataOffset)
     }
 
     deinit {

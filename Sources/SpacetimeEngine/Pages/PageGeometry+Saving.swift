@@ -1,5 +1,5 @@
 // Memory safety. Valid images: of live rows, which lie in front of the end of their page; the target is as long as the
-// page up to its last row. A snapshot keeps its pages as they are.
+// page up to its last row. A frozen page stays as it is.
 
 /// What is saved of pages: their live rows, and zeros where anything else is.
 ///
@@ -11,7 +11,7 @@ extension PageGeometry {
     /// The free slots are not chained: whoever loads the page works them out. Slots behind the last live row are left
     /// out.
     /// - Returns: how many bytes the page takes in `buffer`, which grows if need be; 0 if it has no live row.
-    func save(_ page: Page, into buffer: inout SavingBuffer) -> Int {
+    func save(_ page: FrozenPage, into buffer: inout SavingBuffer) -> Int {
         var head = page.header
         guard let last = page.lastLiveUnit else { return 0 }
         let isOwn = Int(head.slotUnits) > Self.sharedRunLimit
@@ -23,15 +23,15 @@ extension PageGeometry {
         let target = unsafe buffer.zeroed(byteCount)
         // The words up to that of the last live row: what is set behind them would lie behind the end.
         unsafe (target + Self.headerByteCount).copyMemory(
-            from: page.base + Self.headerByteCount, byteCount: (last >> 6 + 1) * 8)
+            from: page.start + Self.headerByteCount, byteCount: (last >> 6 + 1) * 8)
         head.used = unsafe copyRows(of: page, to: target)
         unsafe target.storeBytes(of: head, as: PageHeader.self)
         return byteCount
     }
 
     /// Copies the live rows of a page to their places in another. Returns how many there are.
-    private func copyRows(of page: Page, to target: UnsafeMutableRawPointer) -> UInt32 {
-        let source = unsafe page.base
+    private func copyRows(of page: FrozenPage, to target: UnsafeMutableRawPointer) -> UInt32 {
+        let source = unsafe page.rows
         var count: UInt32 = 0
         func copy(_ unit: Int) {
             let start = offset(ofUnit: unit)

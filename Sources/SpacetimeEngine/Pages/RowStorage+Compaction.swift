@@ -43,8 +43,8 @@ extension RowStorage {
 }
 
 extension TableRef {
-    /// Moves rows from sparse pages to others. Not inside a transaction: rows get other ids. Pages that a snapshot holds
-    /// are copied as by any write; to wait for its end would let the layout depend on when that is.
+    /// Moves rows from sparse pages to others. Not inside a transaction: rows get other ids. Goes on while a snapshot holds
+    /// the pages; to wait for its end would let the layout depend on when that is.
     ///
     /// - Parameter limit: rows that are moved at most; each costs what taking it out of all indexes and entering it costs.
     /// - Returns: how many were moved.
@@ -66,13 +66,14 @@ extension TableRef {
         guard storage.hasRoomElsewhere(in: place) else { return 0 }
         // With the last row the page is gone, and with it the bitmap that is walked through.
         let count = min(limit, storage.usedSlots(of: page))
-        // If a snapshot holds the page, it is copied now and not under the walk.
-        storage.makeWritable(page)
         var units = storage.liveUnits(page: page)
         var moved = 0
-        while moved < count, storage.hasRoomElsewhere(in: place), let unit = units.next() {
-            move(storage.geometry.rowID(page: page, unit: unit))
-            moved += 1
+        // What is walked through stays, also if a change replaces it.
+        withExtendedLifetime(storage.pages[page]) {
+            while moved < count, storage.hasRoomElsewhere(in: place), let unit = units.next() {
+                move(storage.geometry.rowID(page: page, unit: unit))
+                moved += 1
+            }
         }
         return moved
     }

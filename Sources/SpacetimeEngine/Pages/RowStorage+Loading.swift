@@ -1,12 +1,13 @@
 /// Pages that come from elsewhere: from a file, or shared with a snapshot.
 extension RowStorage {
-    /// Takes over the pages with rows that a snapshot holds. They are copied before the first write to them, as the
-    /// snapshot's own table would do.
-    mutating func adopt(_ shared: [Page?]) {
+    /// Takes over the pages with rows that a snapshot holds. This table copies one before it first writes to it; the one
+    /// that the snapshot was taken of must not be written to any more.
+    mutating func adopt(_ table: DatastoreSnapshot.Table) {
         precondition(pages.isEmpty, "rows are adopted by empty tables only")
-        for case let page? in shared where page.header.used > 0 {
+        for number in table.pages.indices {
+            guard let page = table.sharedPage(number, pool) else { continue }
             // No number can be missing: there are no more pages than in the other table.
-            guard add(page, generation: 0) else { return }
+            guard add(page, generation: Entry.foreign) else { return }
         }
     }
 

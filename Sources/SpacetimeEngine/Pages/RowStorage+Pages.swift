@@ -221,10 +221,16 @@ extension RowStorage {
             forgetPages()
             return
         }
-        let page = pages[Int(keptPage)]
-        let entry = entries[Int(keptPage)]
         let place = place(of: Int(keptPage))
         unlist(Int(keptPage), from: place)
+        // A snapshot knows the page by its number; there is nothing to keep of it.
+        if entries[Int(keptPage)].generation <= sharedGeneration {
+            let head = header(Int(keptPage)).value
+            replacePage(Int(keptPage), by: makePage(byteCount: PageGeometry.pageByteCount))
+            header(Int(keptPage)).value = head
+        }
+        let page = pages[Int(keptPage)]
+        let entry = entries[Int(keptPage)]
         forgetPages()
         pages = [page]
         entries.append(entry)

@@ -1,5 +1,5 @@
 // Memory safety. Living ids: of callers. Units of an id lie on their page, whose size follows from the geometry; a row
-// is written after its page was made writable, and is as long as its slot was chosen for.
+// is written after what snapshots need of its place was saved, and is as long as its slot was chosen for.
 
 /// The rows of one table: pages, which slots are free, which rows are live.
 ///
@@ -15,6 +15,8 @@ struct RowStorage: ~Copyable {
 
         /// In place of a generation: there is no page.
         static let absent = UInt64.max
+        /// In place of a generation: the page is another table's, too.
+        static let foreign: UInt64 = 0
     }
 
     let geometry: PageGeometry
@@ -27,9 +29,15 @@ struct RowStorage: ~Copyable {
     /// By the units of a slot; packed tables use the first only.
     var classes = Buffer<SizeClass>(capacity: 1)
     var liveCount = 0
-    /// Pages whose generation is not above this one are held by a snapshot and must be copied before a write.
+    /// Pages whose generation is not above this one are held by a snapshot, for which what is there is saved before a
+    /// write.
     var sharedGeneration: UInt64 = 0
-    private(set) var currentGeneration: UInt64 = 1
+    /// That of pages which are made now: above that of all snapshots.
+    var currentGeneration: UInt64 = 1
+    /// What was saved for each living snapshot that has pages of the table, ascending.
+    var savers: [SavedPieces] = []
+    /// The same for snapshots that are gone but whose memory others hold: a piece that is there need not be saved again.
+    var formerSavers: [SavedPieces] = []
     /// Numbers without a page, to be used again.
     var emptyPageNumbers: [UInt32] = []
     /// The one shared page without rows that is kept, or `PageLink.none`: so a table that loses and gains its last row
@@ -128,6 +136,7 @@ struct RowStorage: ~Copyable {
     /// - Returns: nil if the table has used up its page numbers.
     mutating func insert(_ image: UnsafeRawBufferPointer) -> RowID? {
         guard let row = allocate(byteCount: image.count) else { return nil }
+        willWriteSlot(row, geometry.imageOffset &+ image.count)
         let slot = unsafe address(row)
         if geometry.isPacked {
             if let start = image.baseAddress { unsafe copyImage(start, to: slot, byteCount: image.count) }
@@ -135,14 +144,16 @@ struct RowStorage: ~Copyable {
             unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: image.count), as: UInt32.self)
             if let start = image.baseAddress { unsafe copyImage(start, to: slot + 4, byteCount: image.count) }
         }
-        setLive(row, true)
+        writeLive(row, true)
         return row
     }
 
     /// Overwrites a live row by an image that `fitsInPlace`.
     @inline(__always)
     mutating func overwrite(_ row: RowID, with image: UnsafeRawBufferPointer) {
-        makeWritable(geometry.page(of: row))
+        willWrite(
+            geometry.page(of: row), at: geometry.offset(ofUnit: geometry.unit(of: row)),
+            geometry.imageOffset &+ image.count)
         let slot = unsafe address(row)
         if geometry.isPacked {
             unsafe copyImage(image.baseAddress.unsafelyUnwrapped, to: slot, byteCount: image.count)
@@ -162,10 +173,14 @@ struct RowStorage: ~Copyable {
 
     /// Makes a row visible to scans, or invisible without giving up its slot.
     mutating func setLive(_ row: RowID, _ live: Bool) {
-        let page = geometry.page(of: row)
-        makeWritable(page)
+        willWriteBit(geometry.page(of: row), geometry.unit(of: row))
+        writeLive(row, live)
+    }
+
+    @inline(__always)
+    private mutating func writeLive(_ row: RowID, _ live: Bool) {
         let unit = geometry.unit(of: row)
-        let word = liveWord(page: page, unit >> 6)
+        let word = liveWord(page: geometry.page(of: row), unit >> 6)
         let bit: UInt64 = 1 &<< UInt64(unit & 63)
         if live {
             word.value |= bit
@@ -179,7 +194,8 @@ struct RowStorage: ~Copyable {
     /// Gives back the slot of a row that is not live, and its page if that was the last one there.
     mutating func free(_ row: RowID) {
         let page = geometry.page(of: row)
-        makeWritable(page)
+        willWriteHeader(page)
+        willWrite(page, at: geometry.offset(ofUnit: geometry.unit(of: row)), 4)
         let head = header(page)
         head.value.used -= 1
         if head.value.used == 0 { return retire(page) }
@@ -202,7 +218,7 @@ struct RowStorage: ~Copyable {
                 guard addSharedPage(run: run, to: place) else { return nil }
                 continue
             }
-            makeWritable(Int(page))
+            willWriteHeader(Int(page))
             let head = header(Int(page))
             let unit: UInt32
             if head.value.freeHead != 0 {
@@ -222,37 +238,5 @@ struct RowStorage: ~Copyable {
             classes[place].usedSlots += 1
             return RowID(page &<< geometry.unitBits | unit)
         }
-    }
-
-    // MARK: Copy on write
-
-    /// After this the page may be written: it is copied if a snapshot holds it.
-    @inline(__always)
-    mutating func makeWritable(_ page: Int) {
-        if entries[page].generation <= sharedGeneration { copyPage(page) }
-    }
-
-    @inline(never)
-    private mutating func copyPage(_ number: Int) {
-        guard let page = pages[number] else { return }
-        replacePage(
-            number, by: Page(copying: page, usedByteCount: geometry.usedByteCount(page.header), pool: pool))
-    }
-
-    /// The pages as they are now, to be read beside later writes.
-    ///
-    /// - Parameter generation: a number above every earlier snapshot's; the pages stay unwritten while
-    ///   `setSharedGeneration` is told that a snapshot of this or a later generation lives.
-    mutating func share(generation: UInt64) -> [Page?] {
-        sharedGeneration = generation
-        currentGeneration = generation + 1
-        return pages
-    }
-
-    /// Tells the newest generation that a living snapshot has; 0 for none.
-    ///
-    /// A table that is younger than that snapshot is not in it: nothing of it is shared.
-    mutating func setSharedGeneration(_ generation: UInt64) {
-        sharedGeneration = min(generation, currentGeneration - 1)
     }
 }

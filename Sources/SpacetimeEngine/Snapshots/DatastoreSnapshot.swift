@@ -1,60 +1,32 @@
 package import SpacetimeSchema
-import Synchronization
 
-// Memory safety. Valid images: a snapshot holds its pages, and nobody writes to them.
-
-/// The generations of the snapshots that are alive.
-///
-/// Guard: `live`. A snapshot leaves from whichever thread drops it; the writer asks once per transaction.
-final class SnapshotRegistry: Sendable {
-    private let live = Mutex<[UInt64]>([])
-
-    func add(_ generation: UInt64) { live.withLock { $0.append(generation) } }
-
-    func remove(_ generation: UInt64) { live.withLock { list in list.removeAll { $0 == generation } } }
-
-    /// The newest generation that is still alive, or 0.
-    ///
-    /// Taking the lock orders every read of a snapshot that was dropped before the writes that follow.
-    var newest: UInt64 { live.withLock { $0.max() ?? 0 } }
-}
+// Memory safety. Valid images: of frozen pages, which are good as long as the copy that they are in.
 
 /// The rows of all tables at one moment, readable from any thread while the writer goes on.
 ///
-/// Taking one copies an array of page references for each table; afterwards the writer copies a page before its first
-/// change to it. Dropping the last reference ends that.
+/// Taking one costs a reference for each page; afterwards the writer saves what it changes before it changes it, and
+/// reading copies page by page. Dropping the last reference ends that, and gives back what was saved.
+///
+/// Rows are shown in memory that is good until the body returns: whoever keeps one copies it.
 package final class DatastoreSnapshot: Sendable {
     struct Table: Sendable {
         let schema: TableSchema
         let isEphemeral: Bool
         let geometry: PageGeometry
         let pages: [Page?]
+        /// What the writer has saved of them: for this snapshot, and for those that lived when it was taken.
+        let saved: [SavedPieces]
         let count: Int
         /// The next value of each sequence, in column order.
         let sequences: [Int128]
+        /// Keeps what is saved.
+        let hold: SnapshotHold
     }
 
     private let tables: [TableID: Table]
     let indexes = SnapshotIndexes()
-    private let generation: UInt64
-    private let registry: SnapshotRegistry
-    private let pool: PagePool
 
-    init(tables: [TableID: Table], generation: UInt64, registry: SnapshotRegistry, pool: PagePool) {
-        self.pool = pool
-        self.tables = tables
-        self.generation = generation
-        self.registry = registry
-    }
-
-    deinit { registry.remove(generation) }
-
-    /// Keeps memory ready for the copies that this snapshot asks of the writer, so that the writer does not have to wait
-    /// for it. To be called again and again by whoever takes long over the snapshot; ``releaseCopyMemory()`` ends it.
-    package func prepareCopyMemory() { pool.prepareSpares() }
-
-    /// Gives back what was kept ready and not used.
-    package func releaseCopyMemory() { pool.releaseSpares() }
+    init(tables: [TableID: Table]) { self.tables = tables }
 
     /// The ids of the tables, ascending.
     package var tableIDs: [TableID] { tables.keys.sorted() }
@@ -77,7 +49,7 @@ package final class DatastoreSnapshot: Sendable {
     ) throws(E) {
         guard let table = tables[id] else { return }
         var buffer = SavingBuffer()
-        for case let page? in table.pages {
+        try table.forEachPage { (_, page) throws(E) in
             let byteCount = table.geometry.save(page, into: &buffer)
             if byteCount > 0 { try unsafe body(buffer.bytes(byteCount)) }
         }
@@ -99,26 +71,22 @@ package final class DatastoreSnapshot: Sendable {
 }
 
 extension DatastoreSnapshot.Table {
+    /// Calls `body` with every page that there is, as it was, and its number.
+    func forEachPage<E: Error>(_ body: (Int, FrozenPage) throws(E) -> Void) throws(E) {
+        if pages.isEmpty { return }
+        var copy = PageCopy()
+        for (number, page) in pages.enumerated() {
+            if let page { try body(number, copy.load(page, number, of: self)) }
+        }
+    }
+
     /// Calls `body` with every row, in page order.
     func forEachRow<E: Error>(_ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
-        for (number, page) in pages.enumerated() {
-            guard let page else { continue }
+        try forEachPage { (number, page) throws(E) in
             for unit in page.liveUnits {
-                try unsafe body(geometry.rowID(page: number, unit: unit), image(in: page, unit))
+                let slot = unsafe page.rows + geometry.offset(ofUnit: unit)
+                try unsafe body(geometry.rowID(page: number, unit: unit), geometry.image(inSlot: slot))
             }
         }
-    }
-
-    /// The image of a row that is there.
-    func image(_ row: RowID) -> UnsafeRawBufferPointer {
-        guard let page = pages[geometry.page(of: row)] else {
-            preconditionFailure("a snapshot was asked for a row that it does not hold")
-        }
-        return unsafe image(in: page, geometry.unit(of: row))
-    }
-
-    @inline(__always)
-    func image(in page: Page, _ unit: Int) -> UnsafeRawBufferPointer {
-        unsafe geometry.image(inSlot: UnsafeRawPointer(page.base + geometry.offset(ofUnit: unit)))
     }
 }

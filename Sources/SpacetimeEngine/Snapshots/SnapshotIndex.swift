@@ -2,8 +2,8 @@ import SpacetimeSATS
 package import SpacetimeSchema
 import Synchronization
 
-// Memory safety. Valid images: a snapshot holds its pages, and nobody writes to them. Checked bytes: what is searched
-// for was validated.
+// Memory safety. Valid images: of rows of the snapshot, each in a copy that is good until the next. Checked bytes: what is
+// searched for was validated.
 
 /// The rows of one table of a snapshot, sorted by some columns.
 ///
@@ -53,6 +53,7 @@ struct SnapshotIndex: Sendable {
         _ entries: [SortedEntry], _ table: DatastoreSnapshot.Table, _ spec: KeySpec, _ layout: RowLayout
     ) -> [SortedEntry] {
         var entries = entries
+        var copy = RowCopy()
         var start = 0
         while start < entries.count {
             var end = start + 1
@@ -60,7 +61,7 @@ struct SnapshotIndex: Sendable {
             if end - start > 1 {
                 let keys = entries[start..<end].map { entry in
                     var key = KeyBuffer()
-                    if let row = unsafe table.image(RowID(entry.row)).baseAddress {
+                    if let row = unsafe copy.image(RowID(entry.row), of: table).baseAddress {
                         unsafe spec.appendKey(row: row, layout: layout, to: &key)
                     }
                     return unsafe (key: Array(key.bytes), row: entry.row)
@@ -115,22 +116,26 @@ struct SnapshotIndex: Sendable {
         _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
         let places = places(from: &lower, isAbove: isAbove, to: &upper, isThrough: isThrough)
-        for entry in entries[places] { try unsafe body(table.image(RowID(entry.row))) }
+        var copy = RowCopy()
+        for place in places { try unsafe body(image(at: place, &copy)) }
     }
 
     /// Where the rows between two encoded keys are. Changes the keys.
     func places(
         from lower: inout KeyBuffer, isAbove: Bool, to upper: inout KeyBuffer, isThrough: Bool
     ) -> Range<Int> {
-        let start = place(of: &lower, after: isAbove)
-        return start..<max(start, place(of: &upper, after: isThrough))
+        var copy = RowCopy()
+        let start = place(of: &lower, after: isAbove, &copy)
+        return start..<max(start, place(of: &upper, after: isThrough, &copy))
     }
 
-    /// The row at a place.
-    func image(at place: Int) -> UnsafeRawBufferPointer { unsafe table.image(RowID(entries[place].row)) }
+    /// The row at a place. Good until the copy is used again.
+    func image(at place: Int, _ copy: inout RowCopy) -> UnsafeRawBufferPointer {
+        unsafe copy.image(RowID(entries[place].row), of: table)
+    }
 
     /// The first entry whose key is not below those bytes; or, past all keys that begin with them.
-    private func place(of probe: inout KeyBuffer, after: Bool) -> Int {
+    private func place(of probe: inout KeyBuffer, after: Bool, _ copy: inout RowCopy) -> Int {
         // Nothing comes after keys that begin with the greatest bytes there are.
         if after, !probe.advanceToSuccessor() { return entries.count }
         let prefix = unsafe keyPrefix(probe.bytes)
@@ -143,7 +148,7 @@ struct SnapshotIndex: Sendable {
             var isBelow = entry.key < prefix
             if entry.key == prefix {
                 key.removeAll()
-                if let row = unsafe table.image(RowID(entry.row)).baseAddress {
+                if let row = unsafe copy.image(RowID(entry.row), of: table).baseAddress {
                     unsafe spec.appendKey(row: row, layout: layout, to: &key)
                 }
                 isBelow = unsafe compareBytes(key.bytes, probe.bytes) < 0

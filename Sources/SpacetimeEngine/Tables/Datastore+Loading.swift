@@ -45,7 +45,8 @@ extension Datastore {
     }
 
     /// Gives an empty table the rows of a table in a snapshot, whose columns must have the same types. Their pages are
-    /// shared until written; indexes are built anew.
+    /// shared until written, so the datastore that the snapshot was taken of must not be written to any more; indexes are
+    /// built anew.
     ///
     /// - Throws: `duplicateKeys` if rows violate a unique constraint of this table; the table then is of no use.
     package func adoptRows(
@@ -56,7 +57,7 @@ extension Datastore {
         guard saved.schema.columns.map(\.type) == table.schema.columns.map(\.type) else {
             throw .unsupportedSchema(table: saved.schema.name, reason: "its columns have other types now")
         }
-        table.storage.adopt(saved.pages)
+        table.storage.adopt(saved)
         // Rows that were under the same constraints obey them, and then all can be entered in the order of their keys.
         let known = Set(saved.schema.indexes.filter(\.isUnique).map { Set($0.columns) })
         let (oldKey, newKey) = (Set(saved.schema.primaryKey), Set(table.schema.primaryKey))

@@ -282,10 +282,11 @@ extension Datastore {
         prepareWrite(table)
         let count = table.count
         for page in 0..<table.storage.pageCount {
-            // If a snapshot holds the page, it is copied now and not under the walk.
-            table.storage.makeWritable(page)
-            for unit in table.storage.liveUnits(page: page) {
-                remove(table, table.storage.geometry.rowID(page: page, unit: unit))
+            // What is walked through stays, also if a change replaces it.
+            withExtendedLifetime(table.storage.pages[page]) {
+                for unit in table.storage.liveUnits(page: page) {
+                    remove(table, table.storage.geometry.rowID(page: page, unit: unit))
+                }
             }
         }
         return count

@@ -36,7 +36,7 @@ extension Datastore {
     package func begin() {
         precondition(!state.isInTransaction, "a transaction is already running")
         state.isInTransaction = true
-        if state.newestSnapshot != 0 { noticeDroppedSnapshots() }
+        if !state.snapshotMemories.isEmpty { noticeDroppedSnapshots() }
     }
 
     /// Appends the net changes of the running transaction as the commit log keeps them, and the positions of all sequences
@@ -246,32 +246,33 @@ extension Datastore {
 
     /// All rows as they are now, readable from any thread. Not inside a transaction that has made changes.
     ///
-    /// Costs one page reference per 64 KiB of rows; afterwards the writer copies each page once before changing it.
+    /// Costs one page reference per 64 KiB of rows; afterwards the writer saves each 256 bytes once before changing them.
     package func snapshot() -> DatastoreSnapshot {
         precondition(!hasChanges, "a snapshot would show uncommitted rows")
         let generation = state.nextSnapshot
         state.nextSnapshot += 1
-        state.newestSnapshot = generation
-        snapshots.add(generation)
+        noticeDroppedSnapshots()
+        // One that goes at this moment has nothing any more that others could need.
+        let older = state.snapshotMemories.filter { $0.hold() }
+        let memory = SnapshotMemory(generation: generation, pool: pool)
+        let hold = SnapshotHold(generation: generation, memories: older + [memory], registry: snapshots)
+        state.snapshotMemories.append(memory)
         var tables: [TableID: DatastoreSnapshot.Table] = [:]
         for id in tableIDs {
             guard let table = state.tables[Int(id.rawValue)] else { continue }
             let rows = table.rows
+            let (pages, saved) = rows.storage.share(memory, older)
             tables[id] = DatastoreSnapshot.Table(
-                schema: table.schema, isEphemeral: table.isEphemeral, geometry: rows.storage.geometry,
-                pages: rows.storage.share(generation: generation), count: rows.storage.liveCount,
-                sequences: sequencePositions(of: id))
+                schema: table.schema, isEphemeral: table.isEphemeral, geometry: rows.storage.geometry, pages: pages,
+                saved: saved, count: rows.storage.liveCount, sequences: sequencePositions(of: id), hold: hold)
         }
-        return DatastoreSnapshot(tables: tables, generation: generation, registry: snapshots, pool: pool)
+        return DatastoreSnapshot(tables: tables)
     }
 
     @inline(never)
     private func noticeDroppedSnapshots() {
-        let newest = snapshots.newest
-        guard newest != state.newestSnapshot else { return }
-        state.newestSnapshot = newest
-        for id in tableIDs {
-            state.tables[Int(id.rawValue)]?.storage.setSharedGeneration(newest)
-        }
+        guard let living = snapshots.living(unless: &state.droppedSnapshots) else { return }
+        state.snapshotMemories.removeAll { !living.contains($0.generation) }
+        for id in tableIDs { state.tables[Int(id.rawValue)]?.storage.keepSaving(for: living) }
     }
 }

@@ -32,8 +32,11 @@ package final class Datastore {
         var undo = UndoLog()
         var serial: UInt64 = 0
         var isInTransaction = false
-        var newestSnapshot: UInt64 = 0
         var nextSnapshot: UInt64 = 1
+        /// Of the snapshots that are alive, as far as is known, ascending.
+        var snapshotMemories: [SnapshotMemory] = []
+        /// Snapshots that have been dropped, as far as is known.
+        var droppedSnapshots = 0
         var changes = ChangeCollector()
         /// True once ``changes`` holds all net changes of the running transaction, which is about to end.
         var hasCollected = false

@@ -57,8 +57,6 @@ struct SnapshotContent {
         let tables = kept.map {
             Table(id: $0, rowCount: UInt64(snapshot.count($0)), sequences: snapshot.sequencePositions(of: $0))
         }
-        snapshot.prepareCopyMemory()
-        defer { snapshot.releaseCopyMemory() }
         try writer.writeHeader(SnapshotContent(schema: schema.encoded(), tables: tables).encoded())
         for table in kept {
             var block = BSATNWriter(reservingCapacity: blockByteCount + (1 << 17))
@@ -70,7 +68,6 @@ struct SnapshotContent {
             try snapshot.forEachPage(of: table) { (page) throws(StorageError) in
                 block.write(UInt32(page.count))
                 block.append(page)
-                snapshot.prepareCopyMemory()
                 if block.count >= blockByteCount { try flush(&writer) }
             }
             try flush(&writer)

@@ -32,10 +32,18 @@ extension Catalog {
         guard let schema = snapshot.schema(of: table) else { return }
         let order: RowOrder
         do throws(EngineError) { order = try RowOrder(fields, for: schema) } catch { throw DatabaseError(error) }
-        // The images lie in pages that the snapshot keeps, and stay as they are.
-        try withExtendedLifetime(snapshot) {
-            var images: [UnsafeRawBufferPointer] = []
-            try forEachRow(of: table, in: snapshot, where: predicate) { (image) in images.append(image) }
+        var bytes: [UInt8] = []
+        var ends: [Int] = []
+        try forEachRow(of: table, in: snapshot, where: predicate) { image in
+            bytes.append(contentsOf: image)
+            ends.append(bytes.count)
+        }
+        try bytes.withUnsafeBytes { bytes in
+            var begin = 0
+            var images = ends.map { end in
+                defer { begin = end }
+                return UnsafeRawBufferPointer(rebasing: bytes[begin..<end])
+            }
             images = order.sorted(images)
             if descending { images.reverse() }
             for image in images.prefix(max(0, limit)) { try body(image) }

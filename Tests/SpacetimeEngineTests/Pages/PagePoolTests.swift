@@ -10,7 +10,7 @@ import Testing
         for step in 0..<3_000 {
             let isGrowing = step / 500 % 2 == 0
             if blocks.isEmpty || random.oneIn(4) != isGrowing {
-                let base = pool.take(forCopy: random.oneIn(3))
+                let base = pool.take(inSmallPages: random.oneIn(3))
                 let mark = random.next() | 1
                 base.storeBytes(of: mark, as: UInt64.self)
                 base.storeBytes(of: mark, toByteOffset: PagePool.blockByteCount - 8, as: UInt64.self)
@@ -55,21 +55,6 @@ import Testing
             pool.giveBack(block)
         }
         for block in others { pool.giveBack(block) }
-        #expect(pool.usage.used == 0 && pool.usage.pooled <= share(of: pool))
-    }
-
-    @Test func preparedSlabsAreUsedAndGoBack() {
-        let pool = PagePool()
-        var blocks = (0..<300).map { _ in pool.take() }
-        pool.prepareSpares()
-        #expect(pool.usage.pooled >= 4 * hugePageByteCount)
-        blocks += (0..<300).map { _ in pool.take(forCopy: true) }
-        pool.prepareSpares()
-        blocks += (0..<300).map { _ in pool.take() }
-        #expect(Set(blocks).count == 900)
-        for block in blocks { pool.giveBack(block) }
-        pool.releaseSpares()
-        pool.releaseSpares()
         #expect(pool.usage.used == 0 && pool.usage.pooled <= share(of: pool))
     }
 

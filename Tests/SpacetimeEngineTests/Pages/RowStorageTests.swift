@@ -1,3 +1,4 @@
+import SpacetimeSchema
 import Testing
 
 @testable import SpacetimeEngine
@@ -158,19 +159,35 @@ import Testing
         var storage = RowStorage(geometry: PageGeometry(fixedSize: 1_000), pool: pool)
         var rows: [RowID] = []
         for i in 0..<200 { rows.append(try insert(&storage, 1_000, UInt8(i))) }
-        var shared: [Page?] = storage.share(generation: 1)
-        let bytes = shared.compactMap { $0 }.map { $0.base.loadUnaligned(fromByteOffset: 100, as: UInt64.self) }
+        var table: DatastoreSnapshot.Table? = share(&storage, pool)
+        func rowBytes() -> [[UInt8]] {
+            var bytes: [[UInt8]] = []
+            table?.forEachRow { bytes.append(Array($1)) }
+            return bytes
+        }
+        let before = rowBytes()
+        #expect(before.count == 200)
         for row in rows {
             storage.setLive(row, false)
             storage.free(row)
         }
         _ = try storage.checkedRows(pending: [])
         for i in 0..<100 { _ = try insert(&storage, 1_000, UInt8(255 - i)) }
-        #expect(shared.compactMap { $0 }.map { $0.base.loadUnaligned(fromByteOffset: 100, as: UInt64.self) } == bytes)
-        shared = []
-        storage.setSharedGeneration(0)
+        #expect(rowBytes() == before)
+        table = nil
+        storage.keepSaving(for: [])
         let own = storage.byteCount
         #expect(pool.usage.used == own)
+    }
+
+    /// A snapshot of that one table.
+    private func share(_ storage: inout RowStorage, _ pool: PagePool) -> DatastoreSnapshot.Table {
+        let memory = SnapshotMemory(generation: 1, pool: pool)
+        let (pages, saved) = storage.share(memory, [])
+        return DatastoreSnapshot.Table(
+            schema: TableSchema(name: "t", columns: []), isEphemeral: false, geometry: storage.geometry, pages: pages,
+            saved: saved, count: storage.liveCount, sequences: [],
+            hold: SnapshotHold(generation: 1, memories: [memory], registry: SnapshotRegistry()))
     }
 
     @Test func whatIsSavedOfAPageAreItsRowsOnly() throws {
@@ -185,7 +202,8 @@ import Testing
                 storage.free(row)
             }
             var copy = RowStorage(geometry: geometry)
-            for case let page? in storage.pages {
+            let table = share(&storage, storage.pool)
+            try table.forEachPage { _, page in
                 let count = geometry.save(page, into: &buffer)
                 #expect(!buffer.bytes(count).contains(0xEE))
                 if let page = try geometry.load(buffer.bytes(count), pool: PagePool()) { try copy.add(page) }

@@ -19,12 +19,6 @@ import Testing
         [.u32(UInt32(i)), .bytes([UInt8](repeating: byte, count: count))]
     }
 
-    private func pages(_ datastore: Datastore, _ table: TableID) -> [ObjectIdentifier?] {
-        datastore.state.tables[Int(table.rawValue)]!.storage.pages.map { page in
-            page.map { ObjectIdentifier($0) }
-        }
-    }
-
     @Test(arguments: [20, 20_000, 100_000])
     func aSnapshotKeepsItsRowsWhateverTheWriterDoes(_ bytes: Int) throws {
         let (datastore, table) = try datastore(bytes > 1_000 ? 20 : 4_000, bytes: bytes)
@@ -63,63 +57,6 @@ import Testing
         datastore.rollback()
         #expect(snapshot.rows(table) == rows)
         #expect(datastore.snapshot().rows(table).sortedBytes() == rows.sortedBytes())
-    }
-
-    @Test func thePagesOfASnapshotAreCopiedOnceAndOnlyIfWritten() throws {
-        let (datastore, table) = try datastore(10_000)
-        let id = datastore.index(table)
-        let before = pages(datastore, table)
-        #expect(before.count >= 4)
-        let snapshot = datastore.snapshot()
-        #expect(pages(datastore, table) == before)
-        try datastore.transact { try datastore.update(id, Self.row(0, 20, 5)) }
-        let after = pages(datastore, table)
-        #expect(zip(before, after).count { $0 != $1 } == 1)
-        for i in 0..<20 { try datastore.transact { try datastore.update(id, Self.row(0, 20, UInt8(i + 6))) } }
-        #expect(pages(datastore, table) == after)
-        withExtendedLifetime(snapshot) {}
-    }
-
-    @Test func aDroppedSnapshotStopsTheCopying() throws {
-        let (datastore, table) = try datastore(100)
-        let id = datastore.index(table)
-        var snapshot: DatastoreSnapshot? = datastore.snapshot()
-        let shared = pages(datastore, table)
-        #expect(snapshot?.count(table) == 100)
-        snapshot = nil
-        for i in 0..<5 { try datastore.transact { try datastore.update(id, Self.row(i, 20, 5)) } }
-        #expect(pages(datastore, table) == shared)
-    }
-
-    @Test func droppingTheNewerSnapshotKeepsTheOlderOne() throws {
-        let (datastore, table) = try datastore(100)
-        let id = datastore.index(table)
-        let old = datastore.snapshot()
-        let rows = old.rows(table)
-        var new: DatastoreSnapshot? = datastore.snapshot()
-        #expect(new?.count(table) == 100)
-        new = nil
-        try datastore.transact { try datastore.update(id, Self.row(3, 20, 5)) }
-        #expect(old.rows(table) == rows)
-        let copied = pages(datastore, table)
-        try datastore.transact { try datastore.update(id, Self.row(4, 20, 5)) }
-        #expect(pages(datastore, table) == copied)
-    }
-
-    @Test func aTableYoungerThanTheSnapshotIsNotCopied() throws {
-        let (datastore, _) = try datastore(10)
-        let old = datastore.snapshot()
-        var new: DatastoreSnapshot? = datastore.snapshot()
-        #expect(new?.tableIDs.count == 1)
-        let young = try datastore.make("young", [("id", .u32), ("data", .bytes)], primaryKey: [0])
-        new = nil
-        try datastore.transact { try datastore.insert(young, Self.row(0, 20)) }
-        let first = pages(datastore, young)
-        for i in 0..<4 {
-            try datastore.transact { try datastore.update(datastore.index(young), Self.row(0, 20, UInt8(i + 3))) }
-            #expect(pages(datastore, young) == first)
-        }
-        #expect(old.count(young) == 0 && old.rows(young).isEmpty)
     }
 
     @Test func predicatesRunOnSnapshots() throws {

@@ -1,6 +1,6 @@
 import SpacetimeSATS
 
-// Memory safety. Valid images: rows of the run, which stay where they are to its end, and values of the frame. Own memory:
+// Memory safety. Valid images: rows of the run, which are copied if they do not stay to its end, and values of the frame. Own memory:
 // the addresses of inputs. Lent buffers: the row that is put together is not written while a sink looks at it.
 
 /// What a run makes of the combinations of rows that it finds: groups, output, different rows, order, and the part that is
@@ -115,7 +115,7 @@ final class PlanResult {
             if unsafe !sorter.mayTake(sortKey.bytes), !plan.plan.isDistinct { return }
         }
         var isStill = false
-        if case .row = plan.output { isStill = true } else { try encode(runner) }
+        if case .row = plan.output { isStill = runner.hasStillRows } else { try encode(runner) }
         let image: UnsafeRawBufferPointer
         if case .row(let slot) = plan.output { unsafe image = runner.rows[slot] } else { unsafe image = row.bytes }
         var times = times

@@ -14,7 +14,7 @@ extension PlanRunner {
             for i in 0..<state.value.filled {
                 let row = unsafe state.value.batch[i]
                 guard let start = row.baseAddress, let hash = unsafe hash(of: start, step) else { continue }
-                unsafe state.value.hash.append(row, hash)
+                unsafe state.value.hash.append(hasStillRows ? row : state.value.kept.keep(row), hash)
             }
         }
         state.value.hash.link()

@@ -272,8 +272,10 @@ extension PlanRunner {
         state.value.skipsInserted = false
         state.value.hasDeletedToShow = false
         var rows: [UnsafeRawBufferPointer] = unsafe []
+        // Of an earlier beginning of the step.
+        state.value.kept.removeAll()
         while try refillUnsorted(step, state) {
-            for i in 0..<state.value.filled { unsafe rows.append(state.value.batch[i]) }
+            for i in 0..<state.value.filled { unsafe rows.append(state.value.kept.keep(state.value.batch[i])) }
         }
         unsafe rows = try RowOrder(columns.map { FieldPath($0) }, for: step.value.schema).sorted(rows)
         if step.value.isReversed { unsafe rows.reverse() }

@@ -2,7 +2,8 @@ import SpacetimeSATS
 import SpacetimeSchema
 
 // Memory safety. Checked bytes: values of parameters are validated before they are used. Valid images, still pages:
-// nothing is written while a plan runs, so rows stay where they are to its end. Lent buffers: a sink gets a row for the call.
+// nothing is written while a plan runs over a datastore, so rows stay where they are to its end; of a snapshot, rows that are
+// kept are copied. Lent buffers: a sink gets a row for the call.
 
 /// Runs a compiled plan, again and again, with new values of its parameters.
 ///
@@ -51,6 +52,8 @@ package final class PlanRunner {
     private var nextCheck = 0
     var isOver = false
     private var driving: PlanChanges?
+    /// Rows stay where they are to the end of the run.
+    private(set) var hasStillRows = true
     /// The tables were found to be as the plan expects them, in this state of a datastore.
     private var checkedVersion: UInt64 = 0
     let result: PlanResult
@@ -178,6 +181,7 @@ package final class PlanRunner {
                 state.value.indexPosition = entry.position
             }
         }
+        hasStillRows = true
         defer { if plan.steps.count > 0 { closeStates() } }
         try unsafe run(over: .datastore(datastore), changes, side, budget, sink)
     }
@@ -196,6 +200,7 @@ package final class PlanRunner {
             try check(table.schema, step.value)
             states.reference(to: position).value.snapshotTable = table
         }
+        hasStillRows = false
         defer { closeStates() }
         try unsafe run(over: .snapshot(snapshot), changes, side, budget, sink)
     }
@@ -278,7 +283,7 @@ package final class PlanRunner {
 
     private var keptByteCount: Int {
         var count = result.byteCount
-        for position in 0..<states.count { count += states[position].hash.byteCount }
+        for position in 0..<states.count { count += states[position].hash.byteCount + states[position].kept.byteCount }
         return count
     }
 

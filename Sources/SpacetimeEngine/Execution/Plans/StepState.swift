@@ -2,7 +2,8 @@ import SpacetimeSATS
 import SpacetimeSchema
 
 // Memory safety. Own memory: the scan's batch, and what the buffers keep. Valid images, still pages: nothing is written
-// while a plan runs.
+// while a plan runs over a datastore. Rows of a snapshot lie in copies that are made with the batch, and are good until the
+// next; whoever needs one for longer puts it in `kept`.
 
 /// Where a run is in one of its steps.
 ///
@@ -38,6 +39,14 @@ struct StepState: ~Copyable {
     var index: Ref<TableIndex>?
     var snapshotTable: DatastoreSnapshot.Table?
     var snapshotIndex: SnapshotIndex?
+    /// The page of the snapshot that rows are taken from.
+    private var pageCopy: PageCopy?
+    private var copiedPage: (number: Int, page: FrozenPage)?
+    /// Rows that were found by the snapshot's index, one behind the other.
+    private var rowCopies = KeyBuffer()
+    private var rowEnds = Buffer<Int>(capacity: 1)
+    /// Rows of the snapshot that are needed to the end of the run, or until the step is begun again.
+    var kept = StillRows()
     /// Of changes that the table is to be seen before.
     var inserted: PlanChanges.Images?
     var deleted: PlanChanges.Images?
@@ -94,6 +103,9 @@ struct StepState: ~Copyable {
         index = nil
         snapshotTable = nil
         snapshotIndex = nil
+        copiedPage = nil
+        pageCopy = nil
+        kept.removeAll()
         inserted = nil
         deleted = nil
         hash.removeAll()
@@ -147,52 +159,62 @@ extension StepState {
         return count
     }
 
+    /// Rows of one page at a time, because there is a copy of one.
     private mutating func refillFromPages(_ first: Int, _ unit: Int) -> Int {
-        guard let table = snapshotTable else { return 0 }
-        var count = 0
         var from = unit
-        for page in first..<max(first, table.pages.count) {
-            if let memory = table.pages[page] {
-                var units = unsafe LiveUnits(
-                    ofPage: memory.base, wordCount: PageGeometry.bitmapWordCount(memory.header), from: from)
-                while let unit = units.next() {
-                    unsafe batch[count] = table.image(in: memory, unit)
-                    count &+= 1
-                    if count == ScanState.batchLimit {
-                        source = .pages(page: page, unit: unit &+ 1)
-                        return count
-                    }
+        for number in first..<max(first, snapshotTable?.pages.count ?? 0) {
+            if let page = frozenPage(number) {
+                var units = page.units(from: from)
+                let (count, next) = fill(from: page) { units.next() }
+                if count > 0 {
+                    source = .pages(page: next == nil ? number + 1 : number, unit: next.map { $0 + 1 } ?? 0)
+                    return count
                 }
             }
             from = 0
         }
         source = .none
-        return count
+        return 0
     }
 
     private mutating func refillFromPagesBackward(_ last: Int, _ unit: Int) -> Int {
-        guard let table = snapshotTable else { return 0 }
-        var count = 0
         var below = unit
-        var page = last
-        while page >= 0 {
-            if let memory = table.pages[page] {
-                var units = unsafe LiveUnits.Backward(
-                    ofPage: memory.base, wordCount: PageGeometry.bitmapWordCount(memory.header), below: below)
-                while let unit = units.next() {
-                    unsafe batch[count] = table.image(in: memory, unit)
-                    count &+= 1
-                    if count == ScanState.batchLimit {
-                        source = .pagesBackward(page: page, unit: unit)
-                        return count
-                    }
+        for number in stride(from: last, through: 0, by: -1) {
+            if let page = frozenPage(number) {
+                var units = page.unitsBackward(below: below)
+                let (count, next) = fill(from: page) { units.next() }
+                if count > 0 {
+                    source = .pagesBackward(page: next == nil ? number - 1 : number, unit: next ?? .max)
+                    return count
                 }
             }
             below = .max
-            page -= 1
         }
         source = .none
-        return count
+        return 0
+    }
+
+    /// Fills the batch with rows of a page. Returns how many there are, and the last unit if there may be more.
+    @inline(__always)
+    private mutating func fill(from page: FrozenPage, _ next: () -> Int?) -> (count: Int, last: Int?) {
+        guard let geometry = snapshotTable?.geometry else { return (0, nil) }
+        var count = 0
+        while let unit = next() {
+            unsafe batch[count] = geometry.image(inSlot: page.rows + geometry.offset(ofUnit: unit))
+            count &+= 1
+            if count == ScanState.batchLimit { return (count, unit) }
+        }
+        return (count, nil)
+    }
+
+    /// A page of the snapshot; nil if the number has none.
+    private mutating func frozenPage(_ number: Int) -> FrozenPage? {
+        if let copiedPage, copiedPage.number == number { return copiedPage.page }
+        guard let table = snapshotTable, let page = table.pages[number] else { return nil }
+        if pageCopy == nil { pageCopy = PageCopy() }
+        guard let frozen = pageCopy?.load(page, number, of: table) else { return nil }
+        copiedPage = (number, frozen)
+        return frozen
     }
 
     /// In whichever direction: with the first behind the end, from the back.
@@ -200,7 +222,20 @@ extension StepState {
         guard let index = snapshotIndex else { return 0 }
         let isReversed = first > end
         let count = min(abs(end - first), ScanState.batchLimit)
-        for i in 0..<count { unsafe batch[i] = index.image(at: isReversed ? first - 1 - i : first + i) }
+        var copy = RowCopy()
+        rowCopies.removeAll()
+        rowEnds.removeAll()
+        for i in 0..<count {
+            let image = unsafe index.image(at: isReversed ? first - 1 - i : first + i, &copy)
+            unsafe rowCopies.append(image)
+            rowEnds.append(rowCopies.count)
+        }
+        // The bytes stay where they are only when they are complete.
+        var start = 0
+        for i in 0..<count {
+            unsafe batch[i] = UnsafeRawBufferPointer(rebasing: rowCopies.bytes[start..<rowEnds[i]])
+            start = rowEnds[i]
+        }
         let next = isReversed ? first - count : first + count
         source = next == end ? .none : .sorted(first: next, end: end)
         return count
