@@ -21,6 +21,12 @@ package struct RowBatch: Sendable, Hashable {
         ends.append(bytes.count)
     }
 
+    /// Makes room for so much in all.
+    mutating func reserve(rows: Int, byteCount: Int) {
+        ends.reserveCapacity(rows)
+        bytes.reserveCapacity(byteCount)
+    }
+
     /// Calls `body` with each image in order.
     package func forEach<E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
         var start = 0

@@ -183,8 +183,7 @@ struct AggregateGroups: ~Copyable {
             if column.sumKind != .none { unsafe addToSum(record, column, value, isRemoval: false) }
             guard column.hasExtremes else { continue }
             if isMaintained {
-                let prefix = unsafe keyPrefix(value, column)
-                unsafe extremes[Int(column.extremesPosition)].add(prefix, valueKey.bytes, of: group)
+                unsafe addToMaintained(record, column, value, group)
             } else {
                 unsafe addToExtremes(record, column, value)
             }
@@ -209,9 +208,7 @@ struct AggregateGroups: ~Copyable {
             }
             record.count(column).value &-= 1
             if column.sumKind != .none { unsafe addToSum(record, column, value, isRemoval: true) }
-            guard column.hasExtremes else { continue }
-            let prefix = unsafe keyPrefix(value, column)
-            unsafe extremes[Int(column.extremesPosition)].remove(prefix, valueKey.bytes, of: group)
+            if column.hasExtremes { unsafe removeFromMaintained(record, column, value, group) }
         }
     }
 
@@ -307,24 +304,46 @@ struct AggregateGroups: ~Copyable {
         }
     }
 
-    private func appendExtreme(
-        _ function: QueryAggregate.Function, _ group: UInt32, _ column: AggregateColumn, to row: inout Buffer<UInt8>
+    /// The extremes of maintained groups are known from all values; the record only says which they are.
+    private mutating func addToMaintained(
+        _ record: AggregateRecord, _ column: AggregateColumn, _ value: UnsafeRawPointer, _ group: UInt32
     ) {
-        if isMaintained {
-            let values = extremes.reference(to: Int(column.extremesPosition))
-            guard let entry = function == .min ? values.value.least(of: group) : values.value.greatest(of: group)
-            else { return }
-            if column.isExact { return appendValue(exact: values.value.prefix(entry), column, to: &row) }
-            if let key = unsafe values.value.key(entry).baseAddress {
-                unsafe shape.program.appendValue(column.node, fromKey: key, to: &row)
+        let position = Int(column.extremesPosition)
+        let prefix = unsafe keyPrefix(value, column)
+        let known = unsafe extremes[position].add(prefix, valueKey.bytes, of: group)
+        let (least, greatest) = (record.least(column), record.greatest(column))
+        if record.count(column).value == 1 {
+            least.value = known
+            greatest.value = known
+        } else if column.isExact {
+            least.value = min(least.value, known)
+            greatest.value = max(greatest.value, known)
+        } else {
+            if unsafe compareBytes(valueKey.bytes, extremes[position].key(least.value)) < 0 { least.value = known }
+            if unsafe compareBytes(valueKey.bytes, extremes[position].key(greatest.value)) > 0 {
+                greatest.value = known
             }
-            return
         }
-        let record = record(group)
-        let key = function == .min ? record.least(column).value : record.greatest(column).value
-        if column.isExact { return appendValue(exact: key, column, to: &row) }
-        if let key = unsafe images[UInt32(key)].baseAddress {
-            unsafe shape.program.appendValue(column.node, fromKey: key, to: &row)
+    }
+
+    private mutating func removeFromMaintained(
+        _ record: AggregateRecord, _ column: AggregateColumn, _ value: UnsafeRawPointer, _ group: UInt32
+    ) {
+        let position = Int(column.extremesPosition)
+        let prefix = unsafe keyPrefix(value, column)
+        guard let gone = unsafe extremes[position].remove(prefix, valueKey.bytes, of: group) else { return }
+        let (least, greatest) = (record.least(column), record.greatest(column))
+        // Without any value left they mean nothing.
+        if gone == least.value, let next = extremes[position].least(of: group) { least.value = next }
+        if gone == greatest.value, let next = extremes[position].greatest(of: group) { greatest.value = next }
+    }
+
+    private func appendExtreme(_ known: UInt64, _ column: AggregateColumn, to row: inout Buffer<UInt8>) {
+        if column.isExact { return appendValue(exact: known, column, to: &row) }
+        let key =
+            unsafe isMaintained ? extremes[Int(column.extremesPosition)].key(known) : images[UInt32(known)]
+        if let start = key.baseAddress {
+            unsafe shape.program.appendValue(column.node, fromKey: start, to: &row)
         }
     }
 
@@ -346,16 +365,15 @@ struct AggregateGroups: ~Copyable {
             if output.column < 0 {
                 row.append(littleEndian: record.rows, 8)
             } else {
-                append(output, group, columns[Int(output.column)], to: &row)
+                append(output, record, columns[Int(output.column)], to: &row)
             }
         }
     }
 
     private func append(
-        _ output: AggregateShape.CompiledOutput, _ group: UInt32, _ column: AggregateColumn,
+        _ output: AggregateShape.CompiledOutput, _ record: AggregateRecord, _ column: AggregateColumn,
         to row: inout Buffer<UInt8>
     ) {
-        let record = record(group)
         let count = record.count(column).value
         if output.function == .count { return row.append(littleEndian: count, 8) }
         if count == 0 { return row.append(1) }
@@ -364,7 +382,8 @@ struct AggregateGroups: ~Copyable {
         case .count: break
         case .sum: appendSum(record, column, to: &row)
         case .average: row.append(littleEndian: average(record, column, count).bitPattern, 8)
-        case .min, .max: appendExtreme(output.function, group, column, to: &row)
+        case .min: appendExtreme(record.least(column).value, column, to: &row)
+        case .max: appendExtreme(record.greatest(column).value, column, to: &row)
         }
     }
 
@@ -407,7 +426,16 @@ struct AggregateGroups: ~Copyable {
 
     /// The walks over the values that extremes are found among; for tests.
     func checkExtremes() throws(InvariantViolation) {
-        for position in 0..<extremes.count { try extremes[position].checkInvariants() }
+        for column in shape.columns where isMaintained && column.hasExtremes {
+            let values = extremes.reference(to: Int(column.extremesPosition))
+            try values.value.checkInvariants()
+            for group in 0..<bound where isPresent(group) && record(group).count(column).value > 0 {
+                try check(
+                    values.value.least(of: group) == record(group).least(column).value
+                        && values.value.greatest(of: group) == record(group).greatest(column).value,
+                    "a group has other extremes")
+            }
+        }
     }
 }
 

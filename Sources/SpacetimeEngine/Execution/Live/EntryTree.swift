@@ -80,15 +80,20 @@ struct EntryTree: ~Copyable {
     @inline(__always)
     private func descend<Ties: EntryTies>(_ probe: TreeEntry, _ ties: Ties) -> EntryTreeNode {
         var node = root
+        let isLarge = count > Self.cachedCount
         for level in 0..<height {
             let (index, isEqual) = Self.rank(node.separators, node.count &- 1, probe, ties)
             // A separator is under the child to its right.
             let child = isEqual ? index &+ 1 : index
             path[level] = Step(node: node, child: child)
             node = node.children[child]
+            if isLarge { node.prefetch(isLeaf: level &+ 1 == height) }
         }
         return node
     }
+
+    /// A tree of so many entries is expected to be in the caches of the processor.
+    private static let cachedCount = 20_000
 
     /// Where an equal entry is, if there is one.
     @inline(__always)

@@ -45,64 +45,67 @@ struct ExtremeValues: ~Copyable {
             high: UInt64(group) << 32 | prefix >> 32, middle: UInt32(truncatingIfNeeded: prefix), item: item)
     }
 
-    /// Adds a value.
+    /// Adds a value, and returns what it is known by: its key if that is exact, else the handle of the key.
     ///
     /// - Parameters:
     ///   - prefix: the first eight bytes of its key.
     ///   - key: the whole key, unless it is exact.
-    mutating func add(_ prefix: UInt64, _ key: UnsafeRawBufferPointer, of group: UInt32) {
+    mutating func add(_ prefix: UInt64, _ key: UnsafeRawBufferPointer, of group: UInt32) -> UInt64 {
         if isExact {
             if let present = tree.insert(Self.entry(group, prefix, item: 1), ExactEntries()) {
                 present.leaf.entries[present.index].item += 1
             }
-            return
+            return prefix
         }
         // The image is made when it is known that it is needed.
         let ties = unsafe KeyTies(images: images, probe: key)
         if let present = tree.find(Self.entry(group, prefix, item: 0), ties) {
             images.value.word(present.entry.item).value += 1
-        } else {
-            _ = tree.insert(Self.entry(group, prefix, item: unsafe images.value.insert(key, word: 1)), ties)
+            return UInt64(present.entry.item)
         }
+        let handle = unsafe images.value.insert(key, word: 1)
+        _ = tree.insert(Self.entry(group, prefix, item: handle), ties)
+        return UInt64(handle)
     }
 
-    /// Takes out a value that is there.
-    mutating func remove(_ prefix: UInt64, _ key: UnsafeRawBufferPointer, of group: UInt32) {
+    /// Takes out a value that is there. If it is not there any more, returns what it was known by.
+    mutating func remove(_ prefix: UInt64, _ key: UnsafeRawBufferPointer, of group: UInt32) -> UInt64? {
         if isExact {
-            guard let found = tree.find(Self.entry(group, prefix, item: 0), ExactEntries()) else { return }
+            guard let found = tree.find(Self.entry(group, prefix, item: 0), ExactEntries()) else { return nil }
             if found.entry.item > 1 {
                 found.leaf.entries[found.index].item -= 1
-            } else {
-                tree.remove(found: found)
+                return nil
             }
-            return
+            tree.remove(found: found)
+            return prefix
         }
         let ties = unsafe KeyTies(images: images, probe: key)
-        guard let found = tree.find(Self.entry(group, prefix, item: 0), ties) else { return }
+        guard let found = tree.find(Self.entry(group, prefix, item: 0), ties) else { return nil }
         let handle = found.entry.item
         let count = images.value.word(handle)
         count.value -= 1
-        if count.value > 0 { return }
+        if count.value > 0 { return nil }
         tree.remove(found: found)
         images.value.giveBack(handle)
+        return UInt64(handle)
     }
 
-    /// The least value of a group.
-    func least(of group: UInt32) -> TreeEntry? {
-        let found = tree.seek(Self.entry(group, 0, item: 0), BeforeAll())?.entry
-        return found.flatMap { $0.high >> 32 == group ? $0 : nil }
+    /// What the least value of a group is known by.
+    func least(of group: UInt32) -> UInt64? {
+        known(tree.seek(Self.entry(group, 0, item: 0), BeforeAll())?.entry, of: group)
     }
 
-    func greatest(of group: UInt32) -> TreeEntry? {
-        let found = tree.seekBefore(Self.entry(group + 1, 0, item: 0), BeforeAll())?.entry
-        return found.flatMap { $0.high >> 32 == group ? $0 : nil }
+    func greatest(of group: UInt32) -> UInt64? {
+        known(tree.seekBefore(Self.entry(group + 1, 0, item: 0), BeforeAll())?.entry, of: group)
     }
 
-    /// The first eight bytes of the key of a value.
-    func prefix(_ entry: TreeEntry) -> UInt64 { entry.high << 32 | entry.low >> 32 }
+    private func known(_ entry: TreeEntry?, of group: UInt32) -> UInt64? {
+        guard let entry, entry.high >> 32 == group else { return nil }
+        return isExact ? entry.high << 32 | entry.low >> 32 : UInt64(entry.item)
+    }
 
     /// The key of a value that is not exact.
-    func key(_ entry: TreeEntry) -> UnsafeRawBufferPointer { unsafe images.value[entry.item] }
+    func key(_ known: UInt64) -> UnsafeRawBufferPointer { unsafe images.value[UInt32(known)] }
 
     func checkInvariants() throws(InvariantViolation) {
         let entries = try tree.checkedEntries { left, right in

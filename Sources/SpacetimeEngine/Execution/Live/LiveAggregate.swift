@@ -225,11 +225,18 @@ package final class LiveAggregate {
             after.removeAll()
             if isPresent { groups.appendResult(of: entry.group, to: &after) } else { groups.removeIfEmpty(entry.group) }
             if isPresent, entry.end >= 0, unsafe equalBytes(old, after.bytes) { continue }
+            if changes.isEmpty, unsafe output == nil { reserve(&changes) }
             unsafe tell(&changes, entry.end >= 0 ? old : nil, isPresent ? after.bytes : nil)
         }
         touched.removeAll(keeping: Self.keptCount, orShrinkingTo: 16)
         before.removeAll(keeping: Self.keptCount * 64, orShrinkingTo: 64)
         return changes
+    }
+
+    /// Makes room for what is told at once: growing takes longer than all the rest.
+    private func reserve(_ changes: inout RowChanges) {
+        changes.deletes.reserve(rows: touched.count, byteCount: before.count)
+        changes.inserts.reserve(rows: touched.count, byteCount: touched.count * max(after.count, 8))
     }
 
     /// Memory that is kept between commits.
