@@ -36,7 +36,10 @@ struct Sizes {
 
     static func standard(rows: Int?) -> Sizes {
         var sizes = Sizes(rows: rows ?? 1_000_000)
-        if let rows { sizes.wideRows = rows }
+        if let rows {
+            sizes.wideRows = rows
+            sizes.followedRows = [1_000, rows]
+        }
         return sizes
     }
 

@@ -27,8 +27,6 @@ package struct RowOrder: Sendable {
 
     private let layout: RowLayout
     private let parts: [Part]
-    /// The column that comes first, if it is a whole one, and whether it descends.
-    let leadingColumn: (column: Int, isDescending: Bool)?
 
     /// All fields ascending.
     ///
@@ -51,9 +49,6 @@ package struct RowOrder: Sendable {
             parts.append(Part(field: field, isDescending: term.isDescending))
         }
         self.parts = parts
-        leadingColumn = terms.first.flatMap {
-            $0.path.steps.isEmpty ? ($0.path.column.index, $0.isDescending) : nil
-        }
     }
 
     /// The images of valid rows of the table, in order.
@@ -90,67 +85,21 @@ package struct RowOrder: Sendable {
     }
 
     private func appendKey(of row: UnsafeRawPointer, to key: inout KeyBuffer) {
-        for part in parts { unsafe append(part, of: row, to: &key) }
+        for part in parts { unsafe layout.append(part.field, of: row, isDescending: part.isDescending, to: &key) }
     }
+}
 
-    @inline(__always)
-    private func append(_ part: Part, of row: UnsafeRawPointer, to key: inout KeyBuffer) {
+extension RowLayout {
+    /// Appends key bytes of what a row has as a field: whatever is missing is behind all values, or before them.
+    func append(_ field: RowField, of row: UnsafeRawPointer, isDescending: Bool, to key: inout KeyBuffer) {
         let start = key.count
-        if let value = unsafe part.field.locate(in: row, layout) {
-            if !part.field.isTotal { key.append(0) }
-            unsafe layout.program.appendKey(part.field.node, at: value, to: &key)
+        if let value = unsafe field.locate(in: row, self) {
+            if !field.isTotal { key.append(0) }
+            unsafe program.appendKey(field.node, at: value, to: &key)
         } else {
             key.append(1)
         }
         // No key is the beginning of another one, so this turns their order round.
-        if part.isDescending { key.complement(from: start) }
-    }
-
-    // MARK: Comparing
-
-    /// Bytes that order rows as far as they go: a part of the key, and then of the row. Stops when there are so many.
-    func appendPrefix(of row: UnsafeRawBufferPointer, byteCount: Int, to key: inout KeyBuffer) {
-        guard let start = row.baseAddress else { return }
-        for part in parts {
-            unsafe append(part, of: start, to: &key)
-            if key.count >= byteCount { return }
-        }
-        unsafe key.append(UnsafeRawBufferPointer(rebasing: row.prefix(byteCount &- key.count)))
-    }
-
-    /// Which of two valid rows comes first: negative or positive; zero for rows of equal bytes.
-    func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
-        if let start = left.baseAddress, let other = right.baseAddress {
-            for part in parts {
-                let order = unsafe compare(part, start, other)
-                if order != 0 { return order }
-            }
-        }
-        return unsafe compareBytes(left, right)
-    }
-
-    /// Which of two valid rows comes first by the first of the fields alone; zero if they are equal in it.
-    func compareLeading(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
-        guard let part = parts.first, let start = left.baseAddress, let other = right.baseAddress else { return 0 }
-        return unsafe compare(part, start, other)
-    }
-
-    @inline(__always)
-    private func compare(_ part: Part, _ left: UnsafeRawPointer, _ right: UnsafeRawPointer) -> Int {
-        let value = unsafe part.field.locate(in: left, layout)
-        let other = unsafe part.field.locate(in: right, layout)
-        let order: Int
-        if let value = unsafe value, let other = unsafe other {
-            order = unsafe layout.program.compare(part.field.node, value, other)
-        } else {
-            order = unsafe (value == nil ? 1 : 0) - (other == nil ? 1 : 0)
-        }
-        return part.isDescending ? -order : order
-    }
-
-    /// The value of the first field, if that is a whole column.
-    func leadingValue(of row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        guard let column = leadingColumn?.column, let start = row.baseAddress else { return nil }
-        return unsafe layout.bytes(of: column, in: start)
+        if isDescending { key.complement(from: start) }
     }
 }

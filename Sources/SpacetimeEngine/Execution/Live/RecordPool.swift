@@ -28,8 +28,9 @@ struct RecordPool: ~Copyable {
 
     deinit { freeChunks(from: 0) }
 
-    /// Bytes of all chunks.
-    var byteCount: Int { ((1 << chunks.count) - 1) * Self.firstCount * recordByteCount }
+    /// Bytes that were ever written: what lies behind them in the last chunk, which may be half of it, takes addresses and no
+    /// memory.
+    var byteCount: Int { Int(bound) * recordByteCount }
 
     /// Whether the next record has a number that is not above `last`, if none has been so far.
     @inline(__always)

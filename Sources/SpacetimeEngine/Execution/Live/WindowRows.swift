@@ -10,7 +10,7 @@
 struct WindowRows: ~Copyable {
     private(set) var tree = EntryTree()
     private(set) var isComplete = true
-    private let order: Ref<RowOrder>
+    private let order: Ref<WindowOrder>
     private let images: Ref<ImagePool>
     private var key = KeyBuffer()
     /// Rows that have been taken out since the last `release`.
@@ -18,7 +18,7 @@ struct WindowRows: ~Copyable {
     /// Rows that are being filled in.
     private var filling = Buffer<TreeEntry>(capacity: 8)
 
-    init(_ order: RowOrder) {
+    init(_ order: consuming WindowOrder) {
         self.order = Ref(order)
         images = Ref(ImagePool())
     }
@@ -37,7 +37,7 @@ struct WindowRows: ~Copyable {
     /// `@safe`: the probe stays during the call that it is made for.
     @safe
     private struct RowTies: EntryTies {
-        let order: Ref<RowOrder>
+        let order: Ref<WindowOrder>
         let images: Ref<ImagePool>
         let probe: UnsafeRawBufferPointer
 
@@ -52,9 +52,7 @@ struct WindowRows: ~Copyable {
 
     @inline(__always)
     private mutating func entry(of row: UnsafeRawBufferPointer, item: UInt32) -> TreeEntry {
-        key.removeAll()
-        unsafe order.value.appendPrefix(of: row, byteCount: TreeEntry.prefixByteCount, to: &key)
-        return unsafe TreeEntry(key.bytes, item: item)
+        unsafe order.value.entry(of: row, item: item, &key)
     }
 
     /// The row of an entry.
@@ -160,22 +158,20 @@ struct WindowRows: ~Copyable {
         endFilling()
     }
 
-    /// Takes in what was filled in, which is behind everything that is here.
-    ///
-    /// - Parameters:
-    ///   - isComplete: there are no other rows.
-    ///   - body: called with each row in order when it has been taken in.
-    mutating func takeFilled(isComplete: Bool, _ body: (borrowing WindowRows, TreeEntry) -> Void) {
+    /// Sorts what was filled in, which is behind everything that is here. It is taken in by ``takeFilled(_:)``, one row after
+    /// the other.
+    mutating func beginTakingFilled(isComplete: Bool) {
         self.isComplete = isComplete
         sortFilled()
-        for position in 0..<filling.count {
-            let entry = filling[position]
-            if tree.insert(entry, unsafe ties(image(entry))) == nil { body(self, entry) }
-        }
-        endFilling()
     }
 
-    private mutating func endFilling() { filling.removeAll(keeping: 4_096, orShrinkingTo: 8) }
+    /// Takes in one of the rows that were filled in, by its position among them.
+    mutating func takeFilled(_ position: Int) -> TreeEntry? {
+        let entry = filling[position]
+        return tree.insert(entry, unsafe ties(image(entry))) == nil ? entry : nil
+    }
+
+    mutating func endFilling() { filling.removeAll(keeping: 4_096, orShrinkingTo: 8) }
 
     private mutating func sortFilled() {
         defer { dropEqualFilled() }

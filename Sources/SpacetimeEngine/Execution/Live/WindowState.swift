@@ -33,41 +33,39 @@ struct WindowState: BitwiseCopyable {
 
     /// Follows a row that has come.
     ///
-    /// - Parameter tell: called with each row that came into the window (+1) or left it (-1), perhaps several times.
+    /// - Parameter log: takes each row that came into the window or left it, perhaps several times.
     @inline(__always)
-    mutating func didInsert(
-        _ entry: TreeEntry, _ rows: borrowing WindowRows, _ tell: (TreeEntry, Int32) -> Void
-    ) {
+    mutating func didInsert(_ entry: TreeEntry, _ rows: borrowing WindowRows, _ log: inout WindowLog) {
         if limit == 0 { return }
         if count == 0 {
             guard rows.count == offset &+ 1, let only = rows.tree.last?.entry else { return }
             (first, last, count) = (only, only, 1)
-            return tell(only, 1)
+            return log.add(only, 1)
         }
         let isFull = count == limit
         if rows.compare(entry, last) > 0 {
             if isFull { return }
             last = entry
             count &+= 1
-            return tell(entry, 1)
+            return log.add(entry, 1)
         }
-        insertBeforeEnd(entry, rows, isFull: isFull, tell)
+        insertBeforeEnd(entry, rows, isFull: isFull, &log)
     }
 
     @inline(never)
     private mutating func insertBeforeEnd(
-        _ entry: TreeEntry, _ rows: borrowing WindowRows, isFull: Bool, _ tell: (TreeEntry, Int32) -> Void
+        _ entry: TreeEntry, _ rows: borrowing WindowRows, isFull: Bool, _ log: inout WindowLog
     ) {
         if rows.compare(entry, first) < 0 {
             // Everything moves on by one: the row before the first is now in the window.
             guard let before = rows.entry(before: first) else { return }
             first = before
-            tell(before, 1)
+            log.add(before, 1)
         } else {
-            tell(entry, 1)
+            log.add(entry, 1)
         }
         if isFull {
-            tell(last, -1)
+            log.add(last, -1)
             last = rows.entry(before: last) ?? first
         } else {
             count &+= 1
@@ -76,22 +74,20 @@ struct WindowState: BitwiseCopyable {
 
     /// Follows a row that has gone.
     @inline(__always)
-    mutating func didRemove(
-        _ entry: TreeEntry, _ rows: borrowing WindowRows, _ tell: (TreeEntry, Int32) -> Void
-    ) {
+    mutating func didRemove(_ entry: TreeEntry, _ rows: borrowing WindowRows, _ log: inout WindowLog) {
         if count == 0 || rows.compare(entry, last) > 0 { return }
-        removeBeforeEnd(entry, rows, tell)
+        removeBeforeEnd(entry, rows, &log)
     }
 
     @inline(never)
     private mutating func removeBeforeEnd(
-        _ entry: TreeEntry, _ rows: borrowing WindowRows, _ tell: (TreeEntry, Int32) -> Void
+        _ entry: TreeEntry, _ rows: borrowing WindowRows, _ log: inout WindowLog
     ) {
         let next = rows.entry(behind: last)
         let isLast = rows.compare(entry, last) == 0
         let place = rows.compare(entry, first)
-        tell(place < 0 ? first : entry, -1)
-        if let next { tell(next, 1) } else { count &-= 1 }
+        log.add(place < 0 ? first : entry, -1)
+        if let next { log.add(next, 1) } else { count &-= 1 }
         if count == 0 { return }
         if place <= 0, let second = rows.entry(behind: first) { first = second }
         if let next {
