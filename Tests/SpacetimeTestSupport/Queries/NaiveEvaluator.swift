@@ -95,7 +95,8 @@ package struct NaiveEvaluator {
                 var isAlone = true
                 for row in rows {
                     let candidate = combination + [row]
-                    guard try areMet(table.outerCondition ?? [], candidate) else { continue }
+                    // An outer join whose missing rows are not wanted may be turned into another one.
+                    guard try areMet(table.outerCondition ?? [], candidate) || isEager else { continue }
                     isAlone = false
                     next.append(candidate)
                 }
