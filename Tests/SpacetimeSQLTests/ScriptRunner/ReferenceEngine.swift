@@ -26,6 +26,8 @@ final class ReferenceEngine: ScriptEngine {
     private let tables: [TableSchema]
     private let catalog: SQLCatalog
     private var rows: [[[AlgebraicValue]]]
+    /// Gets the rows of all tables before and after each statement that changed some.
+    var onCommit: ((_ before: [[[UInt8]]], _ after: [[[UInt8]]]) throws -> Void)?
     private var nextNumbers: [[ColumnID: Int]]
     private var sets: [String: [UInt32: [Watched]]] = [:]
     private var news: [String: [String]] = [:]
@@ -58,6 +60,7 @@ final class ReferenceEngine: ScriptEngine {
                 case .delete(let delete): try self.delete(delete, values)
                 default: ScriptOutcome()
                 }
+            try onCommit?(Self.bytes(before), Self.bytes(rows))
             try tell()
             for position in tables.indices where tables[position].isEvent { rows[position] = [] }
             return outcome
@@ -65,6 +68,10 @@ final class ReferenceEngine: ScriptEngine {
             rows = before
             throw error
         }
+    }
+
+    private static func bytes(_ rows: [[[AlgebraicValue]]]) -> [[[UInt8]]] {
+        rows.map { $0.map { ModelDatabase.bytes($0) } }
     }
 
     private func parameters(_ parameters: [QueryParameter], _ speaker: String) throws -> [AlgebraicValue] {

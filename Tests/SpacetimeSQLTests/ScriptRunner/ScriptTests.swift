@@ -49,6 +49,13 @@ import Darwin
         run(script, name, on: ReferenceEngine(script.tables))
     }
 
+    /// Subscriptions on a database; `original` languages and statements are as in the definition.
+    @Test(arguments: names)
+    func subscriptionsOfScriptsHold(_ name: String) throws {
+        let script = try Self.script(name)
+        run(script, name, on: try SessionEngine(script.tables))
+    }
+
     // MARK: Running
 
     private func run(_ script: Script, _ name: String, on engine: some ScriptEngine) {
