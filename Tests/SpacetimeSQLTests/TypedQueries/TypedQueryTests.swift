@@ -164,6 +164,20 @@ import Testing
                 }.sorted { ($1.amount, $0.id) < ($0.amount, $1.id) }.prefix(4)), isOrdered: true)
     }
 
+    @Test(arguments: seeds) func semijoinsThatFindSeveralRowsCanBeOrdered(seed: UInt64) throws {
+        let runner = try Runner(seed: seed)
+        let sold = Set(runner.content.sales.map(\.shop))
+        let shops = runner.content.shops.filter { sold.contains($0.id) }
+            .sorted { ($0.city, $1.id) < ($1.city, $0.id) }
+        let query = Shop.all.leftSemijoin(Sale.self) { $0.id == $1.shop }.orderBy { ($0.city, $0.id.descending) }
+        try runner.check(query, shops, isOrdered: true)
+        try runner.check(query.limit(3).offset(1), Array(shops.dropFirst().prefix(3)), isOrdered: true)
+        // By a column that is not selected, which a key is.
+        try runner.check(query.select { $0.id }, shops.map(\.id), isOrdered: true)
+        try runner.check(
+            query.limit(2).select { ($0.name, $0.id) }, shops.prefix(2).map { ($0.name, $0.id) }, isOrdered: true)
+    }
+
     // MARK: Joins
 
     @Test(arguments: seeds) func joinsPairRows(seed: UInt64) throws {

@@ -67,6 +67,11 @@ import Testing
                 Sale.where { $0.day < 9 }.groupBy { ($0.size, $0.buyer) }.where { _, _, sales in sales.count() > 2 }
                     .select { size, buyer, sales in (size, buyer, sales.countDistinct { $0.day }) }),
             try watch(
+                "groups by what may be missing", db,
+                Sale.all.groupBy { $0.buyer }
+                    .where { buyer, sales in sales.sum { $0.tip } != 3 && !(sales.max { $0.tip } > 2) && buyer != 4 }
+                    .select { buyer, sales in (buyer, sales.sum { $0.tip }) }),
+            try watch(
                 "groups of a join", db,
                 Sale.all.join(Shop.self) { $0.shop == $1.id }.groupBy { $1.city }
                     .select { city, sales in (city, sales.count(), sales.max { sale, _ in sale.amount }) }),
