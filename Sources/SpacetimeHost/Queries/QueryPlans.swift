@@ -3,24 +3,34 @@ import SpacetimeQuery
 import SpacetimeSchema
 import Synchronization
 
-/// Plans of queries that were run, each made once for all that differ in their values only.
-///
-/// A plan is made for the tables as they are at the time, and kept while they grow: it stays right, and an index that was
-/// worth its while goes on being so.
+/// Plans of queries that were run, each made once for all that differ in their values only, and made anew when tables have
+/// become much larger or smaller.
 final class QueryPlans: Sendable {
+    private struct Entry {
+        let plan: CompiledPlan
+        /// Of the query's tables, when the plan was made.
+        let sizes: [Int]
+
+        func fits(_ sizes: [Int]) -> Bool {
+            for (old, new) in zip(self.sizes, sizes) where new > old * 4 + 64 || old > new * 4 + 64 { return false }
+            return true
+        }
+    }
+
     /// So many are kept; with one more all are forgotten, which costs making again those that are in use.
-    private static let limit = 512
+    static let limit = 512
 
-    private let plans = Mutex<[BoundQuery: CompiledPlan]>([:])
+    private let entries = Mutex<[BoundQuery: Entry]>([:])
 
+    /// - Parameter sizes: how many rows each of the query's tables has.
     func plan(
-        _ query: BoundQuery, _ make: () throws(EngineError) -> CompiledPlan
+        _ query: BoundQuery, _ sizes: [Int], _ make: () throws(EngineError) -> CompiledPlan
     ) throws(EngineError) -> CompiledPlan {
-        if let known = plans.withLock({ $0[query] }) { return known }
+        if let known = entries.withLock({ $0[query] }), known.fits(sizes) { return known.plan }
         let plan = try make()
-        plans.withLock { plans in
-            if plans.count >= Self.limit { plans = [:] }
-            plans[query] = plan
+        entries.withLock { entries in
+            if entries.count >= Self.limit { entries = [:] }
+            entries[query] = Entry(plan: plan, sizes: sizes)
         }
         return plan
     }
@@ -54,7 +64,8 @@ extension Catalog {
         _ query: BoundQuery, _ statistics: some PlanStatistics
     ) throws(EngineError) -> PlanRunner {
         let lifted = SessionQuery(query).lifted(self)
-        let plan = try plans.plan(lifted.query) { () throws(EngineError) in
+        let sizes = query.tables.map { statistics.rowCount(of: $0.id) }
+        let plan = try plans.plan(lifted.query, sizes) { () throws(EngineError) in
             try CompiledPlan(
                 planner.plan(lifted.query, statistics),
                 PlanTables(table: { [self] in schema(of: $0) }, index: { [self] in indexSchema($0) }))
