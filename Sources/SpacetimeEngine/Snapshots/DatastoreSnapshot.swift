@@ -28,6 +28,13 @@ package final class DatastoreSnapshot: Sendable {
 
     init(tables: [TableID: Table]) { self.tables = tables }
 
+    /// The same, with some tables as they are in another snapshot of the same datastore. Each table keeps what it needs.
+    package func adding(_ ids: [TableID], of other: DatastoreSnapshot) -> DatastoreSnapshot {
+        var tables = tables
+        for id in ids { tables[id] = other.tables[id] }
+        return DatastoreSnapshot(tables: tables)
+    }
+
     /// The ids of the tables, ascending.
     package var tableIDs: [TableID] { tables.keys.sorted() }
 
