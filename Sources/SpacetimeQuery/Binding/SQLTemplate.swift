@@ -6,7 +6,7 @@ import SpacetimeSATS
 /// Two texts with equal keys are one query with other values, so a plan that was made for one serves the other. Finding the
 /// key costs reading the text's tokens once, and no look-up of names. Literals stay part of the key where the query's shape
 /// may depend on them: in lists, patterns and output columns, and in all of a text with an `OR`, whose alternatives are
-/// planned by their values.
+/// planned by their values; and in all statements but queries.
 package struct SQLTemplate: Sendable {
     /// Tokens with one blank between them, and signs in place of literals.
     package let key: [UInt8]
@@ -20,7 +20,8 @@ package struct SQLTemplate: Sendable {
     package init(_ text: String) throws(SQLError) {
         self.text = try SQLText(text)
         let tokens = try SQLLexer.tokens(of: self.text)
-        var scan = Scan(text: self.text, lifts: !tokens.contains { $0.isKeyword("OR") })
+        let isSelect = tokens[0].isKeyword("SELECT")
+        var scan = Scan(text: self.text, lifts: isSelect && !tokens.contains { $0.isKeyword("OR") })
         for position in tokens.indices { scan.take(tokens[position], after: position > 0 ? tokens[position - 1] : nil) }
         key = scan.key
         literals = scan.literals

@@ -430,6 +430,7 @@ import Testing
         #expect(try key("level IN (1, 2) AND id = 3") == key("level IN (1, 2) AND id = 4"))
         #expect(try SQLTemplate("SELECT 1 AS a FROM player").key != SQLTemplate("SELECT 2 AS a FROM player").key)
         #expect(try SQLTemplate("SELECT name FROM player ORDER BY 1").literals.isEmpty)
+        #expect(try SQLTemplate("UPDATE player SET level = 1 WHERE id = 2").literals.isEmpty)
     }
 
     @Test func liftedQueriesAreTheSameQueriesWithOtherValues() throws {
