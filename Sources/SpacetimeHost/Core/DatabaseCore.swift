@@ -21,6 +21,7 @@ package final class DatabaseCore: Sendable {
     package let sessions: Sessions
     package let procedures: Procedures
     let routes: HTTPRoutes
+    package let statements: Statements
     /// Nil if the module schedules nothing.
     let scheduler: Scheduler?
     /// Nil if the module has no reducers that go through tables.
@@ -53,6 +54,7 @@ package final class DatabaseCore: Sendable {
             durability: Durability(origin.files, sink: options.sink), observers: observers,
             onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
+        statements = Statements(runner)
         sessions = Sessions(runner, queries)
         let procedures = Procedures(
             runner, options.procedures, durable: opening.traits.durableProcedures,

@@ -24,6 +24,10 @@ struct SystemRows {
             let id = catalog.tableMap[position].id
             add(schema, id: Self.publicID(of: id), sequences: datastore.sequencePositions(of: id))
         }
+        for view in catalog.viewTables.views {
+            guard let table = try? catalog.facts(of: view.table) else { continue }
+            add(table.schema, id: Self.publicID(of: table.id), sequences: [])
+        }
         for view in catalog.schema.views { add(view) }
         for rule in catalog.schema.rowLevelSecurity { add(rule: rule) }
     }

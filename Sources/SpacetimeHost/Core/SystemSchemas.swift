@@ -41,6 +41,9 @@ struct SystemSchemas {
         ("String", .string),
     ])
 
+    /// The tag of numbers of rows among the values of variables.
+    static let tagOfU64: UInt8 = 8
+
     static let client = SystemSchemas(
         7, "st_client", [("identity", .u256), ("connection_id", .u128)], hash: [0, 1], isKept: true)
     static let credentials = SystemSchemas(

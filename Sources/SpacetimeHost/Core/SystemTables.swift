@@ -51,6 +51,12 @@ package struct SystemTables: Sendable {
         jobs = JobTable(in: datastore)
     }
 
+    /// Whether a table is one of those that describe the module.
+    func describes(_ table: TableID) -> Bool {
+        guard let first = described.first?.id, let last = described.last?.id else { return false }
+        return table >= first && table <= last
+    }
+
     /// Makes the tables that describe the module. Their ids are behind those of all tables that are kept.
     mutating func describe(in datastore: Datastore) throws(EngineError) {
         for table in SystemSchemas.all where !table.isKept {

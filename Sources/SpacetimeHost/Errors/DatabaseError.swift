@@ -51,6 +51,10 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let malformedKey = Code("malformedKey")
         /// A condition names what its table does not have.
         public static let invalidCondition = Code("invalidCondition")
+        /// The caller may not do this; only the owner may.
+        public static let notPermitted = Code("notPermitted")
+        /// A statement was stopped: it took longer than it may, or its task was cancelled.
+        public static let stopped = Code("stopped")
         /// A limit was reached: rows, sizes, nesting, the numbers of an auto-incremented column.
         public static let limitReached = Code("limitReached")
         /// A query that cannot be run, or not kept up to date.

@@ -74,7 +74,7 @@ package final class QueryTexts: Sendable {
     ) throws(DatabaseError) -> SessionQuery {
         let prepared: Prepared
         do throws(SQLError) { prepared = try self.prepared(text, language, isOwner: caller.identity == owner) } catch {
-            throw DatabaseError(.invalidQuery, "\(error), in the query: \(text)", cause: error)
+            throw DatabaseError(.invalidQuery, "\(error), in the query: \(text)", cause: SQLProblem(error))
         }
         let parameters = prepared.query.query.parameters
         let values = prepared.values.enumerated().map { position, value in
@@ -85,8 +85,9 @@ package final class QueryTexts: Sendable {
 
     /// The caller as a value of a type that callers are compared with.
     static func sender(_ identity: Identity, as type: AlgebraicType) -> [UInt8] {
+        if let payload = type.optionPayload { return [0] + sender(identity, as: payload) }
         // The number, in the same bytes as the identity; or these bytes as people write them.
-        type == .bytes ? AlgebraicValue.bytes(identity.bsatn().reversed()).bsatn() : identity.bsatn()
+        return type == .bytes ? AlgebraicValue.bytes(identity.bsatn().reversed()).bsatn() : identity.bsatn()
     }
 
     /// The query that a view of the module consists of, which reads what the owner may.

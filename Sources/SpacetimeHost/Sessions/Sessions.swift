@@ -106,6 +106,10 @@ package final class Sessions: @unchecked Sendable {
             throw DatabaseError(
                 .alreadySubscribed, "the client has a set of queries \(set.rawValue) already; choose another number")
         }
+        let described = runner.catalog.systemTables
+        if list.contains(where: { $0.query.tables.contains { described.describes($0.id) } }) {
+            try runner.fillSystemTables()
+        }
         var entries: [LiveQuery] = []
         var rows: [SharedDelta?] = []
         var conditions: [RowPredicate?] = []

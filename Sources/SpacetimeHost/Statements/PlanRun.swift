@@ -1,0 +1,91 @@
+import SpacetimeEngine
+import SpacetimeSATS
+import Synchronization
+
+/// One run of a plan: with its values, within its limits.
+struct PlanRun: Sendable {
+    let plan: CompiledPlan
+    let values: [[UInt8]]
+    var limits: QueryLimits
+    /// When it is to end.
+    private let deadline: Timestamp?
+    private let clock: any HostClock
+    private let isCancelled: (@Sendable () -> Bool)?
+    /// Says that nobody waits for the result any more.
+    var stop: StopSignal?
+
+    init(_ plan: CompiledPlan, values: [[UInt8]], _ prepared: Statements.Prepared, clock: any HostClock) {
+        self.plan = plan
+        self.values = values
+        limits = prepared.request.limits
+        deadline = limits.time.map { prepared.started + TimeDuration($0) }
+        isCancelled = prepared.request.isCancelled
+        self.clock = clock
+    }
+
+    private var budget: QueryBudget {
+        var budget = QueryBudget(
+            rowsExamined: limits.rowsExamined, rowsProduced: limits.rows, bytesProduced: limits.bytes,
+            bytesKept: limits.bytes)
+        if deadline != nil || isCancelled != nil || stop != nil {
+            budget.shouldStop = {
+                stop?.isStopped == true || isCancelled?() == true || deadline.map { clock.now() > $0 } == true
+            }
+        }
+        return budget
+    }
+
+    /// - Parameters:
+    ///   - runner: of the plan, if there is one that nobody else uses.
+    ///   - changes: the rows that the plan goes by, if it does.
+    func run(
+        over datastore: Datastore, by runner: PlanRunner? = nil, changes: PlanChanges? = nil
+    ) throws(DatabaseError) -> RunResult {
+        let runner = runner ?? PlanRunner(plan)
+        var rows = RowBatch()
+        do throws(EngineError) {
+            try runner.bind(values)
+            try runner.run(over: datastore, changes: changes, budget: budget) { row, times in
+                for _ in 0..<times { rows.append(row) }
+            }
+        } catch {
+            throw self.error(error)
+        }
+        return RunResult(rows: rows, cost: runner.cost)
+    }
+
+    func run(over snapshot: DatastoreSnapshot) throws(DatabaseError) -> RunResult {
+        let runner = PlanRunner(plan)
+        var rows = RowBatch()
+        do throws(EngineError) {
+            try runner.bind(values)
+            try runner.run(over: snapshot, budget: budget) { row, times in
+                for _ in 0..<times { rows.append(row) }
+            }
+        } catch {
+            throw self.error(error)
+        }
+        return RunResult(rows: rows, cost: runner.cost)
+    }
+
+    private func error(_ error: EngineError) -> DatabaseError {
+        guard case .queryStopped = error else { return DatabaseError(error) }
+        if stop?.isStopped == true || isCancelled?() == true {
+            return DatabaseError(.stopped, "the statement was stopped, since its task was cancelled", cause: error)
+        }
+        let time = limits.time.map { "\($0)" } ?? "than it may"
+        return DatabaseError(
+            .stopped,
+            "the statement was stopped, since it took longer than \(time); ask for fewer rows, by conditions on indexed "
+                + "columns, or raise the limit", cause: error)
+    }
+}
+
+/// Says that nobody waits for a result any more.
+final class StopSignal: Sendable {
+    private let isSet = Atomic(false)
+
+    func stop() { isSet.store(true, ordering: .relaxed) }
+
+    var isStopped: Bool { isSet.load(ordering: .relaxed) }
+}

@@ -1,0 +1,373 @@
+import SpacetimeDurability
+package import SpacetimeEngine
+import SpacetimeQuery
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// Statements that change nothing.
+extension Statements {
+    enum Outcome: Sendable {
+        case done(StatementResult)
+        /// To be run without the lock.
+        case long(LongQuery)
+    }
+
+    /// A query that looks at more rows than this is run off the lock: so many are looked at in half a millisecond.
+    static let rowsUnderLock = 8_192
+
+    /// Runs a statement with the lock held, which is released; or says what is to be run without it.
+    func readAndRelease(_ prepared: Prepared) throws(DatabaseError) -> Outcome {
+        do throws(DatabaseError) {
+            if prepared.readsSystemTables(runner.catalog) { try runner.fillSystemTables() }
+            if let query = prepared.query { _ = try runner.materialiseViews(of: query, for: prepared.request.caller) }
+        } catch {
+            runner.release()
+            throw error
+        }
+        _ = runner.beginReadHoldingLock()
+        defer { runner.endRead() }
+        switch prepared.entry {
+        case .select(let select, let literals): return try read(select, literals, prepared)
+        case .other(.explain(let bound, let runs)): return try explain(bound, runs: runs, prepared)
+        case .other(.show(let variable)): return .done(try show(variable, prepared))
+        case .other: throw DatabaseError(.internalInconsistency, "a statement that writes was taken for one that reads")
+        }
+    }
+
+    private func read(
+        _ select: PreparedSelect, _ literals: [[UInt8]?], _ prepared: Prepared, explained: [String]? = nil
+    ) throws(DatabaseError) -> Outcome {
+        let limits = prepared.request.limits
+        var planned: [PreparedSelect.Planned] = []
+        var runs: [PlanRun] = []
+        for (form, values) in try forms(of: select, literals, prepared) {
+            let plan = try form.plan(runner.catalog.planner, runner.datastore)
+            planned.append(plan)
+            runs.append(PlanRun(plan.compiled, values: values, prepared, clock: runner.clock))
+        }
+        try requireRowLimit(zip(planned, runs).map { ($0.plan, $1.values) }, prepared)
+        var result = UnfinishedResult(
+            columns: select.bound.columns, explained: explained, offset: lastOffset, started: prepared.started,
+            clock: runner.clock)
+        if runs.count > 1 { result.rowLimit = try joinedLimit(select.bound.query, runs[0].values) }
+        if planned.reduce(0, { $0 + $1.rowsExamined }) <= Double(Self.rowsUnderLock) {
+            let allowed = min(limits.rowsExamined, Self.rowsUnderLock * 4)
+            do throws(DatabaseError) {
+                var total = RunResult()
+                for (plan, run) in zip(planned, runs) {
+                    var run = run
+                    run.limits.rowsExamined = allowed
+                    total.add(try run.run(over: runner.datastore, by: plan.runner))
+                }
+                return .done(result.finished(total))
+            } catch {
+                // It looks at more than was thought: then once more, from the beginning, without the lock.
+                let isOverrun = planned.contains { $0.runner.cost.rowsExamined > allowed }
+                guard allowed < limits.rowsExamined, isOverrun else { throw error }
+            }
+        }
+        result.isOfPicture = true
+        return .long(LongQuery(runs: runs, snapshot: runner.datastore.snapshot(), result: result))
+    }
+
+    /// The query as the caller may ask it: itself, or what the rules of its tables make of it.
+    private func forms(
+        of select: PreparedSelect, _ literals: [[UInt8]?], _ prepared: Prepared
+    ) throws(DatabaseError) -> [(PreparedSelect, values: [[UInt8]])] {
+        let values = try prepared.values(select.bound.query.parameters, literals)
+        let rules = runner.catalog.rules
+        if prepared.isOwner || rules.isEmpty { return [(select, values)] }
+        let forms = rules.restricted(
+            SessionQuery(select.bound.query, values: values), for: prepared.request.caller,
+            owner: runner.catalog.owner.identity)
+        return forms.map { form in
+            if form.query == select.bound.query { return (select, values) }
+            var bound = select.bound
+            bound.query = form.query
+            return (PreparedSelect(bound), form.values)
+        }
+    }
+
+    /// How many rows there may be of a query that is several: that many of all of them together.
+    ///
+    /// - Throws: `invalidQuery` if its rows are counted, ordered or compared with each other, which cannot be done one by one.
+    private func joinedLimit(_ query: BoundQuery, _ values: [[UInt8]]) throws(DatabaseError) -> Int {
+        guard query.grouping == nil, query.order.isEmpty, query.offset == nil, !query.isDistinct else {
+            throw DatabaseError(
+                .invalidQuery,
+                "several rules with joins guard a table of the query, so its rows cannot be counted, ordered or made distinct; "
+                    + "ask for the rows alone")
+        }
+        let bytes: [UInt8]? =
+            switch query.limit {
+            case .literal(let bytes, _)?: bytes
+            case .parameter(let number, _)?: values[number]
+            default: nil
+            }
+        guard let bytes, let limit = try? UInt64(bsatn: bytes) else { return .max }
+        return Int(clamping: limit)
+    }
+
+    /// The offset of the last commit. With the lock held.
+    var lastOffset: TxOffset { TxOffset(runner.state.pointee.nextOffset &- 1) }
+
+    // MARK: The limit of rows
+
+    /// Refuses a query of somebody else than the owner that reads more rows than the variable allows.
+    private func requireRowLimit(
+        _ plans: [(plan: Plan, values: [[UInt8]])], _ prepared: Prepared
+    ) throws(DatabaseError) {
+        guard !prepared.isOwner, let limit = try rowLimit() else { return }
+        var rows = 0.0
+        for (plan, values) in plans {
+            var plan = plan
+            if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
+            rows += runner.catalog.planner.estimate(plan, runner.datastore).rowsRead
+        }
+        guard rows > Double(limit) else { return }
+        throw DatabaseError(
+            .limitReached,
+            "the query would read about \(Int(min(rows, 1e15))) rows, and \(limit) are allowed; ask for fewer, by conditions "
+                + "on indexed columns or with LIMIT")
+    }
+
+    private func rowLimit() throws(DatabaseError) -> UInt64? {
+        guard let row = try variableRow(.rowLimit), case .sum(_, .u64(let limit)) = row else { return nil }
+        return limit
+    }
+
+    /// The value of a variable as it is stored; nil if it is not set.
+    private func variableRow(_ variable: SystemVariable) throws(DatabaseError) -> AlgebraicValue? {
+        let tables = runner.catalog.systemTables
+        // Mostly nothing is set.
+        if runner.datastore.count(tables.variables) == 0 { return nil }
+        let row: [UInt8]? = try variable.rawValue.bsatn().withBytes { key throws(DatabaseError) in
+            do throws(EngineError) {
+                return try runner.datastore.find(tables.variablesKey, key: key).map { Array($0) }
+            } catch {
+                throw DatabaseError(error)
+            }
+        }
+        guard let row else { return nil }
+        let type = AlgebraicType.product(SystemSchemas.variables.schema.rowType)
+        guard case .product(let values)? = try? AlgebraicValue(bsatn: row, type: type) else { return nil }
+        return values.last
+    }
+
+    private func show(_ variable: SystemVariable, _ prepared: Prepared) throws(DatabaseError) -> StatementResult {
+        var rows = RowBatch()
+        if let value = try variableRow(variable) { value.bsatn().withBytes { rows.append($0) } }
+        let result = UnfinishedResult(
+            columns: ProductType([("value", SystemSchemas.variable)]), offset: lastOffset, started: prepared.started,
+            clock: runner.clock)
+        return result.finished(RunResult(rows: rows))
+    }
+
+    // MARK: EXPLAIN
+
+    /// The plan, one operation for each row; and, if it is to be run, what that took.
+    private func explain(_ bound: BoundSelect, runs: Bool, _ prepared: Prepared) throws(DatabaseError) -> Outcome {
+        let select = PreparedSelect(bound)
+        let planner = runner.catalog.planner
+        let planned = try select.plan(planner, runner.datastore)
+        let lines = PlanDescription(planned.plan, planner, runner.datastore).lines
+        if runs { return try read(select, [], prepared, explained: lines) }
+        let result = UnfinishedResult(
+            columns: bound.columns, explained: lines, offset: lastOffset, started: prepared.started,
+            clock: runner.clock)
+        return .done(result.finished(nil))
+    }
+}
+
+/// What is known of a result before the rows are there.
+struct UnfinishedResult: Sendable {
+    let columns: ProductType
+    /// The plan, if it is what is asked for.
+    var explained: [String]?
+    let offset: TxOffset
+    let started: Timestamp
+    let clock: any HostClock
+    /// The query runs off the lock.
+    var isOfPicture = false
+
+    /// How many rows there may be of a query that is run as several.
+    var rowLimit = Int.max
+
+    /// - Parameter run: what came of the run; nil if the query was not run.
+    func finished(_ run: RunResult?) -> StatementResult {
+        let microseconds = clock.now().microsecondsSinceUnixEpoch - started.microsecondsSinceUnixEpoch
+        let cost = run?.cost ?? QueryCost()
+        let rows = run?.rows.prefix(rowLimit) ?? RowBatch()
+        var result = StatementResult(
+            columns: columns, rows: rows, duration: .microseconds(microseconds), cost: cost, offset: offset)
+        guard var lines = explained else { return result }
+        if run != nil {
+            let place = isOfPicture ? "over a picture, without the lock" : "under the lock"
+            lines.append(
+                "\(cost.rowsProduced) rows of \(cost.bytesProduced) bytes, \(cost.rowsExamined) rows examined, "
+                    + "\(cost.seeks) look-ups, \(microseconds) µs, \(place)")
+        }
+        result.columns = ProductType([("plan", .string)])
+        result.rows = RowBatch()
+        for line in lines { line.bsatn().withBytes { result.rows.append($0) } }
+        return result
+    }
+}
+
+/// What came of a run, or of several.
+struct RunResult: Sendable {
+    var rows = RowBatch()
+    var cost = QueryCost()
+
+    mutating func add(_ other: RunResult) {
+        if rows.isEmpty { rows = other.rows } else { other.rows.forEach { rows.append($0) } }
+        cost.rowsExamined += other.cost.rowsExamined
+        cost.rowsProduced += other.cost.rowsProduced
+        cost.bytesProduced += other.cost.bytesProduced
+        cost.seeks += other.cost.seeks
+    }
+}
+
+extension RowBatch {
+    /// The first rows.
+    fileprivate func prefix(_ count: Int) -> RowBatch {
+        if count >= self.count { return self }
+        var batch = RowBatch()
+        for position in 0..<max(count, 0) { Array(self[position]).withBytes { batch.append($0) } }
+        return batch
+    }
+}
+
+/// A query over a picture, off the lock.
+struct LongQuery: Sendable {
+    /// One, or several whose rows come one after the other.
+    var runs: [PlanRun]
+    let snapshot: DatastoreSnapshot
+    let result: UnfinishedResult
+
+    func run() throws(DatabaseError) -> StatementResult {
+        var total = RunResult()
+        for run in runs { total.add(try run.run(over: snapshot)) }
+        return result.finished(total)
+    }
+
+    /// On a thread of its own. A cancelled task has it stopped.
+    func runAside() async throws(DatabaseError) -> StatementResult {
+        let stop = StopSignal()
+        var query = self
+        for position in runs.indices { query.runs[position].stop = stop }
+        let running = query
+        let outcome: Result<StatementResult, DatabaseError> = await withTaskCancellationHandler {
+            do throws(DatabaseError) {
+                return .success(try await suspendingAside { () throws(DatabaseError) in try running.run() })
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            stop.stop()
+        }
+        return try outcome.get()
+    }
+}
+
+// MARK: - Pictures
+
+extension Statements {
+    /// Runs a query over a picture of the database, with the rights of whoever asks. Takes the lock only to find out about
+    /// the module, the first time that somebody asks for that.
+    package func run(
+        _ request: Request, over snapshot: DatastoreSnapshot, at offset: TxOffset
+    ) throws(DatabaseError) -> StatementResult {
+        let prepared = try prepare(request)
+        let bound: BoundSelect
+        let literals: [[UInt8]?]
+        switch prepared.entry {
+        case .select(let select, let values): (bound, literals) = (select.bound, values)
+        case .other(.explain(let select, _)): (bound, literals) = (select, [])
+        case .other:
+            throw DatabaseError(.readOnly, "a snapshot answers queries only; run the statement on the database")
+        }
+        for table in bound.query.tables {
+            guard let view = runner.catalog.viewTables.view(table.id) else { continue }
+            throw DatabaseError(
+                .notPossible,
+                "a snapshot has no rows of the view '\(view.schema.name)', which is computed when somebody asks; ask the "
+                    + "database")
+        }
+        var snapshot = snapshot
+        if prepared.readsSystemTables(runner.catalog) { snapshot = try withSystemTables(snapshot) }
+        let planner = runner.catalog.planner
+        let plan = planner.plan(bound.query, SnapshotStatistics(snapshot, planner))
+        let compiled = try PreparedSelect.compile(plan, PlanTables(catalog: runner.catalog))
+        var result = UnfinishedResult(
+            columns: bound.columns, offset: offset, started: prepared.started, clock: runner.clock, isOfPicture: true)
+        if case .other(.explain(_, let runs)) = prepared.entry {
+            result.explained = PlanDescription(plan, planner, SnapshotStatistics(snapshot, planner)).lines
+            if !runs { return result.finished(nil) }
+        }
+        let values = try prepared.values(bound.query.parameters, literals)
+        return result.finished(
+            try PlanRun(compiled, values: values, prepared, clock: runner.clock).run(over: snapshot))
+    }
+
+    /// The tables that describe the module never change, so those of now belong to a picture of earlier, too.
+    private func withSystemTables(_ snapshot: DatastoreSnapshot) throws(DatabaseError) -> DatastoreSnapshot {
+        let described = runner.catalog.systemTables.described.map(\.id)
+        if described.contains(where: { snapshot.count($0) > 0 }) { return snapshot }
+        try runner.acquire()
+        defer { runner.release() }
+        try runner.fillSystemTables()
+        return snapshot.adding(described, of: runner.datastore.snapshot())
+    }
+}
+
+/// How much there is in a picture: rows are counted, keys are guessed.
+private struct SnapshotStatistics: PlanStatistics {
+    private let snapshot: DatastoreSnapshot
+    private let fixed: FixedStatistics
+
+    init(_ snapshot: DatastoreSnapshot, _ planner: Planner) {
+        self.snapshot = snapshot
+        var rows: [TableID: Int] = [:]
+        for table in snapshot.tableIDs { rows[table] = snapshot.count(table) }
+        fixed = FixedStatistics(planner, rows: rows)
+    }
+
+    func rowCount(of table: TableID) -> Int { snapshot.count(table) }
+    func keyCount(of index: IndexID) -> Int { fixed.keyCount(of: index) }
+    func rowCount(of access: Plan.Access) -> Int? { nil }
+}
+
+extension PlanTables {
+    /// What the catalog knows, which needs no lock.
+    fileprivate init(catalog: Catalog) {
+        self.init(
+            table: { try? catalog.facts(of: $0).schema },
+            index: { index in
+                guard let table = catalog.table(of: index), let facts = try? catalog.facts(of: table) else {
+                    return nil
+                }
+                return zip(facts.indexes, facts.schema.indexes).first { $0.0 == index }?.1
+            })
+    }
+}
+
+extension Statements.Prepared {
+    func duration(until now: Timestamp) -> Duration {
+        .microseconds(now.microsecondsSinceUnixEpoch - started.microsecondsSinceUnixEpoch)
+    }
+
+    /// What it asks, if it is a query.
+    var query: BoundQuery? {
+        switch entry {
+        case .select(let select, _): select.bound.query
+        case .other(.explain(let select, _)): select.query
+        case .other: nil
+        }
+    }
+
+    /// Whether it reads tables that are filled when somebody asks for the first time.
+    func readsSystemTables(_ catalog: Catalog) -> Bool {
+        query?.tables.contains { catalog.systemTables.describes($0.id) } == true
+    }
+}
