@@ -33,13 +33,15 @@ struct DocumentationTests {
     }
 
     /// The Swift blocks of an article, or of the comments of a source.
-    private func swiftBlocks(of document: String) throws -> [[String]] {
+    private func swiftBlocks(of document: String) throws -> [[String]] { try blocks(of: document, "swift") }
+
+    private func blocks(of document: String, _ language: String) throws -> [[String]] {
         var blocks: [[String]] = []
         var block: [String]?
         let isSource = document.hasSuffix(".swift")
         for var line in try lines(of: document) {
             if isSource { line = String(line.trimmingPrefix("///")).trimmingCharacters(in: .whitespaces) }
-            if line == "```swift" {
+            if line == "```" + language {
                 block = []
             } else if line == "```", let whole = block {
                 blocks.append(code(of: whole))
@@ -66,6 +68,28 @@ struct DocumentationTests {
             }
         }
         #expect(checked > 90, "only \(checked) blocks were found in \(Self.documents) and the comments")
+    }
+
+    @Test func everySQLBlockRuns() throws {
+        let db = try Database.open(.inMemory, module: Bestiary.self)
+        var checked = 0
+        for document in Self.documents {
+            for block in try blocks(of: document, "sql") {
+                for statement in block.joined(separator: " ").split(separator: ";") {
+                    let values: [String: SQLValue] = statement.contains(":level") ? ["level": 2] : [:]
+                    do { try db.sql(String(statement), values) } catch {
+                        Issue.record("\(document): \(statement): \(error)")
+                    }
+                    checked += 1
+                }
+            }
+        }
+        #expect(checked >= 18)
+        #expect(try sqlComments(db, 1) == 6)
+        let library = try Database.open(.inMemory, module: Library.self)
+        try library.call(Library.add, "Emma", "A")
+        try library.call(Library.lend, 1, "Ada")
+        #expect(try overdue(library, "Ada") == ["Emma"])
     }
 
     /// A page that nothing leads to is read by nobody.

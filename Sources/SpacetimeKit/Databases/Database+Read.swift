@@ -41,12 +41,12 @@ extension Database {
     /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
     /// before changing it.
     public func snapshot() throws -> DatabaseSnapshot<Definition> {
-        DatabaseSnapshot(core: core, snapshot: try runner.snapshot())
+        DatabaseSnapshot(core: core, try runner.snapshotWithOffset())
     }
 
     /// A picture of all tables as they are now. Suspends while a call is running.
     public func snapshot() async throws -> DatabaseSnapshot<Definition> {
-        DatabaseSnapshot(core: core, snapshot: try await runner.snapshotWithOffset().0)
+        DatabaseSnapshot(core: core, try await runner.snapshotWithOffset())
     }
 
     /// The offset of the last commit. Blocks the thread while a call is running.

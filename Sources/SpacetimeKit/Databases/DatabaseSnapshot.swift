@@ -18,12 +18,14 @@ import SpacetimeSchema
 /// Everything here throws ``DatabaseError``: `noSuchTable` if the module has no table of these rows or of that name,
 /// `limitReached` if a condition is larger than one may be, see ``Condition``.
 public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
-    private let core: DatabaseCore
-    private let snapshot: DatastoreSnapshot
+    let core: DatabaseCore
+    let snapshot: DatastoreSnapshot
+    /// The last commit in it.
+    public let offset: TxOffset
 
-    init(core: DatabaseCore, snapshot: DatastoreSnapshot) {
+    init(core: DatabaseCore, _ picture: (DatastoreSnapshot, TxOffset)) {
         self.core = core
-        self.snapshot = snapshot
+        (snapshot, offset) = picture
     }
 
     // MARK: Whole tables
