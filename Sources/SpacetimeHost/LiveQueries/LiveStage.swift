@@ -117,8 +117,17 @@ final class WindowStage: LiveStage {
 final class DistinctStage: LiveStage {
     private var counts: [[UInt8]: Int] = [:]
     private(set) var byteCount = 0
+    private let canonical: CanonicalRows?
 
-    func fill(_ row: UnsafeRawBufferPointer) { add(Array(row)) }
+    /// - Parameter schema: of the rows, if they are columns that are equal by their values. Nil for whole rows of a table,
+    ///   which are equal if their bytes are.
+    init(_ schema: TableSchema?) throws(EngineError) {
+        canonical = if let schema { try CanonicalRows(schema) } else { nil }
+    }
+
+    private func image(_ row: UnsafeRawBufferPointer) -> [UInt8] { canonical?.image(of: row) ?? Array(row) }
+
+    func fill(_ row: UnsafeRawBufferPointer) { add(image(row)) }
 
     private func add(_ row: [UInt8]) {
         let count = counts[row, default: 0]
@@ -142,16 +151,17 @@ final class DistinctStage: LiveStage {
         func note(_ row: [UInt8]) {
             if before.updateValue(before[row] ?? (counts[row] != nil), forKey: row) == nil { order.append(row) }
         }
-        changes.deletes.forEach { image in
-            let row = Array(image)
+        changes.deletes.forEach { bytes in
+            let row = image(bytes)
             note(row)
             guard let count = counts[row] else { return }
             counts[row] = count > 1 ? count - 1 : nil
             if count == 1 { byteCount -= row.count + MemoryLayout<Int>.size * 3 }
         }
-        changes.inserts.forEach { image in
-            note(Array(image))
-            add(Array(image))
+        changes.inserts.forEach { bytes in
+            let row = image(bytes)
+            note(row)
+            add(row)
         }
         for row in order {
             let (was, isNow) = (before[row] ?? false, counts[row] != nil)

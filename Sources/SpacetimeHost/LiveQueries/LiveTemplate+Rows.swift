@@ -45,7 +45,7 @@ extension LiveTemplate {
             try forEachRow(values, search, planner) { stage.fill($0) }
             return stage
         case .distinct:
-            let stage = DistinctStage()
+            let stage = try DistinctStage(table == nil ? outputSchema : nil)
             try forEachRow(values, search, planner) { stage.fill($0) }
             return stage
         case .window(let definition):

@@ -102,6 +102,7 @@ final class LiveTemplate {
         tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
         condition = shape.condition
         self.stageKind = stageKind
+        outputSchema = shape.stageSchema
         hasOtherValues = [query.limit, query.offset].contains { $0?.hasParameters ?? false }
         var fields: [FieldPath] = []
         var parameters: [(number: Int, isList: Bool)] = []
@@ -157,6 +158,8 @@ final class LiveTemplate {
     }
 
     var hasTail: Bool { tail != nil }
+    /// Of the rows that the query returns.
+    let outputSchema: TableSchema
 
     /// The part of one of the source's rows that the query returns. Valid for as long as the row is.
     func visible(_ row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { tail?.bytes(of: row) ?? row }

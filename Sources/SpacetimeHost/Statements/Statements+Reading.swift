@@ -321,23 +321,6 @@ extension Statements {
     }
 }
 
-/// How much there is in a picture: rows are counted, keys are guessed.
-private struct SnapshotStatistics: PlanStatistics {
-    private let snapshot: DatastoreSnapshot
-    private let fixed: FixedStatistics
-
-    init(_ snapshot: DatastoreSnapshot, _ planner: Planner) {
-        self.snapshot = snapshot
-        var rows: [TableID: Int] = [:]
-        for table in snapshot.tableIDs { rows[table] = snapshot.count(table) }
-        fixed = FixedStatistics(planner, rows: rows)
-    }
-
-    func rowCount(of table: TableID) -> Int { snapshot.count(table) }
-    func keyCount(of index: IndexID) -> Int { fixed.keyCount(of: index) }
-    func rowCount(of access: Plan.Access) -> Int? { nil }
-}
-
 extension PlanTables {
     /// What the catalog knows, which needs no lock.
     fileprivate init(catalog: Catalog) {
