@@ -17,7 +17,12 @@ struct Bench: ParsableCommand {
     @Flag(help: "List the benchmarks and stop.")
     var list = false
 
-    @Option(help: "Run this system only, named as in the tables, such as spacetimekit/memory.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            Run this system only, named as in the tables, such as spacetimekit/memory; of 'latency' this variant, such as \
+            committed-beside-snapshots.
+            """))
     var only: String?
 
     @Option(help: "Measured seconds per system and benchmark.")
@@ -109,7 +114,7 @@ struct Bench: ParsableCommand {
         case "recovery": try storage.recovery(rounds: rounds)
         case "backup": try storage.backup(rounds: rounds)
         case "pause": try storage.pause()
-        case "latency": try storage.latency(seconds: tiny ? 0.02 : seconds)
+        case "latency": try storage.latency(seconds: tiny ? 0.02 : seconds, only: only)
         case "edits": try storage.edits()
         case "crash": try storage.crash(points: points ?? sizes.crashPoints, seed: seed)
         case "kill": try storage.kill(rounds: max(rounds, tiny ? 3 : 200), seed: seed)

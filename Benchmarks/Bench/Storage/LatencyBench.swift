@@ -24,17 +24,20 @@ struct LatencyBench {
 
     let rows: UInt64
     let seconds: Double
+    /// The only variant to measure, such as `committed-beside-snapshots`; nil for all.
+    let only: String?
     let report: (_ system: String, _ variant: String, _ figures: [(String, Double)]) -> Void
     private let directory: TemporaryDirectory
     private let database: Database<WideRows>
 
     /// Makes a database of so many rows of 96 bytes.
     init(
-        rows: Int, seconds: Double,
+        rows: Int, seconds: Double, only: String? = nil,
         report: @escaping (_ system: String, _ variant: String, _ figures: [(String, Double)]) -> Void
     ) throws {
         self.rows = UInt64(rows)
         self.seconds = seconds
+        self.only = only
         self.report = report
         directory = try TemporaryDirectory()
         database = try WideRows.make(at: directory.path + "/wide", rows: rows)
@@ -66,6 +69,7 @@ struct LatencyBench {
         _ system: String, _ variant: String, _ beside: Beside, _ rate: Double,
         _ body: (Company) throws -> LatencyHistogram
     ) throws {
+        if let only, only != "\(variant)-beside-\(beside.rawValue)" { return }
         // What the last one left behind is not this one's.
         try database.flush()
         let company = Company(works(beside))

@@ -132,8 +132,10 @@ struct StorageBenches {
     }
 
     /// The latencies of calls at half of the peak rate.
-    func latency(seconds: Double) throws {
-        try LatencyBench(rows: sizes.wideRows, seconds: seconds) { report("latency", $0, $1, $2) }.run()
+    ///
+    /// - Parameter only: the variant to measure; nil for all.
+    func latency(seconds: Double, only: String?) throws {
+        try LatencyBench(rows: sizes.wideRows, seconds: seconds, only: only) { report("latency", $0, $1, $2) }.run()
     }
 
     // MARK: Crashes

@@ -38,8 +38,8 @@ extension Database {
 
     /// A picture of all tables as they are now, which can be read for as long as it is kept without stopping writers.
     ///
-    /// Costs time in proportion to the number of pages, not of rows; while it is kept, a writer copies each page once
-    /// before changing it.
+    /// Costs time in proportion to the number of pages, not of rows. While it is kept, writers save what they change, in
+    /// pieces of 256 bytes, and wait for no reader.
     public func snapshot() throws -> DatabaseSnapshot<Definition> {
         DatabaseSnapshot(core: core, try runner.snapshotWithOffset())
     }
