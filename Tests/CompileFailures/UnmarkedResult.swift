@@ -1,6 +1,6 @@
 import SpacetimeKit
 
-// A result that cannot be stored. expect: add @SpacetimeType to their structs and enums
+// A result that cannot be stored. expect: type 'Receipt' does not conform to protocol 'SpacetimeType'
 
 struct Receipt { var text: String }
 
