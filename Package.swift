@@ -96,6 +96,11 @@ let package = Package(
         .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
         .testTarget(
             name: "ChatTests", dependencies: ["ChatModule", "SpacetimeTesting"], path: "Examples/Chat/Tests"),
+        .target(
+            name: "LeaderboardModule", dependencies: ["SpacetimeKit"], path: "Examples/Leaderboard/Module"),
+        .testTarget(
+            name: "LeaderboardTests", dependencies: ["LeaderboardModule", "SpacetimeTesting", "SpacetimeKit"],
+            path: "Examples/Leaderboard/Tests"),
 
         // Benchmarks
         .systemLibrary(

@@ -59,7 +59,7 @@ extension Database {
         at directory: String, asOf offset: TxOffset, module: Definition.Type,
         options: DatabaseOptions = DatabaseOptions(), disk: any Disk = SystemDisk()
     ) throws -> Database {
-        try open(at: directory, asOf: offset, content: module.moduleContent, options: options, disk: disk)
+        try open(at: directory, asOf: offset, content: module.wholeContent, options: options, disk: disk)
     }
 
     /// Runs the call of a commit again, on the state before it, with the module's present code, and compares what it
@@ -72,7 +72,7 @@ extension Database {
     public static func replay(
         _ offset: TxOffset, at directory: String, module: Definition.Type, disk: any Disk = SystemDisk()
     ) throws -> ReplayReport {
-        try DatabaseCore.replay(offset, of: directory, module: module.moduleContent.host, on: disk)
+        try DatabaseCore.replay(offset, of: directory, module: module.wholeContent.host, on: disk)
     }
 
     // MARK: Looking
@@ -119,7 +119,7 @@ extension Database {
     public static func plannedMigration(
         at directory: String, module: Definition.Type, migrations: [Migration] = [], disk: any Disk = SystemDisk()
     ) throws -> PlannedMigration? {
-        try plannedMigration(at: directory, content: module.moduleContent, migrations: migrations, disk: disk)
+        try plannedMigration(at: directory, content: module.wholeContent, migrations: migrations, disk: disk)
     }
 }
 

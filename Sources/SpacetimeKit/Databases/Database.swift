@@ -50,14 +50,14 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     public static func open(
         _ storage: Storage, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {
-        try open(storage, content: module.moduleContent, options: options)
+        try open(storage, content: module.wholeContent, options: options)
     }
 
     /// Opens the database that the storage holds, or creates it: on a thread of its own, suspending meanwhile.
     public static func open(
         _ storage: Storage, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) async throws -> Database {
-        try await suspendingAside { try open(storage, content: module.moduleContent, options: options) }
+        try await suspendingAside { try open(storage, content: module.wholeContent, options: options) }
     }
 
     /// Opens the database in a directory, or creates it there, with the default ``StorageOptions``.
@@ -70,7 +70,7 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     public static func open(
         at directory: String, module: Definition.Type, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {
-        try open(.directory(directory), content: module.moduleContent, options: options)
+        try open(.directory(directory), content: module.wholeContent, options: options)
     }
 
     /// Opens the database in a directory, or creates it there: on a thread of its own, suspending meanwhile.

@@ -10,4 +10,5 @@ enum FunctionDescription: Sendable {
     case reducer(ReducerDescription)
     case procedure(ProcedureDescription)
     case handler(HandlerDescription)
+    case view(ViewDescription)
 }

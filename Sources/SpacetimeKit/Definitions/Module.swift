@@ -19,7 +19,7 @@ public struct Module: Sendable {
     ///
     /// - Parameters:
     ///   - name: the name of the module.
-    ///   - parts: ``Table``, ``Reducer``, ``Procedure`` and ``Handler`` values, in any order; `if`, `else` and `for`
+    ///   - parts: ``Table``, ``Reducer``, ``View``, ``Procedure`` and ``Handler`` values, in any order; `if`, `else` and `for`
     ///     may stand among them.
     public init(_ name: String, @ModuleBuilder _ parts: () -> [ModulePart]) {
         var tables: [TableDescription] = []
@@ -76,6 +76,11 @@ public enum ModuleBuilder {
         _ procedure: Procedure<DynamicModule, Result, repeat each Argument>
     ) -> [ModulePart] {
         [ModulePart(kind: .function(.procedure(procedure.description)))]
+    }
+
+    /// A view.
+    public static func buildExpression<Row: TableRow>(_ view: View<DynamicModule, Row>) -> [ModulePart] {
+        [ModulePart(kind: .function(.view(view.description)))]
     }
 
     /// A handler.

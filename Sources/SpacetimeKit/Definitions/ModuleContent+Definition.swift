@@ -42,6 +42,7 @@ extension ModuleContent {
             guard procedure.options.contains(.scheduled) else { continue }
             schedules.append(try schedule(procedure.name, taking: named.map(\.1), tables, types.typespace))
         }
+        let viewTypes = views.map { $0.rowType(&types) }
         if isWhole { try requireReducers(for: tables, scheduled: Set(schedules.map(\.tableName)), types.typespace) }
         let declared = Self.typeNames(types).map {
             RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true)
@@ -51,6 +52,21 @@ extension ModuleContent {
             .lifecycleReducers(lifecycles),
         ]
         if !procedures.isEmpty { sections.append(.procedures(procedures)) }
+        if !views.isEmpty {
+            sections.append(
+                .views(
+                    views.enumerated().map { position, view in
+                        RawViewDef(
+                            sourceName: view.name,
+                            index: UInt32(views[..<position].count { $0.isShared == view.isShared }),
+                            isAnonymous: view.isShared, returnType: .array(viewTypes[position]))
+                    }))
+            sections.append(
+                .viewPrimaryKeys(
+                    views.compactMap { view in
+                        view.primaryKey.map { RawViewPrimaryKeyDef(viewSourceName: view.name, columns: [$0]) }
+                    }))
+        }
         if !handlers.isEmpty {
             sections.append(.httpHandlers(handlers.map { RawHttpHandlerDef(sourceName: $0.name) }))
             sections.append(

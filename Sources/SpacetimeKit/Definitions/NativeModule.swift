@@ -12,9 +12,13 @@ private final class NativeModule: ModuleHost {
     func call(
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws -> Outcome {
-        guard case .reducer = function.kind else { throw Self.unknown(function) }
-        try content.reducers[function.position].run(transaction, arguments)
-        return .done
+        switch function.kind {
+        case .reducer:
+            try content.reducers[function.position].run(transaction, arguments)
+            return .done
+        case .view: return .rows(try content.views[function.position].run(transaction))
+        case .procedure, .handler: throw Self.unknown(function)
+        }
     }
 
     func call(_ function: Function, _ input: FunctionInput, by call: ProcedureCall) async throws -> Outcome {

@@ -1,5 +1,7 @@
 import SpacetimeEngine
 import SpacetimeHost
+import SpacetimeQuery
+import SpacetimeSATS
 import SpacetimeSchema
 
 extension Catalog {
@@ -15,12 +17,32 @@ extension Catalog {
     ///
     /// - Throws: `noSuchTable`, and what ``QueryBinder/bind(_:_:)`` throws.
     func bound(_ draft: _QueryDraft, by caller: Caller) throws(DatabaseError) -> BoundQuery {
+        if let view = draft.view { return try rows(ofView: view, for: caller) }
         if let condition = draft.plainCondition {
             let (table, _) = try readableTable(of: draft, by: caller)
             return BoundQuery(
                 tables: [BoundQuery.Table(table)], conditions: condition == .all ? [] : [.rows(slot: 0, condition)])
         }
         return try QueryBinder.bind(draft) { draft throws(DatabaseError) in try readableTable(of: draft, by: caller) }
+    }
+
+    /// The rows of a view that a client sees.
+    private func rows(ofView name: String, for caller: Caller) throws(DatabaseError) -> BoundQuery {
+        guard let view = tables.table(named: name, isOwner: caller.identity == owner.identity), view.isView else {
+            throw DatabaseError(
+                .noSuchTable, "the module has no view '\(name)'; list it: static let views = Views(\(name))")
+        }
+        guard view.isByCaller else { return BoundQuery(tables: [BoundQuery.Table(view.id)]) }
+        // The first column says whose rows they are, and is not seen.
+        let columns = view.schema.columns.enumerated().dropFirst().map { position, column in
+            QueryColumn(
+                column.name,
+                .field(QueryField(slot: 0, path: FieldPath(ColumnID(UInt16(position))), type: column.type)))
+        }
+        return BoundQuery(
+            tables: [BoundQuery.Table(view.id)],
+            conditions: [.rows(slot: 0, .compare(ColumnID(0), .equal, caller.identity.bsatn()))],
+            output: .columns(columns))
     }
 
     private func readableTable(

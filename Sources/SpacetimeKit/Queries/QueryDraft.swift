@@ -42,6 +42,8 @@ public struct _QueryDraft: Sendable {
     let row: any TableRow.Type
     /// Nil for the row type's own table.
     var table: String?
+    /// The view whose rows they are, if they are those of no table.
+    var view: String?
     /// On the rows that are grouped, if any are.
     var condition: RowPredicate
     var joins: [Join] = []
