@@ -3,7 +3,7 @@ struct Benches {
     static let names = [
         "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory", "churn-memory",
         "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
-        "live-window", "live-aggregate", "churn", "initial", "live-join", "plan",
+        "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
     ]
     /// Those that run by name only.
     static let onDemand = ["soak", "wide"]
