@@ -17,8 +17,8 @@ extension Expression {
         case .isIn(_, let values) where values.count == 0: return .constant(false)
         case .isIn(let operand, let values): return .isIn(operand.simplified, values)
         case .hasPrefix(let operand, let bytes): return .hasPrefix(operand.simplified, bytes)
-        case .rows(_, let predicate):
-            return predicate == .all ? .constant(true) : predicate == .none ? .constant(false) : self
+        // "All" is no truth of its own: it needs a row, which an outer join may not have found.
+        case .rows(_, let predicate): return predicate == .none ? .constant(false) : self
         case .not(let operand):
             if case .constant(let holds) = operand.simplified { return .constant(!holds) }
             return .not(operand.simplified)

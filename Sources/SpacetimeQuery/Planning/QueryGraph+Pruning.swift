@@ -8,24 +8,17 @@ extension QueryGraph {
         var pruning = PlanPruning()
         pruning.isNever =
             constants.contains(.constant(false)) || slots.contains { !$0.isOuter && $0.parts.contains([.none]) }
-        for restriction in slots[slot].restrictions { add(restriction, of: slot, at: restriction.path, to: &pruning) }
+        for restriction in slots[slot].restrictions { add(restriction, of: slot, to: &pruning) }
         for equal in classes {
             guard let member = equal.first(in: slot) else { continue }
-            // What is said of a field holds of those that equal it.
-            for other in equal.members where other.slot != slot {
-                for restriction in slots[other.slot].restrictions where restriction.path == other.path {
-                    add(restriction, of: slot, at: member.path, to: &pruning)
-                }
-                if equal.constant == nil { addEdges(from: member, to: other, &pruning) }
-            }
+            guard equal.constant == nil else { continue }
+            for other in equal.members where other.slot != slot { addEdges(from: member, to: other, &pruning) }
         }
         return pruning
     }
 
-    private func add(
-        _ restriction: Restriction, of slot: Int, at path: FieldPath, to pruning: inout PlanPruning
-    ) {
-        guard let field = field(slot, path) else { return }
+    private func add(_ restriction: Restriction, of slot: Int, to pruning: inout PlanPruning) {
+        guard let field = field(slot, restriction.path) else { return }
         switch restriction.test {
         case .equal(let value):
             guard !field.type.hasFloats else {

@@ -12,6 +12,9 @@ struct QueryGraph {
         var parts: [Part] = []
         /// Those of them that an index might answer.
         var restrictions: [Restriction] = []
+        /// Which of the parts all tables of a class of equal fields have, and which class. They are not tested where the table
+        /// is joined to one of that class, since they hold there.
+        var common: [Int: Int] = [:]
         /// Other conditions on this table alone.
         var conditions: [Expression] = []
         /// For an outer join: its conditions that involve other tables.
@@ -121,12 +124,15 @@ struct QueryGraph {
 
     // MARK: What follows
 
-    /// Of equal fields each equals the value that one of them equals. Two equal fields of one table are a condition on it.
+    /// Of equal fields each equals the value that one of them equals, and lies between the bounds of the others. Two equal
+    /// fields of one table are a condition on it.
     private mutating func propagate() {
+        let own = slots.map(\.parts)
         for position in classes.indices {
             let members = classes[position].members
             guard let constant = members.compactMap({ constant(of: $0) }).first else {
                 addEqualFields(members)
+                addBounds(of: position, own)
                 continue
             }
             classes[position].constant = constant
@@ -138,6 +144,21 @@ struct QueryGraph {
                 case .field, .computed: continue
                 }
                 if !slots[member.slot].parts.contains([term]) { slots[member.slot].parts.append([term]) }
+            }
+        }
+    }
+
+    private mutating func addBounds(of position: Int, _ own: [[Part]]) {
+        let members = classes[position].members
+        for member in members {
+            for (number, part) in own[member.slot].enumerated() where part.count == 1 {
+                for other in members where other.slot != member.slot {
+                    guard let copy = part.first?.bounding(member.path, at: other.path) else { continue }
+                    slots[member.slot].common[number] = position
+                    if slots[other.slot].parts.contains([copy]) { continue }
+                    slots[other.slot].common[slots[other.slot].parts.count] = position
+                    slots[other.slot].parts.append([copy])
+                }
             }
         }
     }
@@ -158,5 +179,21 @@ struct QueryGraph {
             }
         }
         return nil
+    }
+}
+
+extension RowPredicate.Term {
+    /// The same bound on another field, if it is one on that path.
+    fileprivate func bounding(_ path: FieldPath, at other: FieldPath) -> RowPredicate.Term? {
+        switch self {
+        case .compare(path, let comparison, let value) where comparison != .equal && comparison != .notEqual:
+            .compare(other, comparison, value)
+        case .compareParameter(path, let comparison, let number) where comparison != .equal && comparison != .notEqual:
+            .compareParameter(other, comparison, number)
+        case .isIn(path, let values): .isIn(other, values)
+        case .isInParameter(path, let number): .isInParameter(other, number)
+        case .hasPrefix(path, let bytes): .hasPrefix(other, bytes)
+        default: nil
+        }
     }
 }

@@ -173,7 +173,11 @@ struct StepChooser {
             step.filter = inner.step.filter
             found *= inner.share
         } else {
-            let left = facts.parts.indices.filter { !answered.contains($0) }
+            let left = facts.parts.indices.filter { position in
+                if answered.contains(position) { return false }
+                guard let equal = facts.common[position] else { return true }
+                return graph.classes[equal].first(in: bound) == nil
+            }
             if !left.isEmpty { step.filter = RowPredicate(joining: left.map { facts.parts[$0] }) }
             for position in left { share *= estimator.share(meeting: facts.parts[position], facts.id) }
         }

@@ -49,6 +49,28 @@ import Testing
                 """)
     }
 
+    @Test func boundsOfOneSideFindRowsOfTheOther() {
+        // Behind the join the bounds need no test.
+        let query = fixture.query(
+            ["grid", "item"],
+            where: [
+                fixture.field("grid.id") == fixture.field("item.player_id", 1),
+                fixture.field("grid.id") > literal(5 as UInt64), fixture.field("grid.id") < literal(9 as UInt64),
+            ])
+        #expect(
+            fixture.text(query, rows: ["item": 100]) == """
+                join grid by grid_id_idx_btree: id = item.player_id (7 rows)
+                  range of item by item_player: player_id > 5 and player_id < 9 (7 rows)
+                """)
+    }
+
+    @Test func whatNeedsARowIsMetByNone() {
+        // WHERE item.id IS NOT NULL, written as a condition on rows that all meet: it drops those without an item.
+        var query = fixture.query(["player", "item"], where: [.rows(slot: 1, .all)])
+        query.tables[1].outerCondition = [playerOfItem]
+        #expect(!fixture.text(query).contains("left"))
+    }
+
     @Test func equalitiesLeadThroughThirdTables() {
         // player.id = item.player_id and item.player_id = grid.id: so grid is found from player.
         let query = fixture.query(
@@ -153,5 +175,32 @@ import Testing
                 join item by item_player: player_id = player.id if kind = player.level (10 rows)
                   scan player (10 rows)
                 """)
+    }
+
+    @Test func plansAreTextAndJSON() {
+        var query = fixture.query(
+            ["player", "item"], where: [playerOfItem, fixture.field("player.name") == literal("a")])
+        query.limit = literal(3 as UInt64)
+        let plan = fixture.planner.plan(query, fixture.statistics())
+        let description = PlanDescription(plan, fixture.planner, fixture.statistics())
+        #expect(description.lines.count == 3 && description.lines[0] == "limit 3")
+        #expect(
+            description.json.description
+                == #"{"rowsRead":11,"plan":[{"operation":"limit 3"},"#
+                + #"{"operation":"join","table":"item","index":"item_player","detail":"player_id = player.id","#
+                + #""rows":10,"examined":10},"#
+                + #"{"operation":"look up","table":"player","index":"player_name_idx_btree","detail":"name = \"a\"","#
+                + #""rows":1,"examined":1}]}"#)
+    }
+
+    @Test func equalInputsGiveEqualPlans() {
+        let query = fixture.query(
+            ["player", "item", "grid", "wide"],
+            where: [
+                playerOfItem, fixture.field("grid.id", 2) == fixture.field("item.id", 1),
+                fixture.field("wide.x", 3) == literal(1 as UInt8),
+            ])
+        let plans = Set((0..<20).map { _ in fixture.planner.plan(query, fixture.statistics()) })
+        #expect(plans.count == 1)
     }
 }
