@@ -7,6 +7,25 @@ import SpacetimeEngine
 struct Estimator {
     let planner: Planner
     let statistics: any PlanStatistics
+    private let counts = Counts()
+
+    init(planner: Planner, statistics: any PlanStatistics) {
+        self.planner = planner
+        self.statistics = statistics
+    }
+
+    /// What was counted already: an order of tables is tried with the same accesses as others.
+    private final class Counts {
+        var rows: [Plan.Access: Int?] = [:]
+    }
+
+    /// Nil if it is not known.
+    private func counted(_ access: Plan.Access) -> Double? {
+        if let known = counts.rows[access] { return known.map(Double.init) }
+        let count = statistics.rowCount(of: access)
+        counts.rows[access] = .some(count)
+        return count.map(Double.init)
+    }
 
     /// In units of a row that is read where it lies in its table.
     enum Cost {
@@ -35,12 +54,12 @@ struct Estimator {
             guard let index = planner.table(table)?.index(id) else { return rows }
             return rows * share(index, parts.count, rows)
         case .range(let id, let range):
-            if let count = statistics.rowCount(of: access) { return Double(count) }
+            if let count = counted(access) { return count }
             guard let index = planner.table(table)?.index(id) else { return rows }
             let ends = (range.lower == .unbounded ? 0 : 1) + (range.upper == .unbounded ? 0 : 1)
             return rows * share(index, range.prefix.count, rows) * [1, 1.0 / 5, 1.0 / 16][ends]
         case .keys(let id, let prefix, _, let values):
-            if let count = statistics.rowCount(of: access) { return Double(count) }
+            if let count = counted(access) { return count }
             guard let index = planner.table(table)?.index(id) else { return rows }
             return min(rows * share(index, prefix.count + 1, rows) * Self.length(values), rows)
         case .hash(let keys, let inner):
