@@ -79,6 +79,8 @@ package struct NaiveEvaluator {
 
     /// Whether some order of doing things would meet a number that does not fit, which another order may avoid.
     package func mayFail(_ query: BoundQuery) -> Bool {
+        // Beside a table without rows nothing is computed here, where a plan may compute something of the other's.
+        if query.hasArithmetic, query.tables.contains(where: { tables[$0.id]?.rows.isEmpty ?? true }) { return true }
         var eager = self
         eager.isEager = true
         return (try? eager.run(query)) == nil
@@ -282,6 +284,25 @@ extension NaiveEvaluator {
                 return value
             case .float(let number): return AlgebraicValue.f64(number).ordinary
             }
+        }
+    }
+}
+
+extension BoundQuery {
+    fileprivate var hasArithmetic: Bool {
+        (conditions + tables.flatMap { $0.outerCondition ?? [] }).contains(where: \.hasArithmetic)
+    }
+}
+
+extension Expression {
+    fileprivate var hasArithmetic: Bool {
+        switch self {
+        case .arithmetic: true
+        case .compare(_, let left, let right): left.hasArithmetic || right.hasArithmetic
+        case .isPresent(let operand), .isIn(let operand, _), .hasPrefix(let operand, _), .not(let operand):
+            operand.hasArithmetic
+        case .and(let operands), .or(let operands): operands.contains(where: \.hasArithmetic)
+        case .field, .literal, .parameter, .key, .aggregate, .constant, .rows: false
         }
     }
 }
