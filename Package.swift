@@ -111,7 +111,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeSATS",
                 "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
                 "CrashSweep", "CSQLite", "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

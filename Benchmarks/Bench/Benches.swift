@@ -1,7 +1,8 @@
 /// Every benchmark that there is.
 struct Benches {
     static let names = [
-        "noop", "transfer", "insert", "find", "range", "scan", "filter", "testdatabases", "memory", "churn-memory",
+        "noop", "transfer", "insert", "find", "range", "scan", "filter", "sql", "testdatabases", "memory",
+        "churn-memory",
         "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
         "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
     ]
@@ -29,6 +30,7 @@ struct Benches {
             ]
         case "find", "range", "scan", "filter":
             ReadWork(rawValue: name).map { work in ItemShape.allCases.map { read(work, $0) } } ?? []
+        case "sql": SQLWork.allCases.map(sql)
         case "testdatabases": [testDatabases]
         case "durable": [durable]
         default:
@@ -122,6 +124,20 @@ struct Benches {
                 try SQLiteReads(.memory, items.value, work, shape),
                 try SQLiteReads(.writeAheadLog, items.value, work, shape),
                 LimitReads(items.value, work, shape),
+            ]
+        }
+    }
+
+    private func sql(_ work: SQLWork) -> Group {
+        Group(
+            bench: "sql", part: work.rawValue,
+            workload: "\(work.workload); statements prepared once, or each a text of its own; \(sizes.rows) rows"
+        ) { [items] in
+            let kit = try KitSQL(items.value, work, isPrepared: true)
+            let peer = try SQLiteSQL(items.value, work, isPrepared: true)
+            return [
+                kit, try KitSQL(items.value, work, isPrepared: false, sharing: kit),
+                peer, try SQLiteSQL(items.value, work, isPrepared: false, sharing: peer),
             ]
         }
     }
