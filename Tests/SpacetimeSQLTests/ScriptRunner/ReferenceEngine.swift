@@ -41,6 +41,8 @@ final class ReferenceEngine: ScriptEngine {
 
     // MARK: Statements
 
+    func offers(_ language: Script.Language) -> Bool { true }
+
     func run(_ text: String, _ language: Script.Language, as speaker: String) throws -> ScriptOutcome {
         let isOwner = speaker == "owner"
         let bound = try SQLBinder.statement(text, in: catalog, language: language.language, isOwner: isOwner)
@@ -50,7 +52,7 @@ final class ReferenceEngine: ScriptEngine {
         case .explain, .set, .show: throw Refused(description: "not here")
         case .insert, .update, .delete: break
         }
-        guard isOwner else { throw Refused(description: "not authorised") }
+        guard isOwner else { throw Refused(description: "only the owner changes rows by SQL") }
         let before = rows
         do {
             let outcome: ScriptOutcome =

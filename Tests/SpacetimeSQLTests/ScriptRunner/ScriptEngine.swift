@@ -6,6 +6,8 @@ import SpacetimeSchema
 
 /// What runs the statements of scripts.
 protocol ScriptEngine: AnyObject {
+    /// Statements in other languages are passed over.
+    func offers(_ language: Script.Language) -> Bool
     func run(_ text: String, _ language: Script.Language, as speaker: String) throws -> ScriptOutcome
     /// Returns the first rows.
     func subscribe(
@@ -54,6 +56,9 @@ enum ScriptValues {
 }
 
 extension Script.Language {
+    /// Which the database itself does not offer, but servers that speak for it.
+    var isOriginal: Bool { self == .originalSQL || self == .originalOneOff }
+
     var language: SQLLanguage {
         switch self {
         case .sql: .adHoc

@@ -5,18 +5,21 @@ import SpacetimeSATS
 import SpacetimeSchema
 import SpacetimeTestSupport
 
-/// Runs the subscriptions of scripts on a database. Statements are those of the ``ReferenceEngine``, whose changes are
-/// committed here.
+/// Runs the subscriptions of scripts on a database, and its statements: there, or in the ``ReferenceEngine``, whose changes
+/// are committed here.
 final class SessionEngine: ScriptEngine {
     private let reference: ReferenceEngine
-    private let database: TableDatabase
+    let database: TableDatabase
     private let catalog: SQLCatalog
     private var sessions: [String: Session] = [:]
     /// The types of the columns of each query.
     private var types: [String: [UInt32: [[AlgebraicType]]]] = [:]
     private var news: [String: [String]] = [:]
 
-    init(_ tables: [TableSchema]) throws {
+    private let runsStatements: Bool
+
+    init(_ tables: [TableSchema], runsStatements: Bool) throws {
+        self.runsStatements = runsStatements
         let database = try TableDatabase(tables)
         self.database = database
         catalog = SQLCatalog(zip(database.ids, tables).map { SQLCatalog.Table($0, $1) })
@@ -34,8 +37,16 @@ final class SessionEngine: ScriptEngine {
         }
     }
 
+    func offers(_ language: Script.Language) -> Bool { !runsStatements || !language.isOriginal }
+
     func run(_ text: String, _ language: Script.Language, as speaker: String) throws -> ScriptOutcome {
-        try reference.run(text, language, as: speaker)
+        if !runsStatements { return try reference.run(text, language, as: speaker) }
+        let request = Statements.Request(
+            text, as: Caller(identity: ScriptValues.identity(speaker)), isOneOff: language == .oneoff)
+        let result = try database.core.statements.run(request)
+        return ScriptOutcome(
+            rows: try Self.lines(result.rows, result.columns.elements.map(\.algebraicType)),
+            inserted: result.changes.inserted, updated: result.changes.updated, deleted: result.changes.deleted)
     }
 
     // MARK: Subscriptions
@@ -94,7 +105,7 @@ final class SessionEngine: ScriptEngine {
         }
     }
 
-    private static func lines(_ rows: RowBatch, _ types: [AlgebraicType]) throws -> [String] {
+    static func lines(_ rows: RowBatch, _ types: [AlgebraicType]) throws -> [String] {
         var images: [[UInt8]] = []
         rows.forEach { images.append(Array($0)) }
         return try images.map { image in
