@@ -26,6 +26,7 @@ final class PlanResult {
 
     init(_ plan: CompiledPlan) {
         self.plan = plan
+        hasSums = plan.grouping?.shape.columns.contains { $0.sumKind != .none } ?? false
         let inputCount = plan.grouping?.inputs.count ?? 0
         unsafe inputs = .allocate(capacity: max(inputCount, 1))
         unsafe inputs.initialize(repeating: nil, count: max(inputCount, 1))
@@ -38,6 +39,9 @@ final class PlanResult {
 
     /// Memory for what was seen before.
     var byteCount: Int { seen.byteCount + sorter.byteCount + (groups?.value.byteCount ?? 0) }
+
+    private let hasSums: Bool
+    private static let timesAtOnce = 4_096
 
     private var isOrdered: Bool { !plan.order.isEmpty }
 
@@ -210,7 +214,16 @@ final class PlanResult {
         let values = unsafe UnsafeBufferPointer(start: UnsafePointer(inputs), count: grouping.inputs.count)
         guard let groups else { return }
         let group = unsafe groups.value.group(groupKey.bytes)
-        unsafe groups.value.add(values, to: group, times: times)
+        // So many that they could not be counted.
+        if times == .max { throw .arithmeticOverflow(operation: "count", byteCount: 8) }
+        var left = times
+        while left > 0 {
+            // Sums are added to one by one, which must not take longer than the caller allows.
+            let some = hasSums ? min(left, Self.timesAtOnce) : left
+            if left < times { try runner.countExamined(some) }
+            unsafe groups.value.add(values, to: group, times: some)
+            left &-= some
+        }
     }
 
     private func endGroups(
@@ -248,8 +261,11 @@ final class PlanResult {
 extension PlanRunner {
     @inline(__always)
     func countProduced(_ times: Int, byteCount: Int) throws(EngineError) {
-        cost.rowsProduced &+= times
-        cost.bytesProduced &+= times &* byteCount
+        let (rows, overflow) = cost.rowsProduced.addingReportingOverflow(times)
+        cost.rowsProduced = overflow ? .max : rows
+        let (bytes, isTooLong) = times.multipliedReportingOverflow(by: byteCount)
+        let (sum, isTooMuch) = cost.bytesProduced.addingReportingOverflow(bytes)
+        cost.bytesProduced = isTooLong || isTooMuch ? .max : sum
         if cost.rowsProduced > budget.rowsProduced || cost.bytesProduced > budget.bytesProduced {
             throw producedTooMuch()
         }

@@ -91,7 +91,7 @@ extension PlanRunner {
 
     /// Looks up the values that are at hand.
     func probe(_ step: Ref<CompiledStep>, _ state: Ref<StepState>) throws(EngineError) {
-        cost.seeks &+= 1
+        try countSeek()
         state.value.source = .none
         state.value.filled = 0
         state.value.position = 0

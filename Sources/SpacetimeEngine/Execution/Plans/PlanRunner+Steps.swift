@@ -116,7 +116,7 @@ extension PlanRunner {
         state.value.skipsInserted = false
         state.value.keysLeft = 0
         if step.value.access.kind != .table {
-            cost.seeks &+= 1
+            try countSeek()
             guard try findOperands(step.value.access, state) else { return }
         }
         if step.value.source == .changes {
@@ -200,7 +200,7 @@ extension PlanRunner {
             let key = state.value.nextKey
             state.value.keysLeft &-= 1
             state.value.nextKey &+= step.value.isReversed ? -1 : 1
-            cost.seeks &+= 1
+            try countSeek()
             switch ground {
             case .datastore(let datastore): openKey(key, step, state, datastore)
             case .snapshot: openKey(key, step, state)

@@ -276,6 +276,9 @@ extension PlanRunner {
         state.value.kept.removeAll()
         while try refillUnsorted(step, state) {
             for i in 0..<state.value.filled { unsafe rows.append(state.value.kept.keep(state.value.batch[i])) }
+            if state.value.kept.byteCount > budget.bytesKept {
+                throw .budgetExceeded(what: "bytes to keep", limit: budget.bytesKept)
+            }
         }
         unsafe rows = try RowOrder(columns.map { FieldPath($0) }, for: step.value.schema).sorted(rows)
         if step.value.isReversed { unsafe rows.reverse() }

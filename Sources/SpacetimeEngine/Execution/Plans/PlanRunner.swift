@@ -268,6 +268,14 @@ package final class PlanRunner {
         if nextCheck < 0 { try checkBudget() }
     }
 
+    /// Counts a look-up, which takes as long as looking at a row.
+    @inline(__always)
+    func countSeek() throws(EngineError) {
+        cost.seeks &+= 1
+        nextCheck &-= 1
+        if nextCheck < 0 { try checkBudget() }
+    }
+
     /// So many rows may be examined until the caller is asked whether to stop.
     private static let rowsBetweenChecks = 4_096
 

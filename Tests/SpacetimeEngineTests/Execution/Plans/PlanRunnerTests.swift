@@ -230,6 +230,49 @@ import Testing
         #expect(try all.rows(over: game.datastore).count == 20_000)
     }
 
+    /// Tables that are combined freely multiply to more than anybody can add up, or count.
+    @Test func productsOfManyTablesEndWithTheBudget() throws {
+        let game = try Game(players: 2_000)
+        let steps = (0..<8).map { game.step($0) }
+        let count = try game.runner(Plan(steps: steps, grouping: Self.count, output: Self.countColumn))
+        #expect(throws: EngineError.arithmeticOverflow(operation: "count", byteCount: 8)) {
+            try count.rows(over: game.datastore)
+        }
+        let sum = Grouping(
+            keys: [], aggregates: [QueryAggregate(.sum, of: .field(Self.field(0, 1, .u32)))])
+        let summing = try game.runner(
+            Plan(
+                steps: Array(steps.prefix(4)), grouping: sum,
+                output: .columns([QueryColumn("s", .aggregate(0, .u128, isNullable: true))])))
+        #expect(throws: EngineError.budgetExceeded(what: "rows to look at", limit: 100_000)) {
+            try summing.rows(over: game.datastore, budget: QueryBudget(rowsExamined: 100_000))
+        }
+        let rows = try game.runner(Plan(steps: steps, output: .rows(slot: 0)))
+        var first: (Int, Int)?
+        try rows.run(over: game.datastore) { row, times in
+            first = (row.count, times)
+            rows.stop()
+        }
+        #expect(first?.1 == .max)
+        #expect(rows.cost.rowsProduced == .max && rows.cost.bytesProduced == .max)
+    }
+
+    @Test func manyKeysThatFindNothingEndWithTheBudget() throws {
+        let game = try Game()
+        let keys = (0..<100_000 as Range<UInt32>).map { $0 + 50 }
+        let access = Plan.Access.keys(
+            game.byLevel, prefix: [], tag: nil,
+            .values(ValueList(count: keys.count, bytes: keys.flatMap { $0.bsatn() })))
+        let runner = try game.runner(Plan(steps: [game.step(0, access)], output: .rows(slot: 0)))
+        var polls = 0
+        let stopping = QueryBudget(shouldStop: {
+            polls += 1
+            return polls == 3
+        })
+        #expect(throws: EngineError.queryStopped) { try runner.rows(over: game.datastore, budget: stopping) }
+        #expect(runner.cost.seeks < 20_000)
+    }
+
     @Test func theFirstOfManyInAnOrderTakeLittleMemory() throws {
         let game = try Game(players: 20_000)
         let id = Expression.field(Self.field(0, 0, .u64))

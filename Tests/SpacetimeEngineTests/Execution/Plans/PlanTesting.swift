@@ -96,10 +96,19 @@ extension [ResultRow] {
 
 extension BoundQuery {
     /// The types of sums are the engine's, which are wider than those of the random queries, and what is aggregated is said
-    /// as the engine wants it: options by their payloads, since nil takes no part.
+    /// as the engine wants it: options by their payloads, since nil takes no part. Where an option may be missing, the engine
+    /// knows one nil, and the values know two.
     var hasEngineTypes: Bool {
+        func hasTwoNils(_ expression: Expression) -> Bool {
+            expression.isNullable && expression.type.optionPayload != nil
+        }
+        if isDistinct, case .columns(let columns) = output, columns.contains(where: { hasTwoNils($0.value) }) {
+            return false
+        }
         guard let grouping else { return true }
-        var fits = grouping.aggregates.allSatisfy { $0.argument?.type.optionPayload == nil }
+        var fits =
+            grouping.aggregates.allSatisfy { $0.argument?.type.optionPayload == nil }
+            && !grouping.keys.contains(where: hasTwoNils)
         func check(_ expression: Expression) {
             switch expression {
             case .aggregate(let number, let type, let isNullable):
