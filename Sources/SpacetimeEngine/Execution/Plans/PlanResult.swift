@@ -10,19 +10,54 @@ import SpacetimeSATS
 @safe
 final class PlanResult {
     private let plan: CompiledPlan
-    /// The row that is put together.
-    private var row = KeyBuffer()
-    /// Made for each run, and ended with it.
-    private var groups: Ref<AggregateGroups>?
-    private var groupKey = KeyBuffer()
     /// The values of the aggregates' inputs.
     private let inputs: UnsafeMutablePointer<UnsafeRawPointer?>
-    private var seen = NumberedBytes()
-    private var sorter = RowSorter()
-    private var sortKey = KeyBuffer()
-    /// Rows still to be left out, and then still to be shown.
-    private var toSkip = 0
-    private var toShow = 0
+    /// Made for each run, and ended with it.
+    private var groups: Ref<AggregateGroups>?
+    /// Behind a pointer, so that accesses need no run-time exclusivity checks.
+    private let scratch = Ref(Scratch())
+
+    /// What changes with each row.
+    private struct Scratch: ~Copyable {
+        /// The row that is put together.
+        var row = KeyBuffer()
+        var groupKey = KeyBuffer()
+        var seen = NumberedBytes()
+        var sorter = RowSorter()
+        var sortKey = KeyBuffer()
+        /// Rows still to be left out, and then still to be shown.
+        var toSkip = 0
+        var toShow = 0
+    }
+
+    private var row: KeyBuffer {
+        @inline(__always) _read { yield scratch.value.row }
+        @inline(__always) _modify { yield &scratch.value.row }
+    }
+    private var groupKey: KeyBuffer {
+        @inline(__always) _read { yield scratch.value.groupKey }
+        @inline(__always) _modify { yield &scratch.value.groupKey }
+    }
+    private var seen: NumberedBytes {
+        @inline(__always) _read { yield scratch.value.seen }
+        @inline(__always) _modify { yield &scratch.value.seen }
+    }
+    private var sorter: RowSorter {
+        @inline(__always) _read { yield scratch.value.sorter }
+        @inline(__always) _modify { yield &scratch.value.sorter }
+    }
+    private var sortKey: KeyBuffer {
+        @inline(__always) _read { yield scratch.value.sortKey }
+        @inline(__always) _modify { yield &scratch.value.sortKey }
+    }
+    private var toSkip: Int {
+        @inline(__always) _read { yield scratch.value.toSkip }
+        @inline(__always) _modify { yield &scratch.value.toSkip }
+    }
+    private var toShow: Int {
+        @inline(__always) _read { yield scratch.value.toShow }
+        @inline(__always) _modify { yield &scratch.value.toShow }
+    }
 
     init(_ plan: CompiledPlan) {
         self.plan = plan
@@ -35,6 +70,7 @@ final class PlanResult {
     deinit {
         unsafe inputs.deallocate()
         groups?.destroy()
+        scratch.destroy()
     }
 
     /// Memory for what was seen before.

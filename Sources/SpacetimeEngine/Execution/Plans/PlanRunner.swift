@@ -45,12 +45,35 @@ package final class PlanRunner {
     // Of the run that goes on.
     /// The row of each slot, with its length.
     let rows: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    /// Behind a pointer, so that accesses need no run-time exclusivity checks.
+    private let progress = Ref(Progress())
+
+    /// What changes while a plan runs.
+    private struct Progress: ~Copyable {
+        var cost = QueryCost()
+        var budget = QueryBudget()
+        /// Rows to be examined until budget and caller are asked again.
+        var nextCheck = 0
+        var isOver = false
+    }
+
     /// What the run did: complete when it ends, also if it ends by an error.
-    package internal(set) var cost = QueryCost()
-    var budget = QueryBudget()
-    /// Rows to be examined until budget and caller are asked again.
-    private var nextCheck = 0
-    var isOver = false
+    package internal(set) var cost: QueryCost {
+        @inline(__always) _read { yield progress.value.cost }
+        @inline(__always) _modify { yield &progress.value.cost }
+    }
+    var budget: QueryBudget {
+        @inline(__always) _read { yield progress.value.budget }
+        @inline(__always) _modify { yield &progress.value.budget }
+    }
+    private var nextCheck: Int {
+        @inline(__always) _read { yield progress.value.nextCheck }
+        @inline(__always) _modify { yield &progress.value.nextCheck }
+    }
+    var isOver: Bool {
+        @inline(__always) _read { yield progress.value.isOver }
+        @inline(__always) _modify { yield &progress.value.isOver }
+    }
     private var driving: PlanChanges?
     /// Rows stay where they are to the end of the run.
     private(set) var hasStillRows = true
@@ -85,6 +108,7 @@ package final class PlanRunner {
     deinit {
         unsafe isBound.deallocate()
         unsafe rows.deallocate()
+        progress.destroy()
     }
 
     // MARK: Parameters
