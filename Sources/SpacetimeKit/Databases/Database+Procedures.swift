@@ -69,7 +69,7 @@ extension Connection {
     ///
     /// Cancelling the task that waits cancels it, unless it is durable. Ending the connection does not.
     ///
-    /// - Throws: as ``Database/call(_:_:until:)-procedure``; also ``DatabaseError`` with code `disconnected`.
+    /// - Throws: as ``Database/call(_:_:until:)``; also ``DatabaseError`` with code `disconnected`.
     @discardableResult
     public func call<Result: SpacetimeType, each Argument: SpacetimeType>(
         _ procedure: Procedure<Definition, Result, repeat each Argument>, _ arguments: repeat each Argument,

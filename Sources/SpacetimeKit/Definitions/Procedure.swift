@@ -2,7 +2,7 @@ import SpacetimeHost
 public import SpacetimeSATS
 
 /// A function of a module that runs outside of transactions, as a value: what `@Procedure` makes of a static function,
-/// and what ``Database/call(_:_:until:)-procedure`` takes.
+/// and what ``Database/call(_:_:until:)`` takes.
 ///
 /// In a module built at run time it is made from a closure:
 ///
@@ -47,7 +47,7 @@ public enum ProcedureOption: Hashable, Sendable {
     case `private`
     /// A row of a schedule table is due. The procedure's one argument is the row; see <doc:Schedules>. It is private.
     case scheduled
-    /// A call outlives a crash: it goes on behind the last of its ``ProcedureContext/step(_:_:)-value`` that was
+    /// A call outlives a crash: it goes on behind the last of its ``ProcedureContext/step(_:_:)`` that was
     /// finished.
     case durable
 }

@@ -48,6 +48,7 @@ extension Connection {
     ///   - text: one statement.
     ///   - values: for the parameters of the statement.
     ///   - limits: what it may do.
+    ///   - level: until when to wait after a change.
     /// - Throws: as ``Database/sql(_:_:limits:until:)``; also `notPermitted` if it would change something and the client is
     ///   not the owner, and `disconnected`.
     @discardableResult

@@ -84,7 +84,9 @@ public struct ProcedureContext<Definition: ModuleDefinition>: Sendable {
 
     /// Sends a request and waits for the whole answer, by the ``DatabaseOptions/http`` of the database.
     ///
-    /// - Parameter timeout: how long it may take; at most three minutes.
+    /// - Parameters:
+    ///   - request: is sent as it is.
+    ///   - timeout: how long it may take; at most three minutes.
     /// - Throws: ``DatabaseError`` with code `httpFailure` if there is no answer. An answer with a status of 400 or
     ///   more is one.
     public func send(_ request: HTTP.Request, timeout: Duration = .seconds(30)) async throws -> HTTP.Response {
@@ -111,7 +113,9 @@ public struct ProcedureContext<Definition: ModuleDefinition>: Sendable {
     /// Steps come one after the other, in the same order whenever the code runs; what decides about the order must be
     /// an argument, ``timestamp``, ``random``, or the result of an earlier step.
     ///
-    /// - Parameter name: what the step is called. If interrupted calls meet another name there, they do not go on.
+    /// - Parameters:
+    ///   - name: what the step is called. If interrupted calls meet another name there, they do not go on.
+    ///   - body: what is to be done once.
     /// - Throws: what the body threw. ``DatabaseError`` with code `stepMismatch` if the code is not what it was,
     ///   `notPossible` if the procedure is not durable or another step runs.
     @discardableResult
