@@ -21,6 +21,11 @@
 // Synchronization._MutexHandle._unlockSlow() -> (): called when other threads wait for the mutex.
 #define UNLOCK_SLOW "$s15Synchronization12_MutexHandleV11_unlockSlowyyF"
 
+// Synchronization._MutexHandle._tryLockSlow() -> Bool: called when the mutex was held by another thread a moment ago; says
+// whether this one has it now.
+#define TRY_LOCK_SLOW "$s15Synchronization12_MutexHandleV12_tryLockSlowSbyF"
+
+typedef __attribute__((swiftcall)) bool (*try_lock_function)(__attribute__((swift_context)) void *);
 typedef __attribute__((swiftcall)) void (*lock_function)(uint32_t, __attribute__((swift_context)) void *);
 typedef __attribute__((swiftcall)) void (*unlock_function)(__attribute__((swift_context)) void *);
 
@@ -35,6 +40,7 @@ static void touch(void *handle) { (void)__atomic_fetch_or((uint32_t *)handle, 0,
 
 __attribute__((swiftcall)) void lock_slow(uint32_t thread, __attribute__((swift_context)) void *handle) __asm__(LOCK_SLOW);
 __attribute__((swiftcall)) void unlock_slow(__attribute__((swift_context)) void *handle) __asm__(UNLOCK_SLOW);
+__attribute__((swiftcall)) bool try_lock_slow(__attribute__((swift_context)) void *handle) __asm__(TRY_LOCK_SLOW);
 
 __attribute__((swiftcall)) void lock_slow(uint32_t thread, __attribute__((swift_context)) void *handle) {
     ((lock_function)library_function(LOCK_SLOW))(thread, handle);
@@ -44,6 +50,12 @@ __attribute__((swiftcall)) void lock_slow(uint32_t thread, __attribute__((swift_
 __attribute__((swiftcall)) void unlock_slow(__attribute__((swift_context)) void *handle) {
     touch(handle);
     ((unlock_function)library_function(UNLOCK_SLOW))(handle);
+}
+
+__attribute__((swiftcall)) bool try_lock_slow(__attribute__((swift_context)) void *handle) {
+    bool locked = ((try_lock_function)library_function(TRY_LOCK_SLOW))(handle);
+    if (locked) touch(handle);
+    return locked;
 }
 
 bool sanitizer_sees_mutexes(void) { return true; }

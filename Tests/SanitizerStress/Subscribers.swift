@@ -54,6 +54,12 @@ extension SanitizerStress {
                         return dropped
                     }
                     for _ in 0..<20 { await Task.yield() }
+                    // Until it has been dropped once: for more commits than its buffer can hold the changes of.
+                    var patience = dropped == 0 ? 1_000_000 : 0
+                    while patience > 0, try database.lastOffset().rawValue < change.offset.rawValue + 500 {
+                        patience -= 1
+                        await Task.yield()
+                    }
                 }
             } catch let error as DatabaseError where error.code == .subscriptionOverflow {
                 dropped += 1
