@@ -1,4 +1,4 @@
-import SpacetimeSATS
+package import SpacetimeSATS
 package import SpacetimeSchema
 
 /// Where a condition finds a value in a row: a column, and the way into it.
@@ -54,4 +54,21 @@ package struct ValueList: Hashable, Sendable {
 
     /// The values as an array in BSATN.
     package var array: [UInt8] { UInt32(truncatingIfNeeded: count).bsatn() + bytes }
+}
+
+extension TableSchema {
+    /// The type of what a path leads to; nil if it leads nowhere.
+    package func type(of path: FieldPath) -> AlgebraicType? {
+        guard var type = column(path.column)?.type else { return nil }
+        for step in path.steps {
+            switch (step, type) {
+            case (.field(let position), .product(let product)) where product.elements.indices.contains(position):
+                type = product.elements[position].algebraicType
+            case (.payload(let tag), .sum(let sum)) where sum.variants.indices.contains(Int(tag)):
+                type = sum.variants[Int(tag)].algebraicType
+            default: return nil
+            }
+        }
+        return type
+    }
 }

@@ -64,7 +64,6 @@ final class LiveQuery {
     // MARK: Subscribers
 
     var isWatched: Bool { firstSubscriber != nil }
-    var subscriberCount: Int { firstSubscriber == nil ? 0 : 1 + otherSubscribers.count }
 
     func forEachSubscriber(_ body: (Subscriber) -> Void) {
         guard let firstSubscriber else { return }

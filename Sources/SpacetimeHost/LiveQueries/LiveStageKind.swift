@@ -108,7 +108,7 @@ extension Expression {
         case .compare(let comparison, let left, .literal(let value, _)):
             return path(left).map { Self.whereThere([$0], RowPredicate(.compare($0, comparison, value))) }
         case .compare(let comparison, .literal(let value, _), let right):
-            return path(right).map { Self.whereThere([$0], RowPredicate(.compare($0, comparison.turnedRound, value))) }
+            return path(right).map { Self.whereThere([$0], RowPredicate(.compare($0, comparison.mirrored, value))) }
         case .compare(let comparison, let left, let right):
             guard let left = path(left), let right = path(right) else { return nil }
             return Self.whereThere([left, right], RowPredicate(.compareFields(left, comparison, right)))
@@ -135,18 +135,5 @@ extension Expression {
     /// The column of a result, or what is in it if there may be nothing.
     private static func path(_ column: Int, _ type: AlgebraicType, _ isNullable: Bool) -> FieldPath {
         FieldPath(ColumnID(UInt16(column)), isNullable && type.optionPayload == nil ? [.payload(0)] : [])
-    }
-}
-
-extension RowPredicate.Comparison {
-    /// The comparison with its sides exchanged.
-    var turnedRound: RowPredicate.Comparison {
-        switch self {
-        case .equal, .notEqual: self
-        case .less: .greater
-        case .lessOrEqual: .greaterOrEqual
-        case .greater: .less
-        case .greaterOrEqual: .lessOrEqual
-        }
     }
 }

@@ -161,9 +161,7 @@ extension ProcedureCall {
         }
     }
 
-    /// How long a request may take, if its sender does not say.
-    package static var defaultTimeout: Duration { .seconds(30) }
-    /// How long it may take at most.
+    /// How long a request may take at most.
     package static var longestTimeout: Duration { .seconds(180) }
 
     /// Sends a request by the program's executor.

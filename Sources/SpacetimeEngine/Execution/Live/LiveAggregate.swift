@@ -289,21 +289,3 @@ package final class LiveAggregate {
     /// For tests.
     func checkInvariants() throws(InvariantViolation) { try groups.checkInvariants() }
 }
-
-extension TableSchema {
-    /// The type of a field; nil if there is none.
-    func type(of path: FieldPath) -> AlgebraicType? {
-        guard columns.indices.contains(path.column.index) else { return nil }
-        var type = columns[path.column.index].type
-        for step in path.steps {
-            switch (step, type) {
-            case (.field(let position), .product(let product)) where product.elements.indices.contains(position):
-                type = product.elements[position].algebraicType
-            case (.payload(let tag), .sum(let sum)) where sum.variants.indices.contains(Int(tag)):
-                type = sum.variants[Int(tag)].algebraicType
-            default: return nil
-            }
-        }
-        return type
-    }
-}

@@ -73,8 +73,6 @@ struct CompiledAccess {
     /// The parameter that has the values; -1 if they are constants.
     var listParameter = -1
     var listCount = 0
-    /// The columns, if the rows come in their order.
-    var orderedPaths: [FieldPath] { kind == .table ? [] : schema?.columns.map { FieldPath($0) } ?? [] }
 }
 
 /// Makes steps.

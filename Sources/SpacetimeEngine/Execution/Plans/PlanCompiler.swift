@@ -251,7 +251,7 @@ struct PlanCompiler {
             return try test(left, comparison, bytes)
         case .compare(let comparison, .literal(let bytes, let type), let right):
             try require(type, right.type, "both sides of a comparison")
-            return try test(right, comparison.turned, bytes)
+            return try test(right, comparison.mirrored, bytes)
         case .compare(let comparison, let left, let right): return try comparing(comparison, left, right)
         case .isPresent(let operand):
             var instruction = Instruction(kind: .isPresent)
@@ -386,19 +386,6 @@ extension Expression {
             }
         }
         return true
-    }
-}
-
-extension RowPredicate.Comparison {
-    /// The same with its sides exchanged.
-    var turned: RowPredicate.Comparison {
-        switch self {
-        case .equal, .notEqual: self
-        case .less: .greater
-        case .lessOrEqual: .greaterOrEqual
-        case .greater: .less
-        case .greaterOrEqual: .lessOrEqual
-        }
     }
 }
 

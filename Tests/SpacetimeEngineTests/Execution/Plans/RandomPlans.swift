@@ -123,7 +123,7 @@ struct RandomPlans {
             } else if case .field(let field) = right, field.slot == step.slot,
                 let value = operand(left, not: step.slot)
             {
-                found.append(Found(condition: number, field: field, comparison: comparison.turned, value: value))
+                found.append(Found(condition: number, field: field, comparison: comparison.mirrored, value: value))
             }
         }
         return found
