@@ -22,7 +22,8 @@ let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]
 
 /// Targets without Swift in them.
 let cTargets: Set<String> = [
-    "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads",
+    "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads", "CZlib",
+    "CBrotli",
 ]
 
 let package = Package(
@@ -30,6 +31,8 @@ let package = Package(
     platforms: [.macOS(.v26), .iOS(.v26)],
     products: [
         .library(name: "SpacetimeKit", targets: ["SpacetimeKit"]),
+        .library(name: "SpacetimeServer", targets: ["SpacetimeServer"]),
+        .library(name: "SpacetimeProtocol", targets: ["SpacetimeProtocol"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
@@ -41,6 +44,17 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-syntax", "600.0.1"..<"604.0.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+
+        // The server. A program that does not import SpacetimeServer builds none of these.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.9.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.9.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .target(name: "SpacetimeSATS"),
@@ -59,6 +73,29 @@ let package = Package(
                 "SpacetimeQuery", "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS",
                 "CThreads",
                 .product(name: "HeapModule", package: "swift-collections"),
+            ]),
+        .target(name: "SpacetimeProtocol", dependencies: ["SpacetimeSATS"]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .systemLibrary(
+            name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"]), .brew(["brotli"])]),
+        .target(
+            name: "SpacetimeServer",
+            dependencies: [
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeProtocol", "SpacetimeEngine", "SpacetimeQuery",
+                "SpacetimeSchema", "SpacetimeSATS", "CZlib", "CBrotli",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .macro(
             name: "SpacetimeKitMacros",
@@ -124,6 +161,25 @@ let package = Package(
             name: "SpacetimeTestSupport", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"],
             path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
+        .testTarget(name: "SpacetimeProtocolTests", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeServerTests",
+            dependencies: [
+                "SpacetimeServer", "SpacetimeProtocol", "SpacetimeTesting", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeSATS",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(

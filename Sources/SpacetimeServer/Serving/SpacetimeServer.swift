@@ -1,0 +1,94 @@
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import NIOPosix
+public import ServiceLifecycle
+import SpacetimeHost
+public import SpacetimeKit
+import Synchronization
+
+/// Serves databases to clients in other programs: over WebSocket and HTTP.
+///
+/// ```swift
+/// let db = try await Database.open(at: "chat.stdb", module: Chat.self)
+/// let server = SpacetimeServer(options: ServerOptions(port: 3000))
+/// try server.host(db, as: "chat")
+/// try await server.run()
+/// ```
+///
+/// It is a service of ServiceLifecycle: a `ServiceGroup` runs it beside others, and a graceful shutdown closes its
+/// connections.
+public final class SpacetimeServer: Service {
+    let options: ServerOptions
+    let registry = DatabaseRegistry()
+    let logger: Logger
+    let group: MultiThreadedEventLoopGroup
+    private let boundPort = Mutex<Int?>(nil)
+
+    /// - Parameters:
+    ///   - options: where to listen, and what is allowed.
+    ///   - logger: what the server reports to.
+    ///   - group: the threads that serve the connections.
+    public init(
+        options: ServerOptions = ServerOptions(), logger: Logger = Logger(label: "spacetime.server"),
+        group: MultiThreadedEventLoopGroup = .singleton
+    ) {
+        self.options = options
+        self.logger = logger
+        self.group = group
+    }
+
+    /// The port that the server listens on; nil before it does.
+    public var port: Int? { boundPort.withLock { $0 } }
+
+    /// Offers a database to clients.
+    ///
+    /// - Parameter name: groups of small letters and digits, joined by single hyphens.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if that is no name, or the name is taken.
+    public func host<Definition>(_ database: Database<Definition>, as name: String) throws(DatabaseError) {
+        guard DatabaseName.isValid(name) else {
+            throw DatabaseError(
+                .notPossible,
+                "'\(name)' cannot name a database; use small letters and digits, in groups joined by single hyphens")
+        }
+        guard registry.add(HostedDatabase(database.core), as: name) else {
+            throw DatabaseError(
+                .notPossible, "there is a database '\(name)' on this server already; choose another name")
+        }
+    }
+
+    /// Listens and serves until the task is cancelled or a graceful shutdown begins.
+    public func run() async throws {
+        let service = HTTPService(server: self)
+        let application = Application(
+            responder: CallbackResponder { (request: Request, context: ServerRequestContext) in
+                try await service.respond(to: request, from: context.remoteAddress) ?? Response(status: .notFound)
+            },
+            server: .http1(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(options.host, port: options.port), serverName: nil),
+            onServerRunning: { [self] channel in
+                boundPort.withLock { $0 = channel.localAddress?.port }
+                logger.info("Starting SpacetimeDB listening on \(options.host):\(port ?? options.port)")
+            },
+            eventLoopGroupProvider: .shared(group),
+            logger: logger)
+        try await application.run()
+    }
+}
+
+extension Database {
+    /// Serves this database, and nothing else, until the task is cancelled or a graceful shutdown begins.
+    ///
+    /// ```swift
+    /// try await db.serve(as: "chat", options: ServerOptions(port: 3000))
+    /// ```
+    ///
+    /// - Throws: ``DatabaseError`` with code `notPossible` if the name is none; what binding to the address throws.
+    public func serve(as name: String, options: ServerOptions = ServerOptions()) async throws {
+        let server = SpacetimeServer(options: options)
+        try server.host(self, as: name)
+        try await server.run()
+    }
+}
