@@ -36,7 +36,7 @@ extension BSATNReader {
 /// Makes a string of UTF-8, or returns nil if the bytes are something else.
 ///
 /// Measured at 12 bytes: `String(validating:as:)` takes 68 ns, this way 15 ns.
-@usableFromInline func validatedString(_ bytes: UnsafeRawBufferPointer) -> String? {
+@usableFromInline package func validatedString(_ bytes: UnsafeRawBufferPointer) -> String? {
     if unsafe bytes.isEmpty { return "" }
     let units = unsafe Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
     if unsafe isASCII(bytes) {
@@ -45,6 +45,15 @@ extension BSATNReader {
     }
     guard let text = try? UTF8Span(validating: units) else { return nil }
     return String(copying: text)
+}
+
+/// Whether the bytes are UTF-8. Allocates nothing.
+package func isUTF8(_ bytes: RawSpan) -> Bool {
+    unsafe bytes.withUnsafeBytes { bytes in
+        if unsafe isASCII(bytes) { return true }
+        let units = unsafe Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
+        return (try? UTF8Span(validating: units)) != nil
+    }
 }
 
 /// Whether no byte has its top bit set. Words are loaded eight bytes at a time; the last one may overlap the one before.

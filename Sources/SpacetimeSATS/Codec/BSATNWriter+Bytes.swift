@@ -43,6 +43,19 @@ extension BSATNWriter {
         unsafe bytes.withUnsafeBytes { unsafe append($0) }
     }
 
+    /// Appends what `body` makes: up to `limit` bytes, in the memory that it is lent. It returns how many it made; from then
+    /// on these must be initialised.
+    package mutating func append<Failure: Error>(
+        upTo limit: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        reserve(limit)
+        // `reserve` made room for `limit` bytes behind `used`; a writer without memory has room for none.
+        let room = unsafe UnsafeMutableRawBufferPointer(start: base.map { unsafe $0 + used }, count: limit)
+        let count = try unsafe body(room)
+        precondition(count >= 0 && count <= limit, "more bytes were made than there was room for")
+        used &+= count
+    }
+
     /// Lends what was written.
     @inlinable public borrowing func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

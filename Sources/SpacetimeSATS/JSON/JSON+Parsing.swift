@@ -3,11 +3,16 @@ extension JSON {
     public init(parsing text: String) throws(JSONError) { try self.init(parsing: [UInt8](text.utf8)) }
 
     /// Parses a whole UTF-8 text. Nesting past ``depthLimit`` throws, as do malformed UTF-8 and lone surrogates.
-    public init(parsing utf8: [UInt8]) throws(JSONError) { try self.init(parsing: utf8, depthLimit: Self.depthLimit) }
+    public init(parsing utf8: [UInt8]) throws(JSONError) {
+        try self.init(parsing: utf8, depthLimit: Self.depthLimit, valueLimit: .max)
+    }
 
-    /// With another limit to the nesting. The parser calls itself once for each level.
-    init(parsing utf8: [UInt8], depthLimit: Int) throws(JSONError) {
-        var parser = JSONParser(bytes: utf8, depthLimit: depthLimit)
+    /// With other limits: to the nesting, since the parser calls itself once for each level; and to how many values there are
+    /// in all, each of which takes many times the memory of its text.
+    package init(
+        parsing utf8: [UInt8], depthLimit: Int = JSON.depthLimit, valueLimit: Int = .max
+    ) throws(JSONError) {
+        var parser = JSONParser(bytes: utf8, depthLimit: depthLimit, valueLimit: valueLimit)
         self = try parser.document()
     }
 }
@@ -15,11 +20,14 @@ extension JSON {
 private struct JSONParser {
     let bytes: [UInt8]
     let depthLimit: Int
+    let valueLimit: Int
+    var valueCount = 0
     var offset = 0
 
-    init(bytes: [UInt8], depthLimit: Int) {
+    init(bytes: [UInt8], depthLimit: Int, valueLimit: Int) {
         self.bytes = bytes
         self.depthLimit = depthLimit
+        self.valueLimit = valueLimit
     }
 
     var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
@@ -51,6 +59,8 @@ private struct JSONParser {
 
     mutating func value(depth: Int) throws(JSONError) -> JSON {
         skipSpace()
+        valueCount += 1
+        guard valueCount <= valueLimit else { throw .tooManyValues(limit: valueLimit) }
         switch next {
         case UInt8(ascii: "{"): return try object(depth: depth)
         case UInt8(ascii: "["): return try array(depth: depth)

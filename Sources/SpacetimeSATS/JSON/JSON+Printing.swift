@@ -15,15 +15,20 @@ extension JSON: CustomStringConvertible {
 }
 
 /// Collects JSON text.
-struct JSONPrinter {
-    private(set) var bytes: [UInt8] = []
+package struct JSONPrinter {
+    package private(set) var bytes: [UInt8] = []
 
-    var text: String { String(decoding: bytes, as: UTF8.self) }
+    package init() {}
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Appends text that needs no quoting.
-    mutating func write(raw text: String) { bytes.append(contentsOf: text.utf8) }
+    package mutating func write(raw text: String) { bytes.append(contentsOf: text.utf8) }
 
-    mutating func write(_ json: JSON) {
+    /// Appends UTF-8 that needs no quoting.
+    package mutating func write(raw utf8: [UInt8]) { bytes.append(contentsOf: utf8) }
+
+    package mutating func write(_ json: JSON) {
         switch json {
         case .null: write(raw: "null")
         case .bool(let value): write(raw: value ? "true" : "false")
@@ -39,7 +44,7 @@ struct JSONPrinter {
         }
     }
 
-    private mutating func writeList<Item>(
+    package mutating func writeList<Item>(
         _ open: String, _ close: String, _ items: [Item], _ body: (inout JSONPrinter, Item) -> Void
     ) {
         write(raw: open)
@@ -50,25 +55,39 @@ struct JSONPrinter {
         write(raw: close)
     }
 
-    mutating func write(quoted text: String) {
+    package mutating func write(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): write(raw: "\\\"")
-            case UInt8(ascii: "\\"): write(raw: "\\\\")
-            case 0x08: write(raw: "\\b")
-            case 0x09: write(raw: "\\t")
-            case 0x0a: write(raw: "\\n")
-            case 0x0c: write(raw: "\\f")
-            case 0x0d: write(raw: "\\r")
-            case 0..<0x20:
-                write(raw: "\\u00")
-                bytes.append(Hexadecimal.digit(byte >> 4))
-                bytes.append(Hexadecimal.digit(byte & 15))
-            default: bytes.append(byte)
-            }
+        // What needs no escape is appended in runs.
+        let utf8 = text.utf8
+        var start = utf8.startIndex
+        while let end = utf8[start...].firstIndex(where: Self.needsEscape) {
+            bytes.append(contentsOf: utf8[start..<end])
+            write(escaped: utf8[end])
+            start = utf8.index(after: end)
         }
+        bytes.append(contentsOf: utf8[start...])
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func write(escaped byte: UInt8) {
+        switch byte {
+        case 0x08: write(raw: "\\b")
+        case 0x09: write(raw: "\\t")
+        case 0x0a: write(raw: "\\n")
+        case 0x0c: write(raw: "\\f")
+        case 0x0d: write(raw: "\\r")
+        case 0..<0x20:
+            write(raw: "\\u00")
+            bytes.append(Hexadecimal.digit(byte >> 4))
+            bytes.append(Hexadecimal.digit(byte & 15))
+        default:
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        }
     }
 }
 

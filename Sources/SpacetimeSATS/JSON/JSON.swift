@@ -70,6 +70,8 @@ public enum JSONError: Error, Hashable, Sendable {
     case syntax(at: Int, expected: String)
     /// Arrays and objects are nested more than `limit` levels deep.
     case tooDeep(limit: Int)
+    /// There are more than `limit` values in the text.
+    case tooManyValues(limit: Int)
     /// At `path` (such as `.items[3].name`) stands something that does not denote a value of the type wanted.
     case mismatch(path: String, expected: String)
     /// The type holds a reference that leads nowhere in the typespace given.
@@ -84,6 +86,7 @@ extension JSONError: CustomStringConvertible {
         switch self {
         case .syntax(let at, let expected): "malformed JSON at byte \(at): expected \(expected)"
         case .tooDeep(let limit): "JSON is nested deeper than \(limit) levels"
+        case .tooManyValues(let limit): "JSON has more than \(limit) values"
         case .mismatch(let path, let expected): "JSON at \(path.isEmpty ? "the top" : path): expected \(expected)"
         case .unresolvedRef(let ref): "type reference \(ref) leads nowhere"
         case .namelessField(let path): "the field \(path) has no name, which this JSON style needs"
