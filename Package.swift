@@ -161,7 +161,8 @@ let package = Package(
             name: "SpacetimeTestSupport", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"],
             path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
-        .testTarget(name: "SpacetimeProtocolTests", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"]),
+        .testTarget(
+            name: "SpacetimeProtocolTests", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [
