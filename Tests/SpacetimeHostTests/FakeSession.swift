@@ -81,6 +81,7 @@ final class FakeSession {
             }
         case .unsubscribed(let gone): rows[gone.set] = nil
         case .failed(let set, _): rows[set] = nil
+        case .reply: break
         case .ended(let reason): end = reason
         }
     }

@@ -47,6 +47,15 @@ package final class Session: @unchecked Sendable {
 
     func wake() { outlet?.wake(self) }
 
+    /// Puts an answer behind what is in the queue. One for which there is no room ends the session: a client who does not
+    /// read its answers has fallen behind. From any thread.
+    ///
+    /// - Parameter offset: the last commit that the answer tells of.
+    package func reply(_ bytes: [UInt8], at offset: TxOffset? = nil) {
+        if case .full = queue.append(.reply(SessionReply(bytes: bytes, offset: offset))) { finish(.overflow) }
+        wake()
+    }
+
     /// Ends the session behind what is in its queue.
     func finish(_ end: SubscriptionEnd) {
         ended.store(true, ordering: .relaxed)

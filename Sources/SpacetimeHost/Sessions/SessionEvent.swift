@@ -17,8 +17,29 @@ package enum SessionEvent: Sendable {
     case failed(QuerySetID, DatabaseError)
     /// What a commit changed.
     case update(SessionUpdate)
+    /// What whoever serves the client has to tell it besides, in its place among the rest.
+    case reply(SessionReply)
     /// There is nothing behind it.
     case ended(SubscriptionEnd)
+}
+
+/// An answer that was made by whoever serves a client, in a form of its own.
+package struct SessionReply: Sendable {
+    package let bytes: [UInt8]
+    /// The last commit that it tells of; nil if it tells of none.
+    package let offset: TxOffset?
+}
+
+extension SessionEvent {
+    /// The last commit that it tells of; nil if it tells of none.
+    package var offset: TxOffset? {
+        switch self {
+        case .subscribed(let rows), .unsubscribed(let rows): rows.offset
+        case .update(let update): update.offset
+        case .reply(let reply): reply.offset
+        case .failed, .ended: nil
+        }
+    }
 }
 
 /// The rows of a set of queries at one moment.

@@ -35,45 +35,28 @@ package struct CallResult: Sendable {
 /// Calls that clients make, answered in their own stream of events: the answer and what the call changed for its client are one
 /// event.
 extension Sessions {
-    /// Calls reducers one after the other under one taking of the lock, as a batch of messages from one client asks for. Each
-    /// is a transaction of its own, and is answered by an event.
+    /// Calls reducers one after the other under one taking of the lock. Each is a transaction of its own, and is answered by
+    /// an event. Blocks the thread while others have the lock.
     ///
     /// - Throws: `nestedTransaction` inside a transaction. Whatever else happens is in the answers.
     package func call(_ calls: [SessionCall], by session: Session) throws(DatabaseError) {
         try runner.acquireForWrite()
-        callAndRelease(calls, session)
+        run(calls, in: CallBatch(holdingLockOf: self, session))
     }
 
     /// Calls reducers one after the other. Suspends while others have the lock.
     package func call(_ calls: [SessionCall], by session: Session) async throws(DatabaseError) {
-        try await runner.takingLock(toWrite: true) { callAndRelease(calls, session) }
+        try await batch(by: session) { run(calls, in: $0) }
     }
 
-    private func callAndRelease(_ calls: [SessionCall], _ session: Session) {
-        for call in calls { self.call(call, session) }
-        runner.releaseAndFinish()
-        queries.deliver()
-    }
-
-    /// One call, with the lock held.
-    private func call(_ call: SessionCall, _ session: Session) {
-        let began = ContinuousClock.now
-        let timestamp = runner.clock.now()
-        let outcome: CallResult.Outcome
-        let caller = queries.caller
-        queries.caller = session
-        do {
-            let position = try runner.reducers.position(of: call.reducer, calledBy: session.caller)
-            let end = try runner.run(
-                .reducer, reducer: position, arguments: call.arguments, as: session.caller, at: timestamp)
-            outcome = .committed(end.offset)
-        } catch {
-            outcome = .failed(error)
+    private func run(_ calls: [SessionCall], in batch: borrowing CallBatch) {
+        for call in calls {
+            do throws(DatabaseError) {
+                let reducer = try reducer(named: call.reducer, for: batch.caller)
+                call.arguments.withUnsafeBytes { _ = batch.call(call.request, reducer, arguments: $0) }
+            } catch {
+                batch.refuse(call.request, call.reducer, error)
+            }
         }
-        queries.caller = caller
-        let result = CallResult(
-            request: call.request, reducer: call.reducer, timestamp: timestamp, duration: ContinuousClock.now - began,
-            outcome: outcome)
-        queries.answer(session, result, at: TxOffset(runner.state.pointee.nextOffset &- 1))
     }
 }

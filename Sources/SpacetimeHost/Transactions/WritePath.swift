@@ -187,6 +187,20 @@ extension TransactionRunner {
         before: (TransactionReference) throws -> Void = { _ in },
         after: (TransactionReference) throws -> Void = { _ in }
     ) throws -> CommitEnd {
+        try arguments.withUnsafeBytes { bytes in
+            try run(
+                kind, reducer: reducer, function: function, argumentBytes: bytes, as: caller, at: timestamp,
+                before: before, after: after)
+        }
+    }
+
+    /// ``run(_:reducer:function:arguments:as:at:before:after:)`` with arguments that somebody else owns.
+    func run(
+        _ kind: CommitKind, reducer: Int?, function: Int? = nil, argumentBytes: UnsafeRawBufferPointer,
+        as caller: Caller, at timestamp: Timestamp? = nil,
+        before: (TransactionReference) throws -> Void = { _ in },
+        after: (TransactionReference) throws -> Void = { _ in }
+    ) throws -> CommitEnd {
         let serial = try begin(reducer ?? -1, as: caller)
         if let timestamp {
             state.pointee.timestamp = timestamp
@@ -195,11 +209,7 @@ extension TransactionRunner {
         let transaction = TransactionReference(runner: self, serial: serial)
         do {
             try before(transaction)
-            if let reducer {
-                _ = try arguments.withUnsafeBytes {
-                    try module.call(.reducer(reducer), arguments: $0, in: transaction)
-                }
-            }
+            if let reducer { _ = try module.call(.reducer(reducer), arguments: argumentBytes, in: transaction) }
             try after(transaction)
         } catch {
             // There is no database to write to if it could not even be created.
@@ -207,12 +217,10 @@ extension TransactionRunner {
             undoAndFollowUp()
             throw error
         }
-        return try arguments.withBytes { bytes throws(DatabaseError) in
-            // Creations, connects and disconnects without a reducer change bookkeeping only, and nobody is told.
-            try commit(
-                kind, function: function, arguments: bytes,
-                isTold: reducer != nil || kind == .host || kind == .procedure)
-        }
+        // Creations, connects and disconnects without a reducer change bookkeeping only, and nobody is told.
+        return try commit(
+            kind, function: function, arguments: argumentBytes,
+            isTold: reducer != nil || kind == .host || kind == .procedure)
     }
 
     /// The creating transaction, which takes offset 0 whether there is an `init` or not.
