@@ -149,7 +149,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema",
-                "SpacetimeSATS",
+                "SpacetimeSATS", "SpacetimeProtocol",
                 "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
                 "CrashSweep", "CSQLite", "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

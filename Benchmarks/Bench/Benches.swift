@@ -5,6 +5,7 @@ struct Benches {
         "churn-memory",
         "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
         "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
+        "protocol",
     ]
     /// Those that run by name only.
     static let onDemand = ["soak", "wide"]
@@ -33,6 +34,7 @@ struct Benches {
         case "sql": SQLWork.allCases.map(sql)
         case "testdatabases": [testDatabases]
         case "durable": [durable]
+        case "protocol": protocolMessages
         default:
             throw BenchError.badArgument(
                 "there is no benchmark \(name); there are: \(Self.names.joined(separator: ", "))")
@@ -140,6 +142,30 @@ struct Benches {
                 peer, try SQLiteSQL(items.value, work, isPrepared: false, sharing: peer),
             ]
         }
+    }
+
+    private var protocolMessages: [Group] {
+        [
+            Group(
+                bench: "protocol", part: "calls",
+                workload: "calls of \(CallFrame.calls) in a frame read in place; cost per call"
+            ) { [sizes] in
+                let frames = max(1, sizes.callsPerPass / CallFrame.calls)
+                return [KitCallFrames(frames: frames), LimitCallFrames(frames: frames)]
+            },
+            Group(
+                bench: "protocol", part: "results",
+                workload: "answers to calls that changed nothing visible, 1,000 in a frame; cost per answer"
+            ) { [sizes] in
+                [KitResults(results: sizes.callsPerPass), LimitResults(results: sizes.callsPerPass)]
+            },
+            Group(
+                bench: "protocol", part: "updates",
+                workload: "four changes of \(UpdatePieces.rows) rows put together from encoded ones; cost per client"
+            ) { [sizes] in
+                [KitUpdates(clients: sizes.callsPerPass), LimitUpdates(clients: sizes.callsPerPass)]
+            },
+        ]
     }
 
     private var testDatabases: Group {

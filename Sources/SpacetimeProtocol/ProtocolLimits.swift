@@ -39,7 +39,16 @@ public struct ProtocolLimits: Hashable, Sendable {
 extension ProtocolLimits {
     /// What has a limit.
     public enum Part: Hashable, Sendable, CustomStringConvertible {
-        case messageBytes, queries, queryBytes, nameBytes, messageIDBytes
+        /// The bytes of a payload.
+        case messageBytes
+        /// The queries of a message.
+        case queries
+        /// The bytes of a query.
+        case queryBytes
+        /// The bytes of a name.
+        case nameBytes
+        /// The bytes of a message id.
+        case messageIDBytes
 
         public var description: String {
             switch self {

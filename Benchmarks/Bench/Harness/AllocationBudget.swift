@@ -11,6 +11,7 @@ enum AllocationBudget {
         // One task for all calls of a pass.
         case ("noop", _) where variant == "async": 0.05
         case ("noop", _), ("transfer", _): 0
+        case ("protocol", _): 0
         case ("insert", "fixed-1000"), ("range", "fixed"), ("scan", "fixed"), ("find", "fixed"), ("filter", _): 0.1
         default: nil
         }

@@ -18,6 +18,7 @@ public protocol PayloadDecompressor: Sendable {
 
 /// Knows no algorithm: for servers and clients that were built without.
 public struct NoCompression: PayloadCompressor, PayloadDecompressor {
+    /// The one there is.
     public init() {}
 
     public func compress(_ bytes: RawSpan, with compression: Compression, into writer: inout BSATNWriter) -> Bool {

@@ -48,9 +48,12 @@ public struct ConnectionParameters: Hashable, Sendable {
 extension ConnectionParameters {
     /// Why a query is answered with status 400.
     public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+        /// The name of the parameter.
         public let parameter: String
+        /// What its value should have been.
         public let expected: String
 
+        /// A parameter, and what was expected of it.
         public init(parameter: String, expected: String) {
             self.parameter = parameter
             self.expected = expected

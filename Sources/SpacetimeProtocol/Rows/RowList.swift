@@ -14,6 +14,7 @@ public struct RowList: Hashable, Sendable {
         case rowOffsets([UInt64])
     }
 
+    /// How to tell the rows apart.
     public let sizeHint: SizeHint
     /// The rows, back to back.
     public let data: [UInt8]
@@ -26,7 +27,10 @@ public struct RowList: Hashable, Sendable {
 
     /// A list as somebody else made it. Its hint is checked against the data, so that whoever takes rows out need not.
     ///
-    /// - Parameter at: where the list stands in its message, for the error.
+    /// - Parameters:
+    ///   - data: the rows, back to back.
+    ///   - sizeHint: how to tell them apart.
+    ///   - at: where the list stands in its message, for the error.
     /// - Throws: `ProtocolError.contradictoryRows`.
     public init(_ data: [UInt8], sizeHint: SizeHint, at: Int = 0) throws(ProtocolError) {
         func contradiction(_ expected: String) -> ProtocolError { .contradictoryRows(at: at, expected: expected) }
@@ -96,6 +100,7 @@ extension RowList {
         }
     }
 
+    /// Whether there is no row.
     public var isEmpty: Bool { count == 0 }
 
     /// The bytes of one row.

@@ -34,11 +34,14 @@ extension V1 {
     public struct TableUpdate<Form: Format>: Hashable, Sendable {
         /// The server's number of the table.
         public var tableID: UInt32
+        /// The name of the table.
         public var table: String
         /// The rows in all changes, deleted and inserted.
         public var rowCount: UInt64
+        /// What changed in each query.
         public var changes: [Form.Changes]
 
+        /// What changed in one table.
         public init(tableID: UInt32, table: String, rowCount: UInt64, changes: [Form.Changes]) {
             self.tableID = tableID
             self.table = table
@@ -49,14 +52,22 @@ extension V1 {
 
     /// A transaction, as those who watch what it changed see it, and its caller.
     public struct TransactionUpdate<Form: Format>: Hashable, Sendable {
+        /// What became of it, with what it changed.
         public var status: UpdateStatus<Form>
+        /// When the reducer ran.
         public var timestamp: Timestamp
+        /// Who called; of SQL its user, of a procedure the database.
         public var callerIdentity: Identity
+        /// The connection of the caller; none for what is no call.
         public var callerConnectionID: ConnectionId
+        /// Which call it was.
         public var call: ReducerCall<Form>
+        /// What it cost, where that is counted.
         public var energy: UInt128
+        /// How long the server worked on it.
         public var duration: TimeDuration
 
+        /// A transaction.
         public init(
             status: UpdateStatus<Form>, timestamp: Timestamp, callerIdentity: Identity,
             callerConnectionID: ConnectionId, call: ReducerCall<Form>, energy: UInt128 = 0, duration: TimeDuration
@@ -73,8 +84,11 @@ extension V1 {
 
     /// What became of a transaction.
     public enum UpdateStatus<Form: Format>: Hashable, Sendable {
+        /// It was committed, and changed this.
         case committed([TableUpdate<Form>])
+        /// The reducer threw, or the call could not start.
         case failed(String)
+        /// It was stopped, having used up its budget.
         case outOfEnergy
     }
 
@@ -82,13 +96,17 @@ extension V1 {
     public struct ReducerCall<Form: Format>: Hashable, Sendable {
         /// Empty for transactions that are no reducer's.
         public var name: String
+        /// The number of the reducer; ``noReducer`` for transactions that are none's.
         public var reducerID: UInt32
+        /// What it was called with.
         public var arguments: Form.Arguments
+        /// The number that the caller gave; 0 if it gave none, or if the call could not start.
         public var requestID: UInt32
 
         /// The number of what is no reducer.
         public static var noReducer: UInt32 { .max }
 
+        /// A call.
         public init(name: String, reducerID: UInt32, arguments: Form.Arguments, requestID: UInt32) {
             self.name = name
             self.reducerID = reducerID
@@ -99,9 +117,12 @@ extension V1 {
 
     /// Rows that a one-off query found.
     public struct OneOffTable<Form: Format>: Hashable, Sendable {
+        /// The name of the table.
         public var table: String
+        /// The rows, which may be none.
         public var rows: Form.Rows
 
+        /// Rows of a table.
         public init(table: String, rows: Form.Rows) {
             self.table = table
             self.rows = rows
@@ -110,12 +131,16 @@ extension V1 {
 
     /// The answer to a subscription to one query, or to its end.
     public struct SingleApplied<Form: Format>: Hashable, Sendable {
+        /// The number of the request.
         public var requestID: UInt32
+        /// How long the server worked on it, in microseconds.
         public var microseconds: UInt64
+        /// The id of the subscription.
         public var queryID: UInt32
         /// In a message the number and the name of the table stand twice.
         public var rows: TableUpdate<Form>
 
+        /// The answer with its rows.
         public init(requestID: UInt32, microseconds: UInt64, queryID: UInt32, rows: TableUpdate<Form>) {
             self.requestID = requestID
             self.microseconds = microseconds
@@ -126,11 +151,16 @@ extension V1 {
 
     /// The answer to a subscription to a set of queries, or to its end.
     public struct MultiApplied<Form: Format>: Hashable, Sendable {
+        /// The number of the request.
         public var requestID: UInt32
+        /// How long the server worked on it, in microseconds.
         public var microseconds: UInt64
+        /// The id of the subscription.
         public var queryID: UInt32
+        /// The rows, by table.
         public var tables: [TableUpdate<Form>]
 
+        /// The answer with its rows.
         public init(requestID: UInt32, microseconds: UInt64, queryID: UInt32, tables: [TableUpdate<Form>]) {
             self.requestID = requestID
             self.microseconds = microseconds
@@ -141,8 +171,11 @@ extension V1 {
 
     /// What became of a call of a procedure.
     public enum ProcedureOutcome<Form: Format>: Hashable, Sendable {
+        /// What it returned.
         case returned(Form.Arguments)
+        /// It was stopped, having used up its budget.
         case outOfEnergy
+        /// It could not start, or was stopped.
         case internalError(String)
     }
 }

@@ -23,6 +23,7 @@ public enum V1 {
         /// What changed in one query, or the compressed form of it, which must be made plain before it can be read. A server
         /// compresses whole messages instead.
         public enum Changes: Hashable, Sendable {
+            /// The changes themselves.
             case plain(QueryUpdate<Binary>)
             /// Compressed BSATN of changes.
             case compressed(Compression, [UInt8])
@@ -41,6 +42,7 @@ public enum V1 {
 
         /// What changed in one query.
         public enum Changes: Hashable, Sendable {
+            /// The changes themselves.
             case plain(QueryUpdate<Text>)
             /// The JSON of the changes, as ``V1/changes(deletes:inserts:)`` made it once for all clients. Only for writing:
             /// nothing is read as this.
@@ -50,9 +52,12 @@ public enum V1 {
 
     /// Rows that went and came. The order is that of the messages, and the reverse of that in the second protocol.
     public struct QueryUpdate<Form: Format>: Hashable, Sendable {
+        /// Rows that went.
         public var deletes: Form.Rows
+        /// Rows that came.
         public var inserts: Form.Rows
 
+        /// Rows that went and came.
         public init(deletes: Form.Rows, inserts: Form.Rows) {
             self.deletes = deletes
             self.inserts = inserts

@@ -52,6 +52,7 @@ extension V2 {
         private var isDone = false
 
         /// - Parameters:
+        ///   - payload: what a client sent in one frame.
         ///   - isBatched: whether the payload may hold more than one message. Otherwise what follows the first is passed over.
         ///   - limits: what is refused.
         /// - Throws: if the payload is larger than is accepted, or has no byte.

@@ -24,9 +24,12 @@ extension V2 {
 
     /// Rows of one table.
     public struct TableRows: Hashable, Sendable {
+        /// The name of the table.
         public var table: String
+        /// The rows, which may be none.
         public var rows: RowList
 
+        /// Rows of a table.
         public init(table: String, rows: RowList) {
             self.table = table
             self.rows = rows
@@ -35,9 +38,12 @@ extension V2 {
 
     /// What changed in one set, by ascending name of the table.
     public struct QuerySetUpdate: Hashable, Sendable {
+        /// The set.
         public var querySetID: UInt32
+        /// What changed in each table.
         public var tables: [TableUpdate]
 
+        /// What changed in one set.
         public init(querySetID: UInt32, tables: [TableUpdate]) {
             self.querySetID = querySetID
             self.tables = tables
@@ -46,9 +52,12 @@ extension V2 {
 
     /// What changed in one table: an entry per query that has something to say.
     public struct TableUpdate: Hashable, Sendable {
+        /// The name of the table.
         public var table: String
+        /// What changed in each query.
         public var changes: [RowChanges]
 
+        /// What changed in one table.
         public init(table: String, changes: [RowChanges]) {
             self.table = table
             self.changes = changes
@@ -67,6 +76,7 @@ extension V2 {
     public enum OneOffQueryResult: Hashable, Sendable {
         /// Exactly one entry, also without any row.
         case rows([TableRows])
+        /// The query could not be answered.
         case error(String)
     }
 
@@ -87,6 +97,7 @@ extension V2 {
     public enum ProcedureOutcome: Hashable, Sendable {
         /// The BSATN of what it returned.
         case returned([UInt8])
+        /// It could not start, or was stopped.
         case internalError(String)
     }
 }

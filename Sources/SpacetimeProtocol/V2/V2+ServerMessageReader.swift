@@ -9,6 +9,7 @@ extension V2 {
         private var isDone = false
 
         /// - Parameters:
+        ///   - body: what a server sent in one frame, plain.
         ///   - isBatched: whether the body may hold more than one message. Otherwise what follows the first is passed over.
         ///   - limits: what is refused.
         /// - Throws: if the body is larger than is accepted, or has no byte.
