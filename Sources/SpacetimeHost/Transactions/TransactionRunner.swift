@@ -18,7 +18,7 @@ package final class TransactionRunner: @unchecked Sendable {
     let lock = TransactionLock()
     let module: any ModuleHost
     let reducers: ReducerTable
-    let clock: any HostClock
+    package let clock: any HostClock
     let durability: Durability
     /// Told of each commit, in this order.
     let observers: [any CommitObserver]

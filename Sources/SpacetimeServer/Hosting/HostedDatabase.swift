@@ -1,6 +1,8 @@
+import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
+import SpacetimeSchema
 
 /// A database that a server serves: native, or of a module that was uploaded.
 final class HostedDatabase: Sendable {
@@ -12,5 +14,17 @@ final class HostedDatabase: Sendable {
     /// Whose it is: who may do everything.
     var owner: Identity { core.owner.identity }
 
-    init(_ core: DatabaseCore) { self.core = core }
+    /// Which reducers are slow.
+    let pace: ReducerPace
+
+    init(_ core: DatabaseCore) {
+        self.core = core
+        pace = ReducerPace(reducerCount: core.catalog.schema.reducers.count)
+    }
+
+    /// Whether a table's rows are events, which are told once and stored nowhere.
+    func isEvent(_ table: TableID?) -> Bool {
+        guard let table else { return false }
+        return core.catalog.schema(of: table)?.isEvent ?? false
+    }
 }

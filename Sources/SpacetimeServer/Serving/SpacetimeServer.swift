@@ -1,11 +1,12 @@
 import Hummingbird
-import HummingbirdCore
+public import HummingbirdCore
 public import Logging
 import NIOCore
 public import NIOPosix
 public import ServiceLifecycle
 import SpacetimeHost
 public import SpacetimeKit
+import SpacetimeSATS
 import Synchronization
 
 /// Serves databases to clients in other programs: over WebSocket and HTTP.
@@ -25,6 +26,7 @@ public final class SpacetimeServer: Service {
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
     private let boundPort = Mutex<Int?>(nil)
+    private let deliveries = Mutex<[ObjectIdentifier: LoopDelivery]>([:])
 
     /// - Parameters:
     ///   - options: where to listen, and what is allowed.
@@ -58,6 +60,28 @@ public final class SpacetimeServer: Service {
         }
     }
 
+    /// How an application of Hummingbird's carries this server's connections beside its own routes.
+    public var serverBuilder: HTTPServerBuilder {
+        HTTPServerBuilder { responder in ServerChannel(server: self, responder: responder) }
+    }
+
+    /// What tells the clients of an event loop that there is something for them.
+    func delivery(of eventLoop: any EventLoop) -> LoopDelivery {
+        deliveries.withLock { deliveries in
+            let key = ObjectIdentifier(eventLoop)
+            if let known = deliveries[key] { return known }
+            let delivery = LoopDelivery(eventLoop, options.webSocket)
+            deliveries[key] = delivery
+            return delivery
+        }
+    }
+
+    /// Who makes a request.
+    func authenticate(authorization: String?, queryToken: String?) async throws(Refusal) -> Principal {
+        let identity = Identity(issuer: "localhost", subject: "\(UInt64.random(in: .min ... .max))")
+        return Principal(identity: identity, token: "", claims: "")
+    }
+
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
         let service = HTTPService(server: self)
@@ -65,7 +89,7 @@ public final class SpacetimeServer: Service {
             responder: CallbackResponder { (request: Request, context: ServerRequestContext) in
                 try await service.respond(to: request, from: context.remoteAddress) ?? Response(status: .notFound)
             },
-            server: .http1(),
+            server: serverBuilder,
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), serverName: nil),
             onServerRunning: { [self] channel in

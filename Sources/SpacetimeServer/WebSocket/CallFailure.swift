@@ -1,0 +1,57 @@
+import SpacetimeHost
+import SpacetimeProtocol
+
+/// Why a call came to nothing, as clients are told.
+enum CallFailure {
+    /// The reducer threw this.
+    case thrown(String)
+    /// The call could not start, or was stopped.
+    case refused(String)
+
+    /// - Parameter reducer: as the caller named it.
+    init(_ error: any Error, of reducer: String) {
+        guard let error = error as? DatabaseError else {
+            self = .thrown(String(describing: error))
+            return
+        }
+        switch error.code {
+        case .noSuchReducer: self = .refused(error.lifecycleText ?? "no such reducer")
+        case .badArguments: self = .refused("invalid arguments for reducer \(reducer): \(error.message)")
+        case .moduleFailure: self = .refused("The instance encountered a fatal error.")
+        // What a reducer does not catch of its own writes is its own error.
+        case .uniqueViolation, .noSuchRow, .malformedRow, .malformedKey, .notPermitted: self = .thrown(error.message)
+        default: self = .refused(error.message)
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .thrown(let text), .refused(let text): text
+        }
+    }
+
+    var outcome: V2.ReducerOutcome {
+        switch self {
+        case .thrown(let text): .failed(text)
+        case .refused(let text): .internalError(text)
+        }
+    }
+
+    /// Why a procedure came to nothing.
+    static func ofProcedure(_ error: any Error, _ name: String) -> String {
+        guard let error = error as? DatabaseError else { return String(describing: error) }
+        return switch error.code {
+        case .noSuchProcedure: "No such procedure"
+        case .badArguments: "invalid arguments for procedure \(name): \(error.message)"
+        case .moduleFailure: "The module instance encountered a fatal error: \(error.message)"
+        default: error.message
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Of a call of a reducer that only the database itself runs; nil for others that do not exist.
+    fileprivate var lifecycleText: String? {
+        message.contains("it cannot be called") ? message : nil
+    }
+}

@@ -1,0 +1,190 @@
+import NIOCore
+import SpacetimeEngine
+import SpacetimeHost
+import SpacetimeProtocol
+import SpacetimeQuery
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// A set of queries that a client watches.
+struct WatchedSet: Sendable {
+    /// As the client wrote them, to ask for their rows again when the set is left.
+    let texts: [String]
+    let kind: SetKind
+    /// What the rows of each query are called; nil if all are rows of tables, which have names themselves.
+    let names: [String]?
+}
+
+/// What a client will be told when the rows of a set are there.
+enum SetAnswer: Sendable {
+    case joined(SetJoin)
+    /// The rows of a set that was left: they come as those of a set that is watched for a moment.
+    case left(SetLeave, names: [String]?)
+}
+
+/// Changes of what a client watches, which are made at one point between two transactions.
+struct SetStep: Sendable {
+    struct Joining: Sendable {
+        let set: UInt32
+        let queries: [SessionQuery]
+    }
+
+    var leaving: [UInt32] = []
+    var joining: [Joining] = []
+    /// Sets that are watched for a moment only.
+    var shadows: [UInt32] = []
+    /// Sets that were left by somebody who does not want their rows.
+    var silent: [SetLeave] = []
+    /// All that have a part in it: each may have one.
+    var touched: Set<UInt32> = []
+}
+
+/// Watching and leaving sets of queries.
+extension ClientConnection {
+    /// Makes a request part of a step, or answers it if it cannot be done. On the event loop.
+    ///
+    /// - Returns: false if it has to wait for the next step.
+    func take(_ request: ClientRequest, into step: inout SetStep) -> Bool {
+        switch request {
+        case .join(let join):
+            guard !step.touched.contains(join.set) else { return false }
+            take(join, into: &step)
+            return true
+        case .leave(let leave):
+            guard !step.touched.contains(leave.set) else { return false }
+            take(leave, into: &step)
+            return true
+        default: return false
+        }
+    }
+
+    private func take(_ join: SetJoin, into step: inout SetStep) {
+        do throws(DatabaseError) {
+            if sets[join.set] != nil {
+                throw DatabaseError(
+                    .alreadySubscribed, "there is a set of queries \(join.set) already; choose another number")
+            }
+            let queries = try queries(join.texts)
+            sets[join.set] = WatchedSet(texts: join.texts, kind: join.kind, names: names(of: queries))
+            answers[join.set] = .joined(join)
+            step.joining.append(SetStep.Joining(set: join.set, queries: queries))
+            step.touched.insert(join.set)
+        } catch {
+            refuse(join, error)
+        }
+    }
+
+    private func take(_ leave: SetLeave, into step: inout SetStep) {
+        guard let set = sets.removeValue(forKey: leave.set) else { return refuse(leave) }
+        step.leaving.append(leave.set)
+        step.touched.insert(leave.set)
+        guard leave.wantsRows, let queries = try? queries(set.texts) else { return step.silent.append(leave) }
+        // The rows that the set has at the moment at which it is left: those of one with the same queries that is joined then.
+        var shadow = UInt32.max
+        while sets[shadow] != nil || answers[shadow] != nil || step.touched.contains(shadow) { shadow -= 1 }
+        answers[shadow] = .left(leave, names: set.names)
+        step.shadows.append(shadow)
+        step.joining.append(SetStep.Joining(set: shadow, queries: queries))
+        step.touched.insert(shadow)
+    }
+
+    private func queries(_ texts: [String]) throws(DatabaseError) -> [SessionQuery] {
+        try database.core.sessions.texts.queries(texts, as: caller ?? Caller(identity: principal.identity))
+    }
+
+    private func names(of queries: [SessionQuery]) -> [String]? {
+        if queries.allSatisfy(\.returnsRows) { return nil }
+        return queries.map { $0.tableName(in: database.core.catalog) }
+    }
+
+    /// Off the event loop.
+    func perform(_ step: SetStep, _ session: Session) async {
+        var refused: [(set: UInt32, error: DatabaseError)] = []
+        do throws(DatabaseError) {
+            refused = try database.core.sessions.change(
+                session, leaving: step.leaving.map { QuerySetID($0) },
+                joining: step.joining.map { (QuerySetID($0.set), $0.queries) }
+            ).map { ($0.set.rawValue, $0.error) }
+        } catch {
+            refused = step.joining.map { ($0.set, error) }
+        }
+        for shadow in step.shadows { database.core.sessions.unsubscribe(session, from: QuerySetID(shadow)) }
+        if refused.isEmpty, step.silent.isEmpty { return }
+        let problems = refused
+        delivery.eventLoop.execute { self.settle(step, problems) }
+    }
+
+    private func settle(_ step: SetStep, _ refused: [(set: UInt32, error: DatabaseError)]) {
+        for (set, error) in refused {
+            switch answers.removeValue(forKey: set) {
+            case .joined(let join):
+                sets[set] = nil
+                refuse(join, error)
+            // The set is left, whether its rows could be found or not.
+            case .left(let leave, _): session?.reply(left(leave, rows: true))
+            case nil: break
+            }
+        }
+        for leave in step.silent { session?.reply(left(leave, rows: leave.wantsRows)) }
+    }
+
+    // MARK: Answers
+
+    private func refuse(_ join: SetJoin, _ error: DatabaseError) {
+        session?.reply(
+            refusal(request: join.request, set: join.set, kind: join.kind, error.message, since: join.received))
+    }
+
+    private func refuse(_ leave: SetLeave) {
+        session?.reply(
+            refusal(
+                request: leave.request, set: leave.set, kind: leave.kind,
+                "there is no set of queries \(leave.set); it was left before, or refused", since: leave.received))
+    }
+}
+
+extension SessionQuery {
+    /// Whether what it returns are rows of a table.
+    fileprivate var returnsRows: Bool {
+        guard query.grouping == nil, case .rows = query.output else { return false }
+        return true
+    }
+
+    /// What its rows are called: the table that they are of, or that is named first.
+    func tableName(in catalog: Catalog) -> String {
+        var slot = 0
+        if query.grouping == nil, case .rows(let number) = query.output { slot = number }
+        return catalog.schema(of: query.tables[slot].id)?.name ?? ""
+    }
+}
+
+// MARK: - What is asked for once
+
+extension ClientConnection {
+    /// Answers a one-off query. Off the event loop.
+    func answer(_ tag: RequestTag, _ text: String, _ session: Session) async {
+        let started = ContinuousClock.now
+        do throws(DatabaseError) {
+            let core = database.core
+            let name = try core.sessions.texts.query(text, in: .oneOff, as: session.caller).tableName(in: core.catalog)
+            let result = try await core.statements.run(Statements.Request(text, as: session.caller, isOneOff: true))
+            session.reply(answer(tag, name, result, since: started), at: result.offset)
+        } catch {
+            session.reply(failure(tag, error.message, since: started))
+        }
+    }
+
+    /// Calls a procedure and answers when it has ended. Off the event loop.
+    func call(procedure name: String, _ arguments: [UInt8], _ request: UInt32, _ session: Session) async {
+        let core = database.core
+        let started = ContinuousClock.now
+        let timestamp = core.runner.clock.now()
+        do {
+            let result = try await core.procedures.call(
+                name, arguments: arguments, as: session.caller, until: isConfirmed ? .durable : .committed)
+            session.reply(returned(request, name, result, at: timestamp, since: started))
+        } catch {
+            session.reply(procedureFailure(request, error, of: name))
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import SpacetimeEngine
+import SpacetimeHost
+import SpacetimeProtocol
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// The second protocol, one message to a frame or several.
+extension ClientConnection {
+    // MARK: Coming in
+
+    func receiveV2(_ payload: UnsafeRawBufferPointer) throws(ProtocolError) {
+        // The payload stays where it is until this returns.
+        var reader = try V2.ClientMessageReader(
+            RawSpan(_unsafeBytes: payload), isBatched: subprotocol.isBatched, limits: limits)
+        while let message = try reader.next() {
+            switch message {
+            case .callReducer(let call): self.call(call.requestID, name: call.name, arguments: call.arguments)
+            case .subscribe(let request, let set, let queries):
+                enqueue(.join(SetJoin(request: request, set: set, texts: queries, kind: .set)))
+            case .unsubscribe(let request, let set, let wantsRows):
+                enqueue(.leave(SetLeave(request: request, set: set, wantsRows: wantsRows, kind: .set)))
+            case .oneOffQuery(let request, let query): enqueue(.query(.number(request), query))
+            case .callProcedure(let call):
+                enqueue(.procedure(call.requestID, call.nameText, call.argumentBytes))
+            }
+        }
+    }
+
+    // MARK: Going out
+
+    func encodeV2(_ event: SessionEvent) {
+        switch event {
+        case .update(let update): encodeV2(update)
+        case .subscribed(let rows): encodeV2(rows)
+        case .reply(let reply): reply.bytes.withUnsafeBytes { delivery.body.append(RawSpan(_unsafeBytes: $0)) }
+        case .failed(let set, let error):
+            sets[set.rawValue] = nil
+            V2.ServerMessage.subscriptionError(
+                requestID: nil, querySetID: set.rawValue, message: error.message
+            ).encode(to: &delivery.body)
+        case .unsubscribed, .ended: break
+        }
+    }
+
+    private func encodeV2(_ rows: SetRows) {
+        let set = rows.set.rawValue
+        var encoder: V2.RowsEncoder
+        let names: [String]?
+        switch answers.removeValue(forKey: set) {
+        case .joined(let join):
+            names = sets[set]?.names
+            encoder = .subscribeApplied(requestID: join.request, querySetID: set, in: &delivery.body)
+        case .left(let leave, let setNames):
+            names = setNames
+            encoder = .unsubscribeApplied(requestID: leave.request, querySetID: leave.set, in: &delivery.body)
+        case nil: return
+        }
+        for (query, delta) in rows.rows.enumerated() {
+            encoder.append(
+                delta.inserts.bytes, ends: delta.inserts.ends, table: tableName(delta, query, names),
+                to: &delivery.body)
+        }
+    }
+
+    private func encodeV2(_ update: SessionUpdate) {
+        guard let call = update.call else {
+            let changes = watched(update.changes)
+            if changes.isEmpty { return }
+            var encoder = V2.UpdateEncoder.transactionUpdate(in: &delivery.body)
+            return append(changes, to: &encoder)
+        }
+        switch call.outcome {
+        case .committed:
+            var encoder = V2.UpdateEncoder.reducerResult(
+                requestID: call.request, timestamp: call.timestamp, in: &delivery.body)
+            if !update.changes.isEmpty { append(watched(update.changes), to: &encoder) }
+        case .failed(let error):
+            V2.ServerMessage.reducerResult(
+                requestID: call.request, timestamp: call.timestamp,
+                outcome: CallFailure(error, of: call.reducer).outcome
+            ).encode(to: &delivery.body)
+        }
+    }
+
+    /// The changes in sets that the client knows of, in the order of the protocol: by set, then by the table's name.
+    func watched(_ changes: [SetChange]) -> [SetChange] {
+        var changes = changes
+        // Sets that are watched for a moment only, for their rows.
+        if changes.contains(where: { sets[$0.set.rawValue] == nil }) {
+            changes.removeAll { sets[$0.set.rawValue] == nil }
+        }
+        guard changes.count > 1 else { return changes }
+        return changes.map { ($0, name(of: $0)) }.sorted { left, right in
+            (left.0.set, left.1, left.0.query) < (right.0.set, right.1, right.0.query)
+        }.map(\.0)
+    }
+
+    private func append(_ changes: [SetChange], to encoder: inout V2.UpdateEncoder) {
+        for change in changes {
+            let bytes = change.delta.encoding(DeltaForm.v2.rawValue) { delta in
+                DeltaForm.v2Bytes(delta, isEvent: database.isEvent(delta.table))
+            }
+            bytes.withUnsafeBytes { bytes in
+                encoder.append(
+                    RawSpan(_unsafeBytes: bytes), table: name(of: change), querySetID: change.set.rawValue,
+                    to: &delivery.body)
+            }
+        }
+    }
+
+    func name(of change: SetChange) -> String {
+        tableName(change.delta, change.query, sets[change.set.rawValue]?.names)
+    }
+
+    /// - Parameters:
+    ///   - query: the position in the set.
+    ///   - names: what the rows of the queries are called that are no tables' own.
+    func tableName(_ delta: SharedDelta, _ query: Int, _ names: [String]?) -> String {
+        if let table = delta.table { return database.core.catalog.schema(of: table)?.name ?? "" }
+        guard let names, !names.isEmpty else { return "" }
+        return names[min(query, names.count - 1)]
+    }
+}
+
+/// The forms in which changes are kept once they were asked for.
+enum DeltaForm: UInt8 {
+    case v2, v1Binary, v1Text
+
+    static func v2Bytes(_ delta: SharedDelta, isEvent: Bool) -> [UInt8] {
+        var writer = BSATNWriter()
+        if isEvent {
+            V2.appendEvents(delta.inserts.bytes, ends: delta.inserts.ends, to: &writer)
+        } else {
+            V2.appendChanges(
+                inserts: delta.inserts.bytes, ends: delta.inserts.ends, deletes: delta.deletes.bytes,
+                ends: delta.deletes.ends, to: &writer)
+        }
+        return writer.withUnsafeBytes { Array($0) }
+    }
+}

@@ -1,0 +1,128 @@
+import NIOCore
+import SpacetimeHost
+import SpacetimeSATS
+import Synchronization
+
+/// The clients that one event loop serves, and how it learns that there is something for them.
+///
+/// A commit may have something for thousands of clients. Whoever commits only puts them on a list, and the loop is woken once
+/// for all of them.
+///
+/// `Sendable` is unchecked: what is not behind the lock is touched on the event loop only.
+final class LoopDelivery: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    private let woken = Mutex<[ClientConnection]>([])
+    /// Memory for all connections of the loop.
+    let unmasked = UnmaskedBytes()
+    /// The messages of a frame that is being put together.
+    var body = BSATNWriter(reservingCapacity: 64 << 10)
+    /// The frame's payload, if it is not the body itself.
+    var payload = BSATNWriter()
+    private var connections: [ObjectIdentifier: ClientConnection] = [:]
+    private var durables: [ObjectIdentifier: DurableWaiters] = [:]
+    private var ticks: RepeatedTask?
+    private let tickInterval: TimeAmount
+
+    /// Larger memory is given back after it was used.
+    private static let keptByteCount = 1 << 20
+
+    init(_ eventLoop: any EventLoop, _ options: WebSocketOptions) {
+        self.eventLoop = eventLoop
+        let shortest = min(options.pingInterval, options.idleTimeout)
+        tickInterval = min(.seconds(1), max(.milliseconds(1), TimeAmount(shortest) / 4))
+    }
+
+    // MARK: Waking
+
+    /// Has the loop look after a client. From any thread.
+    func wake(_ connection: ClientConnection) {
+        let isFirst = woken.withLock { woken in
+            woken.append(connection)
+            return woken.count == 1
+        }
+        if isFirst { eventLoop.execute { self.deliver() } }
+    }
+
+    private func deliver() {
+        let list = woken.withLock { woken in
+            defer { woken = [] }
+            return woken
+        }
+        for connection in list { connection.deliver() }
+    }
+
+    /// Has a client looked after again once a commit is on disk. On the loop.
+    func wait(for offset: TxOffset, _ connection: ClientConnection) {
+        let database = connection.database
+        let key = ObjectIdentifier(database)
+        let waiters: DurableWaiters
+        if let known = durables[key] {
+            waiters = known
+        } else {
+            waiters = DurableWaiters(database.core.durabilityWatch)
+            durables[key] = waiters
+        }
+        waiters.wait(for: offset, connection, on: eventLoop)
+    }
+
+    // MARK: Coming and going, on the loop
+
+    func add(_ connection: ClientConnection) {
+        connections[ObjectIdentifier(connection)] = connection
+        guard ticks == nil else { return }
+        ticks = eventLoop.scheduleRepeatedTask(initialDelay: tickInterval, delay: tickInterval) { [weak self] _ in
+            guard let self else { return }
+            let now = eventLoop.now
+            for connection in connections.values { connection.tick(now) }
+        }
+    }
+
+    func remove(_ connection: ClientConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        if connections.isEmpty {
+            ticks?.cancel()
+            ticks = nil
+            // Databases that have gone are not kept by it.
+            durables = [:]
+        }
+    }
+
+    /// Gives memory back that was needed for something unusual.
+    func shrink() {
+        if body.count > Self.keptByteCount { body.removeAll(keepingCapacity: false) } else { body.removeAll() }
+        if payload.count > Self.keptByteCount { payload.removeAll(keepingCapacity: false) } else { payload.removeAll() }
+    }
+}
+
+/// Clients of one database, on one event loop, that wait until commits are on disk. One request to the log stands for all.
+///
+/// `Sendable` is unchecked: it is touched on the event loop only.
+private final class DurableWaiters: @unchecked Sendable {
+    private let watch: DurabilityWatch
+    private var waiting: [ClientConnection] = []
+    private var isAsking = false
+
+    init(_ watch: DurabilityWatch) { self.watch = watch }
+
+    func wait(for offset: TxOffset, _ connection: ClientConnection, on eventLoop: any EventLoop) {
+        waiting.append(connection)
+        if isAsking { return }
+        isAsking = true
+        watch.whenDurable(offset) { failure in
+            eventLoop.execute { self.finish(failure) }
+        }
+    }
+
+    private func finish(_ failure: DatabaseError?) {
+        isAsking = false
+        var list: [ClientConnection] = []
+        swap(&list, &waiting)
+        for connection in list {
+            if let failure { connection.failDurability(failure) } else { connection.deliverDurable() }
+        }
+    }
+}
+
+extension TimeAmount {
+    fileprivate static func / (left: TimeAmount, right: Int64) -> TimeAmount { .nanoseconds(left.nanoseconds / right) }
+}
