@@ -227,4 +227,25 @@ extension RowPredicate {
         }
         return RowPredicate(TermTree(terms))
     }
+
+    /// The same with fields elsewhere.
+    package func moved(_ place: (FieldPath) -> FieldPath) -> RowPredicate {
+        RowPredicate(TermTree(tree.array.map { $0.moved(place) }))
+    }
+}
+
+extension RowPredicate.Term {
+    /// The same test of a field elsewhere.
+    package func moved(_ place: (FieldPath) -> FieldPath) -> RowPredicate.Term {
+        switch self {
+        case .compare(let path, let comparison, let value): .compare(place(path), comparison, value)
+        case .compareParameter(let path, let comparison, let number): .compareParameter(place(path), comparison, number)
+        case .compareFields(let path, let comparison, let other): .compareFields(place(path), comparison, place(other))
+        case .isPresent(let path): .isPresent(place(path))
+        case .hasPrefix(let path, let bytes): .hasPrefix(place(path), bytes)
+        case .isIn(let path, let values): .isIn(place(path), values)
+        case .isInParameter(let path, let number): .isInParameter(place(path), number)
+        case .all, .none, .and, .or, .not: self
+        }
+    }
 }

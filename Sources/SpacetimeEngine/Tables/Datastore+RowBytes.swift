@@ -30,7 +30,7 @@ extension Datastore {
 }
 
 extension RowLayout {
-    fileprivate func rows(inArray bytes: UnsafeRawBufferPointer) throws(BSATNError) -> [UnsafeRawBufferPointer] {
+    func rows(inArray bytes: UnsafeRawBufferPointer) throws(BSATNError) -> [UnsafeRawBufferPointer] {
         guard bytes.count >= 4 else { throw .truncated(at: bytes.count, needed: 4 - bytes.count) }
         var count = unsafe Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
         // Rows without bytes are all the same one, however many the array says there are.

@@ -28,6 +28,22 @@ extension Datastore {
         }
     }
 
+    /// What the running transaction has changed so far in the tables that are wanted; nil if nothing. Linear in the writes.
+    package func netChanges(wanting isWanted: (TableID) -> Bool) -> ChangeSet? {
+        var (previous, isPreviousWanted): (TableRef?, Bool) = (nil, false)
+        func wants(_ table: TableRef) -> Bool {
+            if table != previous {
+                previous = table
+                isPreviousWanted = isWanted(table.id)
+            }
+            return isPreviousWanted
+        }
+        if state.undo.count == 0 { return nil }
+        state.changes.collect(state.undo, wanting: wants)
+        let set = state.changes.changeSet(of: wants)
+        return set.isEmpty ? nil : set
+    }
+
     /// True if the running transaction has written to a table that files keep. Linear in the writes until one is found.
     package var hasKeptChanges: Bool {
         for i in 0..<state.undo.count where !state.undo.records[i].table.isEphemeral { return true }

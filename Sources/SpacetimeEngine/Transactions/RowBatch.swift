@@ -13,6 +13,13 @@ package struct RowBatch: Sendable, Hashable {
 
     package init() {}
 
+    /// - Parameter ends: where each image ends in `bytes`, ascending; the last one at their end.
+    package init(bytes: [UInt8], ends: [Int]) {
+        precondition(ends.last ?? 0 == bytes.count, "the rows do not end where their bytes do")
+        self.bytes = bytes
+        self.ends = ends
+    }
+
     package var count: Int { ends.count }
     package var isEmpty: Bool { ends.isEmpty }
 

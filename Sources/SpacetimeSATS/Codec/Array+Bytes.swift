@@ -9,4 +9,14 @@ extension [UInt8] {
             try unsafe body(UnsafeRawBufferPointer(buffer))
         }
     }
+
+    /// ``withBytes(_:)`` for a body that changes bytes.
+    @inlinable
+    package mutating func withMutableBytes<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe withUnsafeMutableBufferPointer { (buffer) throws(Failure) in
+            try unsafe body(UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
 }

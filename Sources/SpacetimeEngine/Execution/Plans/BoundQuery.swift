@@ -14,10 +14,14 @@ package struct BoundQuery: Hashable, Sendable {
         /// what must hold between a row of this table and a combination of those before it. Combinations that meet it with no
         /// row are kept once, without a row of this table.
         package var outerCondition: [Expression]?
+        /// What the function of a view is called with: a literal or a parameter each. The rows that belong to the call are
+        /// chosen by conditions like any others; this only says which have to be there.
+        package var arguments: [Expression]
 
-        package init(_ id: TableID, outerCondition: [Expression]? = nil) {
+        package init(_ id: TableID, outerCondition: [Expression]? = nil, arguments: [Expression] = []) {
             self.id = id
             self.outerCondition = outerCondition
+            self.arguments = arguments
         }
     }
 
