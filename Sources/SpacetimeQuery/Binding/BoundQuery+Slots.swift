@@ -1,4 +1,5 @@
 package import SpacetimeEngine
+package import SpacetimeSchema
 
 extension BoundQuery {
     /// The query with one of its tables restricted to the rows that another query returns: that query's other tables come behind
@@ -39,7 +40,70 @@ extension BoundQuery {
     }
 }
 
+extension BoundQuery {
+    /// The same query of another table in place of one of its own.
+    ///
+    /// - Parameters:
+    ///   - slot: the position of the table that is replaced.
+    ///   - columns: those of the replaced table. The other one has the same behind `hidden` columns of its own.
+    package func replacing(
+        _ slot: Int, by table: TableID, _ columns: [ColumnSchema], behind hidden: Int
+    ) -> BoundQuery {
+        func moved(_ value: Expression) -> Expression { value.shifted(slot, by: hidden) }
+        var query = self
+        query.tables[slot].id = table
+        query.conditions = conditions.map(moved)
+        for position in tables.indices {
+            query.tables[position].outerCondition = tables[position].outerCondition?.map(moved)
+        }
+        if let grouping {
+            query.grouping?.keys = grouping.keys.map(moved)
+            query.grouping?.conditions = grouping.conditions.map(moved)
+            for (position, aggregate) in grouping.aggregates.enumerated() {
+                query.grouping?.aggregates[position].argument = aggregate.argument.map(moved)
+            }
+        }
+        switch output {
+        case .rows(slot):
+            let isOuter = tables[slot].outerCondition != nil
+            query.output = .columns(
+                columns.enumerated().map { position, column in
+                    let path = FieldPath(ColumnID(position + hidden))
+                    return QueryColumn(
+                        column.name,
+                        .field(QueryField(slot: slot, path: path, type: column.type, isNullable: isOuter)))
+                })
+        case .rows: break
+        case .columns(let list): query.output = .columns(list.map { QueryColumn($0.name, moved($0.value)) })
+        }
+        query.order = order.map { OrderTerm(moved($0.value), isDescending: $0.isDescending) }
+        return query
+    }
+}
+
 extension Expression {
+    /// The same with the columns of one table so many places further on.
+    fileprivate func shifted(_ slot: Int, by step: Int) -> Expression {
+        func shifted(_ value: Expression) -> Expression { value.shifted(slot, by: step) }
+        func place(_ path: FieldPath) -> FieldPath { FieldPath(ColumnID(path.column.index + step), path.steps) }
+        switch self {
+        case .field(var field):
+            if field.slot == slot { field.path = place(field.path) }
+            return .field(field)
+        case .rows(slot, let predicate): return .rows(slot: slot, predicate.moved(place))
+        case .arithmetic(let operation, let left, let right):
+            return .arithmetic(operation, shifted(left), shifted(right))
+        case .compare(let comparison, let left, let right): return .compare(comparison, shifted(left), shifted(right))
+        case .isPresent(let operand): return .isPresent(shifted(operand))
+        case .isIn(let operand, let list): return .isIn(shifted(operand), list)
+        case .hasPrefix(let operand, let bytes): return .hasPrefix(shifted(operand), bytes)
+        case .not(let operand): return .not(shifted(operand))
+        case .and(let operands): return .and(operands.map(shifted))
+        case .or(let operands): return .or(operands.map(shifted))
+        case .rows, .literal, .parameter, .key, .aggregate, .constant: return self
+        }
+    }
+
     /// The same with other positions of tables and parameters.
     package func moved(slots: [Int], parameters: [Int]) -> Expression {
         func moved(_ value: Expression) -> Expression { value.moved(slots: slots, parameters: parameters) }

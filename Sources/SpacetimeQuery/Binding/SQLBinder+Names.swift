@@ -109,7 +109,7 @@ extension SQLBinder {
     }
 
     private func unknownColumn(_ name: SQLName, in sources: [Scope.Source]) -> SQLError {
-        let columns = sources.flatMap { $0.table.schema.columns.map(\.name) }
+        let columns = sources.flatMap { $0.table.schema.columns.dropFirst($0.table.hiddenCount).map(\.name) }
         let place = sources.count == 1 ? "'\(sources[0].name)' has" : "the tables have"
         let hint =
             if let other = NearestName.of(name.text, among: columns) { "did you mean '\(other)'?" } else {

@@ -67,23 +67,67 @@ extension SQLBinder {
                 // Until here each combination had a row of it.
                 scope.sources[tables.count].isOuter = true
             }
-            if table.isByCaller {
-                let condition = callersRows(slot: tables.count)
-                if bound.outerCondition == nil {
-                    conditions.append(condition)
-                } else {
-                    bound.outerCondition?.append(condition)
-                }
+            bound.arguments = try arguments(source, table)
+            let ofCall = rowsOfCall(table, bound.arguments, slot: tables.count)
+            if bound.outerCondition == nil {
+                conditions += ofCall
+            } else {
+                bound.outerCondition? += ofCall
             }
             tables.append(bound)
         }
         return (tables, conditions)
     }
 
-    /// That the rows of a view are the caller's.
-    private mutating func callersRows(slot: Int) -> Expression {
-        guard case .parameter(let number, _) = parameter("sender", .identity) else { return .constant(false) }
-        return .rows(slot: slot, RowPredicate(.compareParameter(FieldPath(ColumnID(0)), .equal, number)))
+    /// What a view is called with: literals and parameters.
+    private mutating func arguments(
+        _ source: SQLSource, _ table: SQLCatalog.Table
+    ) throws(SQLError) -> [Expression] {
+        let range = source.table.range
+        let given = source.arguments ?? []
+        guard source.arguments != nil || !table.parameters.isEmpty else { return [] }
+        guard language.has(.arguments) else {
+            throw unsupported(
+                source.arguments == nil ? "a view with parameters" : "a function in place of a table", range)
+        }
+        guard table.isView else {
+            throw error(
+                .count, "'\(source.table.text)' is a table, and takes no arguments; leave out the parentheses", range)
+        }
+        guard given.count == table.parameters.count else {
+            throw error(
+                .count,
+                "the view is to be called with \(table.parameters.count) arguments, not \(given.count): "
+                    + table.signature, range)
+        }
+        var arguments: [Expression] = []
+        for (argument, parameter) in zip(given, table.parameters) {
+            let value = try value(argument, as: parameter.type)
+            switch value {
+            case .literal, .parameter: arguments.append(value)
+            default: throw error(.type, "a view is called with values, and not with what is computed", argument.range)
+            }
+        }
+        return arguments
+    }
+
+    /// That the rows of a view are those of one call: by the caller, with the arguments.
+    private mutating func rowsOfCall(
+        _ table: SQLCatalog.Table, _ arguments: [Expression], slot: Int
+    ) -> [Expression] {
+        var terms: [RowPredicate.Term] = []
+        if table.isByCaller, case .parameter(let number, _) = parameter("sender", .identity) {
+            terms.append(.compareParameter(FieldPath(ColumnID(0)), .equal, number))
+        }
+        for argument in arguments {
+            let path = FieldPath(ColumnID(terms.count))
+            switch argument {
+            case .parameter(let number, _): terms.append(.compareParameter(path, .equal, number))
+            case .literal(let bytes, _): terms.append(.compare(path, .equal, bytes))
+            default: break
+            }
+        }
+        return terms.map { .rows(slot: slot, RowPredicate($0)) }
     }
 
     /// The original knows one form of `ON` only.
@@ -115,7 +159,7 @@ extension SQLBinder {
                 throw error(.name, "'*' cannot stand beside GROUP BY or aggregates; list the columns", select.range)
             }
             let source = scope.sources[slot]
-            if !source.isOuter, !source.table.isByCaller {
+            if !source.isOuter, source.table.hiddenCount == 0 {
                 query.output = .rows(slot: slot)
                 return source.table.schema.rowType
             }
@@ -208,7 +252,7 @@ extension SQLBinder {
 
     /// The columns of rows that may be missing.
     private static func allColumns(of source: Scope.Source, _ slot: Int) -> [QueryColumn] {
-        source.table.schema.columns.enumerated().dropFirst(source.table.isByCaller ? 1 : 0).map { position, column in
+        source.table.schema.columns.enumerated().dropFirst(source.table.hiddenCount).map { position, column in
             let path = FieldPath(ColumnID(position))
             return QueryColumn(
                 column.name, .field(QueryField(slot: slot, path: path, type: column.type, isNullable: source.isOuter)))

@@ -11,12 +11,28 @@ package struct SQLCatalog: Sendable {
         /// Its rows are those of all callers: the first column says whose each is. Statements see the caller's own rows, and
         /// not that column.
         package let isByCaller: Bool
+        /// What the function of a view is called with. Its rows are those of all calls: a column for each argument, behind that
+        /// of the caller, says of which each is. Statements see the rows of one call, and not these columns.
+        package let parameters: [ParameterSchema]
 
-        package init(_ id: TableID, _ schema: TableSchema, isView: Bool = false, isByCaller: Bool = false) {
+        package init(
+            _ id: TableID, _ schema: TableSchema, isView: Bool = false, isByCaller: Bool = false,
+            parameters: [ParameterSchema] = []
+        ) {
             self.id = id
             self.schema = schema
             self.isView = isView
             self.isByCaller = isByCaller
+            self.parameters = parameters
+        }
+
+        /// How many columns are in front of those that statements see.
+        package var hiddenCount: Int { (isByCaller ? 1 : 0) + parameters.count }
+
+        /// How it is called, for messages: `near(x: Int32, y: Int32)`.
+        var signature: String {
+            let list = parameters.map { "\($0.name): \($0.type.swiftText)" }.joined(separator: ", ")
+            return "\(schema.name)(\(list))"
         }
     }
 
@@ -57,7 +73,9 @@ package struct SQLCatalog: Sendable {
             words[3] == "*"
         else { return nil }
         return tables.filter {
-            $0.schema.kind == .user && !$0.schema.isEvent && (isOwner || $0.schema.access == .public)
+            // A view that has to be called with something has no rows by itself.
+            $0.schema.kind == .user && !$0.schema.isEvent && $0.parameters.isEmpty
+                && (isOwner || $0.schema.access == .public)
         }
     }
 }

@@ -53,6 +53,8 @@ package struct SQLLanguage: Hashable, Sendable {
         /// `SELECT 1`, `1 = 1`
         package static let constants = Features(rawValue: 1 << 13)
         package static let explain = Features(rawValue: 1 << 14)
+        /// `FROM near(3, 4)`: views with parameters.
+        package static let arguments = Features(rawValue: 1 << 15)
     }
 
     /// Which joins are allowed.
@@ -93,14 +95,14 @@ extension SQLLanguage {
 
     /// What can be kept up to date while data change.
     package static let subscription = SQLLanguage(
-        [.conditions, .joins, .windows, .aggregates], joins: .indexed, place: "in a subscription")
+        [.conditions, .joins, .windows, .aggregates, .arguments], joins: .indexed, place: "in a subscription")
     package static let oneOff = SQLLanguage(
-        [.conditions, .joins, .windows, .aggregates], joins: .any, place: "in a query of a client")
+        [.conditions, .joins, .windows, .aggregates, .arguments], joins: .any, place: "in a query of a client")
     /// Everything.
     package static let adHoc = SQLLanguage(
         [
             .changes, .variables, .columns, .counts, .limits, .conditions, .joins, .outerJoins, .windows, .aggregates,
-            .distinct, .richChanges, .parameters, .constants, .explain,
+            .distinct, .richChanges, .parameters, .constants, .explain, .arguments,
         ], joins: .any, place: "here")
 
     /// What a rule of row-level security may say. Whether the queries that it is worked into can be kept up to date is told when

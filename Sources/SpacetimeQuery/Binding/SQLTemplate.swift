@@ -70,7 +70,9 @@ package struct SQLTemplate: Sendable {
         }
 
         private mutating func notice(_ token: SQLToken) {
-            if token.isKeyword("WHERE") || token.isKeyword("ON") || token.isKeyword("HAVING")
+            // Between FROM and WHERE the only values are arguments of views, and those behind ON.
+            if token.isKeyword("WHERE") || token.isKeyword("FROM") || token.isKeyword("JOIN") || token.isKeyword("ON")
+                || token.isKeyword("HAVING")
                 || token.isKeyword("LIMIT")
                 || token.isKeyword("OFFSET")
             {

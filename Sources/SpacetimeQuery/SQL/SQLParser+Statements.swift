@@ -161,7 +161,7 @@ extension SQLParser {
             throw unsupported("a query in place of a table", current.range)
         }
         let table = try tableName()
-        if isSymbol(.open) { throw unsupported("a function in place of a table", table.range) }
+        let arguments = try arguments()
         let alias = try alias(.table)
         if alias != nil, isSymbol(.open) { throw unsupported("names of columns behind an alias", current.range) }
         if current.isKeyword("TABLESAMPLE") { throw unsupported("TABLESAMPLE", current.range) }
@@ -170,7 +170,20 @@ extension SQLParser {
         }
         let condition = join != .none && skip("ON") ? try expression() : nil
         if join == .left, condition == nil { throw unexpected("ON, which a LEFT JOIN needs") }
-        return SQLSource(table: table, alias: alias, join: join, condition: condition)
+        return SQLSource(table: table, arguments: arguments, alias: alias, join: join, condition: condition)
+    }
+
+    /// `(1, 'x')` behind the name of a view.
+    private mutating func arguments() throws(SQLError) -> [SQLExpression]? {
+        guard skip(.open) else { return nil }
+        var arguments: [SQLExpression] = []
+        if skip(.close) { return arguments }
+        repeat {
+            try countTerm()
+            arguments.append(try value("an argument of the view"))
+        } while skip(.comma)
+        try expect(.close)
+        return arguments
     }
 
     // MARK: Changes

@@ -62,6 +62,8 @@ package struct SQLSource: Hashable, Sendable {
     }
 
     package let table: SQLTableName
+    /// What stands in parentheses behind the name; nil if there are none.
+    package let arguments: [SQLExpression]?
     package let alias: SQLName?
     package let join: Join
     /// What stands behind `ON`.
