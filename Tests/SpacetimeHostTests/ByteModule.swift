@@ -18,9 +18,10 @@ final class ByteModule: ModuleHost {
     struct View: Sendable {
         var name: String
         var isAnonymous = false
+        var parameters: [(String, AlgebraicType)] = []
         var returnType: AlgebraicType
         var primaryKey: [String] = []
-        var body: @Sendable (GuestTransaction) throws -> Outcome
+        var body: @Sendable (GuestTransaction, inout BSATNReader) throws -> Outcome
     }
 
     /// - Parameters:
@@ -57,7 +58,8 @@ final class ByteModule: ModuleHost {
                     RawViewDef(
                         sourceName: view.name,
                         index: UInt32(views[..<position].count { $0.isAnonymous == view.isAnonymous }),
-                        isAnonymous: view.isAnonymous, returnType: view.returnType)
+                        isAnonymous: view.isAnonymous, parameters: ProductType(view.parameters),
+                        returnType: view.returnType)
                 }),
             .viewPrimaryKeys(
                 views.filter { !$0.primaryKey.isEmpty }.map {
@@ -73,8 +75,8 @@ final class ByteModule: ModuleHost {
     func call(
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws -> Outcome {
-        if function.kind == .view { return try views[function.position].body(GuestTransaction(transaction)) }
         var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
+        if function.kind == .view { return try views[function.position].body(GuestTransaction(transaction), &reader) }
         try bodies[function.position](GuestTransaction(transaction), &reader)
         return .done
     }

@@ -73,13 +73,55 @@ struct ScenarioDatabase {
     let core: DatabaseCore
     private let tables: [Table]
 
-    /// A view that returns rows of one of the tables.
+    /// A view of rows of one of the tables.
     struct View {
         var name: String
         var table: String
         var isAnonymous = false
+        var parameters: [(String, AlgebraicType)] = []
         var primaryKey: [String] = []
-        var body: @Sendable (GuestTransaction) throws -> [[UInt8]]
+        private(set) var isQuery = false
+        private(set) var call: @Sendable (GuestTransaction, inout BSATNReader) throws -> Outcome = { _, _ in .query("")
+        }
+
+        /// A function that reads rows.
+        init(
+            name: String, table: String, isAnonymous: Bool = false, primaryKey: [String] = [],
+            body: @escaping @Sendable (GuestTransaction) throws -> [[UInt8]]
+        ) {
+            self.init(name: name, table: table, isAnonymous: isAnonymous, parameters: []) { transaction, _ in
+                try body(transaction)
+            }
+            self.primaryKey = primaryKey
+        }
+
+        /// A function with parameters that reads rows.
+        init(
+            name: String, table: String, isAnonymous: Bool = false, parameters: [(String, AlgebraicType)],
+            called: @escaping @Sendable (GuestTransaction, inout BSATNReader) throws -> [[UInt8]]
+        ) {
+            self.name = name
+            self.table = table
+            self.isAnonymous = isAnonymous
+            self.parameters = parameters
+            call = { transaction, reader in
+                let rows = try called(transaction, &reader)
+                return .rows(UInt32(rows.count).bsatn() + rows.joined())
+            }
+        }
+
+        /// A query.
+        init(
+            name: String, table: String, isAnonymous: Bool = false, parameters: [(String, AlgebraicType)] = [],
+            query: @escaping @Sendable (GuestTransaction, inout BSATNReader) throws -> String
+        ) {
+            self.name = name
+            self.table = table
+            self.isAnonymous = isAnonymous
+            self.parameters = parameters
+            isQuery = true
+            call = { .query(try query($0, &$1)) }
+        }
     }
 
     init(_ texts: String..., rules: [String] = [], views: [View] = []) throws {
@@ -90,13 +132,11 @@ struct ScenarioDatabase {
             tables: tables.map(\.definition), types: tables.map(\.row), rules: rules,
             views: try views.map { view in
                 let ref = try #require(names.firstIndex(of: view.table))
+                let row = AlgebraicType.ref(UInt32(ref))
                 return ByteModule.View(
-                    name: view.name, isAnonymous: view.isAnonymous, returnType: .array(.ref(UInt32(ref))),
-                    primaryKey: view.primaryKey
-                ) { transaction in
-                    let rows = try view.body(transaction)
-                    return .rows(UInt32(rows.count).bsatn() + rows.joined())
-                }
+                    name: view.name, isAnonymous: view.isAnonymous, parameters: view.parameters,
+                    returnType: view.isQuery ? .product([("__query__", row)]) : .array(row),
+                    primaryKey: view.primaryKey, body: view.call)
             },
             reducers: [
                 (
@@ -121,7 +161,9 @@ struct ScenarioDatabase {
     }
 
     /// Makes changes in one transaction.
-    func commit(_ changes: Change...) throws {
+    func commit(_ changes: Change...) throws { try commit(changes) }
+
+    func commit(_ changes: [Change]) throws {
         var bytes: [UInt8] = []
         for change in changes {
             let (kind, name, values): (UInt8, String, [AlgebraicValue]) =

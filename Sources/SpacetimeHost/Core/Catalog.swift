@@ -46,10 +46,10 @@ package final class Catalog: @unchecked Sendable {
             // Behind all that are kept, whose ids are those in the files.
             try systemTables.describe(in: datastore)
             self.systemTables = systemTables
-            viewTables = try ViewTables(schema, in: datastore)
         } catch {
             throw DatabaseError(error)
         }
+        (viewTables, tables, rules) = try Self.visible(schema, in: datastore)
         // What was migrated before stays known, whatever migrations the program still lists.
         stored = StoredSchema(
             identity: origin.identity, owner: origin.owner, definition: opening.definition, datastore,
@@ -66,16 +66,40 @@ package final class Catalog: @unchecked Sendable {
         self.tableOfIndex = tableOfIndex
         rowTypes = opening.module.rowTypes
         planner = Planner(datastore)
-        tables = SQLCatalog(
-            facts.compactMap(\.self).map { [viewTables] table in
-                let view = viewTables.view(table.id)
-                return SQLCatalog.Table(
-                    table.id, table.schema, isView: view != nil, isByCaller: view?.callerIndex != nil)
-            })
-        rules = try RowRules(schema, tables)
     }
 
     deinit { tableMap.deallocate() }
+
+    /// Makes the tables of views; and tells what names in SQL may mean, and which rows clients may see.
+    private static func visible(
+        _ schema: ModuleSchema, in datastore: Datastore
+    ) throws(DatabaseError) -> (ViewTables, SQLCatalog, RowRules) {
+        var views: ViewTables
+        do throws(EngineError) { views = try ViewTables(schema, in: datastore) } catch { throw DatabaseError(error) }
+        for view in schema.views {
+            for parameter in view.parameters where parameter.type.hasFloats {
+                throw DatabaseError(
+                    .invalidModule,
+                    "the view '\(view.sourceName)' is called with '\(parameter.name)', a floating-point number; 0 and -0 are equal, "
+                        + "and would be two calls: take an integer, a number of thousandths for example")
+            }
+        }
+        let named = TableFacts.all(in: datastore).compactMap(\.self)
+        let tables = SQLCatalog(
+            named.map { table in
+                let view = views.view(table.id)
+                return SQLCatalog.Table(
+                    table.id, table.schema, isView: view != nil, isByCaller: view?.isByCaller ?? false,
+                    parameters: view?.schema.parameters ?? [])
+            })
+        let rules = try RowRules(schema, tables)
+        do throws(EngineError) {
+            for table in named where rules.isGuarded(table.id) {
+                try views.guardRows(of: table.id, table.schema, in: datastore)
+            }
+        } catch { throw DatabaseError(error) }
+        return (views, tables, rules)
+    }
 
     // MARK: Tables
 

@@ -25,8 +25,7 @@ struct SystemRows {
             add(schema, id: Self.publicID(of: id), sequences: datastore.sequencePositions(of: id))
         }
         for view in catalog.viewTables.views {
-            guard let table = try? catalog.facts(of: view.table) else { continue }
-            add(table.schema, id: Self.publicID(of: table.id), sequences: [])
+            add(view.visibleSchema, id: Self.publicID(of: view.table), sequences: [])
         }
         for view in catalog.schema.views { add(view) }
         for rule in catalog.schema.rowLevelSecurity { add(rule: rule) }

@@ -14,7 +14,8 @@ final class LiveQueries: CommitObserver {
     private let datastore: Datastore
     private let catalog: Catalog
     var planner: Planner { catalog.planner }
-    private let followed: FollowedTables
+    /// Nil if whoever has the queries looks for changes himself.
+    private let followed: FollowedTables?
     private let wakes = WakeList()
     private var firstRows = FirstRowsCache()
     private var scratch = KeyScratch()
@@ -25,6 +26,8 @@ final class LiveQueries: CommitObserver {
     private var told: [Session] = []
     /// Somebody was told that a query of his failed.
     private var failed = false
+    /// Why a query could not follow the last changes.
+    private var failure: DatabaseError?
     /// Queries, with parameters, that are kept up to date better for each value by itself.
     private var literal: Set<BoundQuery> = []
     private static let literalLimit = 1_000
@@ -44,7 +47,7 @@ final class LiveQueries: CommitObserver {
         let set: QuerySetID?
     }
 
-    init(_ followed: FollowedTables, _ catalog: Catalog, _ datastore: Datastore) {
+    init(_ followed: FollowedTables?, _ catalog: Catalog, _ datastore: Datastore) {
         self.followed = followed
         self.catalog = catalog
         self.datastore = datastore
@@ -111,7 +114,7 @@ final class LiveQueries: CommitObserver {
         do throws(EngineError) { (query, isNew) = try template.enter(values) } catch { throw DatabaseError(error) }
         guard isNew else { return query }
         if template.count == 1 { enter(template) }
-        for table in template.source.tables { followed.follow(table) }
+        for table in template.source.tables { followed?.follow(table) }
         return query
     }
 
@@ -139,6 +142,8 @@ final class LiveQueries: CommitObserver {
         } else if query.grouping == nil, shape.source == nil {
             // All columns that may be seen.
             output = try catalog.facts(of: query.tables[0].id)
+        } else if let slot = catalog.viewTables.wholeSlot(of: query) {
+            output = try catalog.facts(of: query.tables[slot].id)
         }
         let stages = try LiveStageKind(query, shape)
         guard let source = try source(shape, of: query) else { return nil }
@@ -237,7 +242,7 @@ final class LiveQueries: CommitObserver {
         let source = template.source
         guard template.remove(query) else { return }
         firstRows.drop(query)
-        for table in source.tables { followed.unfollow(table) }
+        for table in source.tables { followed?.unfollow(table) }
         guard template.count == 0 else { return }
         // The kind stays known, since queries of it mostly come again; but commits do not look at it.
         source.remove(template)
@@ -300,6 +305,31 @@ final class LiveQueries: CommitObserver {
         return hasTold
     }
 
+    /// Whether queries have to be looked at when a table has changed.
+    func isFollowed(_ table: TableID) -> Bool {
+        Int(table.rawValue) < byTable.count && !byTable[Int(table.rawValue)].isEmpty
+    }
+
+    /// Calls `body` with what changes of tables change in each query. For queries that have no sessions.
+    ///
+    /// - Throws: what is wrong with the change of a query.
+    func forEachChange(
+        by changes: ChangeSet, _ body: (LiveQuery, RowChanges) -> Void
+    ) throws(DatabaseError) {
+        failure = nil
+        collect(changes)
+        for changes in touched { changes.query.changes = -1 }
+        defer { touched.removeAll(keepingCapacity: true) }
+        if let failure { throw failure }
+        for position in touched.indices {
+            do throws(EngineError) { try touched[position].finish(in: datastore) } catch { throw DatabaseError(error) }
+            if touched[position].isEmpty { continue }
+            var changes = RowChanges()
+            (changes.deletes, changes.inserts) = (touched[position].deletes, touched[position].inserts)
+            body(touched[position].query, changes)
+        }
+    }
+
     /// Finds the queries that changes of tables concern, and what they change in each.
     private func collect(_ changes: ChangeSet) {
         var planChanges: PlanChanges?
@@ -335,6 +365,7 @@ final class LiveQueries: CommitObserver {
 
     /// Ends the sets of queries that cannot be kept up to date any more.
     private func fail(_ queries: [LiveQuery], _ error: DatabaseError) {
+        failure = error
         for query in queries {
             var sets: [(Session, QuerySetID)] = []
             query.forEachSubscriber { sets.append(($0.session, $0.set)) }

@@ -191,20 +191,6 @@ extension RowPredicate.Term {
         default: false
         }
     }
-
-    /// The same test of a field elsewhere.
-    fileprivate func moved(_ place: (FieldPath) -> FieldPath) -> RowPredicate.Term {
-        switch self {
-        case .compare(let path, let comparison, let value): .compare(place(path), comparison, value)
-        case .compareParameter(let path, let comparison, let number): .compareParameter(place(path), comparison, number)
-        case .compareFields(let path, let comparison, let other): .compareFields(place(path), comparison, place(other))
-        case .isPresent(let path): .isPresent(place(path))
-        case .hasPrefix(let path, let bytes): .hasPrefix(place(path), bytes)
-        case .isIn(let path, let values): .isIn(place(path), values)
-        case .isInParameter(let path, let number): .isInParameter(place(path), number)
-        case .all, .none, .and, .or, .not: self
-        }
-    }
 }
 
 extension Expression {
@@ -261,6 +247,7 @@ extension BoundQuery {
         bound.parameters = []
         bound.conditions = try Expression.binding(conditions, values)
         for position in tables.indices {
+            bound.tables[position].arguments = try Expression.binding(tables[position].arguments, values)
             guard let conditions = tables[position].outerCondition else { continue }
             bound.tables[position].outerCondition = try Expression.binding(conditions, values)
         }

@@ -97,8 +97,12 @@ final class LiveTemplate {
         self.query = query
         self.source = source
         schema = shape.schema
-        table = output?.id
-        pairs = output.flatMap { RowPairs(shape.source == nil ? shape.stageSchema : $0.schema) }
+        table = output.map { catalog.viewTables.shownTable($0.id) }
+        pairs = output.flatMap { table in
+            // Columns that are not seen are cut off.
+            let visible = catalog.viewTables.view(table.id)?.visibleSchema ?? table.schema
+            return RowPairs(shape.source == nil ? shape.stageSchema : visible)
+        }
         tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
         condition = shape.condition
         self.stageKind = stageKind

@@ -1,3 +1,5 @@
+package import SpacetimeEngine
+
 /// A function of a module: what kind it is, and its position in the module schema's list of that kind.
 ///
 /// Lifecycle hooks are reducers.
@@ -34,10 +36,14 @@ package enum Outcome: Equatable, Sendable {
     case done
     /// BSATN of a procedure's result.
     case value([UInt8])
-    /// BSATN of the array of a view's rows.
+    /// BSATN of the array of a view's rows, from outside.
     case rows([UInt8])
+    /// A view's rows, from code that is trusted.
+    case batch(RowBatch)
     /// The query that a view consists of, in SQL. An empty text is no rows.
     case query(String)
+    /// The query that a view consists of, from code that is trusted.
+    case bound(BoundQuery)
     /// What a handler answered.
     case response(HTTP.Response)
 }

@@ -6,15 +6,24 @@ import SpacetimeSchema
 /// Which rows of tables clients may see: the row-level security of a module.
 ///
 /// A rule is a query in the language of subscriptions, whose table it guards. Of a table with rules a client sees the rows that
-/// any of them returns for it; the owner sees all. Rules are read with the rights of the owner, so they may look into private tables;
-/// other tables in a rule are themselves restricted by their rules.
+/// any of them returns for it, each once; the owner sees all. Rules are read with the rights of the owner, so they may look into
+/// private tables; other tables in a rule are themselves restricted by their rules.
+///
+/// Where rules ask about the guarded row alone, they become a condition of the client's query. Where they join other tables, a row
+/// may be admitted by several rules, and by several partners in each; so what a client may see of such a table is kept in a table
+/// of its own, as the rows of a view are (``ViewTables``), and the client's query reads that one instead.
 struct RowRules: Sendable {
     /// The rules of each table, with the rules of other tables in them worked in.
     private let rules: [TableID: [BoundQuery]]
+    /// Tables of which each caller's rows are kept.
+    private let guarded: Set<TableID>
 
-    static let none = RowRules(rules: [:])
+    static let none = RowRules(rules: [:], guarded: [])
 
-    private init(rules: [TableID: [BoundQuery]]) { self.rules = rules }
+    private init(rules: [TableID: [BoundQuery]], guarded: Set<TableID>) {
+        self.rules = rules
+        self.guarded = guarded
+    }
 
     /// - Throws: `invalidModule` with all that is wrong with the rules.
     init(_ schema: ModuleSchema, _ catalog: SQLCatalog) throws(DatabaseError) {
@@ -33,14 +42,26 @@ struct RowRules: Sendable {
             }
         }
         var worked: [TableID: [BoundQuery]] = [:]
+        var guarded: Set<TableID> = []
         for table in written.keys.sorted() {
-            worked[table] = Self.worked(table, written, [table], catalog, &problems)
+            let list = Self.worked(table, written, [table], catalog, &problems)
+            worked[table] = list
+            if Self.asOne(list) != nil, list.allSatisfy({ $0.tables.count == 1 }) { continue }
+            if catalog.table(table)?.schema.isEvent != true {
+                guarded.insert(table)
+            } else if list.count > 1 {
+                // Its rows are in no table by the time that somebody is told of them.
+                problems.append(
+                    "the event table '\(catalog.table(table)?.schema.name ?? "")' has several rules, and one that joins other "
+                        + "tables; there may be one rule, or several without joins")
+            }
         }
         if !problems.isEmpty {
             throw DatabaseError(
                 .invalidModule, "rules of row-level security cannot be used: " + problems.joined(separator: "; "))
         }
         rules = worked
+        self.guarded = guarded
     }
 
     private static func problem(_ query: BoundQuery, _ catalog: SQLCatalog) -> String? {
@@ -126,31 +147,63 @@ struct RowRules: Sendable {
 
     var isEmpty: Bool { rules.isEmpty }
 
-    /// A query as a client may ask it: with only those rows of each table that the client may see. Several queries where rules
-    /// that join tables are alternatives; the result is that of all of them, and a row that two of them return is there twice.
-    func restricted(_ query: SessionQuery, for caller: Caller, owner: Identity) -> [SessionQuery] {
+    /// Whether what a caller may see of the table is kept in a table of its own.
+    func isGuarded(_ table: TableID) -> Bool { guarded.contains(table) }
+
+    /// The queries whose rows together are what a caller may see of a table.
+    func visibleRows(of table: TableID, for caller: Identity) -> [SessionQuery] {
+        (rules[table] ?? []).map { rule in
+            SessionQuery(rule, values: rule.parameters.map { QueryTexts.sender(caller, as: $0.type) })
+        }
+    }
+
+    /// A query as a client may ask it: with only those rows of each table that the client may see.
+    func restricted(_ query: SessionQuery, for caller: Caller, owner: Identity, _ views: ViewTables) -> SessionQuery {
         if rules.isEmpty || caller.identity == owner || !query.query.tables.contains(where: { rules[$0.id] != nil }) {
-            return [query]
+            return query
         }
-        var forms = [query.query]
+        var form = query.query
         for slot in query.query.tables.indices {
-            guard let list = rules[query.query.tables[slot].id] else { continue }
-            forms = Self.combined(forms, slot, list)
-        }
-        return forms.map { form in
-            var form = form
-            // A rule that finds several partners of a row admits it once.
-            if form.tables.count > query.query.tables.count, query.query.tables.count == 1, form.grouping == nil,
-                case .rows = form.output
-            {
-                form.isDistinct = true
+            let table = query.query.tables[slot].id
+            if let view = views.guarded[table] {
+                form = form.looking(at: slot, through: view)
+            } else if let list = rules[table], let rule = Self.asOne(list) {
+                form = form.restricting(slot, to: rule)
             }
-            let values = form.parameters.indices.map { position in
-                position < query.values.count
-                    ? query.values[position]
-                    : QueryTexts.sender(caller.identity, as: form.parameters[position].type)
-            }
-            return SessionQuery(form, values: values)
         }
+        // A rule of an event table that finds several partners of a row admits it once.
+        if form.tables.count > query.query.tables.count, query.query.tables.count == 1, form.grouping == nil,
+            case .rows = form.output
+        {
+            form.isDistinct = true
+        }
+        let values = form.parameters.indices.map { position in
+            position < query.values.count
+                ? query.values[position] : QueryTexts.sender(caller.identity, as: form.parameters[position].type)
+        }
+        return SessionQuery(form, values: values)
+    }
+}
+
+extension BoundQuery {
+    /// The same query of what its caller may see of one of its tables.
+    fileprivate func looking(at slot: Int, through view: ViewTables.View) -> BoundQuery {
+        var query = replacing(slot, by: view.table, view.schema.columns, behind: view.hiddenCount)
+        let sender = QueryParameter(name: "sender", type: .identity)
+        let number: Int
+        if let known = query.parameters.firstIndex(of: sender) {
+            number = known
+        } else {
+            number = query.parameters.count
+            query.parameters.append(sender)
+        }
+        let isCallers = Expression.rows(
+            slot: slot, RowPredicate(.compareParameter(FieldPath(ColumnID(0)), .equal, number)))
+        if query.tables[slot].outerCondition == nil {
+            query.conditions.append(isCallers)
+        } else {
+            query.tables[slot].outerCondition?.append(isCallers)
+        }
+        return query
     }
 }

@@ -26,7 +26,7 @@ package final class Session: @unchecked Sendable {
     /// The queries of each set. Guarded by the database's lock.
     var sets: [QuerySetID: [LiveQuery]] = [:]
     /// The views that each set reads. Guarded by the database's lock.
-    var views: [QuerySetID: [ViewInstances.Instance]] = [:]
+    var views: [QuerySetID: [ViewInstance]] = [:]
     /// What the commit that is being observed changed for this client. Guarded by the database's lock.
     var changes: [SetChange] = []
 

@@ -47,6 +47,8 @@ extension SessionQuery {
     /// Only conditions that must all hold are looked into: a value inside of an alternative stays where it is.
     func lifted(_ catalog: Catalog) -> SessionQuery {
         var lifted = self
+        // The conditions say which rows of a view are meant.
+        for position in query.tables.indices { lifted.query.tables[position].arguments = [] }
         for position in query.conditions.indices {
             guard case .rows(let slot, let predicate) = query.conditions[position] else { continue }
             guard let schema = try? catalog.facts(of: query.tables[slot].id).schema else { continue }

@@ -114,16 +114,18 @@ package final class Sessions: @unchecked Sendable {
         var rows: [SharedDelta?] = []
         var conditions: [RowPredicate?] = []
         var seen: Set<ObjectIdentifier> = []
-        var views: [ViewInstances.Instance] = []
+        var views: [ViewInstance] = []
         do throws(DatabaseError) {
             let owner = runner.catalog.owner.identity
             for asked in list {
                 // What the rules of the module read is not asked for by the client.
                 try check(asked.query, for: session.caller)
             }
-            for query in list.flatMap({ runner.catalog.rules.restricted($0, for: session.caller, owner: owner) }) {
+            for asked in list {
+                let query = runner.catalog.rules.restricted(
+                    asked, for: session.caller, owner: owner, runner.catalog.viewTables)
                 // Before the rows are looked at.
-                for view in try runner.materialiseViews(of: query.query, for: session.caller) {
+                for view in try runner.materialiseViews(of: query.query, query.values, for: session.caller) {
                     view.users += 1
                     views.append(view)
                 }

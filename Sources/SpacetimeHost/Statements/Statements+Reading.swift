@@ -17,95 +17,72 @@ extension Statements {
 
     /// Runs a statement with the lock held, which is released; or says what is to be run without it.
     func readAndRelease(_ prepared: Prepared) throws(DatabaseError) -> Outcome {
+        let asked: (select: PreparedSelect, values: [[UInt8]])?
         do throws(DatabaseError) {
             if prepared.readsSystemTables(runner.catalog) { try runner.fillSystemTables() }
-            if let query = prepared.query { _ = try runner.materialiseViews(of: query, for: prepared.request.caller) }
+            asked = try asks(prepared)
+            if let asked {
+                _ = try runner.materialiseViews(
+                    of: asked.select.bound.query, asked.values, for: prepared.request.caller)
+            }
         } catch {
             runner.release()
             throw error
         }
         _ = runner.beginReadHoldingLock()
         defer { runner.endRead() }
-        switch prepared.entry {
-        case .select(let select, let literals): return try read(select, literals, prepared)
-        case .other(.explain(let bound, let runs)): return try explain(bound, runs: runs, prepared)
-        case .other(.show(let variable)): return .done(try show(variable, prepared))
-        case .other: throw DatabaseError(.internalInconsistency, "a statement that writes was taken for one that reads")
+        switch (prepared.entry, asked) {
+        case (.select, let asked?): return try read(asked.select, asked.values, prepared)
+        case (.other(.explain(let bound, _)), _): return try explain(bound, running: asked, prepared)
+        case (.other(.show(let variable)), _): return .done(try show(variable, prepared))
+        default: throw DatabaseError(.internalInconsistency, "a statement that writes was taken for one that reads")
         }
     }
 
     private func read(
-        _ select: PreparedSelect, _ literals: [[UInt8]?], _ prepared: Prepared, explained: [String]? = nil
+        _ select: PreparedSelect, _ values: [[UInt8]], _ prepared: Prepared, explained: [String]? = nil
     ) throws(DatabaseError) -> Outcome {
         let limits = prepared.request.limits
-        var planned: [PreparedSelect.Planned] = []
-        var runs: [PlanRun] = []
-        for (form, values) in try forms(of: select, literals, prepared) {
-            let plan = try form.plan(runner.catalog.planner, runner.datastore)
-            planned.append(plan)
-            runs.append(PlanRun(plan.compiled, values: values, prepared, clock: runner.clock))
-        }
-        try requireRowLimit(zip(planned, runs).map { ($0.plan, $1.values) }, prepared)
+        let planned = try select.plan(runner.catalog.planner, runner.datastore)
+        var run = PlanRun(planned.compiled, values: values, prepared, clock: runner.clock)
+        try requireRowLimit(planned.plan, values, prepared)
         var result = UnfinishedResult(
             columns: select.bound.columns, explained: explained, offset: lastOffset, started: prepared.started,
             clock: runner.clock)
-        if runs.count > 1 { result.rowLimit = try joinedLimit(select.bound.query, runs[0].values) }
-        if planned.reduce(0, { $0 + $1.rowsExamined }) <= Double(Self.rowsUnderLock) {
+        if planned.rowsExamined <= Double(Self.rowsUnderLock) {
             let allowed = min(limits.rowsExamined, Self.rowsUnderLock * 4)
+            run.limits.rowsExamined = allowed
             do throws(DatabaseError) {
-                var total = RunResult()
-                for (plan, run) in zip(planned, runs) {
-                    var run = run
-                    run.limits.rowsExamined = allowed
-                    total.add(try run.run(over: runner.datastore, by: plan.runner))
-                }
-                return .done(result.finished(total))
+                return .done(result.finished(try run.run(over: runner.datastore, by: planned.runner)))
             } catch {
                 // It looks at more than was thought: then once more, from the beginning, without the lock.
-                let isOverrun = planned.contains { $0.runner.cost.rowsExamined > allowed }
-                guard allowed < limits.rowsExamined, isOverrun else { throw error }
+                guard allowed < limits.rowsExamined, planned.runner.cost.rowsExamined > allowed else { throw error }
+                run.limits = limits
             }
         }
         result.isOfPicture = true
-        return .long(LongQuery(runs: runs, snapshot: runner.datastore.snapshot(), result: result))
+        return .long(LongQuery(planned: run, snapshot: runner.datastore.snapshot(), result: result))
     }
 
-    /// The query as the caller may ask it: itself, or what the rules of its tables make of it.
-    private func forms(
-        of select: PreparedSelect, _ literals: [[UInt8]?], _ prepared: Prepared
-    ) throws(DatabaseError) -> [(PreparedSelect, values: [[UInt8]])] {
+    /// The query that is to be run, as the caller may ask it: what the rules of its tables make of it. Nil if none is.
+    private func asks(_ prepared: Prepared) throws(DatabaseError) -> (PreparedSelect, [[UInt8]])? {
+        let select: PreparedSelect
+        var literals: [[UInt8]?] = []
+        switch prepared.entry {
+        case .select(let known, let values): (select, literals) = (known, values)
+        case .other(.explain(let bound, runs: true)): select = PreparedSelect(bound)
+        case .other: return nil
+        }
         let values = try prepared.values(select.bound.query.parameters, literals)
         let rules = runner.catalog.rules
-        if prepared.isOwner || rules.isEmpty { return [(select, values)] }
-        let forms = rules.restricted(
+        if prepared.isOwner || rules.isEmpty { return (select, values) }
+        let form = rules.restricted(
             SessionQuery(select.bound.query, values: values), for: prepared.request.caller,
-            owner: runner.catalog.owner.identity)
-        return forms.map { form in
-            if form.query == select.bound.query { return (select, values) }
-            var bound = select.bound
-            bound.query = form.query
-            return (PreparedSelect(bound), form.values)
-        }
-    }
-
-    /// How many rows there may be of a query that is several: that many of all of them together.
-    ///
-    /// - Throws: `invalidQuery` if its rows are counted, ordered or compared with each other, which cannot be done one by one.
-    private func joinedLimit(_ query: BoundQuery, _ values: [[UInt8]]) throws(DatabaseError) -> Int {
-        guard query.grouping == nil, query.order.isEmpty, query.offset == nil, !query.isDistinct else {
-            throw DatabaseError(
-                .invalidQuery,
-                "several rules with joins guard a table of the query, so its rows cannot be counted, ordered or made distinct; "
-                    + "ask for the rows alone")
-        }
-        let bytes: [UInt8]? =
-            switch query.limit {
-            case .literal(let bytes, _)?: bytes
-            case .parameter(let number, _)?: values[number]
-            default: nil
-            }
-        guard let bytes, let limit = try? UInt64(bsatn: bytes) else { return .max }
-        return Int(clamping: limit)
+            owner: runner.catalog.owner.identity, runner.catalog.viewTables)
+        if form.query == select.bound.query { return (select, values) }
+        var bound = select.bound
+        bound.query = form.query
+        return (PreparedSelect(bound), form.values)
     }
 
     /// The offset of the last commit. With the lock held.
@@ -115,15 +92,12 @@ extension Statements {
 
     /// Refuses a query of somebody else than the owner that reads more rows than the variable allows.
     private func requireRowLimit(
-        _ plans: [(plan: Plan, values: [[UInt8]])], _ prepared: Prepared
+        _ plan: Plan, _ values: [[UInt8]], _ prepared: Prepared
     ) throws(DatabaseError) {
         guard !prepared.isOwner, let limit = try rowLimit() else { return }
-        var rows = 0.0
-        for (plan, values) in plans {
-            var plan = plan
-            if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
-            rows += runner.catalog.planner.estimate(plan, runner.datastore).rowsRead
-        }
+        var plan = plan
+        if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
+        let rows = runner.catalog.planner.estimate(plan, runner.datastore).rowsRead
         guard rows > Double(limit) else { return }
         throw DatabaseError(
             .limitReached,
@@ -166,12 +140,13 @@ extension Statements {
     // MARK: EXPLAIN
 
     /// The plan, one operation for each row; and, if it is to be run, what that took.
-    private func explain(_ bound: BoundSelect, runs: Bool, _ prepared: Prepared) throws(DatabaseError) -> Outcome {
-        let select = PreparedSelect(bound)
+    private func explain(
+        _ bound: BoundSelect, running asked: (select: PreparedSelect, values: [[UInt8]])?, _ prepared: Prepared
+    ) throws(DatabaseError) -> Outcome {
         let planner = runner.catalog.planner
-        let planned = try select.plan(planner, runner.datastore)
+        let planned = try (asked?.select ?? PreparedSelect(bound)).plan(planner, runner.datastore)
         let lines = PlanDescription(planned.plan, planner, runner.datastore).lines
-        if runs { return try read(select, [], prepared, explained: lines) }
+        if let asked { return try read(asked.select, asked.values, prepared, explained: lines) }
         let result = UnfinishedResult(
             columns: bound.columns, explained: lines, offset: lastOffset, started: prepared.started,
             clock: runner.clock)
@@ -190,14 +165,11 @@ struct UnfinishedResult: Sendable {
     /// The query runs off the lock.
     var isOfPicture = false
 
-    /// How many rows there may be of a query that is run as several.
-    var rowLimit = Int.max
-
     /// - Parameter run: what came of the run; nil if the query was not run.
     func finished(_ run: RunResult?) -> StatementResult {
         let microseconds = clock.now().microsecondsSinceUnixEpoch - started.microsecondsSinceUnixEpoch
         let cost = run?.cost ?? QueryCost()
-        let rows = run?.rows.prefix(rowLimit) ?? RowBatch()
+        let rows = run?.rows ?? RowBatch()
         var result = StatementResult(
             columns: columns, rows: rows, duration: .microseconds(microseconds), cost: cost, offset: offset)
         guard var lines = explained else { return result }
@@ -214,48 +186,26 @@ struct UnfinishedResult: Sendable {
     }
 }
 
-/// What came of a run, or of several.
+/// What came of a run.
 struct RunResult: Sendable {
     var rows = RowBatch()
     var cost = QueryCost()
-
-    mutating func add(_ other: RunResult) {
-        if rows.isEmpty { rows = other.rows } else { other.rows.forEach { rows.append($0) } }
-        cost.rowsExamined += other.cost.rowsExamined
-        cost.rowsProduced += other.cost.rowsProduced
-        cost.bytesProduced += other.cost.bytesProduced
-        cost.seeks += other.cost.seeks
-    }
-}
-
-extension RowBatch {
-    /// The first rows.
-    fileprivate func prefix(_ count: Int) -> RowBatch {
-        if count >= self.count { return self }
-        var batch = RowBatch()
-        for position in 0..<max(count, 0) { Array(self[position]).withBytes { batch.append($0) } }
-        return batch
-    }
 }
 
 /// A query over a picture, off the lock.
 struct LongQuery: Sendable {
-    /// One, or several whose rows come one after the other.
-    var runs: [PlanRun]
+    var planned: PlanRun
     let snapshot: DatastoreSnapshot
     let result: UnfinishedResult
 
-    func run() throws(DatabaseError) -> StatementResult {
-        var total = RunResult()
-        for run in runs { total.add(try run.run(over: snapshot)) }
-        return result.finished(total)
-    }
+    /// On the thread that asks.
+    func run() throws(DatabaseError) -> StatementResult { result.finished(try planned.run(over: snapshot)) }
 
     /// On a thread of its own. A cancelled task has it stopped.
     func runAside() async throws(DatabaseError) -> StatementResult {
         let stop = StopSignal()
         var query = self
-        for position in runs.indices { query.runs[position].stop = stop }
+        query.planned.stop = stop
         let running = query
         let outcome: Result<StatementResult, DatabaseError> = await withTaskCancellationHandler {
             do throws(DatabaseError) {

@@ -25,7 +25,7 @@ package final class TransactionRunner: @unchecked Sendable {
     /// Told of work after a rollback that failed, without the lock.
     let onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     package let search: TableSearch
-    /// Nil if the module has no views.
+    /// Nil if the module has no views, and no rules for which rows are looked at as those of views.
     let views: ViewInstances?
     /// Whether the tables that describe the module have their rows; see ``fillSystemTables()``. With the lock held only.
     var hasSystemRows = false
@@ -45,7 +45,7 @@ package final class TransactionRunner: @unchecked Sendable {
         self.onAfterRollbackFailure = onAfterRollbackFailure
         reducers = ReducerTable(catalog.schema, owner: catalog.owner.identity)
         search = TableSearch(planner: catalog.planner, datastore: datastore)
-        views = catalog.viewTables.views.isEmpty ? nil : ViewInstances(catalog.viewTables)
+        views = catalog.viewTables.isEmpty ? nil : ViewInstances(catalog, search)
         state.pointee.set(.refreshViews, views != nil)
         state.pointee.set(.record, durability.keepsCommits)
         self.durability = durability

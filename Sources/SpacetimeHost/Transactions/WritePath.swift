@@ -106,11 +106,14 @@ extension TransactionRunner {
     /// - Parameters:
     ///   - reducer: position of the reducer that will run; -1 if none will.
     ///   - caller: nil for the owner.
+    ///   - isOfViews: nothing is written but rows of views.
     /// - Returns: the transaction's serial.
     @inline(__always)
-    private func begin(_ reducer: Int, as caller: Caller?) throws(DatabaseError) -> UInt64 {
+    private func begin(_ reducer: Int, as caller: Caller?, isOfViews: Bool = false) throws(DatabaseError) -> UInt64 {
         let state = state
-        if state.pointee.duties.has(.refuse) { throw writesRefused() }
+        if state.pointee.duties.has(.refuse), !isOfViews || state.pointee.refusal?.code == .closed {
+            throw writesRefused()
+        }
         if let caller {
             state.pointee.caller = caller
             state.pointee.isOwnersCall = false
@@ -195,13 +198,16 @@ extension TransactionRunner {
     }
 
     /// ``run(_:reducer:function:arguments:as:at:before:after:)`` with arguments that somebody else owns.
+    ///
+    /// - Parameter isOfViews: nothing is written but rows of views, of which nothing is kept: so it may be done also where no
+    ///   writes are taken.
     func run(
         _ kind: CommitKind, reducer: Int?, function: Int? = nil, argumentBytes: UnsafeRawBufferPointer,
-        as caller: Caller, at timestamp: Timestamp? = nil,
+        as caller: Caller, at timestamp: Timestamp? = nil, isOfViews: Bool = false,
         before: (TransactionReference) throws -> Void = { _ in },
         after: (TransactionReference) throws -> Void = { _ in }
     ) throws -> CommitEnd {
-        let serial = try begin(reducer ?? -1, as: caller)
+        let serial = try begin(reducer ?? -1, as: caller, isOfViews: isOfViews)
         if let timestamp {
             state.pointee.timestamp = timestamp
             state.pointee.hasTimestamp = true
@@ -289,7 +295,7 @@ extension TransactionRunner {
         guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
             datastore.commit()
             endSerial()
-            views?.end(isUndone: false, catalog)
+            views?.end(isUndone: false)
             return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
         }
 
@@ -301,7 +307,7 @@ extension TransactionRunner {
         if isWatched { for observer in observers { observer.prepare(datastore) } }
         let changes = datastore.commit(collecting: isWatched ? .observed : .none)
         endSerial()
-        views?.end(isUndone: false, catalog)
+        views?.end(isUndone: false)
         if isKept { state.pointee.nextOffset &+= 1 }
         guard isWatched else { return CommitEnd(offset: offset, delivers: false) }
 
@@ -389,7 +395,7 @@ extension TransactionRunner {
         datastore.rollback()
         if state.pointee.duties.has(.fail) { _ = state.pointee.takeFailure() }
         endSerial()
-        if state.pointee.duties.has(.refreshViews) { views?.end(isUndone: true, catalog) }
+        if state.pointee.duties.has(.refreshViews) { views?.end(isUndone: true) }
     }
 
     /// Undoes the write transaction, and then does what was noted for that case. With the lock held.

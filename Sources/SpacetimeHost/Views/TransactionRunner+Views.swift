@@ -6,25 +6,25 @@ extension TransactionRunner {
     /// Evaluates the views that a query reads and that have not been yet, each in a transaction of its own that takes no offset.
     /// With the lock held, outside of transactions.
     ///
+    /// - Parameter values: those of the query's parameters.
     /// - Throws: what a view threw, as `moduleFailure`. Nothing is left of that view then.
     func materialiseViews(
-        of query: BoundQuery, for caller: Caller
-    ) throws(DatabaseError) -> [ViewInstances.Instance] {
+        of query: BoundQuery, _ values: [[UInt8]], for caller: Caller
+    ) throws(DatabaseError) -> [ViewInstance] {
         guard let views else { return [] }
-        var found: [ViewInstances.Instance] = []
-        for table in query.tables where catalog.viewTables.view(table.id) != nil {
-            if let known = views.known(table.id, for: caller) {
+        var found: [ViewInstance] = []
+        for table in query.tables {
+            guard let view = catalog.viewTables.view(table.id) else { continue }
+            let key = try view.key(for: caller, table.arguments, values)
+            if let known = views.known(view, key) {
                 found.append(known)
                 continue
             }
             do {
                 _ = try run(
-                    .host, reducer: nil, arguments: [], as: catalog.owner,
-                    after: { transaction in
-                        if let made = try views.materialise(table.id, for: caller, in: transaction) {
-                            found.append(made)
-                        }
-                    })
+                    .host, reducer: nil, argumentBytes: UnsafeRawBufferPointer(start: nil, count: 0), as: catalog.owner,
+                    isOfViews: true,
+                    before: { found.append(try views.materialise(view, key, for: caller, in: $0)) })
             } catch {
                 throw Self.viewFailure(error)
             }
@@ -32,7 +32,7 @@ extension TransactionRunner {
         return found
     }
 
-    /// Evaluates again what the running transaction has made out of date.
+    /// Makes the views what they should be after what the running transaction has written.
     ///
     /// - Throws: what a view threw, as `moduleFailure`; the transaction has to be undone then.
     func refreshViews() throws(DatabaseError) {

@@ -3,295 +3,336 @@ import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 
-/// The views that are being looked at, each with its rows in the view's table, kept as they should be by re-evaluation. Guarded by
-/// the database's lock.
+/// The views that are being looked at, each with its rows in the view's table, kept as they should be. Guarded by the database's
+/// lock.
 ///
-/// A view is evaluated when somebody first wants it, and what it reads is noted: look-ups by key, and tables as a whole. When a
-/// transaction has written to something that a view has read, the view is evaluated again before the commit, inside the
-/// transaction; rows that differ are written to its table. So subscribers see them in the same update as what caused them, and a
-/// view that fails undoes the transaction. A commit costs a look-up per changed row for each index that views have read by,
-/// however many callers there are.
+/// A view is evaluated when somebody first wants it. If it is a function that reads, what it reads is noted: look-ups by key,
+/// and tables as a whole. When a transaction has written to something that a view has read, the function is called again before
+/// the commit, inside the transaction. If it returns a query, the query is followed like one that a client subscribed to, and
+/// what it changes by is found from the changed rows alone. Either way only rows that differ are written to the view's table: so
+/// subscribers see them in the same update as what caused them, and a view that fails undoes the transaction. A commit costs a
+/// look-up per changed row for each index that views have read by, however many callers there are.
 final class ViewInstances {
-    /// One view for one caller, or for all.
-    final class Instance {
-        let view: ViewTables.View
-        /// Nil if it is the same for all.
-        let caller: Identity?
-        fileprivate(set) var reads = ReadSet()
-        /// How many sets of queries have it.
-        var users = 0
-
-        fileprivate init(_ view: ViewTables.View, _ caller: Identity?) {
-            self.view = view
-            self.caller = caller
-        }
-
-        var evaluationCount = 0
-    }
-
     private struct Key: Hashable {
-        let view: Int
-        let caller: Identity?
+        let table: TableID
+        let key: [UInt8]
     }
 
-    private let tables: ViewTables
-    private var instances: [Key: Instance] = [:]
-    /// Who has read all of a table.
-    private var byTable: [TableID: [ObjectIdentifier: Instance]] = [:]
-    /// Who has read what has a key.
-    private var byKey: [ReadSet.Key: [ObjectIdentifier: Instance]] = [:]
-    /// What the running transaction did here, to be taken back if it is undone: instances with what they had read before, or
-    /// nil for those that were not there.
-    private var undo: [(instance: Instance, reads: ReadSet?)] = []
-    /// By which indexes of a table somebody has read, and how to cut their keys out of its rows.
-    private var indexes: [TableID: [IndexID: (cutter: RowCutter, count: Int)]] = [:]
+    /// What the running transaction did to an instance.
+    private struct Undo {
+        let instance: ViewInstance
+        /// What it had before; nil if it was not there.
+        let before: (reads: ReadSet, queries: [ViewQuery], union: DistinctStage?)?
+    }
+
+    private let catalog: Catalog
+    private let queries: ViewQueries
+    private var instances: [Key: ViewInstance] = [:]
+    private var readers = ViewReaders()
+    private var writer = ViewWriter()
+    private var nextNumber: UInt64 = 0
+    private var overdue: [ViewInstance] = []
+
+    // The running transaction
+    private var undo: [Undo] = []
+    /// Queries and instances whose own state has gone on with it.
+    private var advanced: [ViewQuery] = []
+    private var advancedUnions: [ViewInstance] = []
+    /// Queries that may have lost their last instance.
+    private var released: [ViewQuery] = []
+
+    // The running refreshing
+    private var mark: UInt64 = 0
+    private var stale: [ViewInstance] = []
+    private var changed: [(instance: ViewInstance, changes: RowChanges)] = []
 
     /// More instances that nobody watches are not kept.
     private static let idleLimit = 4_096
 
-    init(_ tables: ViewTables) { self.tables = tables }
+    init(_ catalog: Catalog, _ search: TableSearch) {
+        self.catalog = catalog
+        queries = ViewQueries(catalog, search)
+    }
 
     var count: Int { instances.count }
 
     // MARK: Looking at views
 
-    /// The instance of the view whose rows a table holds, for a caller, if it has been evaluated.
-    func known(_ table: TableID, for caller: Caller) -> Instance? {
-        guard let view = tables.view(table) else { return nil }
-        return instances[Key(view: view.position, caller: view.schema.isAnonymous ? nil : caller.identity)]
-    }
+    /// An instance, if it has been evaluated.
+    func known(_ view: ViewTables.View, _ key: [UInt8]) -> ViewInstance? { instances[Key(table: view.table, key: key)] }
 
-    /// Evaluates a view for a caller, in a transaction that may write, if it has not been.
+    /// Evaluates a view for a caller and arguments, in a transaction that may write to the tables of views, if it has not been.
     func materialise(
-        _ table: TableID, for caller: Caller, in transaction: TransactionReference
-    ) throws -> Instance? {
-        guard let view = tables.view(table) else { return nil }
-        if let known = known(table, for: caller) { return known }
+        _ view: ViewTables.View, _ key: [UInt8], for caller: Caller, in transaction: TransactionReference
+    ) throws -> ViewInstance {
+        if let known = known(view, key) { return known }
         if instances.count >= Self.idleLimit { try dropIdle(in: transaction) }
-        let instance = Instance(view, view.schema.isAnonymous ? nil : caller.identity)
-        instances[Key(view: view.position, caller: instance.caller)] = instance
-        undo.append((instance, nil))
+        nextNumber += 1
+        let instance = ViewInstance(
+            view, key: key, caller: view.isByCaller ? caller.identity : nil, number: nextNumber)
+        instances[Key(table: view.table, key: key)] = instance
+        undo.append(Undo(instance: instance, before: nil))
         try evaluate(instance, in: transaction)
         return instance
     }
 
     private func dropIdle(in transaction: TransactionReference) throws(DatabaseError) {
-        for instance in instances.values where instance.users == 0 { try drop(instance, in: transaction) }
+        let idle = instances.values.filter { $0.users == 0 }.sorted { $0.number < $1.number }
+        for instance in idle { try drop(instance, in: transaction) }
     }
 
     /// Forgets an instance, and its rows.
-    private func drop(_ instance: Instance, in transaction: TransactionReference) throws(DatabaseError) {
-        try replaceRows(of: instance, by: [], in: transaction)
+    private func drop(_ instance: ViewInstance, in transaction: TransactionReference) throws(DatabaseError) {
+        try writer.replace([], of: instance, in: transaction)
         // If this is undone the rows are there again, and nobody knows of them: whoever wants the view evaluates it anew,
         // and replaces them.
         forget(instance)
     }
 
-    private func forget(_ instance: Instance) {
-        unregister(instance)
-        instances[Key(view: instance.view.position, caller: instance.caller)] = nil
+    private func forget(_ instance: ViewInstance) {
+        readers.remove(instance)
+        set([], of: instance)
+        instances[Key(table: instance.view.table, key: instance.key)] = nil
     }
 
     /// The running transaction is over.
-    func end(isUndone: Bool, _ catalog: Catalog) {
-        if undo.isEmpty { return }
-        if isUndone {
-            for (instance, reads) in undo.reversed() {
-                guard let reads else {
-                    forget(instance)
-                    continue
-                }
-                unregister(instance)
-                instance.reads = reads
-                register(instance, catalog)
+    func end(isUndone: Bool) {
+        if isUndone { takeBack() }
+        undo.removeAll(keepingCapacity: true)
+        advanced.removeAll(keepingCapacity: true)
+        advancedUnions.removeAll(keepingCapacity: true)
+        for query in released { queries.forget(query) }
+        released.removeAll(keepingCapacity: true)
+    }
+
+    private func takeBack() {
+        for entry in undo.reversed() {
+            guard let before = entry.before else {
+                forget(entry.instance)
+                continue
             }
+            readers.remove(entry.instance)
+            entry.instance.reads = before.reads
+            readers.add(entry.instance, catalog)
+            set(before.queries, of: entry.instance)
+            entry.instance.union = before.union
         }
-        undo = []
+        // What they keep beside the tables belongs to a state that never was. It is made again from the tables.
+        for query in advanced where query.query.stage != nil {
+            query.query.stage = nil
+            for instance in query.instances.values { makeOverdue(instance) }
+        }
+        for instance in advancedUnions { makeOverdue(instance) }
+    }
+
+    private func makeOverdue(_ instance: ViewInstance) {
+        if instance.isOverdue { return }
+        instance.isOverdue = true
+        overdue.append(instance)
     }
 
     // MARK: Following writes
 
-    /// Evaluates again what the running transaction has made out of date.
+    /// Makes the views what they should be after what the running transaction has written.
     ///
     /// - Throws: what a view threw. Then the transaction must be undone.
     func refresh(in transaction: TransactionReference) throws {
         if instances.isEmpty { return }
-        let stale = staleInstances(transaction.runner.datastore)
-        if stale.isEmpty { return }
+        let datastore = transaction.runner.datastore
+        mark &+= 1
+        stale.removeAll(keepingCapacity: true)
+        changed.removeAll(keepingCapacity: true)
+        for instance in overdue { note(instance) }
+        readers.forEachStale(in: datastore) { note($0) }
+        if !queries.isEmpty { try findChanges(in: datastore) }
+        if !stale.isEmpty { try evaluateStale(in: transaction) }
+        if !changed.isEmpty { try writeChanges(in: transaction) }
+    }
+
+    private func note(_ instance: ViewInstance) {
+        // Those that were forgotten meanwhile have no rows any more.
+        if instance.mark == mark || known(instance.view, instance.key) !== instance { return }
+        instance.mark = mark
+        stale.append(instance)
+    }
+
+    private func findChanges(in datastore: Datastore) throws(DatabaseError) {
+        try queries.forEachChange(in: datastore) { query, changes in
+            if query.query.stage != nil { advanced.append(query) }
+            for instance in query.instances.values {
+                if instance.users == 0 { note(instance) }
+                if instance.mark != mark { changed.append((instance, changes)) }
+            }
+        }
+    }
+
+    private func evaluateStale(in transaction: TransactionReference) throws {
+        stale.sort { $0.number < $1.number }
         for instance in stale {
             if instance.users > 0 {
-                undo.append((instance, instance.reads))
+                undo.append(Undo(instance: instance, before: (instance.reads, instance.queries, instance.union)))
                 try evaluate(instance, in: transaction)
             } else {
                 // Nobody looks at it any more. Who does so again has it evaluated anew.
                 try drop(instance, in: transaction)
             }
         }
+        // If it is undone they are due again.
+        if !overdue.isEmpty { advancedUnions += overdue }
+        for instance in overdue { instance.isOverdue = false }
+        overdue = []
     }
 
-    /// In the order in which they were first evaluated, as far as that can be told: by view, then by caller.
-    private func staleInstances(_ datastore: Datastore) -> [Instance] {
-        var found: [ObjectIdentifier: Instance] = [:]
-        datastore.forEachTouchedRow(wanting: { byTable[$0] != nil || indexes[$0] != nil }) { table, row in
-            if let readers = byTable[table] { found.merge(readers) { old, _ in old } }
-            for (index, entry) in indexes[table] ?? [:] {
-                var key: [UInt8] = []
-                entry.cutter.append(row, to: &key)
-                if let readers = byKey[ReadSet.Key(table: table, index: index, key: key)] {
-                    found.merge(readers) { old, _ in old }
-                }
+    private func writeChanges(in transaction: TransactionReference) throws(DatabaseError) {
+        changed.sort { $0.instance.number < $1.instance.number }
+        for (instance, changes) in changed where instance.mark != mark {
+            guard let union = instance.union else {
+                try writer.write(changes, of: instance, in: transaction)
+                continue
             }
-        }
-        return found.values.sorted {
-            ($0.view.position, $0.caller?.number ?? .zero) < ($1.view.position, $1.caller?.number ?? .zero)
+            advancedUnions.append(instance)
+            try writer.write(union.apply(changes, in: transaction.runner.datastore), of: instance, in: transaction)
         }
     }
 
     // MARK: Evaluating
 
-    private func evaluate(_ instance: Instance, in transaction: TransactionReference) throws {
-        instance.evaluationCount += 1
-        let caller = instance.caller.map { Caller(identity: $0) }
-        let (outcome, reads) = try transaction.runner.evaluate(
-            instance.view.position, arguments: [], for: caller, in: transaction)
-        let rows: [[UInt8]]
-        var allReads = reads
-        switch outcome {
-        case .rows(let bytes): rows = try split(bytes, instance.view.schema)
-        case .query(let text):
-            let (found, tables) = try run(text, instance.view.schema, transaction.runner)
-            rows = found
-            for table in tables { allReads.note(table) }
-        case .done, .value, .response:
-            throw DatabaseError(
-                .moduleFailure, "the view '\(instance.view.schema.sourceName)' returned something else than rows")
+    private func evaluate(_ instance: ViewInstance, in transaction: TransactionReference) throws {
+        instance.noteEvaluation()
+        var reads = ReadSet()
+        var rows: [RowBatch] = []
+        var asked: [SessionQuery] = []
+        switch instance.view.content {
+        case .rules(let table): asked = catalog.rules.visibleRows(of: table, for: instance.caller ?? .zero)
+        case .function(let position):
+            let outcome: Outcome
+            (outcome, reads) = try transaction.runner.evaluate(
+                position, arguments: instance.view.arguments(in: instance.key),
+                for: instance.caller.map { Caller(identity: $0) }, in: transaction)
+            switch outcome {
+            case .rows(let bytes): rows = [try split(bytes, instance.view)]
+            case .batch(let batch): rows = [batch]
+            case .query(""): break
+            case .query(let text): asked = [SessionQuery(try QueryTexts.viewQuery(text, catalog))]
+            case .bound(let query): asked = [SessionQuery(query)]
+            case .done, .value, .response:
+                throw DatabaseError(
+                    .moduleFailure,
+                    "the view '\(instance.view.schema.sourceName)' returned something else than rows")
+            }
         }
-        unregister(instance)
-        instance.reads = allReads
-        register(instance, transaction.runner.catalog)
-        try replaceRows(of: instance, by: rows, in: transaction)
+        var followed: [ViewQuery] = []
+        for query in asked {
+            try require(query.query, fits: instance.view)
+            if let query = try follow(query) {
+                followed.append(query)
+                rows.append(try self.rows(of: query, instance.view))
+            } else {
+                rows.append(try self.rows(of: query.query, instance.view, transaction.runner))
+                for table in query.query.tables { reads.note(table.id) }
+            }
+        }
+        if reads != instance.reads {
+            readers.remove(instance)
+            instance.reads = reads
+            readers.add(instance, catalog)
+        }
+        set(followed, of: instance)
+        instance.union = nil
+        if followed.contains(where: { $0.query.template.query.mayRepeatRows }) || followed.count > 1 {
+            let union = try engine { () throws(EngineError) in try DistinctStage(nil) }
+            for batch in rows { batch.forEach { union.fill($0) } }
+            instance.union = union
+        }
+        try writer.replace(rows, of: instance, in: transaction)
+    }
+
+    private func engine<Value>(_ body: () throws(EngineError) -> Value) throws(DatabaseError) -> Value {
+        do throws(EngineError) { return try body() } catch { throw DatabaseError(error) }
     }
 
     /// The rows of an array in BSATN.
-    private func split(_ bytes: [UInt8], _ view: ViewSchema) throws(DatabaseError) -> [[UInt8]] {
+    private func split(_ bytes: [UInt8], _ view: ViewTables.View) throws(DatabaseError) -> RowBatch {
         do throws(BSATNError) {
-            let value = try AlgebraicValue(bsatn: bytes, type: .array(.product(view.rowType)))
-            guard case .array(let rows) = value else { return [] }
-            return rows.map { $0.bsatn() }
+            return try bytes.withBytes { bytes throws(BSATNError) in
+                var batch = RowBatch()
+                for row in try view.splitter.rows(inArray: bytes) { batch.append(row) }
+                return batch
+            }
         } catch {
             throw DatabaseError(
-                .moduleFailure, "the view '\(view.sourceName)' returned bytes that are no rows of it: \(error)",
+                .moduleFailure, "the view '\(view.schema.sourceName)' returned bytes that are no rows of it: \(error)",
                 cause: error)
         }
     }
 
-    /// Runs the query that a view consists of, with the rights of the owner.
-    private func run(
-        _ text: String, _ view: ViewSchema, _ runner: TransactionRunner
-    ) throws(DatabaseError) -> (rows: [[UInt8]], tables: [TableID]) {
-        if text.isEmpty { return ([], []) }
-        let catalog = runner.catalog
-        func failed(_ reason: String) -> DatabaseError {
-            DatabaseError(.moduleFailure, "the view '\(view.sourceName)' is the query \(text), and \(reason)")
+    private func set(_ queries: [ViewQuery], of instance: ViewInstance) {
+        if instance.queries.isEmpty, queries.isEmpty { return }
+        let name = ObjectIdentifier(instance)
+        for query in instance.queries {
+            query.instances[name] = nil
+            if query.instances.isEmpty { released.append(query) }
         }
-        let query = try QueryTexts.viewQuery(text, catalog)
-        for table in query.tables where tables.view(table.id) != nil {
-            throw failed("reads another view; call the same function from both")
+        for query in queries { query.instances[name] = instance }
+        instance.queries = queries
+    }
+
+    // MARK: Queries
+
+    private static func failed(_ view: ViewTables.View, _ reason: String) -> DatabaseError {
+        DatabaseError(.moduleFailure, "the view '\(view.schema.sourceName)' is a query, and \(reason)")
+    }
+
+    private func require(_ query: BoundQuery, fits view: ViewTables.View) throws(DatabaseError) {
+        for table in query.tables {
+            if catalog.viewTables.view(table.id) != nil {
+                throw Self.failed(view, "reads another view; call the same function from both")
+            }
+            if try catalog.facts(of: table.id).schema.isEvent {
+                throw Self.failed(view, "reads an event table, which keeps no rows")
+            }
         }
+        let types: [AlgebraicType]
+        switch query.output {
+        case .rows(let slot): types = try catalog.facts(of: query.tables[slot].id).schema.columns.map(\.type)
+        case .columns(let columns): types = columns.map(\.value.resultType)
+        }
+        guard types == view.schema.columns.map(\.type) else {
+            throw Self.failed(view, "its rows are not those that the view declares")
+        }
+    }
+
+    /// - Returns: nil if it can only be run again as a whole.
+    private func follow(_ query: SessionQuery) throws(DatabaseError) -> ViewQuery? {
+        do throws(DatabaseError) { return try queries.follow(query) } catch {
+            if error.code == .invalidQuery { return nil }
+            throw error
+        }
+    }
+
+    private func rows(of query: ViewQuery, _ view: ViewTables.View) throws(DatabaseError) -> RowBatch {
+        do throws(EngineError) { return try queries.rows(of: query) } catch { throw Self.failed(view, "\(error)") }
+    }
+
+    /// Runs a query as a whole, with the rights of the owner.
+    private func rows(
+        of query: BoundQuery, _ view: ViewTables.View, _ runner: TransactionRunner
+    ) throws(DatabaseError) -> RowBatch {
         do throws(EngineError) {
             let plan = try CompiledPlan(catalog.planner.plan(query, runner.datastore), for: runner.datastore)
-            guard plan.resultType.elements.map(\.algebraicType) == view.columns.map(\.type) else {
-                throw .invalidPlan("its rows are not those that the view declares")
-            }
-            var rows: [[UInt8]] = []
-            try PlanRunner(plan).run(over: runner.datastore) { row, _ in rows.append(Array(row)) }
-            return (rows, query.tables.map(\.id))
+            var rows = RowBatch()
+            try PlanRunner(plan).run(over: runner.datastore) { row, _ in rows.append(row) }
+            return rows
         } catch {
-            throw failed("\(error)")
+            throw Self.failed(view, "\(error)")
         }
     }
+}
 
-    private func replaceRows(
-        of instance: Instance, by rows: [[UInt8]], in transaction: TransactionReference
-    ) throws(DatabaseError) {
-        let prefix = instance.caller?.bsatn() ?? []
-        var wanted: Set<[UInt8]> = []
-        var order: [[UInt8]] = []
-        for row in rows where wanted.insert(prefix + row).inserted { order.append(prefix + row) }
-        var present: [[UInt8]] = []
-        try forEachRow(of: instance, prefix, transaction.runner) { present.append(Array($0)) }
-        for row in present where !wanted.contains(row) {
-            _ = try row.withBytes { (bytes) throws(DatabaseError) in
-                try transaction.delete(instance.view.table, equalTo: bytes)
-            }
-        }
-        let kept = Set(present)
-        for var row in order where !kept.contains(row) {
-            let inserted = row.withUnsafeMutableBytes { bytes in
-                Result { () throws(DatabaseError) in try transaction.insert(instance.view.table, trusted: bytes) }
-            }
-            _ = try inserted.get()
-        }
-    }
-
-    private func forEachRow(
-        of instance: Instance, _ caller: [UInt8], _ runner: TransactionRunner,
-        _ body: (UnsafeRawBufferPointer) -> Void
-    ) throws(DatabaseError) {
-        do throws(EngineError) {
-            guard let index = instance.view.callerIndex else {
-                return try runner.datastore.scan(instance.view.table).forEach(body)
-            }
-            let scan = try caller.withBytes { (key) throws(EngineError) in
-                try runner.datastore.scan(index, key: key)
-            }
-            scan.forEach(body)
-        } catch {
-            throw DatabaseError(error)
-        }
-    }
-
-    // MARK: What was read
-
-    private func register(_ instance: Instance, _ catalog: Catalog) {
-        let name = ObjectIdentifier(instance)
-        for table in instance.reads.tables { byTable[table, default: [:]][name] = instance }
-        for key in instance.reads.keys {
-            if indexes[key.table]?[key.index] == nil {
-                guard let cutter = Self.cutter(key, catalog) else {
-                    // No index that the catalogue knows; then all of the table counts as read.
-                    byTable[key.table, default: [:]][name] = instance
-                    continue
-                }
-                indexes[key.table, default: [:]][key.index] = (cutter, 0)
-            }
-            byKey[key, default: [:]][name] = instance
-            indexes[key.table]?[key.index]?.count += 1
-        }
-    }
-
-    private static func cutter(_ key: ReadSet.Key, _ catalog: Catalog) -> RowCutter? {
-        guard let facts = try? catalog.facts(of: key.table), let position = facts.indexes.firstIndex(of: key.index)
-        else { return nil }
-        return try? RowCutter(facts.schema.indexes[position].columns.map(\.index), of: facts.schema)
-    }
-
-    private func unregister(_ instance: Instance) {
-        let name = ObjectIdentifier(instance)
-        for table in instance.reads.tables {
-            byTable[table]?[name] = nil
-            if byTable[table]?.isEmpty == true { byTable[table] = nil }
-        }
-        for key in instance.reads.keys {
-            guard byKey[key]?.removeValue(forKey: name) != nil else {
-                byTable[key.table]?[name] = nil
-                continue
-            }
-            if byKey[key]?.isEmpty == true { byKey[key] = nil }
-            indexes[key.table]?[key.index]?.count -= 1
-            if indexes[key.table]?[key.index]?.count == 0 { indexes[key.table]?[key.index] = nil }
-            if indexes[key.table]?.isEmpty == true { indexes[key.table] = nil }
-        }
-        instance.reads = ReadSet()
+extension BoundQuery {
+    /// Whether equal rows may come out of it: not if it returns rows of the only table, each once.
+    fileprivate var mayRepeatRows: Bool {
+        guard tables.count == 1, grouping == nil, case .rows = output else { return true }
+        return false
     }
 }
