@@ -45,6 +45,7 @@ extension ClientConnection {
     ///
     /// - Returns: false if it has to wait for the next step.
     func take(_ request: ClientRequest, into step: inout SetStep) -> Bool {
+        guard subprotocol.speaksV2 else { return takeV1(request, into: &step) }
         switch request {
         case .join(let join):
             guard !step.touched.contains(join.set) else { return false }
@@ -115,6 +116,7 @@ extension ClientConnection {
     }
 
     private func settle(_ step: SetStep, _ refused: [(set: UInt32, error: DatabaseError)]) {
+        guard subprotocol.speaksV2 else { return settleV1(refused) }
         for (set, error) in refused {
             switch answers.removeValue(forKey: set) {
             case .joined(let join):
@@ -135,7 +137,7 @@ extension ClientConnection {
             refusal(request: join.request, set: join.set, kind: join.kind, error.message, since: join.received))
     }
 
-    private func refuse(_ leave: SetLeave) {
+    func refuse(_ leave: SetLeave) {
         session?.reply(
             refusal(
                 request: leave.request, set: leave.set, kind: leave.kind,
@@ -145,7 +147,7 @@ extension ClientConnection {
 
 extension SessionQuery {
     /// Whether what it returns are rows of a table.
-    fileprivate var returnsRows: Bool {
+    var returnsRows: Bool {
         guard query.grouping == nil, case .rows = query.output else { return false }
         return true
     }

@@ -72,6 +72,13 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     /// What was asked for and is not answered yet, by the set that the answer will name.
     var answers: [UInt32: SetAnswer] = [:]
 
+    // The first protocol
+    var v1 = V1Subscriptions()
+    /// Answers that wait for rows, by the database's sets.
+    var v1Gatherings: [UInt32: V1Gathering] = [:]
+    /// Calls that are not answered yet.
+    var v1Calls = Deque<V1Call>()
+
     // Keep-alive
     private var lastReceived: NIODeadline
     private var lastPing: NIODeadline?
