@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [
-                "SpacetimeServer", "SpacetimeProtocol", "SpacetimeTesting", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeProtocol", "SpacetimeTesting", "SpacetimeKit",
+                "SpacetimeHost",
                 "SpacetimeSATS",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
