@@ -110,6 +110,13 @@ import Testing
                 == #"{"ProcedureResult":{"status":{"OutOfEnergy":[]},"timestamp":{"__timestamp_micros_since_unix_epoch__":0},"total_host_execution_duration":{"__time_duration_micros__":0},"request_id":5}}"#
         )
         #expect(try V1.ServerMessage(text: outOfEnergy.text) == outOfEnergy)
+        let update = V1.ServerMessage<V1.Text>.transactionUpdate(
+            V1.TransactionUpdate(
+                status: .outOfEnergy, timestamp: .unixEpoch, callerIdentity: .zero, callerConnectionID: .none,
+                call: V1.ReducerCall(name: "", reducerID: .max, arguments: "", requestID: 0), duration: .zero))
+        #expect(
+            String(decoding: update.text, as: UTF8.self).hasPrefix(
+                #"{"TransactionUpdate":{"status":{"OutOfEnergy":[]},"timestamp":{"#))
         // An option may also come as null.
         let error =
             #"{"SubscriptionError":{"total_host_execution_duration_micros":1,"request_id":null,"query_id":{"none":[]},"table_id":[0,7],"error":""}}"#

@@ -98,6 +98,15 @@ func serverMessages(
         #expect(try V2.ClientMessage(payload: vector.bytes + [0xff, 0]) == V2.ClientMessage(payload: vector.bytes))
     }
 
+    @Test(arguments: Vector.v2Server) func bytesBehindAServerMessageArePassedOver(_ vector: Vector) throws {
+        let message = try V2.ServerMessage(body: vector.body)
+        #expect(try V2.ServerMessage(body: vector.body + [0xff, 0]) == message)
+        #expect(try serverMessages((vector.body + [0xff, 0]).span.bytes, isBatched: false) == [message])
+        #expect(throws: ProtocolError.malformed(.invalidTag(0xff, at: vector.body.count))) {
+            try serverMessages((vector.body + [0xff, 0]).span.bytes)
+        }
+    }
+
     @Test(arguments: Vector.v2Client + Vector.v2Server + Vector.v3Client)
     func noFlippedBitTraps(_ vector: Vector) {
         let body = vector.body

@@ -21,6 +21,18 @@ import Testing
     func textThatIsNotUTF8IsRefused(_ bytes: String) {
         let text = hex(bytes)
         #expect(throws: BSATNError.invalidUTF8(at: 4)) { try String(bsatn: [UInt8(text.count), 0, 0, 0] + text) }
+        let isText = isUTF8(text.span.bytes)
+        #expect(!isText)
+    }
+
+    @Test func textIsCheckedWithoutMakingAString() {
+        for text in [
+            "", "a", "abcdefgh", "abcdefghi", "é", "e\u{301}", "🙂", "\u{0}\u{7f}\u{80}\u{7ff}\u{ffff}\u{10ffff}",
+        ] {
+            let bytes = [UInt8](text.utf8)
+            let isText = isUTF8(bytes.span.bytes)
+            #expect(isText)
+        }
     }
 
     @Test func hugeCountsAreRefusedBeforeAnythingIsAllocated() {
@@ -118,6 +130,15 @@ import Testing
         #expect(throws: JSONError.tooDeep(limit: 128)) { try JSON(parsing: nested(129)) }
         #expect(throws: JSONError.self) { try JSON(parsing: String(repeating: "[", count: 1_000_000)) }
         #expect(throws: JSONError.self) { try JSON(parsing: String(repeating: "{\"a\":", count: 1_000_000)) }
+    }
+
+    @Test func valuesOfJSONEndAtTheLimit() throws {
+        // The array and its elements; the keys of an object are no values.
+        _ = try JSON(parsing: [UInt8]("[1,2,3]".utf8), valueLimit: 4)
+        _ = try JSON(parsing: [UInt8](#"{"a":1,"b":{"c":[]}}"#.utf8), valueLimit: 4)
+        for text in ["[1,2,3]", #"{"a":1,"b":{"c":[]}}"#] {
+            #expect(throws: JSONError.tooManyValues(limit: 3)) { try JSON(parsing: [UInt8](text.utf8), valueLimit: 3) }
+        }
     }
 
     @Test func valuesThatDoNotMatchTheirTypeAreNotWritten() {

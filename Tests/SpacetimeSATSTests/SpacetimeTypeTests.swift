@@ -147,6 +147,14 @@ private struct Failure: Error, SpacetimeType, Equatable {
         writer.removeAll(keepingCapacity: false)
         writer.write(true)
         #expect(writer.toArray() == [1])
+        writer.append(upTo: 100) { room in
+            room[0] = 2
+            room[1] = 3
+            return 2
+        }
+        #expect(writer.toArray() == [1, 2, 3])
+        writer.append(upTo: 0) { room in room.count }
+        #expect(writer.count == 3)
         writer.withUnsafeMutableBytes { $0[0] = 9 }
         #expect(writer.withUnsafeBytes { $0[0] } == 9)
     }
