@@ -14,6 +14,8 @@ final class HostedDatabase: Sendable {
     /// Whose it is: who may do everything.
     var owner: Identity { core.owner.identity }
 
+    /// The sessions that clients named.
+    let sessions = ClientSessions()
     /// Which reducers are slow.
     let pace: ReducerPace
 

@@ -116,6 +116,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         self.transport = transport
         lastReceived = delivery.eventLoop.now
         delivery.add(self)
+        if let named = parameters.sessionID { database.sessions.enter(self, named) }
         let (core, principal, id) = (database.core, principal, parameters.connectionID)
         Task {
             let caller: Caller?
@@ -131,6 +132,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         guard let caller else {
             // The client sees an abnormal closure, as the originals do.
             end()
+            releaseSession()
             transport?.drop()
             return
         }
@@ -157,9 +159,22 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
 
     /// The module's disconnect reducer runs, and all is forgotten that the client watched.
     private func leave(_ session: Session) {
-        let core = database.core
-        core.sessions.end(session)
-        Task { _ = try? await core.connections.disconnect(session.caller) }
+        let database = database
+        database.core.sessions.end(session)
+        Task {
+            _ = try? await database.core.connections.disconnect(session.caller)
+            releaseSession()
+        }
+    }
+
+    /// The session that the client named is free again.
+    private func releaseSession() {
+        if let named = parameters.sessionID { database.sessions.release(named, of: principal.identity) }
+    }
+
+    /// Another connection of the same session has come. From any thread.
+    func supersede() {
+        delivery.eventLoop.execute { self.close(.goingAway("another connection of this session has come")) }
     }
 
     /// Closes the connection for a reason that the client is told.

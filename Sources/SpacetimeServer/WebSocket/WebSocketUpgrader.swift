@@ -21,6 +21,7 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, @unchecked Se
 
     private let server: SpacetimeServer
     private var accepted: (request: UpgradeRequest.Accepted, principal: Principal)?
+    private var isUpgraded = false
 
     init(_ server: SpacetimeServer) { self.server = server }
 
@@ -30,11 +31,22 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, @unchecked Se
     ) -> EventLoopFuture<HTTPHeaders> {
         let (server, eventLoop) = (server, channel.eventLoop)
         return eventLoop.makeFutureWithTask {
-            try await server.judge(
+            let accepted = try await server.judge(
                 method: upgradeRequest.method.rawValue, uri: upgradeRequest.uri,
                 header: { upgradeRequest.headers[$0] })
+            if let session = accepted.request.parameters.sessionID {
+                try await accepted.request.database.sessions.claim(session, of: accepted.principal.identity)
+            }
+            return accepted
         }.map { accepted in
             self.accepted = accepted
+            if let session = accepted.request.parameters.sessionID {
+                // A channel that closes before it is a WebSocket has no connection that would release the session.
+                channel.closeFuture.whenComplete { _ in
+                    if self.isUpgraded { return }
+                    accepted.request.database.sessions.release(session, of: accepted.principal.identity)
+                }
+            }
             var headers = initialResponseHeaders
             headers.replaceOrAdd(name: "upgrade", value: "websocket")
             headers.replaceOrAdd(name: "connection", value: "Upgrade")
@@ -53,6 +65,7 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, @unchecked Se
             let connection = ClientConnection(
                 request.database, principal, request.parameters, request.subprotocol, options,
                 server.delivery(of: channel.eventLoop))
+            isUpgraded = true
             try channel.pipeline.syncOperations.addHandler(WebSocketHandler(connection, options))
             return .webSocket
         }
