@@ -80,7 +80,7 @@ public struct RowList: Hashable, Sendable {
     }
 
     /// The size that all rows have, if it can stand for them in a message.
-    static func commonSize(_ ends: [Int]) -> UInt16? {
+    package static func commonSize(_ ends: [Int]) -> UInt16? {
         guard let first = ends.first, first > 0, let size = UInt16(exactly: first) else { return nil }
         var end = 0
         for next in ends {

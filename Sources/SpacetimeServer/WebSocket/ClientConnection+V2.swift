@@ -43,22 +43,62 @@ extension ClientConnection {
     }
 
     private func encodeV2(_ rows: SetRows) {
-        let set = rows.set.rawValue
-        var encoder: V2.RowsEncoder
-        let names: [String]?
-        switch answers.removeValue(forKey: set) {
-        case .joined(let join):
-            names = sets[set]?.names
-            encoder = .subscribeApplied(requestID: join.request, querySetID: set, in: &delivery.body)
-        case .left(let leave, let setNames):
-            names = setNames
-            encoder = .unsubscribeApplied(requestID: leave.request, querySetID: leave.set, in: &delivery.body)
-        case nil: return
+        guard let (answer, names) = takeAnswer(to: rows.set.rawValue) else { return }
+        if let problem = Self.tooLarge(rows) {
+            delivery.body.append(refusal(of: answer, problem))
+            return
         }
+        var encoder = Self.encoder(of: answer, in: &delivery.body)
         for (query, delta) in rows.rows.enumerated() {
             encoder.append(
                 delta.inserts.bytes, ends: delta.inserts.ends, table: tableName(delta, query, names),
                 to: &delivery.body)
+        }
+    }
+
+    /// What stands before the rows in the answer to a request, for an answer that is sent in pieces; nil if there is none to be
+    /// sent so. With it goes what the rows of the queries are called that are no tables' own.
+    func headOfRows(_ rows: SetRows) -> (bytes: [UInt8], names: [String]?)? {
+        if Self.tooLarge(rows) != nil { return nil }
+        guard let (answer, names) = takeAnswer(to: rows.set.rawValue) else { return nil }
+        var writer = BSATNWriter()
+        writer.writeTag(Compression.none.rawValue)
+        _ = Self.encoder(of: answer, in: &writer)
+        var bytes = writer.withUnsafeBytes { Array($0) }
+        // The count of the tables, which is known before they follow.
+        bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: UInt32(rows.rows.count).bsatn())
+        return (bytes, names)
+    }
+
+    private func takeAnswer(to set: UInt32) -> (SetAnswer, names: [String]?)? {
+        guard let answer = answers.removeValue(forKey: set) else { return nil }
+        switch answer {
+        case .joined: return (answer, sets[set]?.names)
+        case .left(_, let names): return (answer, names)
+        }
+    }
+
+    private static func encoder(of answer: SetAnswer, in writer: inout BSATNWriter) -> V2.RowsEncoder {
+        switch answer {
+        case .joined(let join): .subscribeApplied(requestID: join.request, querySetID: join.set, in: &writer)
+        case .left(let leave, _): .unsubscribeApplied(requestID: leave.request, querySetID: leave.set, in: &writer)
+        }
+    }
+
+    /// Why rows cannot be told: their number of bytes has 32 bits in a message.
+    private static func tooLarge(_ rows: SetRows) -> String? {
+        guard let largest = rows.rows.map(\.inserts.bytes.count).max(), largest > Int(UInt32.max) else { return nil }
+        return "a query has rows of \(largest) bytes, and a message holds at most \(UInt32.max); ask for fewer at once"
+    }
+
+    /// Instead of rows that are too many. What is joined is left again.
+    private func refusal(of answer: SetAnswer, _ problem: String) -> [UInt8] {
+        switch answer {
+        case .joined(let join):
+            sets[join.set] = nil
+            if let session { database.core.sessions.unsubscribe(session, from: QuerySetID(join.set)) }
+            return refusal(request: join.request, set: join.set, kind: join.kind, problem, since: join.received)
+        case .left(let leave, _): return left(leave, rows: true)
         }
     }
 

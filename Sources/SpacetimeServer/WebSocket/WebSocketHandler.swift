@@ -65,7 +65,6 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
             // The originals drop such a client without a word, too.
             drop()
         }
-        isInRead = false
         connection.deliver()
     }
 
@@ -81,6 +80,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
                 // With the client's own code and reason, as one original insists.
                 answer(.close, payload)
             }
+            isInRead = false
             flush()
             drop()
             return false
@@ -96,7 +96,10 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
         write(frame)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { flush() }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isInRead = false
+        flush()
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { connection.deliver() }
@@ -138,12 +141,10 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
         guard let context, case .open = state else { return }
         context.write(wrapOutboundOut(frames), promise: nil)
         mustFlush = true
-        // Answers to what is being read go out together.
-        if !isInRead { flush() }
     }
 
-    private func flush() {
-        guard mustFlush, let context else { return }
+    func flush() {
+        guard mustFlush, !isInRead, let context else { return }
         mustFlush = false
         context.flush()
     }
@@ -154,6 +155,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
         WebSocketWriting.appendClose(closing.code, closing.reason, to: &frame)
         write(frame)
         state = .closing
+        isInRead = false
         flush()
         context.eventLoop.scheduleTask(in: TimeAmount(options.closeTimeout)) { self.drop() }
     }

@@ -5,9 +5,11 @@ enum WebSocketWriting {
     /// The most bytes that stand before a payload.
     static let headerByteLimit = 10
 
-    /// Appends the head of a frame that is a whole message.
-    static func appendHeader(_ opcode: WebSocketReader.Opcode, payloadCount: Int, to buffer: inout ByteBuffer) {
-        buffer.writeInteger(0x80 | opcode.rawValue)
+    /// Appends the head of a frame; by default of one that is a whole message.
+    static func appendHeader(
+        _ opcode: WebSocketReader.Opcode, payloadCount: Int, isLast: Bool = true, to buffer: inout ByteBuffer
+    ) {
+        buffer.writeInteger((isLast ? 0x80 : 0) | opcode.rawValue)
         switch payloadCount {
         case ...125: buffer.writeInteger(UInt8(payloadCount))
         case ...0xFFFF:

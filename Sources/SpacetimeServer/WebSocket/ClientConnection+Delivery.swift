@@ -1,0 +1,160 @@
+import NIOCore
+import SpacetimeDurability
+import SpacetimeHost
+import SpacetimeProtocol
+import SpacetimeSATS
+import Synchronization
+
+/// What a client is told.
+extension ClientConnection {
+    /// There is something in the session's queue. From any thread.
+    func wake(_ session: Session) {
+        if isWoken.exchange(true, ordering: .acquiringAndReleasing) { return }
+        delivery.wake(self)
+    }
+
+    /// Writes what the client is to be told, as far as the socket takes it and the log has come.
+    func deliver() {
+        isWoken.store(false, ordering: .releasing)
+        guard case .open = state, !isCompressing, let session, let transport else { return }
+        defer { transport.flush() }
+        guard sendStream(over: transport) else { return }
+        var end: SubscriptionEnd?
+        while transport.isWritable, !isCompressing, end == nil, let event = held ?? session.queue.nextAvailable() {
+            held = nil
+            if isConfirmed, let offset = event.offset, !watch.isDurable(offset) {
+                wait(for: offset, event)
+                break
+            }
+            if case .ended(let reason) = event {
+                end = reason
+            } else if let stream = FirstRowsStream(event, of: self) {
+                // What was put together before goes first.
+                flushFrame(to: transport)
+                self.stream = stream
+                guard !isCompressing, sendStream(over: transport) else { return }
+                continue
+            } else {
+                encode(event)
+            }
+            if !subprotocol.isBatched || delivery.body.count >= Self.frameByteLimit { flushFrame(to: transport) }
+        }
+        flushFrame(to: transport)
+        if let end { finish(end) }
+    }
+
+    /// Holds an event back until its commit is on disk.
+    private func wait(for offset: TxOffset, _ event: SessionEvent) {
+        held = event
+        if isWaitingForDisk { return }
+        isWaitingForDisk = true
+        delivery.wait(for: offset, self)
+    }
+
+    /// The log has come as far as was waited for.
+    func deliverDurable() {
+        isWaitingForDisk = false
+        deliver()
+    }
+
+    private func encode(_ event: SessionEvent) {
+        if subprotocol.speaksV2 { encodeV2(event) } else { encodeV1(event) }
+    }
+
+    private func finish(_ end: SubscriptionEnd) {
+        switch end {
+        case .overflow: drop()
+        // Nothing changes any more, but what is there can be asked for.
+        case .complete: break
+        case .failed(let error) where error.code == .closed: close(.goingAway("module exited"))
+        case .failed(let error): close(.failure(ProtocolError.closeReason(error.message)))
+        }
+    }
+
+    // MARK: Frames
+
+    /// Sends more of the first rows that are on their way.
+    ///
+    /// - Returns: false if the socket takes no more of them now.
+    private func sendStream(over transport: any ClientTransport) -> Bool {
+        while stream != nil {
+            guard transport.isWritable else { return false }
+            guard let frame = stream?.nextFrame() else {
+                stream = nil
+                break
+            }
+            transport.write(frame)
+        }
+        return true
+    }
+
+    /// Sends the messages that were put together as one frame.
+    private func flushFrame(to transport: any ClientTransport) {
+        let count = delivery.body.count
+        // While a frame is on its way to being compressed there is nothing behind it yet.
+        if count == 0 { return }
+        defer { delivery.shrink() }
+        if subprotocol.isText { return transport.write(delivery.body.withUnsafeBytes { Self.frame(.text, $0) }) }
+        let compression = parameters.compression
+        guard compression != .none, count > Compression.threshold else {
+            return transport.write(delivery.body.withUnsafeBytes { Self.frame(.binary, $0, tag: Compression.none) })
+        }
+        guard count > Self.inlineCompressionLimit else {
+            delivery.body.withUnsafeBytes { body in
+                ServerPayload.append(
+                    RawSpan(_unsafeBytes: body), compression: compression, compressor: PayloadCodec(),
+                    to: &delivery.payload)
+            }
+            return transport.write(delivery.payload.withUnsafeBytes { Self.frame(.binary, $0) })
+        }
+        compressAside(delivery.body.withUnsafeBytes { Array($0) }, compression)
+    }
+
+    /// Compresses a large frame on another thread. What comes behind it waits.
+    private func compressAside(_ body: [UInt8], _ compression: Compression) {
+        isCompressing = true
+        Task {
+            let frame = await suspendingAside {
+                var payload = BSATNWriter(reservingCapacity: body.count / 2)
+                body.withUnsafeBytes { body in
+                    ServerPayload.append(
+                        RawSpan(_unsafeBytes: body), compression: compression, compressor: PayloadCodec(), to: &payload)
+                }
+                return payload.withUnsafeBytes { Self.frame(.binary, $0) }
+            }
+            delivery.eventLoop.execute {
+                self.isCompressing = false
+                self.transport?.write(frame)
+                self.transport?.flush()
+                self.deliver()
+            }
+        }
+    }
+
+    /// A frame that is a whole message.
+    private static func frame(
+        _ opcode: WebSocketReader.Opcode, _ payload: UnsafeRawBufferPointer, tag: Compression? = nil
+    ) -> ByteBuffer {
+        let count = payload.count + (tag == nil ? 0 : 1)
+        var frame = ByteBufferAllocator().buffer(capacity: count + WebSocketWriting.headerByteLimit)
+        WebSocketWriting.appendHeader(opcode, payloadCount: count, to: &frame)
+        if let tag { frame.writeInteger(tag.rawValue) }
+        frame.writeBytes(payload)
+        return frame
+    }
+
+    // MARK: Keep-alive
+
+    /// Some time has passed.
+    func tick(_ now: NIODeadline) {
+        guard let transport else { return }
+        if now - lastReceived >= TimeAmount(options.idleTimeout) { return drop() }
+        if let lastPing, isPingUnanswered || now - lastPing < TimeAmount(options.pingInterval) { return }
+        lastPing = now
+        isPingUnanswered = true
+        var frame = ByteBuffer()
+        WebSocketWriting.appendHeader(.ping, payloadCount: 0, to: &frame)
+        transport.write(frame)
+        transport.flush()
+    }
+}

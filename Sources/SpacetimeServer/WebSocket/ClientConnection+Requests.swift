@@ -1,0 +1,174 @@
+import DequeModule
+import NIOCore
+import SpacetimeHost
+import SpacetimeProtocol
+import SpacetimeSATS
+
+/// What a client asks for, and how it is done.
+extension ClientConnection {
+    /// Something came from the client.
+    func noteReceived() {
+        lastReceived = delivery.eventLoop.now
+        isPingUnanswered = false
+    }
+
+    /// Takes one message. Calls may run before this returns, and the database is held then until ``endOfRead()``.
+    func receive(_ payload: UnsafeRawBufferPointer, isText: Bool) {
+        if case .ended = state { return }
+        do throws(ProtocolError) {
+            if subprotocol.speaksV2 {
+                guard !isText else { return close(.failure("a text frame, where binary ones are spoken")) }
+                try receiveV2(payload)
+            } else {
+                try receiveV1(payload, isText: isText)
+            }
+        } catch {
+            batch = nil
+            close(.failure(error.closeReason))
+        }
+    }
+
+    /// What was read at once has been taken in.
+    func endOfRead() {
+        batch = nil
+        proceed()
+    }
+
+    /// Runs a call now if that is possible, else puts it behind what waits.
+    func call(_ request: UInt32, name: RawSpan, arguments: RawSpan) {
+        do throws(DatabaseError) {
+            let reducer = try reducer(named: name)
+            // The bytes lie in the frame, which stays where it is during the call.
+            let bytes = arguments.withUnsafeBytes { $0 }
+            if isIdle, !database.pace.isSlow(reducer), try hasBatch() {
+                let duration = batch?.call(request, reducer, arguments: bytes)
+                if let duration { database.pace.note(reducer, duration) }
+            } else {
+                enqueue(.call(request, reducer, Array(bytes)))
+            }
+        } catch {
+            enqueue(.refusedCall(request, name.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, error))
+        }
+    }
+
+    private var isIdle: Bool {
+        guard case .open = state else { return false }
+        return !isBusy && inbox.isEmpty
+    }
+
+    private func hasBatch() throws(DatabaseError) -> Bool {
+        guard batch == nil else { return true }
+        guard let session else { return false }
+        batch = try database.core.sessions.batchIfFree(by: session)
+        return batch != nil
+    }
+
+    /// The position of a reducer. Most clients call the same one over and over.
+    private func reducer(named name: RawSpan) throws(DatabaseError) -> Int {
+        let bytes = name.withUnsafeBytes { $0 }
+        if lastCall.reducer >= 0, bytes.elementsEqual(lastCall.name) { return lastCall.reducer }
+        let reducer = try database.core.sessions.reducer(
+            named: String(decoding: bytes, as: UTF8.self), for: Caller(identity: principal.identity))
+        lastCall = (Array(bytes), reducer)
+        return reducer
+    }
+
+    func enqueue(_ request: ClientRequest) {
+        if case .ended = state { return }
+        batch = nil
+        inbox.append(request)
+        if inbox.count > options.incomingQueueLimit { close(.tooManyRequests) }
+    }
+
+    // MARK: One step after the other
+
+    /// Does what waits, one step at a time.
+    func proceed() {
+        setPaused(inbox.count > Self.pauseCount)
+        guard case .open = state, !isBusy, let session, let step = nextStep() else { return }
+        isBusy = true
+        Task {
+            await perform(step, session)
+            delivery.eventLoop.execute {
+                self.isBusy = false
+                self.proceed()
+            }
+        }
+    }
+
+    private func setPaused(_ isPaused: Bool) {
+        guard isPaused != self.isPaused else { return }
+        self.isPaused = isPaused
+        transport?.setReading(!isPaused)
+    }
+
+    /// What is done in one step: calls that follow each other, or changes of what is watched.
+    enum Step: Sendable {
+        case calls([ClientRequest])
+        case sets(SetStep)
+        case query(RequestTag, String)
+        case procedure(UInt32, String, [UInt8])
+    }
+
+    private func nextStep() -> Step? {
+        guard let first = inbox.first else { return nil }
+        switch first {
+        case .call, .refusedCall:
+            var calls: [ClientRequest] = []
+            while let next = inbox.first {
+                switch next {
+                case .call, .refusedCall: calls.append(inbox.removeFirst())
+                default: return .calls(calls)
+                }
+            }
+            return .calls(calls)
+        case .join, .leave:
+            var step = SetStep()
+            while let next = inbox.first, take(next, into: &step) { inbox.removeFirst() }
+            return .sets(step)
+        case .query(let tag, let text):
+            inbox.removeFirst()
+            return .query(tag, text)
+        case .procedure(let request, let name, let arguments):
+            inbox.removeFirst()
+            return .procedure(request, name, arguments)
+        case .refusedProcedure(let request, let name, let error):
+            inbox.removeFirst()
+            session?.reply(procedureFailure(request, error, of: name))
+            return nextStep()
+        }
+    }
+
+    /// Off the event loop.
+    private func perform(_ step: Step, _ session: Session) async {
+        switch step {
+        case .calls(let calls): await perform(calls, session)
+        case .sets(let step): await perform(step, session)
+        // Neither holds up what comes behind it.
+        case .query(let tag, let text): Task { await answer(tag, text, session) }
+        case .procedure(let request, let name, let arguments):
+            Task { await call(procedure: name, arguments, request, session) }
+        }
+    }
+
+    private func perform(_ calls: [ClientRequest], _ session: Session) async {
+        let pace = database.pace
+        do throws(DatabaseError) {
+            try await database.core.sessions.batch(by: session) { batch in
+                for call in calls {
+                    switch call {
+                    case .call(let request, let reducer, let arguments):
+                        let duration = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
+                        pace.note(reducer, duration)
+                    case .refusedCall(let request, let name, let error): batch.refuse(request, name, error)
+                    default: break
+                    }
+                }
+            }
+        } catch {
+            // The log cannot be written: nothing can be called any more.
+            let reason = ProtocolError.closeReason(error.message)
+            delivery.eventLoop.execute { self.close(.failure(reason)) }
+        }
+    }
+}
