@@ -6,6 +6,8 @@ public struct ServerOptions: Sendable {
     public var port: Int
     /// Keep-alive and queues of WebSocket connections.
     public var webSocket = WebSocketOptions()
+    /// Whose tokens are accepted.
+    public var tokens = TokenOptions()
 
     public init(host: String = "127.0.0.1", port: Int = 3000) {
         self.host = host

@@ -6,7 +6,6 @@ public import NIOPosix
 public import ServiceLifecycle
 import SpacetimeHost
 public import SpacetimeKit
-import SpacetimeSATS
 import Synchronization
 
 /// Serves databases to clients in other programs: over WebSocket and HTTP.
@@ -23,6 +22,8 @@ import Synchronization
 public final class SpacetimeServer: Service {
     let options: ServerOptions
     let registry = DatabaseRegistry()
+    /// Issues tokens, and finds out who shows one.
+    let authority: TokenAuthority
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
     private let boundPort = Mutex<Int?>(nil)
@@ -37,6 +38,8 @@ public final class SpacetimeServer: Service {
         group: MultiThreadedEventLoopGroup = .singleton
     ) {
         self.options = options
+        authority = TokenAuthority(
+            options.tokens, documents: options.tokens.documents ?? DocumentClient(group: group))
         self.logger = logger
         self.group = group
     }
@@ -74,12 +77,6 @@ public final class SpacetimeServer: Service {
             deliveries[key] = delivery
             return delivery
         }
-    }
-
-    /// Who makes a request.
-    func authenticate(authorization: String?, queryToken: String?) async throws(Refusal) -> Principal {
-        let identity = Identity(issuer: "localhost", subject: "\(UInt64.random(in: .min ... .max))")
-        return Principal(identity: identity, token: "", claims: "")
     }
 
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.

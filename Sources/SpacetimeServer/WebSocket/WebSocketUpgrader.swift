@@ -86,7 +86,7 @@ extension SpacetimeServer {
     ) async throws(Refusal) -> (request: UpgradeRequest.Accepted, principal: Principal) {
         let (path, query) = RequestTarget.split(uri)
         guard let segment = UpgradeRequest.database(inPath: path) else { throw Refusal(404, "") }
-        let principal = try await authenticate(
+        let principal = try await authority.authenticate(
             authorization: header("authorization").first, queryToken: query.last { $0.name == "token" }?.value)
         let request = try UpgradeRequest.evaluate(
             segment, method: method, query: query, header: header, in: registry)
