@@ -20,6 +20,7 @@ extension ClientConnection {
         defer { transport.flush() }
         guard sendStream(over: transport) else { return }
         var end: SubscriptionEnd?
+        var isFirst = true
         while transport.isWritable, !isCompressing, end == nil, let event = held ?? session.queue.nextAvailable() {
             held = nil
             if isConfirmed, let offset = event.offset, !watch.isDurable(offset) {
@@ -33,6 +34,10 @@ extension ClientConnection {
                 flushFrame(to: transport)
                 self.stream = stream
                 guard !isCompressing, sendStream(over: transport) else { return }
+                continue
+            } else if isFirst, let frame = sharedFrame(event) {
+                isFirst = false
+                transport.write(frame)
                 continue
             } else {
                 encode(event)
@@ -73,6 +78,29 @@ extension ClientConnection {
 
     // MARK: Frames
 
+    /// The frame of what somebody else changed in one query, which most others who watch it get as it is. So it is made once
+    /// for all of them whom this thread serves one after the other.
+    ///
+    /// - Returns: nil if it is nothing that is told alike to many. Nothing was put together then.
+    private func sharedFrame(_ event: SessionEvent) -> ByteBuffer? {
+        guard subprotocol.speaksV2, case .update(let update) = event, update.call == nil, update.changes.count == 1,
+            update.changes[0].delta.byteCount <= Self.inlineCompressionLimit
+        else { return nil }
+        let change = update.changes[0]
+        let compression = parameters.compression
+        guard change.delta.table != nil, sets[change.set.rawValue] != nil else { return nil }
+        if let known = delivery.sharedFrame, known.delta === change.delta, known.set == change.set,
+            known.compression == compression
+        {
+            return known.frame
+        }
+        encodeV2(update)
+        let frame = takeFrame(compression)
+        delivery.sharedFrame = SharedFrame(
+            delta: change.delta, set: change.set, compression: compression, frame: frame)
+        return frame
+    }
+
     /// Sends more of the first rows that are on their way.
     ///
     /// - Returns: false if the socket takes no more of them now.
@@ -96,18 +124,24 @@ extension ClientConnection {
         defer { delivery.shrink() }
         if subprotocol.isText { return transport.write(delivery.body.withUnsafeBytes { Self.frame(.text, $0) }) }
         let compression = parameters.compression
-        guard compression != .none, count > Compression.threshold else {
-            return transport.write(delivery.body.withUnsafeBytes { Self.frame(.binary, $0, tag: Compression.none) })
-        }
-        guard count > Self.inlineCompressionLimit else {
-            delivery.body.withUnsafeBytes { body in
-                ServerPayload.append(
-                    RawSpan(_unsafeBytes: body), compression: compression, compressor: PayloadCodec(),
-                    to: &delivery.payload)
-            }
-            return transport.write(delivery.payload.withUnsafeBytes { Self.frame(.binary, $0) })
+        if compression == .none || count <= Self.inlineCompressionLimit {
+            return transport.write(takeFrame(compression))
         }
         compressAside(delivery.body.withUnsafeBytes { Array($0) }, compression)
+    }
+
+    /// Makes the messages that were put together a frame.
+    private func takeFrame(_ compression: Compression) -> ByteBuffer {
+        defer { delivery.shrink() }
+        guard compression != .none, delivery.body.count > Compression.threshold else {
+            return delivery.body.withUnsafeBytes { Self.frame(.binary, $0, tag: Compression.none) }
+        }
+        delivery.body.withUnsafeBytes { body in
+            ServerPayload.append(
+                RawSpan(_unsafeBytes: body), compression: compression, compressor: PayloadCodec(), to: &delivery.payload
+            )
+        }
+        return delivery.payload.withUnsafeBytes { Self.frame(.binary, $0) }
     }
 
     /// Compresses a large frame on another thread. What comes behind it waits.

@@ -102,7 +102,7 @@ extension ClientConnection {
         }
     }
 
-    private func encodeV2(_ update: SessionUpdate) {
+    func encodeV2(_ update: SessionUpdate) {
         guard let call = update.call else {
             let changes = watched(update.changes)
             if changes.isEmpty { return }

@@ -1,5 +1,6 @@
 import NIOCore
 import SpacetimeHost
+import SpacetimeProtocol
 import SpacetimeSATS
 import Synchronization
 
@@ -16,6 +17,8 @@ final class LoopDelivery: @unchecked Sendable {
     let unmasked = UnmaskedBytes()
     /// The messages of a frame that is being put together.
     var body = BSATNWriter(reservingCapacity: 64 << 10)
+    /// The last frame that many may get as it is.
+    var sharedFrame: SharedFrame?
     /// The frame's payload, if it is not the body itself.
     var payload = BSATNWriter()
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
@@ -49,6 +52,7 @@ final class LoopDelivery: @unchecked Sendable {
             return woken
         }
         for connection in list { connection.deliver() }
+        sharedFrame = nil
     }
 
     /// Has a client looked after again once a commit is on disk. On the loop.
@@ -94,6 +98,14 @@ final class LoopDelivery: @unchecked Sendable {
     }
 }
 
+/// What changed in one query, as a frame for all who watch it under the same number.
+struct SharedFrame {
+    let delta: SharedDelta
+    let set: QuerySetID
+    let compression: Compression
+    let frame: ByteBuffer
+}
+
 /// Clients of one database, on one event loop, that wait until commits are on disk. One request to the log stands for all.
 ///
 /// `Sendable` is unchecked: it is touched on the event loop only.
@@ -120,6 +132,7 @@ private final class DurableWaiters: @unchecked Sendable {
         for connection in list {
             if let failure { connection.failDurability(failure) } else { connection.deliverDurable() }
         }
+        list.first?.delivery.sharedFrame = nil
     }
 }
 
