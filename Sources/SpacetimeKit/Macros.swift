@@ -79,8 +79,8 @@ public macro SpacetimeType(name: String? = nil) =
 ///
 /// - Parameter name: the module's name, a string literal; by default the name of the enum.
 @attached(
-    member, names: named(Context), named(ProcedureContext), named(TableHandles), named(moduleContent),
-    named(_spacetimeLists))
+    member, names: named(Context), named(ProcedureContext), named(ViewContext), named(AnonymousViewContext),
+    named(TableHandles), named(moduleContent), named(_spacetimeLists))
 @attached(extension, conformances: ModuleDefinition)
 public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ModuleMacro")
 
@@ -107,7 +107,9 @@ public macro Module(name: String? = nil) = #externalMacro(module: "SpacetimeKitM
 /// its function, which must differ from that of all others in the module. See <doc:SplittingAModule>.
 ///
 /// - Parameter module: the module that the reducers belong to, as its type.
-@attached(member, names: named(Context), named(ProcedureContext), named(_spacetimeFunctions))
+@attached(
+    member, names: named(Context), named(ProcedureContext), named(ViewContext), named(AnonymousViewContext),
+    named(_spacetimeFunctions))
 @attached(extension, conformances: ReducerGroup)
 public macro Reducers<Definition: ModuleDefinition>(of module: Definition.Type) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducersMacro")
@@ -183,6 +185,37 @@ public macro Reducer(_ access: ReducerAccess, name: String? = nil) =
 @attached(peer, names: overloaded)
 public macro Procedure(_ options: ProcedureOption..., name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ProcedureMacro")
+
+/// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into a view: rows for clients to look at,
+/// which are watched like those of a table and kept up to date.
+///
+/// ```swift
+/// @View static func best(_ context: borrowing AnonymousViewContext) -> QueryWindow<Score> {
+///     Score.all.orderBy { $0.points.descending }.limit(10)
+/// }
+/// @View static func own(_ context: borrowing ViewContext) -> Score? {
+///     context.db.score.player.find(context.sender)
+/// }
+/// @View static func above(_ context: borrowing AnonymousViewContext, points: UInt32) -> Query<Score> {
+///     Score.where { $0.points > points }
+/// }
+/// ```
+///
+/// The first parameter says who the rows are for: with `_ context: borrowing AnonymousViewContext` all see the same, and the view is
+/// called once; with `_ context: borrowing ViewContext` it is called for each identity that looks, which is `context.sender`. The other
+/// parameters are arguments of types that conform to ``SpacetimeType``, without floating-point numbers; each list of arguments has
+/// rows of its own.
+///
+/// It returns rows, `[Score]` or `Score?`, or a query for rows: ``Query``, ``QueryWindow``, ``RowQuery``. The row type has
+/// `@Table`, whether the module lists its table or not; if it has a primary key of one column, so has the view. A view only reads,
+/// private tables too.
+///
+/// `League.own` is then also a value, as in `db.subscribe(League.own)`, and `League.above(10)` is what is subscribed to of a view
+/// with parameters. In SQL it is named like a table: `SELECT * FROM own`, `SELECT * FROM above(10)`. See <doc:UsingViews>.
+///
+/// - Parameter name: the view's name for clients, a string literal; by default the name of the function. No table may have the same.
+@attached(peer, names: overloaded)
+public macro View(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ViewMacro")
 
 /// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into the handler of HTTP
 /// requests for one path.

@@ -11,6 +11,7 @@ struct SpacetimeKitPlugin: CompilerPlugin {
         ReducerMacro.self,
         ProcedureMacro.self,
         HandlerMacro.self,
+        ViewMacro.self,
         PrimaryKeyMacro.self,
         UniqueMacro.self,
         AutoIncrementMacro.self,

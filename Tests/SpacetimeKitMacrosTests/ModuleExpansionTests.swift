@@ -73,6 +73,10 @@ import Testing
 
                 public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Shop>
 
+                public typealias ViewContext = SpacetimeKit.ViewContext<Shop>
+
+                public typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Shop>
+
                 public nonisolated static var _spacetimeFunctions: [SpacetimeKit.AnyFunction<Shop>] {
                     Shop._spacetimeLists(Self.self)
                     return [
@@ -157,6 +161,10 @@ import Testing
 
                 typealias ProcedureContext = SpacetimeKit.ProcedureContext<Chat>
 
+                typealias ViewContext = SpacetimeKit.ViewContext<Chat>
+
+                typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Chat>
+
                 nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -221,6 +229,10 @@ import Testing
 
                 public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Store>
 
+                public typealias ViewContext = SpacetimeKit.ViewContext<Store>
+
+                public typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Store>
+
                 public nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     public let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     public init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -262,6 +274,10 @@ import Testing
                 public typealias Context = SpacetimeKit.Context<Store>
 
                 public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Store>
+
+                public typealias ViewContext = SpacetimeKit.ViewContext<Store>
+
+                public typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Store>
 
                 public nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     public let _spacetimeTransaction: SpacetimeKit.TransactionReference
@@ -350,6 +366,10 @@ import Testing
 
                 typealias ProcedureContext = SpacetimeKit.ProcedureContext<Shop>
 
+                typealias ViewContext = SpacetimeKit.ViewContext<Shop>
+
+                typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Shop>
+
                 nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -413,6 +433,10 @@ import Testing
 
                 typealias ProcedureContext = SpacetimeKit.ProcedureContext<Game>
 
+                typealias ViewContext = SpacetimeKit.ViewContext<Game>
+
+                typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Game>
+
                 nonisolated struct TableHandles: SpacetimeKit.TableHandles {
                     let _spacetimeTransaction: SpacetimeKit.TransactionReference
                     init(_spacetimeTransaction transaction: SpacetimeKit.TransactionReference) {
@@ -458,6 +482,10 @@ import Testing
                 public typealias Context = SpacetimeKit.Context<Game>
 
                 public typealias ProcedureContext = SpacetimeKit.ProcedureContext<Game>
+
+                public typealias ViewContext = SpacetimeKit.ViewContext<Game>
+
+                public typealias AnonymousViewContext = SpacetimeKit.AnonymousViewContext<Game>
 
                 public nonisolated static var _spacetimeFunctions: [SpacetimeKit.AnyFunction<Game>] {
                     Game._spacetimeLists(Self.self)

@@ -176,13 +176,15 @@ import Testing
             fixIt: "Add '_ context: borrowing Context'",
             fixed: "@Reducer static func a(_ context: borrowing Context, b: Int32) {}"),
         refuse(
-            "@Reducer static func a(_ context: »Context) {}", .contextNotBorrowed, fixIt: "Write 'borrowing'",
+            "@Reducer static func a(_ context: »Context) {}", .contextNotBorrowed("Context"),
+            fixIt: "Write 'borrowing'",
             fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
         refuse(
-            "@Reducer static func a(_ context: »inout Context) {}", .contextNotBorrowed, fixIt: "Write 'borrowing'",
+            "@Reducer static func a(_ context: »inout Context) {}", .contextNotBorrowed("Context"),
+            fixIt: "Write 'borrowing'",
             fixed: "@Reducer static func a(_ context: borrowing Context) {}"),
         refuse(
-            "@Reducer static func a(_ context: »consuming M.Context) {}", .contextNotBorrowed,
+            "@Reducer static func a(_ context: »consuming M.Context) {}", .contextNotBorrowed("M.Context"),
             fixIt: "Write 'borrowing'",
             fixed: "@Reducer static func a(_ context: borrowing M.Context) {}"),
         refuse(
@@ -245,6 +247,71 @@ import Testing
         Refusal("extension M { »@Reducer static func a(_ context: borrowing Context) {} }", .inExtension(.reducer)),
     ])
     func placesThatModulesDoNotSee(_ refusal: Refusal) { refusal.check() }
+}
+
+@Suite struct ViewRefusalTests {
+    /// Stands around each function here.
+    private static func inModule(_ function: String) -> String {
+        "@Module enum M {\n    static let tables = Tables()\n    \(function)\n}"
+    }
+
+    private static func refuse(
+        _ function: String, _ problem: MacroDiagnostic, fixIt: String? = nil, fixed: String? = nil
+    ) -> Refusal {
+        Refusal(inModule(function), problem, fixIt: fixIt, fixed: fixed.map(inModule))
+    }
+
+    @Test(arguments: [
+        refuse(
+            "@View static func a(_ context: borrowing ViewContext) »async -> [Row] { [] }", .viewIsAsync,
+            fixIt: "Remove 'async'", fixed: "@View static func a(_ context: borrowing ViewContext) -> [Row] { [] }"),
+        refuse("@View static func a»(_ context: borrowing ViewContext) {}", .viewReturnsNothing),
+        refuse(
+            "@View static func a(_ context: borrowing ViewContext) -> »Row { row }", .viewResult("Row"),
+            fixIt: "Return '[Row]'", fixed: "@View static func a(_ context: borrowing ViewContext) -> [Row] { row }"),
+        refuse("@View static func a(_ context: borrowing ViewContext) -> »UInt64 { 1 }", .viewResult("UInt64")),
+        refuse(
+            "@View static func a(_ context: borrowing ViewContext) -> »some QueryConvertible<Row> { Row.all }",
+            .viewResult("some QueryConvertible<Row>")),
+        refuse("@View static func a(_ context: borrowing ViewContext) -> »Query { Row.all }", .viewResult("Query")),
+        refuse(
+            "@View »private static func a(_ context: borrowing ViewContext) -> [Row] { [] }", .hiddenView("private")),
+        refuse(
+            "@View static func a(_ context: borrowing ViewContext, x: »Float) -> [Row] { [] }",
+            .floatArgument("x", "Float")),
+        refuse(
+            "@View static func a(_ context: borrowing ViewContext, x: »Int) -> [Row] { [] }",
+            .unsupportedType("Int", advice: "its width depends on the machine; use 'Int64'"),
+            fixIt: "Replace 'Int' by 'Int64'",
+            fixed: "@View static func a(_ context: borrowing ViewContext, x: Int64) -> [Row] { [] }"),
+        refuse(
+            "@View static func a(_ context: »ViewContext) -> [Row] { [] }", .contextNotBorrowed("ViewContext"),
+            fixIt: "Write 'borrowing'", fixed: "@View static func a(_ context: borrowing ViewContext) -> [Row] { [] }"),
+        refuse(
+            "@View static func a(_ context: »AnonymousViewContext) -> [Row] { [] }",
+            .contextNotBorrowed("AnonymousViewContext"), fixIt: "Write 'borrowing'",
+            fixed: "@View static func a(_ context: borrowing AnonymousViewContext) -> [Row] { [] }"),
+        refuse(
+            "@View static func a(_ context: »borrowing Context) -> [Row] { [] }",
+            .otherContext(.view, "borrowing Context"), fixIt: "Write 'borrowing ViewContext'",
+            fixed: "@View static func a(_ context: borrowing ViewContext) -> [Row] { [] }"),
+        refuse(
+            "@View static func a»() -> [Row] { [] }", .contextMissing(.view),
+            fixIt: "Add '_ context: borrowing ViewContext'",
+            fixed: "@View static func a(_ context: borrowing ViewContext) -> [Row] { [] }"),
+        refuse(
+            "@View »@MainActor static func a(_ context: borrowing ViewContext) -> [Row] { [] }",
+            .isIsolated(.view, actor: "MainActor")),
+        refuse(
+            "@View(name: »\"a b\") static func a(_ context: borrowing ViewContext) -> [Row] { [] }", .invalidName("a b")
+        ),
+        refuse(
+            "@Reducer static func a(_ context: borrowing Context) {}\n"
+                + "    @View static func »a(_ context: borrowing ViewContext) -> [Row] { [] }",
+            .duplicateFunction("a")),
+        Refusal("»@View func a(_ context: borrowing ViewContext) -> [Row] { [] }", .outsideModule(.view)),
+    ])
+    func functionsThatAreNoViews(_ refusal: Refusal) { refusal.check() }
 }
 
 @Suite struct ProcedureRefusalTests {

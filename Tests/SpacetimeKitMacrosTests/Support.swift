@@ -17,6 +17,7 @@ let macros: [String: MacroSpec] = [
     "Reducer": MacroSpec(type: ReducerMacro.self),
     "Procedure": MacroSpec(type: ProcedureMacro.self),
     "Handler": MacroSpec(type: HandlerMacro.self),
+    "View": MacroSpec(type: ViewMacro.self),
     "PrimaryKey": MacroSpec(type: PrimaryKeyMacro.self),
     "Unique": MacroSpec(type: UniqueMacro.self),
     "AutoIncrement": MacroSpec(type: AutoIncrementMacro.self),

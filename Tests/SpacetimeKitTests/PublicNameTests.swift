@@ -37,6 +37,8 @@ struct PublicNameTests {
             MemoryReport.self, ReplayReport.self, ScheduleReport.self, PlannedMigration.self,
             Module.self, Table.self, Tables<Message>.self, Reducers.self, ModulePart.self, ModuleBuilder.self,
             ModuleContent.self,
+            ModuleView<Chat, Message>.self, ParameterizedModuleView<Chat, Message, String>.self, RowRules.self,
+            RowQuery<Message>.self,
             Reducer<Chat, String>.self, AnyFunction<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
             TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
             Migration.self, OldTables.self, NewTables.self,

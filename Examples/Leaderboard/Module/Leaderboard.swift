@@ -30,15 +30,23 @@ public struct Prize {
 public enum Leaderboard {
     public static let tables = Tables(Player.self, Game.self, Prize.self)
 
-    /// What clients watch. The ten best are the same for all; the games are those of whoever looks.
-    public static let best = View("best_players", .shared, primaryKey: "id") {
-        (context: borrowing Context) -> [Player] in
-        try context.db.rows(Player.all.orderBy { $0.score.descending }.limit(10))
+    /// The ten best, which are the same for all.
+    @View public static func best(_ context: borrowing AnonymousViewContext) -> QueryWindow<Player> {
+        Player.all.orderBy { $0.score.descending }.limit(10)
     }
-    public static let games = View("my_games", primaryKey: "id") { (context: borrowing Context) -> [Game] in
-        Array(context.db.game.player.filter(context.sender))
+
+    /// The games of whoever looks.
+    @View public static func games(_ context: borrowing ViewContext) -> Query<Game> {
+        Game.where { $0.player == context.sender }
     }
-    public static let views = Views(best, games)
+
+    /// The players around a score, for those who are not among the best.
+    @View public static func around(
+        _ context: borrowing AnonymousViewContext, score: UInt32, width: UInt32
+    ) -> Query<Player> {
+        let (low, high) = (score - min(score, width), score + min(UInt32.max - score, width))
+        return Player.where { $0.score >= low && $0.score <= high }
+    }
 
     @Reducer public static func join(_ context: borrowing Context, name: String) throws {
         guard !name.isEmpty else { throw SenderError("a player needs a name") }

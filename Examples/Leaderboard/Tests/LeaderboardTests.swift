@@ -44,6 +44,18 @@ import Testing
         #expect(throws: DatabaseError.self) { try clients[0].subscribe(Game.all) }
     }
 
+    @Test func aPlayerSeesThoseAroundAScore() throws {
+        let test = try TestDatabase(Leaderboard.self)
+        let clients = try players(test, ["ada", "bob", "cat"])
+        for (client, score) in zip(clients, [10, 20, 40] as [UInt32]) { try client.call(Leaderboard.finish, score) }
+        let near = try clients[0].subscribe(Leaderboard.around(15, 6))
+        #expect(Set(near.rows.map(\.name)) == ["ada", "bob"])
+        try clients[0].call(Leaderboard.finish, 21)
+        #expect(near.rows.map(\.name).sorted() == ["ada", "bob"])
+        try clients[1].call(Leaderboard.finish, 22)
+        #expect(near.rows.map(\.name) == ["ada"])
+    }
+
     @Test func theBestPlayerGetsThePrize() async throws {
         let test = try TestDatabase(Leaderboard.self, http: StubHTTP { HTTP.Response(text: "sent to \($0.text)") })
         let clients = try players(test, ["ada", "bob"])

@@ -1,6 +1,6 @@
 import SpacetimeSATS
 
-/// A reducer, procedure or handler of a module whose argument types are forgotten.
+/// A reducer, procedure, handler or view of a module whose argument types are forgotten.
 public struct AnyFunction<Definition: ModuleDefinition>: Sendable {
     let description: FunctionDescription
 }

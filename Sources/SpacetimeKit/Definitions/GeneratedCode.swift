@@ -57,6 +57,18 @@ public func _spacetimeErased<Definition: ModuleDefinition>(_ handler: Handler<De
     AnyFunction(description: .handler(handler.description))
 }
 
+public func _spacetimeErased<Definition: ModuleDefinition, Row: TableRow>(
+    _ view: ModuleView<Definition, Row>
+) -> AnyFunction<Definition> {
+    AnyFunction(description: .view(view.description))
+}
+
+public func _spacetimeErased<Definition: ModuleDefinition, Row: TableRow, each Argument: SpacetimeType>(
+    _ view: ParameterizedModuleView<Definition, Row, repeat each Argument>
+) -> AnyFunction<Definition> {
+    AnyFunction(description: .view(view.description))
+}
+
 // The function itself, where no value could be made of it.
 @available(
     *, unavailable,
@@ -70,8 +82,10 @@ public func _spacetimeErased<Definition: ModuleDefinition, each Argument>(
 
 @available(
     *, unavailable,
-    message:
-        "what a procedure takes and returns needs types that can be stored: add @SpacetimeType to their structs and enums"
+    message: """
+        what a procedure or a view takes and returns needs types that can be stored: add @SpacetimeType to their structs and \
+        enums, and @Table to the rows of a view
+        """
 )
 // (Taken as `Any`: converting it to a type of `async` functions crashes the 6.3 compiler once it has reported the error.)
 public func _spacetimeErased<Definition: ModuleDefinition>(_ procedure: Any) -> AnyFunction<Definition> {

@@ -19,18 +19,20 @@ public struct Module: Sendable {
     ///
     /// - Parameters:
     ///   - name: the name of the module.
-    ///   - parts: ``Table``, ``Reducer``, ``View``, ``Procedure`` and ``Handler`` values, in any order; `if`, `else` and `for`
-    ///     may stand among them.
+    ///   - parts: ``Table``, ``Reducer``, ``ModuleView``, ``Procedure``, ``Handler`` and ``RowRules`` values, in any order; `if`,
+    ///     `else` and `for` may stand among them.
     public init(_ name: String, @ModuleBuilder _ parts: () -> [ModulePart]) {
         var tables: [TableDescription] = []
         var functions: [FunctionDescription] = []
+        var rules: [RowRules] = []
         for part in parts() {
             switch part.kind {
             case .table(let table): tables.append(table)
             case .function(let function): functions.append(function)
+            case .rules(let list): rules.append(list)
             }
         }
-        content = ModuleContent(name: name, tables: tables, functions: functions)
+        content = rules.reduce(ModuleContent(name: name, tables: tables, functions: functions)) { $0.adding($1) }
     }
 }
 
@@ -48,11 +50,12 @@ public struct Table: Sendable {
     }
 }
 
-/// A table or a function of a ``Module`` value.
+/// A table, a function or rules of a ``Module`` value.
 public struct ModulePart: Sendable {
     enum Kind {
         case table(TableDescription)
         case function(FunctionDescription)
+        case rules(RowRules)
     }
 
     let kind: Kind
@@ -79,9 +82,19 @@ public enum ModuleBuilder {
     }
 
     /// A view.
-    public static func buildExpression<Row: TableRow>(_ view: View<DynamicModule, Row>) -> [ModulePart] {
+    public static func buildExpression<Row: TableRow>(_ view: ModuleView<DynamicModule, Row>) -> [ModulePart] {
         [ModulePart(kind: .function(.view(view.description)))]
     }
+
+    /// A view with parameters.
+    public static func buildExpression<Row: TableRow, each Argument: SpacetimeType>(
+        _ view: ParameterizedModuleView<DynamicModule, Row, repeat each Argument>
+    ) -> [ModulePart] {
+        [ModulePart(kind: .function(.view(view.description)))]
+    }
+
+    /// Rules of row-level security.
+    public static func buildExpression(_ rules: RowRules) -> [ModulePart] { [ModulePart(kind: .rules(rules))] }
 
     /// A handler.
     public static func buildExpression(_ handler: Handler<DynamicModule>) -> [ModulePart] {

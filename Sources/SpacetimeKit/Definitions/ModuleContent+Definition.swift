@@ -42,7 +42,12 @@ extension ModuleContent {
             guard procedure.options.contains(.scheduled) else { continue }
             schedules.append(try schedule(procedure.name, taking: named.map(\.1), tables, types.typespace))
         }
-        let viewTypes = views.map { $0.rowType(&types) }
+        let viewTypes = views.map { view in
+            (
+                view.rowType(&types),
+                ProductType(zip(view.parameterNames, view.parameterTypes(&types)).map { ($0, $1) })
+            )
+        }
         if isWhole { try requireReducers(for: tables, scheduled: Set(schedules.map(\.tableName)), types.typespace) }
         let declared = Self.typeNames(types).map {
             RawTypeDef(scope: [], sourceName: $0.name, ref: $0.ref, customOrdering: true)
@@ -56,10 +61,12 @@ extension ModuleContent {
             sections.append(
                 .views(
                     views.enumerated().map { position, view in
-                        RawViewDef(
+                        let (row, parameters) = viewTypes[position]
+                        return RawViewDef(
                             sourceName: view.name,
-                            index: UInt32(views[..<position].count { $0.isShared == view.isShared }),
-                            isAnonymous: view.isShared, returnType: .array(viewTypes[position]))
+                            index: UInt32(views[..<position].count { $0.isAnonymous == view.isAnonymous }),
+                            isAnonymous: view.isAnonymous, parameters: parameters,
+                            returnType: view.isQuery ? .product([("__query__", row)]) : .array(row))
                     }))
             sections.append(
                 .viewPrimaryKeys(
@@ -67,6 +74,7 @@ extension ModuleContent {
                         view.primaryKey.map { RawViewPrimaryKeyDef(viewSourceName: view.name, columns: [$0]) }
                     }))
         }
+        if !rules.isEmpty { sections.append(.rowLevelSecurity(rules.map { RawRowLevelSecurityDef(sql: $0) })) }
         if !handlers.isEmpty {
             sections.append(.httpHandlers(handlers.map { RawHttpHandlerDef(sourceName: $0.name) }))
             sections.append(

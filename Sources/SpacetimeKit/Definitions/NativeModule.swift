@@ -1,3 +1,4 @@
+import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeSchema
 
@@ -16,7 +17,13 @@ private final class NativeModule: ModuleHost {
         case .reducer:
             try content.reducers[function.position].run(transaction, arguments)
             return .done
-        case .view: return .rows(try content.views[function.position].run(transaction))
+        case .view:
+            let output = try content.views[function.position].run(transaction, arguments)
+            if let query = output.query {
+                let catalog = transaction.runner.catalog
+                return .bound(try catalog.bound(query, by: catalog.owner))
+            }
+            return .batch(RowBatch(bytes: output.bytes, ends: output.ends))
         case .procedure, .handler: throw Self.unknown(function)
         }
     }

@@ -17,32 +17,36 @@ extension Catalog {
     ///
     /// - Throws: `noSuchTable`, and what ``QueryBinder/bind(_:_:)`` throws.
     func bound(_ draft: _QueryDraft, by caller: Caller) throws(DatabaseError) -> BoundQuery {
-        if let view = draft.view { return try rows(ofView: view, for: caller) }
-        if let condition = draft.plainCondition {
+        if draft.view == nil, let condition = draft.plainCondition {
             let (table, _) = try readableTable(of: draft, by: caller)
             return BoundQuery(
                 tables: [BoundQuery.Table(table)], conditions: condition == .all ? [] : [.rows(slot: 0, condition)])
         }
-        return try QueryBinder.bind(draft) { draft throws(DatabaseError) in try readableTable(of: draft, by: caller) }
+        // In the order of the query's tables.
+        var views: [(view: SQLCatalog.Table, call: ViewCall)?] = []
+        var query = try QueryBinder.bind(draft) { draft throws(DatabaseError) in
+            guard let call = draft.view else {
+                views.append(nil)
+                return try readableTable(of: draft, by: caller)
+            }
+            let view = try self.view(call, by: caller)
+            views.append((view, call))
+            return (view.id, view.visibleSchema)
+        }
+        for (slot, found) in views.enumerated() {
+            if let (view, call) = found { query.choose(call, of: view, slot, for: caller) }
+        }
+        return query
     }
 
-    /// The rows of a view that a client sees.
-    private func rows(ofView name: String, for caller: Caller) throws(DatabaseError) -> BoundQuery {
-        guard let view = tables.table(named: name, isOwner: caller.identity == owner.identity), view.isView else {
-            throw DatabaseError(
-                .noSuchTable, "the module has no view '\(name)'; list it: static let views = Views(\(name))")
+    private func view(_ call: ViewCall, by caller: Caller) throws(DatabaseError) -> SQLCatalog.Table {
+        if let view = tables.table(named: call.name, isOwner: caller.identity == owner.identity), view.isView {
+            return view
         }
-        guard view.isByCaller else { return BoundQuery(tables: [BoundQuery.Table(view.id)]) }
-        // The first column says whose rows they are, and is not seen.
-        let columns = view.schema.columns.enumerated().dropFirst().map { position, column in
-            QueryColumn(
-                column.name,
-                .field(QueryField(slot: 0, path: FieldPath(ColumnID(UInt16(position))), type: column.type)))
-        }
-        return BoundQuery(
-            tables: [BoundQuery.Table(view.id)],
-            conditions: [.rows(slot: 0, .compare(ColumnID(0), .equal, caller.identity.bsatn()))],
-            output: .columns(columns))
+        throw DatabaseError(
+            .noSuchTable,
+            "the module has no view '\(call.name)'; list the enum that it stands in: static let reducers = Reducers(…)"
+        )
     }
 
     private func readableTable(
@@ -59,5 +63,26 @@ extension Catalog {
 
     private func notReadable(_ draft: _QueryDraft) -> DatabaseError {
         Self.noReadableTable(draft.table ?? "\(draft.row)")
+    }
+}
+
+extension BoundQuery {
+    /// Of the rows of a view, which are those of all callers and calls, chooses those of one. Columns in front of those that are
+    /// seen say of which each row is.
+    fileprivate mutating func choose(
+        _ call: ViewCall, of view: SQLCatalog.Table, _ slot: Int, for caller: Caller
+    ) {
+        if view.hiddenCount == 0 { return }
+        self = replacing(slot, by: view.id, view.visibleSchema.columns, behind: view.hiddenCount)
+        tables[slot].arguments = zip(call.arguments, view.parameters).map { .literal($0, $1.type) }
+        let values = (view.isByCaller ? [caller.identity.bsatn()] : []) + call.arguments
+        let conditions = values.enumerated().map { position, value in
+            Expression.rows(slot: slot, .compare(ColumnID(position), .equal, value))
+        }
+        if tables[slot].outerCondition == nil {
+            self.conditions += conditions
+        } else {
+            tables[slot].outerCondition? += conditions
+        }
     }
 }

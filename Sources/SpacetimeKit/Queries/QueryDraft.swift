@@ -42,8 +42,8 @@ public struct _QueryDraft: Sendable {
     let row: any TableRow.Type
     /// Nil for the row type's own table.
     var table: String?
-    /// The view whose rows they are, if they are those of no table.
-    var view: String?
+    /// The view whose rows they are, if they are those of no table, and what it is called with.
+    var view: ViewCall?
     /// On the rows that are grouped, if any are.
     var condition: RowPredicate
     var joins: [Join] = []
@@ -64,6 +64,14 @@ public struct _QueryDraft: Sendable {
         self.row = row
         self.condition = condition
     }
+
+    init(_ row: any TableRow.Type, of view: ViewCall) {
+        self.init(row)
+        self.view = view
+    }
+
+    /// Whether rows of views are read.
+    var readsViews: Bool { view != nil || joins.contains { $0.right.readsViews } }
 
     /// The condition, if the query is about one table and asks for nothing else: then it needs no plan.
     var plainCondition: RowPredicate? {
@@ -90,7 +98,8 @@ public struct _QueryDraft: Sendable {
 
 extension _QueryDraft: Hashable {
     public static func == (left: _QueryDraft, right: _QueryDraft) -> Bool {
-        left.row == right.row && left.table == right.table && left.condition == right.condition
+        left.row == right.row && left.table == right.table && left.view == right.view
+            && left.condition == right.condition
             && left.joins == right.joins && left.keys == right.keys && left.aggregates == right.aggregates
             && left.groupCondition == right.groupCondition && left.output == right.output
             && left.isDistinct == right.isDistinct && left.order == right.order && left.limit == right.limit
@@ -100,6 +109,7 @@ extension _QueryDraft: Hashable {
     public func hash(into hasher: inout Hasher) {
         hasher.combine(ObjectIdentifier(row))
         hasher.combine(table)
+        hasher.combine(view)
         hasher.combine(condition)
         hasher.combine(joins)
         hasher.combine(keys)

@@ -40,7 +40,7 @@ extension TableHandles {
         let transaction = _spacetimeTransaction
         transaction.requireCurrent()
         let catalog = transaction.runner.catalog
-        if draft.view != nil {
+        if draft.readsViews {
             throw DatabaseError(
                 .invalidQuery, "views are watched by clients; code of the module calls the same function itself")
         }

@@ -94,9 +94,16 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
     case reducerIsAsync
     case slicedWithoutRow
     case reducerReturns
-    case contextNotBorrowed
+    case contextNotBorrowed(String)
     case lifecycleWithParameters(String)
     case unknownLifecycle(String)
+
+    // Views.
+    case viewIsAsync
+    case viewReturnsNothing
+    case viewResult(String)
+    case hiddenView(String)
+    case floatArgument(String, String)
 
     // Procedures and handlers.
     case unknownProcedureOption(String)
@@ -114,7 +121,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
 
     var message: String {
         typeMessage ?? columnMessage ?? keyMessage ?? scheduleMessage ?? argumentMessage ?? moduleMessage
-            ?? functionMessage ?? reducerMessage ?? procedureMessage ?? "\(self)"
+            ?? functionMessage ?? reducerMessage ?? viewMessage ?? procedureMessage ?? "\(self)"
     }
 
     private var typeMessage: String? {
@@ -299,6 +306,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .isIsolated(.reducer, let actor):
             "A reducer runs on the thread of whoever calls it, so it cannot belong to an actor. Remove '@\(actor)', and do "
                 + "what needs the actor after the call or in a subscription"
+        case .isIsolated(.view, let actor):
+            "A view runs on the thread of whoever looks or writes, so it cannot belong to an actor. Remove '@\(actor)'"
         case .isIsolated(let kind, let actor):
             "A \(kind) runs beside others, so it cannot belong to an actor. Remove '@\(actor)', and await what needs the "
                 + "actor"
@@ -332,14 +341,32 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .slicedWithoutRow:
             "A sliced reducer takes the context and a row of the table that it goes through, as in "
                 + "'(_ context: borrowing Context, monster: Monster)'"
-        case .contextNotBorrowed:
-            "The context must not outlive the call; write 'borrowing Context'"
+        case .contextNotBorrowed(let context):
+            "The context must not outlive the call; write 'borrowing \(context)'"
         case .lifecycleWithParameters(let lifecycle):
             "The engine calls the .\(lifecycle) reducer and has no arguments to give; remove the parameters after the context"
         case .unknownLifecycle(let name):
             "'\(name)' is no lifecycle event; use .initialize, .clientConnected, .clientDisconnected, "
                 + ".scheduled or .sliced(within:), "
                 + "or say .private who may call the reducer"
+        default: nil
+        }
+    }
+
+    private var viewMessage: String? {
+        switch self {
+        case .viewIsAsync:
+            "A view is evaluated inside of transactions and cannot suspend; remove 'async'"
+        case .viewReturnsNothing:
+            "A view returns rows of a type with @Table, '[Score]' or 'Score?', or a query for them, 'Query<Score>'"
+        case .viewResult(let type):
+            "'\(type)' is not what a view returns: rows of a type with @Table, '[Score]' or 'Score?', or a query for them, "
+                + "'Query<Score>', 'QueryWindow<Score>' or 'RowQuery<Score>'"
+        case .hiddenView(let modifier):
+            "A view is for clients to look at; remove '\(modifier)'"
+        case .floatArgument(let name, let type):
+            "'\(name)' is '\(type)', and floating-point numbers cannot tell calls of a view apart: 0 and -0 are equal, NaN is "
+                + "equal to none; use an integer, a number of thousandths for example"
         default: nil
         }
     }

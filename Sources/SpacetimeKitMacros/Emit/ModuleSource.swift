@@ -1,18 +1,25 @@
+/// Source text of the names that a module's contexts have inside of its enums.
+struct ContextSource {
+    let module: String
+    let access: String
+
+    var members: [String] {
+        ["Context", "ProcedureContext", "ViewContext", "AnonymousViewContext"].map {
+            "\(access)typealias \($0) = SpacetimeKit.\($0)<\(module)>"
+        }
+    }
+}
+
 /// Source text of the members that `@Module` adds.
 struct ModuleSource {
     let module: ModuleModel
 
-    var members: [String] { [context, procedureContext, tableHandles, content] + module.groups.map(listing) }
+    var members: [String] {
+        ContextSource(module: module.typeName, access: access).members + [tableHandles, content]
+            + module.groups.map(listing)
+    }
 
     private var access: String { module.access.plainPrefix }
-
-    private var context: String {
-        "\(access)typealias Context = SpacetimeKit.Context<\(module.typeName)>"
-    }
-
-    private var procedureContext: String {
-        "\(access)typealias ProcedureContext = SpacetimeKit.ProcedureContext<\(module.typeName)>"
-    }
 
     private var tableHandles: String {
         let head = """

@@ -2,15 +2,7 @@
 struct ReducerGroupSource {
     let group: ReducerGroupModel
 
-    var members: [String] { [context, procedureContext, list] }
-
-    private var context: String {
-        "\(group.access.plainPrefix)typealias Context = SpacetimeKit.Context<\(group.module)>"
-    }
-
-    private var procedureContext: String {
-        "\(group.access.plainPrefix)typealias ProcedureContext = SpacetimeKit.ProcedureContext<\(group.module)>"
-    }
+    var members: [String] { ContextSource(module: group.module, access: group.access.plainPrefix).members + [list] }
 
     /// The first statement compiles only if the module lists the group.
     private var list: String {

@@ -75,6 +75,19 @@ enum ProcedureMacro: FunctionMacro {
     }
 }
 
+/// `@View`: a function that makes rows for clients to look at.
+enum ViewMacro: FunctionMacro {
+    static var kind: FunctionKind { .view }
+
+    static func property(
+        of function: FunctionDeclSyntax, attribute: AttributeSyntax, lexicalContext: [Syntax], problems: inout Problems
+    ) -> String {
+        ViewSource(
+            view: ViewModel(function, attribute: attribute, lexicalContext: lexicalContext, problems: &problems)
+        ).property
+    }
+}
+
 /// `@Handler`: a function that answers HTTP requests.
 enum HandlerMacro: FunctionMacro {
     static var kind: FunctionKind { .handler }

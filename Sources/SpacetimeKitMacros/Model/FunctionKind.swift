@@ -4,7 +4,7 @@ import SwiftSyntaxBuilder
 
 /// What a static function of a module can be made into, and what all of them have in common.
 enum FunctionKind: String, CaseIterable, CustomStringConvertible {
-    case reducer, procedure, handler
+    case reducer, procedure, handler, view
 
     var description: String { rawValue }
 
@@ -12,10 +12,27 @@ enum FunctionKind: String, CaseIterable, CustomStringConvertible {
     var macro: String { upperFirst(rawValue) }
 
     /// How the first parameter's type is to be written.
-    var context: String { self == .reducer ? "borrowing Context" : contextName }
+    var context: String { isInTransaction ? "borrowing \(contextName)" : contextName }
 
     /// The same without modifiers.
-    var contextName: String { self == .reducer ? "Context" : "ProcedureContext" }
+    var contextName: String {
+        switch self {
+        case .reducer: "Context"
+        case .procedure, .handler: "ProcedureContext"
+        case .view: "ViewContext"
+        }
+    }
+
+    /// The context of views that do not know who looks.
+    static let anonymousContext = "AnonymousViewContext"
+
+    /// Whether a type is the context of such a function.
+    func hasContext(_ name: String) -> Bool {
+        name == contextName || self == .view && name == Self.anonymousContext
+    }
+
+    /// Whether a call is part of a transaction, which its context must not outlive.
+    var isInTransaction: Bool { self == .reducer || self == .view }
 
     /// The kind that a function's attributes say, with the attribute.
     static func of(_ function: FunctionDeclSyntax) -> (kind: FunctionKind, attribute: AttributeSyntax)? {
@@ -48,6 +65,8 @@ struct FunctionHead {
     /// The type of its module, as it must be written in code.
     let module: String
     let contextLabel: String?
+    /// The name of the context's type; nil if there is none.
+    let context: String?
     /// Without the context.
     let parameters: [FunctionParameter]
     let isAsync: Bool
@@ -65,6 +84,7 @@ struct FunctionHead {
         let all = Array(function.signature.parameterClause.parameters)
         guard let first = all.first, let context = Self.contextName(first) else {
             contextLabel = nil
+            self.context = nil
             parameters = []
             problems.add(
                 .contextMissing(kind), at: function.signature.parameterClause,
@@ -72,8 +92,9 @@ struct FunctionHead {
             return
         }
         contextLabel = first.firstName.tokenKind == .wildcard ? nil : first.firstName.plainName
-        if context == kind.contextName {
-            if kind == .reducer { Self.checkBorrowed(first, problems: &problems) }
+        self.context = context
+        if kind.hasContext(context) {
+            if kind.isInTransaction { Self.checkBorrowed(first, problems: &problems) }
         } else {
             let fix = FixIt.replace(
                 "Write '\(kind.context)'", first.type, by: TypeSyntax("\(raw: kind.context)"))
@@ -96,7 +117,7 @@ struct FunctionHead {
 extension FunctionHead {
     private static func check(_ function: FunctionDeclSyntax, as kind: FunctionKind, problems: inout Problems) {
         let name = function.name.plainName
-        if !isPlainIdentifier(name) || ["tables", "reducers", "moduleContent"].contains(name) {
+        if !isPlainIdentifier(name) || ["tables", "reducers", "rules", "moduleContent"].contains(name) {
             problems.add(.functionName(kind, function.name.text), at: function.name)
         }
         if !function.modifiers.contains(where: { $0.name.tokenKind == .keyword(.static) }) {
@@ -145,7 +166,7 @@ extension FunctionHead {
         if attributed?.keywords == [.borrowing] { return }
         let base = (attributed?.baseType ?? parameter.type).trimmedDescription
         let fix = FixIt.replace("Write 'borrowing'", parameter.type, by: TypeSyntax("borrowing \(raw: base)"))
-        problems.add(.contextNotBorrowed, at: parameter.type, fixIts: [fix])
+        problems.add(.contextNotBorrowed(base), at: parameter.type, fixIts: [fix])
     }
 
     private static func addContext(_ kind: FunctionKind, to function: FunctionDeclSyntax) -> FixIt {

@@ -77,6 +77,10 @@ struct ReducerScan {
             let handler = HandlerModel(
                 function, attribute: attribute, lexicalContext: lexicalContext, problems: &reportedByMacro)
             note(handler.name, function, problems: &problems)
+        case .view:
+            let view = ViewModel(
+                function, attribute: attribute, lexicalContext: lexicalContext, problems: &reportedByMacro)
+            note(view.name, function, problems: &problems)
         }
         return reportedByMacro.isEmpty ? function.name.text : nil
     }

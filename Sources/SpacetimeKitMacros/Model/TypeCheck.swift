@@ -198,7 +198,7 @@ extension TypeSyntax {
 
 extension GenericArgumentSyntax {
     /// The argument, if it is a type. Since version 601 of swift-syntax it may also be a number.
-    fileprivate var type: TypeSyntax? {
+    var type: TypeSyntax? {
         #if canImport(SwiftSyntax601)
         if case .type(let type) = argument { type } else { nil }
         #else

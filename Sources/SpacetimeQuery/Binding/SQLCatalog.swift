@@ -29,6 +29,14 @@ package struct SQLCatalog: Sendable {
         /// How many columns are in front of those that statements see.
         package var hiddenCount: Int { (isByCaller ? 1 : 0) + parameters.count }
 
+        /// Without the columns that statements do not see.
+        package var visibleSchema: TableSchema {
+            if hiddenCount == 0 { return schema }
+            return TableSchema(
+                name: schema.name, sourceName: schema.sourceName, columns: Array(schema.columns.dropFirst(hiddenCount)),
+                primaryKey: schema.primaryKey.map { ColumnID($0.index - hiddenCount) })
+        }
+
         /// How it is called, for messages: `near(x: Int32, y: Int32)`.
         var signature: String {
             let list = parameters.map { "\($0.name): \($0.type.swiftText)" }.joined(separator: ", ")
