@@ -74,20 +74,32 @@ package final class LiveWindows {
 
     /// Adds a window. Its rows may be had at once.
     ///
-    /// - Parameter datastore: what the table is in, as it was left by the commit that was applied last.
-    /// - Throws: if the index is not there.
-    package func add(offset: Int, limit: Int, in datastore: Datastore) throws(EngineError) -> ID {
-        ID(position: try state.value.add(WindowState(offset: max(offset, 0), limit: max(limit, 0)), datastore))
+    /// - Parameters:
+    ///   - datastore: what the table is in, as it was left by the commit that was applied last. Not looked at without an index,
+    ///     so that this then needs no lock.
+    ///   - examinedLimit: how many rows may be looked at to fill the window along the index.
+    /// - Throws: if the index is not there; `budgetExceeded`, behind which this must not be used any more.
+    package func add(
+        offset: Int, limit: Int, in datastore: Datastore, examining examinedLimit: Int = .max
+    ) throws(EngineError) -> ID {
+        let window = WindowState(offset: max(offset, 0), limit: max(limit, 0))
+        return ID(position: try state.value.add(window, datastore, examinedLimit))
     }
 
     /// Forgets a window. What is kept for it goes with one of the next commits.
     package func remove(_ id: ID) { state.value.remove(id.position) }
 
+    /// How many rows a window has.
+    package func rowCount(of id: ID) -> Int { state.value.rowCount(of: id.position) }
+
     /// The rows of a window, in order.
     package func rows(of id: ID) -> RowBatch { state.value.rows(of: id.position) }
 
     /// Follows a row that came into the query; ``finish(in:)`` tells what that changed.
-    package func insert(_ row: UnsafeRawBufferPointer) { unsafe state.value.insert(row) }
+    ///
+    /// - Returns: false if it is not kept: it is there already, or behind all that are.
+    @discardableResult
+    package func insert(_ row: UnsafeRawBufferPointer) -> Bool { unsafe state.value.insert(row) }
 
     /// Follows a row that left the query; ``finish(in:)`` tells what that changed.
     package func delete(_ row: UnsafeRawBufferPointer) { unsafe state.value.delete(row) }

@@ -52,10 +52,12 @@ struct WindowSet: ~Copyable {
 
     // MARK: Windows
 
-    mutating func add(_ window: WindowState, _ datastore: Datastore) throws(EngineError) -> Int {
+    mutating func add(
+        _ window: WindowState, _ datastore: Datastore, _ examinedLimit: Int
+    ) throws(EngineError) -> Int {
         var window = window
         finishFilling()
-        try refill(upTo: window.reach, datastore)
+        try refill(upTo: window.reach, datastore, examinedLimit)
         window.locate(in: rows)
         if let position = freeIDs.popLast() {
             windows[position] = window
@@ -69,6 +71,8 @@ struct WindowSet: ~Copyable {
         windows[position] = WindowState(offset: 0, limit: 0)
         freeIDs.append(position)
     }
+
+    func rowCount(of window: Int) -> Int { windows[window].count }
 
     func rows(of window: Int) -> RowBatch {
         var batch = RowBatch()
@@ -90,9 +94,11 @@ struct WindowSet: ~Copyable {
 
     // MARK: Changes
 
-    mutating func insert(_ row: UnsafeRawBufferPointer) {
+    mutating func insert(_ row: UnsafeRawBufferPointer) -> Bool {
         if !isFilled { finishFilling() }
-        if let entry = unsafe rows.insert(row) { follow(entry) }
+        guard let entry = unsafe rows.insert(row) else { return false }
+        follow(entry)
+        return true
     }
 
     private mutating func follow(_ entry: TreeEntry) {
@@ -113,7 +119,7 @@ struct WindowSet: ~Copyable {
 
     mutating func finish(_ datastore: Datastore) throws(EngineError) -> [(window: Int, changes: RowChanges)] {
         let reach = reach
-        try refill(upTo: reach, datastore)
+        try refill(upTo: reach, datastore, .max)
         let changes = log.events.count > 0 ? log.netChanges(rows) : []
         log.removeAll()
         rows.release()
@@ -124,15 +130,19 @@ struct WindowSet: ~Copyable {
     // MARK: Refilling
 
     @inline(__always)
-    private mutating func refill(upTo reach: Int, _ datastore: Datastore) throws(EngineError) {
+    private mutating func refill(
+        upTo reach: Int, _ datastore: Datastore, _ examinedLimit: Int
+    ) throws(EngineError) {
         if rows.isComplete || rows.count >= reach { return }
         let (wanted, overflow) = (reach - rows.count).addingReportingOverflow(slack)
-        try refill(by: overflow ? .max : wanted, datastore)
+        try refill(by: overflow ? .max : wanted, datastore, examinedLimit)
     }
 
     /// Takes the next rows from the index, at least so many of them if there are.
     @inline(never)
-    private mutating func refill(by wanted: Int, _ datastore: Datastore) throws(EngineError) {
+    private mutating func refill(
+        by wanted: Int, _ datastore: Datastore, _ examinedLimit: Int
+    ) throws(EngineError) {
         guard let index, let leading = rows.leadingColumn else { return }
         let columns = datastore.schema(of: index.id)?.columns ?? []
         guard columns.dropFirst(index.prefixColumns).first?.index == leading.column else {
@@ -144,7 +154,7 @@ struct WindowSet: ~Copyable {
             if leading.isDescending { range.upper = .included(value) } else { range.lower = .included(value) }
         }
         let scan = try datastore.scan(index.id, range: range, window: ScanWindow(isReversed: leading.isDescending))
-        let (examined, isAtEnd) = fill(from: scan, wanted)
+        let (examined, isAtEnd) = try fill(from: scan, wanted, examinedLimit)
         slack = max(leastSlack, examined / Self.examinedPerRow)
         if windows.count == 0 { return rows.buildOfFilled(isComplete: isAtEnd) }
         rows.beginTakingFilled(isComplete: isAtEnd)
@@ -156,11 +166,14 @@ struct WindowSet: ~Copyable {
 
     /// Fills in rows that are behind all that are there, until there are enough and the next one has another value in the
     /// first field: the index says nothing of the order of those that have the same.
-    private mutating func fill(from scan: RowScan, _ wanted: Int) -> (examined: Int, isAtEnd: Bool) {
+    private mutating func fill(
+        from scan: RowScan, _ wanted: Int, _ examinedLimit: Int
+    ) throws(EngineError) -> (examined: Int, isAtEnd: Bool) {
         var examined = 0
         while true {
             let count = scan.refill()
             if count == 0 { return (examined, true) }
+            if examined > examinedLimit { throw .budgetExceeded(what: "rows to look at", limit: examinedLimit) }
             for position in 0..<count {
                 let row = unsafe scan.batch[position]
                 examined += 1

@@ -133,6 +133,7 @@ extension PlanRunner {
         switch ground {
         case .datastore(let datastore): try openTable(step, state, datastore, mayCount: mayCount)
         case .snapshot(let snapshot): try openTable(step, state, snapshot, mayCount: mayCount)
+        case .rows: break
         }
     }
 
@@ -204,6 +205,7 @@ extension PlanRunner {
             switch ground {
             case .datastore(let datastore): openKey(key, step, state, datastore)
             case .snapshot: openKey(key, step, state)
+            case .rows: break
             }
             return true
         }

@@ -28,6 +28,8 @@ package final class PlanRunner {
     enum Ground {
         case datastore(Datastore)
         case snapshot(DatastoreSnapshot)
+        /// Nothing but the rows that are handed in.
+        case rows
     }
 
     package let plan: CompiledPlan
@@ -227,6 +229,19 @@ package final class PlanRunner {
         hasStillRows = false
         defer { closeStates() }
         try unsafe run(over: .snapshot(snapshot), changes, side, budget, sink)
+    }
+
+    /// Runs a plan of one step, which takes changed rows, over some rows. There need be no table that has such.
+    package func run(
+        on rows: RowBatch, budget: QueryBudget = QueryBudget(), _ sink: Sink
+    ) throws(EngineError) {
+        guard plan.steps.count == 1, plan.steps[0].source == .changes else {
+            throw .invalidPlan("a plan that looks at tables is run on some rows alone")
+        }
+        hasStillRows = true
+        defer { closeStates() }
+        let rows = PlanChanges(plan.steps[0].table, inserts: rows)
+        try unsafe run(over: .rows, rows, .inserts, budget, sink)
     }
 
     /// Ends the run that goes on, when the row at hand has been dealt with: to be called by its sink.
