@@ -42,7 +42,14 @@ final class CallbackOutlet: Session.Outlet {
 
     func wake(_ session: Session) {
         session.queue.drain { event in
-            if case .ended(let reason) = event { onEnd(DatabaseError(reason, limit: limit)) } else { body(event) }
+            switch event {
+            case .ended(let reason): onEnd(DatabaseError(reason, limit: limit))
+            case .failed(_, let error):
+                // The session has no other query.
+                session.drop()
+                onEnd(error)
+            case .subscribed, .unsubscribed, .update, .reply: body(event)
+            }
         }
     }
 }

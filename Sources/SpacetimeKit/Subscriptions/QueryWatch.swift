@@ -32,6 +32,18 @@ final class QueryWatch: Sendable {
         }
     }
 
+    /// Why the subscription is over with an event; nil if it goes on.
+    func end(_ event: SessionEvent) -> SubscriptionEnd? {
+        switch event {
+        case .ended(let reason): return reason
+        case .failed(_, let error):
+            // The session has no other query.
+            cancel()
+            return .failed(error)
+        case .subscribed, .unsubscribed, .update, .reply: return nil
+        }
+    }
+
     /// What a subscriber hears of the end; nil if it is a good one.
     func error(_ reason: SubscriptionEnd) -> DatabaseError? { DatabaseError(reason, limit: limit) }
 }

@@ -48,7 +48,7 @@ public final class Subscription<Row: Sendable>: AsyncSequence, Sendable {
     public func nextAvailable() -> Change<Row>? {
         if isOver.load(ordering: .relaxed) { return nil }
         guard let event = watch.queue.nextAvailable() else { return nil }
-        if case .ended(let reason) = event {
+        if let reason = watch.end(event) {
             // For the reader who awaits the end, as it tells why.
             watch.keep(reason)
             return nil
@@ -59,7 +59,7 @@ public final class Subscription<Row: Sendable>: AsyncSequence, Sendable {
     private func next() async throws -> Change<Row>? {
         if let reason = watch.takeEnd() { return try end(reason) }
         guard let event = await watch.queue.next() else { return nil }
-        if case .ended(let reason) = event { return try end(reason) }
+        if let reason = watch.end(event) { return try end(reason) }
         return Change(event, decode)
     }
 
