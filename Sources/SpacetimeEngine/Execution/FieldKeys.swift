@@ -47,12 +47,33 @@ package struct FieldKeys: Sendable {
         return true
     }
 
+    /// Calls `body` with the key of rows whose fields have some values, unless one of these is no value of its field.
+    ///
+    /// - Parameters:
+    ///   - count: of the fields.
+    ///   - value: what the field at a position has.
+    package func withKey(
+        of count: Int, in scratch: inout KeyScratch, _ value: (Int) -> [UInt8],
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        scratch.buffer.removeAll()
+        for position in 0..<count {
+            do throws(BSATNError) { try append(value(position), at: position, to: &scratch.buffer) } catch { return }
+        }
+        unsafe body(scratch.buffer.bytes)
+    }
+
     /// The key of rows whose field at a position has a value, as the part of the whole key that the field makes.
     ///
     /// - Throws: if the bytes are no value of the field's type.
     package func key(of value: [UInt8], at position: Int) throws(BSATNError) -> [UInt8] {
-        let node = fields[position].node
         var key = KeyBuffer()
+        try append(value, at: position, to: &key)
+        return unsafe Array(key.bytes)
+    }
+
+    private func append(_ value: [UInt8], at position: Int, to key: inout KeyBuffer) throws(BSATNError) {
+        let node = fields[position].node
         var end = 0
         try unsafe value.withBytes { (bytes) throws(BSATNError) in
             try unsafe layout.program.validate(node, in: bytes, at: &end)
@@ -61,7 +82,6 @@ package struct FieldKeys: Sendable {
                 node, at: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, to: &key)
         }
         guard end == value.count else { throw .trailingBytes(at: end, count: value.count - end) }
-        return unsafe Array(key.bytes)
     }
 
     /// The different keys of several values of one field, in key order.

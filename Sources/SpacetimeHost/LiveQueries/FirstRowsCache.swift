@@ -3,7 +3,8 @@ import SpacetimeEngine
 /// The first rows of queries, for those who subscribe to the same later: until the rows change, and within a bound. So a table
 /// that each client reads at login is read, and encoded, once.
 ///
-/// The oldest give way. Rows that an index finds in no time are not kept.
+/// The oldest give way. A few rows, which an index finds in no time, are kept for the third who asks: most queries have one
+/// client only.
 struct FirstRowsCache {
     private var order: [LiveQuery] = []
     private var first = 0
@@ -16,7 +17,15 @@ struct FirstRowsCache {
     private static let leastRows = 16
 
     mutating func keep(_ rows: SharedDelta, of query: LiveQuery) {
-        guard rows.inserts.count >= Self.leastRows, rows.byteCount <= Self.byteLimit / 4 else { return }
+        if rows.inserts.isEmpty {
+            // All queries of a kind share it.
+            drop(query)
+            query.firstRows = rows
+            return
+        }
+        guard rows.inserts.count >= Self.leastRows || query.isWatched, rows.byteCount <= Self.byteLimit / 4 else {
+            return
+        }
         drop(query)
         query.firstRows = rows
         count += 1
@@ -28,6 +37,10 @@ struct FirstRowsCache {
     /// Forgets the rows of a query, because they have changed or nobody watches it any more.
     mutating func drop(_ query: LiveQuery) {
         guard let rows = query.firstRows else { return }
+        if rows.inserts.isEmpty {
+            query.firstRows = nil
+            return
+        }
         byteCount -= rows.byteCount
         query.firstRows = nil
         count -= 1

@@ -18,6 +18,8 @@ final class LiveQueries: CommitObserver {
     private let followed: FollowedTables?
     private let wakes = WakeList()
     private var firstRows = FirstRowsCache()
+    /// First rows are found on a snapshot, without the lock, if more than these would have to be looked at.
+    var lockedRowLimit = 4_096
     private var scratch = KeyScratch()
     /// The session whose call is running, if it is one's.
     var caller: Session?
@@ -61,7 +63,7 @@ final class LiveQueries: CommitObserver {
         for session in sessions { session.wake() }
     }
 
-    /// The number of distinct queries.
+    /// The number of different queries.
     var count: Int {
         removeDeparted()
         return templates.values.reduce(0) { $0 + $1.count }
@@ -70,18 +72,18 @@ final class LiveQueries: CommitObserver {
     // MARK: Coming
 
     /// The query that a client asks for, which is entered if nobody watches it yet. To be given back by
-    /// ``forgetUnwatched(_:)`` if in the end nobody does.
+    /// ``forgetUnneeded(_:)`` if in the end nobody does.
     ///
     /// - Returns: the query, and its values.
     func enter(_ query: SessionQuery) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
-        if let prepared = query.prepared, let known = byPrepared[ObjectIdentifier(prepared)] {
+        let prepared = query.prepared
+        if prepared.isShared, let known = byPrepared[ObjectIdentifier(prepared)] {
             return (try enter(query.values, in: known.template), query.values)
         }
-        let lifted = query.lifted(catalog)
+        let lifted = query.query.lifted(catalog, query.values)
         let (entry, values) = try enter(query, lifted)
         // As long as nothing had to be lifted, the values are those that the next one brings, too.
-        if let prepared = query.prepared, lifted.values.count == query.values.count, values.count == query.values.count
-        {
+        if prepared.isShared, lifted.values.count == query.values.count, values.count == query.values.count {
             if byPrepared.count >= Self.preparedLimit { byPrepared = [:] }
             byPrepared[ObjectIdentifier(prepared)] = (prepared, entry.template)
         }
@@ -89,7 +91,7 @@ final class LiveQueries: CommitObserver {
     }
 
     private func enter(
-        _ query: SessionQuery, _ lifted: SessionQuery
+        _ query: SessionQuery, _ lifted: (query: BoundQuery, values: [[UInt8]])
     ) throws(DatabaseError) -> (LiveQuery, values: [[UInt8]]) {
         if let known = templates[lifted.query] { return (try enter(lifted.values, in: known), lifted.values) }
         if !literal.contains(lifted.query) {
@@ -110,6 +112,7 @@ final class LiveQueries: CommitObserver {
     }
 
     private func enter(_ values: [[UInt8]], in template: LiveTemplate) throws(DatabaseError) -> LiveQuery {
+        if let known = template.known(values, &scratch) { return known }
         let (query, isNew): (LiveQuery, Bool)
         do throws(EngineError) { (query, isNew) = try template.enter(values) } catch { throw DatabaseError(error) }
         guard isNew else { return query }
@@ -145,7 +148,7 @@ final class LiveQueries: CommitObserver {
         } else if let slot = catalog.viewTables.wholeSlot(of: query) {
             output = try catalog.facts(of: query.tables[slot].id)
         }
-        let stages = try LiveStageKind(query, shape)
+        let stages = try LiveStages(query, shape)
         guard let source = try source(shape, of: query) else { return nil }
         do throws(EngineError) { return try LiveTemplate(query, shape, source, stages, output: output, catalog) } catch
         {
@@ -173,11 +176,11 @@ final class LiveQueries: CommitObserver {
         do throws(EngineError) { return try LiveSource(made, plan, datastore) } catch { throw DatabaseError(error) }
     }
 
-    func forgetUnwatched(_ queries: [LiveQuery]) {
-        for query in queries where !query.isWatched { forget(query) }
+    func forgetUnneeded(_ queries: [LiveQuery]) {
+        for query in queries where !query.isNeeded { forget(query) }
     }
 
-    /// Adds a set of different queries to a session.
+    /// Adds a set of queries to a session. The same query may be in it several times.
     ///
     /// - Parameters:
     ///   - appended: whether the queue has taken their first rows, or a place for them.
@@ -195,7 +198,7 @@ final class LiveQueries: CommitObserver {
         if let end { session.finish(end) }
         if session.hasEnded {
             for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
-            return forgetUnwatched(queries)
+            return forgetUnneeded(queries)
         }
         session.sets[set] = queries
         for (position, query) in queries.enumerated() {
@@ -211,14 +214,22 @@ final class LiveQueries: CommitObserver {
     /// Removes a set of queries of a session, or all of them.
     func remove(_ set: QuerySetID?, of session: Session) {
         guard let set else {
+            for set in session.joining.keys.sorted() { leave(set, of: session) }
             for set in session.sets.keys.sorted() { remove(set, of: session) }
             return
         }
+        leave(set, of: session)
         for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
         for query in session.sets.removeValue(forKey: set) ?? [] {
             query.remove(session, set)
-            if !query.isWatched { forget(query) }
+            if !query.isNeeded { forget(query) }
         }
+    }
+
+    /// Has a set that is about to be watched not be watched.
+    private func leave(_ set: QuerySetID, of session: Session) {
+        if session.joining.isEmpty { return }
+        session.joining.removeValue(forKey: set)?.leave()
     }
 
     /// Notes that a set is to be removed, or all of a session's, from any thread and without the database's lock.
@@ -322,7 +333,11 @@ final class LiveQueries: CommitObserver {
         defer { touched.removeAll(keepingCapacity: true) }
         if let failure { throw failure }
         for position in touched.indices {
-            do throws(EngineError) { try touched[position].finish(in: datastore) } catch { throw DatabaseError(error) }
+            do throws(EngineError) { try touched[position].finish(in: datastore) } catch {
+                // What it keeps has changed nevertheless.
+                body(touched[position].query, RowChanges())
+                throw DatabaseError(error)
+            }
             if touched[position].isEmpty { continue }
             var changes = RowChanges()
             (changes.deletes, changes.inserts) = (touched[position].deletes, touched[position].inserts)
@@ -367,6 +382,8 @@ final class LiveQueries: CommitObserver {
     private func fail(_ queries: [LiveQuery], _ error: DatabaseError) {
         failure = error
         for query in queries {
+            // Whoever looks for changes himself takes back what they were changes of.
+            if query.stage != nil, followed != nil { query.stage = .failed(error) }
             var sets: [(Session, QuerySetID)] = []
             query.forEachSubscriber { sets.append(($0.session, $0.set)) }
             for (session, set) in sets where session.sets[set] != nil {
@@ -387,10 +404,11 @@ final class LiveQueries: CommitObserver {
         do throws(EngineError) { try changes.finish(in: datastore) } catch {
             return fail([query], DatabaseError(error))
         }
-        // A set that failed over another query was left meanwhile.
-        if changes.isEmpty || !query.isWatched { return }
+        if changes.isEmpty { return }
         firstRows.drop(query)
         query.version &+= 1
+        // A set that failed over another query was left meanwhile; and nobody watches what is about to be watched.
+        if !query.isWatched { return }
         query.rowsProduced &+= UInt32(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
         let template = query.template
         let delta = SharedDelta(

@@ -24,11 +24,13 @@ final class LiveQuery {
     var areaEntry: UInt32?
     /// Its changes in the commit that is being observed, by their position there; -1 if it has none.
     var changes: Int32 = -1
+    /// Clients that are about to watch it.
+    var joiningCount: Int32 = 0
     /// Most queries have one subscriber.
     private var firstSubscriber: Subscriber?
     private var otherSubscribers: [Subscriber] = []
-    /// What is done with the rows that meet the conditions; nil if nothing is, or nobody was told the rows yet.
-    var stage: (any LiveStage)?
+    /// What is done with the rows that meet the conditions; nil if nothing is, or nobody has asked for the rows yet.
+    var stage: LiveStageState?
     /// The rows that the query begins with, as long as they are its rows.
     var firstRows: SharedDelta?
     /// Changes with the rows of the query.
@@ -64,6 +66,8 @@ final class LiveQuery {
     // MARK: Subscribers
 
     var isWatched: Bool { firstSubscriber != nil }
+    /// False if it may be forgotten.
+    var isNeeded: Bool { firstSubscriber != nil || joiningCount > 0 }
 
     func forEachSubscriber(_ body: (Subscriber) -> Void) {
         guard let firstSubscriber else { return }

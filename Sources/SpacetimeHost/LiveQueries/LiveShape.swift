@@ -12,6 +12,8 @@ import SpacetimeSchema
 struct LiveShape {
     /// What makes the rows; nil if they are those of the table.
     let source: BoundQuery?
+    /// What finds the rows of one query by its values, without the hidden columns; nil if they are those of the table.
+    let base: BoundQuery?
     /// Of the rows.
     let schema: TableSchema
     /// Columns before what the query returns.
@@ -26,6 +28,10 @@ struct LiveShape {
     }
     /// On the rows, with the parameters of the query.
     let condition: RowPredicate
+    /// What a window over the rows is ordered by, whose columns come behind the hidden ones. Of groups nothing.
+    let order: WindowOrdering
+    /// True if the query returns the rows of a table as they are.
+    let returnsWholeRows: Bool
 
     /// Of the rows without the columns that only the condition needs.
     var stageSchema: TableSchema {
@@ -37,10 +43,21 @@ struct LiveShape {
 
     /// - Returns: nil if a parameter stands where it cannot be taken out.
     init?(_ query: BoundQuery, _ catalog: Catalog) throws(DatabaseError) {
+        if query.hasParametersBehindRows { return nil }
         if let table = Self.plainTable(of: query),
             let hidden = Self.hiddenColumns(of: query, try catalog.facts(of: table).schema)
         {
             source = nil
+            base = nil
+            returnsWholeRows = query.grouping == nil
+            order =
+                query.grouping != nil
+                ? .none
+                : WindowOrdering(query) { value in
+                    guard case .field(let field) = value else { return nil }
+                    // A window sees the rows as they are returned.
+                    return FieldPath(ColumnID(field.path.column.index - hidden), field.path.steps)
+                }
             schema = try catalog.facts(of: table).schema
             hiddenCount = hidden
             origins = []
@@ -53,7 +70,10 @@ struct LiveShape {
             for condition in table.outerCondition ?? [] where condition.hasParameters { return nil }
         }
         guard try builder.takeOutput() else { return nil }
+        returnsWholeRows = if case .rows = query.output { query.grouping == nil } else { false }
         source = builder.open
+        base = builder.base
+        order = builder.order
         schema = builder.schema
         hiddenCount = builder.hidden.count
         origins = builder.hidden
@@ -69,6 +89,8 @@ struct LiveShape {
         if let grouping = query.grouping {
             let values = grouping.keys + grouping.aggregates.compactMap(\.argument)
             guard values.allSatisfy({ if case .field = $0 { true } else { false } }) else { return nil }
+        } else if query.limit != nil || query.offset != nil {
+            guard query.order.allSatisfy({ if case .field = $0.value { true } else { false } }) else { return nil }
         }
         return query.tables[0].id
     }
@@ -80,6 +102,9 @@ struct LiveShape {
         guard case .columns(let columns) = query.output else { return 0 }
         let hidden = schema.columns.count - columns.count
         guard hidden > 0, !columns.isEmpty else { return nil }
+        for term in query.order {
+            guard case .field(let field) = term.value, field.path.column.index >= hidden else { return nil }
+        }
         for (position, column) in columns.enumerated() {
             let path = FieldPath(ColumnID(UInt16(position + hidden)))
             guard case .field(let field) = column.value, field.path == path, !field.isNullable,
@@ -94,22 +119,26 @@ struct LiveShape {
         let catalog: Catalog
         /// Without what has parameters.
         var open: BoundQuery
+        /// With it, but without hidden columns.
+        var base: BoundQuery
         var hidden: [Origin] = []
         /// Conditions with parameters, on rows of the schema.
         var taken: [[RowPredicate.Term]] = []
+        var order = WindowOrdering.none
         var schema = TableSchema(name: "the query", columns: [] as [ColumnSchema])
 
         init(_ query: BoundQuery, _ catalog: Catalog) {
             self.query = query
             self.catalog = catalog
-            open = query
+            base = query
+            base.grouping = nil
+            base.order = []
+            base.limit = nil
+            base.offset = nil
+            base.isDistinct = false
+            open = base
             open.conditions = []
             open.parameters = []
-            open.grouping = nil
-            open.order = []
-            open.limit = nil
-            open.offset = nil
-            open.isDistinct = false
         }
 
         /// - Returns: false if the condition has a parameter and is none on one row.
@@ -146,35 +175,41 @@ struct LiveShape {
 
         mutating func takeOutput() throws(DatabaseError) -> Bool {
             var columns: [QueryColumn] = []
-            for (number, column) in hidden.enumerated() {
-                let facts = try catalog.facts(of: query.tables[column.slot].id)
-                columns.append(
-                    QueryColumn("hidden \(number)", Self.field(column.slot, column.column, facts.schema)))
-            }
             if let grouping = query.grouping {
-                let arguments = grouping.aggregates.compactMap(\.argument)
-                for (number, value) in (grouping.keys + arguments).enumerated() {
-                    if value.hasParameters { return false }
+                for (number, value) in (grouping.keys + grouping.aggregates.compactMap(\.argument)).enumerated() {
                     columns.append(QueryColumn("value \(number)", value))
                 }
             } else {
                 switch query.output {
                 case .rows(let slot):
                     let schema = try catalog.facts(of: query.tables[slot].id).schema
+                    order = WindowOrdering(query) { value in
+                        if case .field(let field) = value, field.slot == slot { field.path } else { nil }
+                    }
                     for position in schema.columns.indices {
                         columns.append(
-                            QueryColumn(
-                                schema.columns[position].name, Self.field(slot, ColumnID(UInt16(position)), schema)))
+                            QueryColumn(schema.columns[position].name, Self.field(slot, ColumnID(position), schema)))
                     }
                 case .columns(let list):
-                    for column in list where column.value.hasParameters { return false }
-                    columns += list
+                    order = WindowOrdering(query) { value in
+                        list.firstIndex { $0.value == value }.map { FieldPath(ColumnID($0)) }
+                    }
+                    columns = list
                 }
             }
-            open.output = .columns(columns)
+            columns = order.columns + columns
+            if columns.contains(where: { $0.value.hasParameters }) { return false }
+            base.output = .columns(columns)
+            var all: [QueryColumn] = []
+            for (number, column) in hidden.enumerated() {
+                let facts = try catalog.facts(of: query.tables[column.slot].id)
+                all.append(QueryColumn("hidden \(number)", Self.field(column.slot, column.column, facts.schema)))
+            }
+            all += columns
+            open.output = .columns(all)
             schema = TableSchema(
                 name: "the query",
-                columns: columns.map { ColumnSchema(name: $0.name, type: $0.value.resultType) } as [ColumnSchema])
+                columns: all.map { ColumnSchema(name: $0.name, type: $0.value.resultType) } as [ColumnSchema])
             return true
         }
 
@@ -240,6 +275,18 @@ extension Expression {
 }
 
 extension BoundQuery {
+    /// True if values that come with each run are in what is done with the rows that meet the conditions, but for how many
+    /// of them are wanted.
+    fileprivate var hasParametersBehindRows: Bool {
+        if order.contains(where: { $0.value.hasParameters }) { return true }
+        if let grouping {
+            let values = grouping.keys + grouping.aggregates.compactMap(\.argument) + grouping.conditions
+            if values.contains(where: \.hasParameters) { return true }
+        }
+        guard case .columns(let columns) = output else { return false }
+        return columns.contains { $0.value.hasParameters }
+    }
+
     /// The same with values, in BSATN, in place of parameters.
     func binding(_ values: [[UInt8]]) throws(EngineError) -> BoundQuery {
         if parameters.isEmpty { return self }

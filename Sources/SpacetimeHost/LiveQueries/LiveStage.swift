@@ -4,111 +4,66 @@ import SpacetimeSchema
 
 /// What is done with the rows that meet a query's conditions before a client sees them: groups and aggregates, a window, or
 /// that equal rows are one. Keeps what it needs to follow changes without a look at the other rows.
+///
+/// It is made of the rows that there are, which are filled in, and then follows one commit after the other.
 protocol LiveStage: AnyObject {
+    /// Takes in one of the rows that there are when it is made.
+    func fill(_ row: UnsafeRawBufferPointer)
+    /// All rows are filled in.
+    ///
+    /// - Parameter datastore: looked at by a window that follows an index only, so that others need no lock.
+    func finishFilling(in datastore: Datastore) throws(EngineError)
+    /// How many rows the result has, or some more.
+    var rowCount: Int { get }
     /// The rows of the result as it is now.
-    func rows() -> RowBatch
-    /// Follows a commit: rows that meet the conditions went and came.
+    func rows() throws(EngineError) -> RowBatch
+    /// Follows a commit: rows that meet the conditions went and came. Not to be used any more if it throws.
+    ///
+    /// - Parameter datastore: as for ``finishFilling(in:)``.
     func apply(_ changes: RowChanges, in datastore: Datastore) throws(EngineError) -> RowChanges
     /// Bytes of memory.
     var byteCount: Int { get }
 }
 
-/// What a kind of query does with the rows that meet its conditions.
-enum LiveStageKind {
-    case none
-    case groups(GroupStage.Definition)
-    case window(WindowStage.Definition)
-    case distinct
+/// Where a query is that does something with its rows.
+enum LiveStageState {
+    case ready(any LiveStage)
+    /// Being made without the lock. Nobody watches the query yet.
+    case filling(StageFilling)
+    /// A commit could not be followed.
+    case failed(DatabaseError)
 }
 
-// MARK: - Groups
+// MARK: - Several
 
-/// Groups and their aggregates.
-final class GroupStage: LiveStage {
-    /// Of the rows that come in.
-    struct Definition {
-        var schema: TableSchema
-        var keys: [FieldPath]
-        var inputs: [FieldPath]
-        var outputs: [AggregateShape.Output]
-        /// For each column of the result its position among keys and aggregates.
-        var columns: [Int]
-        /// What a group must meet, on a row of keys and aggregates.
-        var condition: RowPredicate
+/// Stages one behind the other: each follows what the one before it tells.
+final class StageChain: LiveStage {
+    private let first: any LiveStage
+    private let second: any LiveStage
+
+    init(_ first: any LiveStage, _ second: any LiveStage) {
+        self.first = first
+        self.second = second
     }
 
-    private let aggregate: LiveAggregate
+    func fill(_ row: UnsafeRawBufferPointer) { first.fill(row) }
 
-    init(_ definition: Definition) throws(EngineError) {
-        let plain = try LiveAggregate(
-            by: definition.keys, of: definition.inputs, definition.outputs, for: definition.schema)
-        let width = plain.resultTypes.count
-        if definition.columns == Array(0..<width), definition.condition == .all {
-            aggregate = plain
-            return
-        }
-        let result = TableSchema(
-            name: "the groups",
-            columns: plain.resultTypes.enumerated().map { ColumnSchema(name: "column \($0)", type: $1) })
-        let test = try CompiledPredicate(definition.condition, for: result)
-        let cutter = try RowCutter(definition.columns, of: result)
-        aggregate = try LiveAggregate(
-            by: definition.keys, of: definition.inputs, definition.outputs, for: definition.schema
-        ) { row, output in
-            guard test.matches(row) else { return false }
-            cutter.append(row, to: &output)
-            return true
-        }
+    func finishFilling(in datastore: Datastore) throws(EngineError) {
+        try first.finishFilling(in: datastore)
+        try first.rows().forEach { second.fill($0) }
+        try second.finishFilling(in: datastore)
     }
 
-    func fill(_ row: UnsafeRawBufferPointer) { aggregate.fill(row) }
+    var rowCount: Int { second.rowCount }
 
-    func rows() -> RowBatch { aggregate.rows() }
-
-    func apply(_ changes: RowChanges, in datastore: Datastore) -> RowChanges {
-        aggregate.apply(deletes: changes.deletes, inserts: changes.inserts)
-    }
-
-    var byteCount: Int { aggregate.byteCount }
-}
-
-// MARK: - Windows
-
-/// Some of the rows, by their place in an order.
-final class WindowStage: LiveStage {
-    struct Definition {
-        var schema: TableSchema
-        var order: [RowOrder.Term]
-        var limit: Expression?
-        var offset: Expression?
-    }
-
-    private let windows: LiveWindows
-    private let window: LiveWindows.ID
-
-    /// - Parameters:
-    ///   - index: an index that has the rows in the order; if nil, `fill` has to hand all rows over.
-    ///   - predicate: what rows of the index must meet.
-    init(
-        _ definition: Definition, limit: Int, offset: Int, following index: LiveWindows.Index?,
-        where predicate: CompiledPredicate?, in datastore: Datastore,
-        filling fill: ((UnsafeRawBufferPointer) -> Void) throws(EngineError) -> Void
-    ) throws(EngineError) {
-        let windows = try LiveWindows(
-            by: definition.order, for: definition.schema, following: index, where: predicate)
-        if index == nil { try fill { windows.fill($0) } }
-        window = try windows.add(offset: offset, limit: limit, in: datastore)
-        self.windows = windows
-    }
-
-    func rows() -> RowBatch { windows.rows(of: window) }
+    func rows() throws(EngineError) -> RowBatch { try second.rows() }
 
     func apply(_ changes: RowChanges, in datastore: Datastore) throws(EngineError) -> RowChanges {
-        try windows.apply(deletes: changes.deletes, inserts: changes.inserts, in: datastore).first?.changes
-            ?? RowChanges()
+        let changes = try first.apply(changes, in: datastore)
+        return changes.isEmpty ? changes : try second.apply(changes, in: datastore)
     }
 
-    var byteCount: Int { windows.byteCount }
+    var byteCount: Int { first.byteCount + second.byteCount }
 }
 
 // MARK: - Distinct rows
@@ -129,11 +84,15 @@ final class DistinctStage: LiveStage {
 
     func fill(_ row: UnsafeRawBufferPointer) { add(image(row)) }
 
+    func finishFilling(in datastore: Datastore) {}
+
     private func add(_ row: [UInt8]) {
         let count = counts[row, default: 0]
         if count == 0 { byteCount += row.count + MemoryLayout<Int>.size * 3 }
         counts[row] = count + 1
     }
+
+    var rowCount: Int { counts.count }
 
     func rows() -> RowBatch {
         var rows = RowBatch()

@@ -5,60 +5,117 @@ import SpacetimeSchema
 
 /// The rows that queries begin with.
 extension LiveTemplate {
-    /// All rows of a query with some values. With the lock held.
+    /// The rows that meet the conditions of a query with some values, with the lock held.
+    ///
+    /// - Returns: nil if more rows than the limit would have to be looked at.
+    func lockedRows(
+        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner, limit: Int
+    ) throws(EngineError) -> RowBatch? {
+        var rows = RowBatch()
+        return try forEachLockedRow(values, search, planner, limit) { rows.append($0) } ? rows : nil
+    }
+
+    /// All rows of a query with some values, however many, with the lock held. What is done with them is ready from now on.
     func rows(
         of query: LiveQuery, _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner
     ) throws(EngineError) -> RowBatch {
-        if let stage = query.stage { return stage.rows() }
-        if let stage = try makeStage(values, search, planner) {
-            query.stage = stage
-            return stage.rows()
+        if case .ready(let stage)? = query.stage { return try stage.rows() }
+        if !stages.isEmpty, let stage = try lockedStage(values, search, planner, limit: .max) {
+            query.stage = .ready(stage)
+            return try stage.rows()
         }
-        var rows = RowBatch()
-        try forEachRow(values, search, planner) { rows.append($0) }
-        return rows
+        return try lockedRows(values, search, planner, limit: .max) ?? RowBatch()
     }
 
     /// Calls `body` with each row that meets the conditions, as often as it is there.
-    private func forEachRow(
-        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner,
+    ///
+    /// - Returns: false if there is too much to look at. The body may have got some rows before.
+    private func forEachLockedRow(
+        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner, _ limit: Int,
         _ body: (UnsafeRawBufferPointer) -> Void
-    ) throws(EngineError) {
+    ) throws(EngineError) -> Bool {
         if let runner = try baseRunner(planner, search.datastore) {
-            try runner.bind(Array(values.prefix(runner.plan.plan.parameters.count)))
-            try runner.run(over: search.datastore) { row, times in for _ in 0..<times { body(row) } }
-            return
+            return try run(runner, values, search, limit, body)
         }
         // Rows of event tables exist only while they are delivered.
-        if schema.isEvent { return }
-        let scan = try search.scan(source.tables[0], where: try condition.binding(values, table: schema.name))
+        if schema.isEvent { return true }
+        guard
+            let scan = try search.scan(
+                source.tables[0], where: try condition.binding(values, table: schema.name),
+                examining: limit)
+        else { return false }
         scan.forEach { body(visible($0)) }
+        return true
     }
 
-    private func makeStage(
-        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner
-    ) throws(EngineError) -> (any LiveStage)? {
-        switch stageKind {
-        case .none: return nil
-        case .groups(let definition):
-            let stage = try GroupStage(definition)
-            try forEachRow(values, search, planner) { stage.fill($0) }
-            return stage
-        case .distinct:
-            let stage = try DistinctStage(table == nil ? outputSchema : nil)
-            try forEachRow(values, search, planner) { stage.fill($0) }
-            return stage
-        case .window(let definition):
-            let bound = try condition.binding(values, table: schema.name)
-            return try WindowStage(
-                definition, limit: try Self.count(definition.limit, values) ?? .max,
-                offset: try Self.count(definition.offset, values) ?? 0,
-                following: try index(for: definition, values, planner),
-                where: bound == .all ? nil : try CompiledPredicate(bound, for: schema), in: search.datastore
-            ) { (fill) throws(EngineError) in
-                try forEachRow(values, search, planner, fill)
+    private func run(
+        _ runner: PlanRunner, _ values: [[UInt8]], _ search: TableSearch, _ limit: Int,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(EngineError) -> Bool {
+        var room = limit
+        try runner.bind(values)
+        do throws(EngineError) {
+            try runner.run(over: search.datastore, budget: QueryBudget(rowsExamined: limit)) { row, times in
+                // Rows that nobody looks at are counted only, so there may be more than were looked at.
+                room = times > room ? -1 : room - times
+                if room < 0 { return runner.stop() }
+                for _ in 0..<times { body(row) }
             }
+        } catch {
+            guard case .budgetExceeded = error else { throw error }
+            return false
         }
+        return room >= 0
+    }
+
+    // MARK: Stages
+
+    /// What is done with the rows of a query with some values, without any rows yet. Nil if nothing is.
+    func emptyStage(_ values: [[UInt8]]) throws(EngineError) -> (any LiveStage)? {
+        var stage: (any LiveStage)?
+        func add(_ next: any LiveStage) { stage = stage.map { StageChain($0, next) } ?? next }
+        if let groups = stages.groups { add(try GroupStage(groups)) }
+        if let distinct = stages.distinct { add(try DistinctStage(distinct)) }
+        if let window = stages.window {
+            add(
+                try WindowStage(
+                    window, limit: try Self.count(window.limit, values) ?? .max,
+                    offset: try Self.count(window.offset, values) ?? 0))
+        }
+        return stage
+    }
+
+    /// The same with the rows that there are; nil if more of them than the limit would have to be looked at.
+    func lockedStage(
+        _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner, limit: Int
+    ) throws(EngineError) -> (any LiveStage)? {
+        if let stage = try stageAlongIndex(values, search.datastore, planner, limit) { return stage }
+        guard let stage = try emptyStage(values), try forEachLockedRow(values, search, planner, limit, stage.fill)
+        else {
+            return nil
+        }
+        try stage.finishFilling(in: search.datastore)
+        return stage
+    }
+
+    /// A window that follows an index; nil if there is none, or if it has to look at too many rows to find those that meet
+    /// the conditions.
+    private func stageAlongIndex(
+        _ values: [[UInt8]], _ datastore: Datastore, _ planner: Planner, _ limit: Int
+    ) throws(EngineError) -> (any LiveStage)? {
+        guard stages.isWindowOnly, let window = stages.window,
+            let index = try index(for: window, values, planner)
+        else { return nil }
+        let bound = try condition.binding(values, table: schema.name)
+        let stage = try WindowStage(
+            window, limit: try Self.count(window.limit, values) ?? .max,
+            offset: try Self.count(window.offset, values) ?? 0, following: index,
+            where: bound == .all ? nil : try CompiledPredicate(bound, for: schema), examining: limit)
+        do throws(EngineError) { try stage.finishFilling(in: datastore) } catch {
+            guard case .budgetExceeded = error else { throw error }
+            return nil
+        }
+        return stage
     }
 
     private static func count(_ value: Expression?, _ values: [[UInt8]]) throws(EngineError) -> Int? {
@@ -72,7 +129,7 @@ extension LiveTemplate {
         for definition: WindowStage.Definition, _ values: [[UInt8]], _ planner: Planner
     ) throws(EngineError) -> LiveWindows.Index? {
         // Behind columns that are not seen the positions are others than the index has.
-        guard !hasTail, let first = definition.order.first, first.path.steps.isEmpty,
+        guard source.query == nil, !hasTail, let first = definition.order.first, first.path.steps.isEmpty,
             let indexes = planner.table(source.tables[0])?.indexes
         else { return nil }
         var fixed: [ColumnID: [UInt8]] = [:]
@@ -90,22 +147,5 @@ extension LiveTemplate {
                 index.id, prefix: prefix.flatMap { $0 ?? [] }, prefixColumns: place)
         }
         return nil
-    }
-}
-
-extension BoundQuery {
-    /// The rows that groups, windows and distinct rows are made of.
-    var withoutStages: BoundQuery {
-        var query = self
-        if let grouping {
-            let values = grouping.keys + grouping.aggregates.compactMap(\.argument)
-            query.output = .columns(values.enumerated().map { QueryColumn("value \($0)", $1) })
-        }
-        query.grouping = nil
-        query.order = []
-        query.limit = nil
-        query.offset = nil
-        query.isDistinct = false
-        return query
     }
 }

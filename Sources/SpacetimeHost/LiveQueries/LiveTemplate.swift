@@ -13,21 +13,21 @@ struct LiveChanges {
 
     /// Replaces the rows that meet the conditions by those that the client is told.
     mutating func finish(in datastore: Datastore) throws(EngineError) {
-        if query.template.source.query != nil { cancel() }
-        guard let stage = query.stage, !isEmpty else { return }
+        if isEmpty { return }
         var changes = RowChanges()
-        (changes.deletes, changes.inserts) = (deletes, inserts)
-        changes = try stage.apply(changes, in: datastore)
+        swap(&changes.deletes, &deletes)
+        swap(&changes.inserts, &inserts)
+        // Rows of a join that differ only in what the query does not return.
+        if query.template.source.query != nil { changes.cancel() }
+        switch query.stage {
+        case .ready(let stage)?: if !changes.isEmpty { changes = try stage.apply(changes, in: datastore) }
+        case .filling(let filling)?:
+            filling.note(changes)
+            return
+        case .failed?: return
+        case nil: break
+        }
         (deletes, inserts) = (changes.deletes, changes.inserts)
-    }
-
-    /// Drops what both came and went: rows of a join that differ only in what the query does not return.
-    private mutating func cancel() {
-        guard !deletes.isEmpty, !inserts.isEmpty else { return }
-        var bag = RowBag()
-        deletes.forEach { bag.add($0, -1) }
-        inserts.forEach { bag.add($0, 1) }
-        (deletes, inserts) = bag.changes()
     }
 }
 
@@ -59,6 +59,8 @@ final class LiveTemplate {
     let tableKeys: (slot: Int, keys: FieldKeys)?
     /// For each of them its parameter. At most one is a list, of which the field must have one value.
     private let keyParameters: [(number: Int, isList: Bool)]
+    /// A query asks for one key, and nothing else tells it from others.
+    private let hasKeyOnly: Bool
     private let rest: Rest
 
     /// What a row must meet besides having the right key.
@@ -73,9 +75,12 @@ final class LiveTemplate {
     }
 
     /// What is done with the rows that meet the conditions.
-    let stageKind: LiveStageKind
-    /// Finds the rows that meet the conditions of a query, if they are not those of a table; made when it is first needed.
-    private var base: PlanRunner?
+    let stages: LiveStages
+    /// Finds the rows that meet the conditions of a query; nil if they are those of a table.
+    private let base: BoundQuery?
+    /// The same, made ready when it is first needed: with the lock, and for snapshots.
+    private var baseRunner: PlanRunner?
+    private var baseOfSnapshots: CompiledPlan?
     private(set) var index = QueryIndex()
     /// The queries that every changed row is tested for.
     private(set) var others: [LiveQuery] = []
@@ -88,10 +93,12 @@ final class LiveTemplate {
     private(set) var count = 0
     /// Changed rows that were looked at.
     var rowsExamined = 0
+    /// What a query without rows begins with.
+    let noRows: SharedDelta
 
     /// - Parameter output: the table whose rows the query returns, if it returns such.
     init(
-        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, _ stageKind: LiveStageKind, output: TableFacts?,
+        _ query: BoundQuery, _ shape: LiveShape, _ source: LiveSource, _ stages: LiveStages, output: TableFacts?,
         _ catalog: Catalog
     ) throws(EngineError) {
         self.query = query
@@ -105,8 +112,9 @@ final class LiveTemplate {
         }
         tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
         condition = shape.condition
-        self.stageKind = stageKind
-        outputSchema = shape.stageSchema
+        self.stages = stages
+        base = shape.base
+        noRows = SharedDelta(table: output?.id)
         hasOtherValues = [query.limit, query.offset].contains { $0?.hasParameters ?? false }
         var fields: [FieldPath] = []
         var parameters: [(number: Int, isList: Bool)] = []
@@ -136,6 +144,7 @@ final class LiveTemplate {
         } else {
             self.rest = .fixed(try CompiledPredicate(remaining, for: schema))
         }
+        hasKeyOnly = !hasOtherValues && !remaining.hasParameters && !parameters.contains(where: \.isList)
     }
 
     /// Keys of one table's rows instead of those of the rows that the join makes.
@@ -162,13 +171,23 @@ final class LiveTemplate {
     }
 
     var hasTail: Bool { tail != nil }
-    /// Of the rows that the query returns.
-    let outputSchema: TableSchema
 
     /// The part of one of the source's rows that the query returns. Valid for as long as the row is.
     func visible(_ row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { tail?.bytes(of: row) ?? row }
 
     // MARK: Queries
+
+    /// The query with some values; nil if there is none, and for those that are not told apart by one key alone.
+    func known(_ values: [[UInt8]], _ scratch: inout KeyScratch) -> LiveQuery? {
+        guard let keys, hasKeyOnly else { return nil }
+        var known: LiveQuery?
+        keys.withKey(of: keyParameters.count, in: &scratch) { position in
+            values[keyParameters[position].number]
+        } _: { key in
+            index.forEach(key) { known = $0 }
+        }
+        return known
+    }
 
     /// The query with some values, which is made and entered if there is none yet.
     func enter(_ values: [[UInt8]]) throws(EngineError) -> (LiveQuery, isNew: Bool) {
@@ -230,12 +249,22 @@ final class LiveTemplate {
     /// Finds the rows that meet the conditions of a query, and that groups and windows are made of; nil if they are those of a
     /// table.
     func baseRunner(_ planner: Planner, _ datastore: Datastore) throws(EngineError) -> PlanRunner? {
-        if source.query == nil { return nil }
-        if let base { return base }
-        let plan = planner.plan(query.withoutStages, datastore)
-        let runner = PlanRunner(try CompiledPlan(plan, for: datastore))
-        base = runner
+        guard let base else { return nil }
+        if let baseRunner { return baseRunner }
+        let runner = PlanRunner(try CompiledPlan(planner.plan(base, datastore), for: datastore))
+        baseRunner = runner
         return runner
+    }
+
+    /// The same for snapshots, which have no indexes of their own: tables are read once, and joined by hash tables.
+    func snapshotPlan(_ planner: Planner, _ datastore: Datastore) throws(EngineError) -> CompiledPlan? {
+        guard let base else { return nil }
+        if let baseOfSnapshots { return baseOfSnapshots }
+        var options = PlannerOptions()
+        options.usesIndexes = false
+        let plan = try CompiledPlan(planner.plan(base, datastore, options: options), for: datastore)
+        baseOfSnapshots = plan
+        return plan
     }
 
     /// All of them, in no particular order.

@@ -36,7 +36,9 @@ struct QueryIndex {
         }
     }
 
+    /// Removes a query, if it is there.
     mutating func remove(_ query: LiveQuery) {
+        if count == 0 { return }
         query.forEachKey { position, key in
             let hash = key.withBytes(Self.hash)
             var place = Int(hash) & (slots.count - 1)

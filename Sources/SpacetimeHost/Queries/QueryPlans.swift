@@ -63,7 +63,7 @@ extension Catalog {
     private func runner(
         _ query: BoundQuery, _ statistics: some PlanStatistics
     ) throws(EngineError) -> PlanRunner {
-        let lifted = SessionQuery(query).lifted(self)
+        let lifted = query.lifted(self)
         let sizes = query.tables.map { statistics.rowCount(of: $0.id) }
         let plan = try plans.plan(lifted.query, sizes) { () throws(EngineError) in
             try CompiledPlan(

@@ -67,6 +67,26 @@ package struct TableSearch {
         try scan(table, try search(predicate, in: table), window)
     }
 
+    /// The same; nil if more rows than that would have to be looked at.
+    func scan(
+        _ table: TableID, where predicate: RowPredicate, examining limit: Int
+    ) throws(EngineError) -> RowScan? {
+        let search = try search(predicate, in: table)
+        if datastore.count(table) > limit, try examinedCount(search.lookup, table) > limit { return nil }
+        return try scan(table, search, ScanWindow())
+    }
+
+    private func examinedCount(_ lookup: IndexLookup?, _ table: TableID) throws(EngineError) -> Int {
+        switch lookup {
+        case nil: return datastore.count(table)
+        case .range(let index, let range): return try datastore.count(index, range: range)
+        case .keys(let index, let keys): return try datastore.count(index, keys: keys)
+        case .key(let index, let key):
+            if planner.table(table)?.index(index)?.isUnique ?? false { return 1 }
+            return try withKey(key) { bytes throws(EngineError) in try datastore.count(index, key: bytes) }
+        }
+    }
+
     /// Opens the scan of a plan.
     func scan(
         _ table: TableID, by plan: ScanPlan, window: ScanWindow = ScanWindow()

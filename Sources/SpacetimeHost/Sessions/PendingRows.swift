@@ -1,7 +1,8 @@
 import SpacetimeEngine
+import SpacetimeQuery
 
 /// The first rows of a set of queries, some of which are still to be found: on a snapshot, without the lock, so that a client
-/// who reads a large table holds up nobody but himself. Commits go on meanwhile; what they change waits in the session's queue
+/// who reads much holds up nobody but himself. Commits go on meanwhile; what they change waits in the session's queue
 /// behind the place that is kept for these rows.
 ///
 /// `Sendable` is unchecked for ``queries``, which are touched with the database's lock held only.
@@ -14,17 +15,24 @@ struct PendingRows: @unchecked Sendable {
     let queries: [LiveQuery]
     /// Of the queries, when the snapshot was taken.
     let versions: [UInt32]
-    /// Of the queries whose rows are not there yet.
-    let conditions: [RowPredicate?]
-    private(set) var rows: [SharedDelta?]
-    private let tables: [TableID]
+    /// For each query whose rows are not there yet, how they are found. Behind the last of them there is nothing.
+    private let missing: [Missing?]
+    private var rows: [SharedDelta]
+    /// Why the rows could not be found.
+    private(set) var failure: DatabaseError?
 
-    /// A table with fewer rows is read under the lock.
-    static let rowLimit = 4_096
+    struct Missing {
+        let rows: SnapshotRows
+        /// What is done with them, without any rows yet. It is for these rows only: the one of the query has changed
+        /// meanwhile.
+        let stage: (any LiveStage)?
+        /// Of the rows that come out.
+        let table: TableID?
+    }
 
     init(
         set: QuerySetID, offset: TxOffset, session: Session, place: SessionQueue.Place, snapshot: DatastoreSnapshot,
-        queries: [LiveQuery], versions: [UInt32], conditions: [RowPredicate?], rows: [SharedDelta?]
+        queries: [LiveQuery], rows: [SharedDelta], missing: [Missing?]
     ) {
         self.set = set
         self.offset = offset
@@ -32,29 +40,45 @@ struct PendingRows: @unchecked Sendable {
         self.place = place
         self.snapshot = snapshot
         self.queries = queries
-        self.versions = versions
-        self.conditions = conditions
         self.rows = rows
-        tables = queries.map { $0.template.source.tables[0] }
+        self.missing = missing
+        versions = queries.map(\.version)
     }
 
     /// Finds the rows that are missing, and tells the session.
-    mutating func find(_ catalog: Catalog) {
-        for (position, condition) in conditions.enumerated() {
-            guard let condition, !session.hasEnded else { continue }
-            var batch = RowBatch()
-            do {
-                try catalog.forEachRow(of: tables[position], in: snapshot, where: condition) { (row) in
-                    batch.append(queries[position].template.visible(row))
-                }
-            } catch {
-                // The condition was compiled for this table when the query was entered, so it fits.
-                preconditionFailure("a condition that was taken does not fit its table: \(error)")
+    mutating func find(_ runner: TransactionRunner) {
+        do {
+            for (position, missing) in missing.enumerated() {
+                guard let missing, !session.hasEnded else { continue }
+                rows[position] = SharedDelta(table: missing.table, inserts: try find(missing, runner))
             }
-            rows[position] = SharedDelta(table: tables[position], inserts: batch)
+            session.queue.fill(place, with: .subscribed(SetRows(set: set, offset: offset, rows: rows)))
+        } catch {
+            // Of a session that has ended nobody hears it.
+            let error = error as? DatabaseError ?? DatabaseError(.stopped, "the session has ended")
+            failure = error
+            session.queue.fill(place, with: .failed(set, error))
         }
-        let first = SetRows(set: set, offset: offset, rows: rows.map { $0 ?? SharedDelta(table: nil) })
-        session.queue.fill(place, with: .subscribed(first))
         session.wake()
+    }
+
+    private func find(_ missing: Missing, _ runner: TransactionRunner) throws -> RowBatch {
+        var batch = RowBatch()
+        try missing.rows.forEach(in: snapshot, runner.catalog, while: { !session.hasEnded }) { row in
+            if let stage = missing.stage { stage.fill(row) } else { batch.append(row) }
+        }
+        guard let stage = missing.stage else { return batch }
+        do throws(EngineError) {
+            try stage.finishFilling(in: runner.datastore)
+            return try stage.rows()
+        } catch { throw DatabaseError(error) }
+    }
+
+    /// Calls `body` with each query whose rows were found here and are still its rows. With the lock held.
+    func forEachCurrent(_ body: (LiveQuery, SharedDelta) -> Void) {
+        for (position, missing) in missing.enumerated() where missing != nil {
+            let query = queries[position]
+            if query.isWatched, query.version == versions[position] { body(query, rows[position]) }
+        }
     }
 }

@@ -48,14 +48,17 @@ package final class QueryTexts: Sendable {
         owner = catalog.owner.identity
     }
 
-    /// The queries that texts stand for: one each, or as many as there are tables for `SELECT * FROM *`.
+    /// The queries that texts stand for: one each, or as many as there are tables for `SELECT * FROM *`. A text that is there
+    /// twice, but for blanks around it, is meant once; texts that ask for the same in other words are queries of their own.
     ///
     /// - Throws: `invalidQuery`, with the place in the text, and the text itself at the end.
     package func queries(
         _ texts: [String], in language: SQLLanguage = .subscription, as caller: Caller
     ) throws(DatabaseError) -> [SessionQuery] {
         var queries: [SessionQuery] = []
+        var seen: Set<Substring> = []
         for text in texts {
+            if texts.count > 1, !seen.insert(text.trimmed).inserted { continue }
             // Few texts end like that one, and splitting each into words would cost more than all else.
             if text.utf8.last == UInt8(ascii: "*"),
                 let tables = catalog.everything(text, isOwner: caller.identity == owner)
@@ -130,7 +133,7 @@ package final class QueryTexts: Sendable {
         let select = try SQLBinder.select(
             text, in: catalog, language: language, isOwner: isOwner, template: template)
         // Literals that are part of the shape stay in the query. They are lifted where it is looked up by what it says.
-        let query = PreparedQuery(select.query)
+        let query = PreparedQuery(select.query, isShared: true)
         if language == .subscription, select.isTemplate {
             caches.withLock { caches in
                 if caches.templates.count >= Self.templateLimit { caches.templates = [:] }
@@ -138,5 +141,16 @@ package final class QueryTexts: Sendable {
             }
         }
         return Prepared(query: query, values: select.literalValues(of: template) ?? [])
+    }
+}
+
+extension String {
+    /// Without blanks at both ends.
+    fileprivate var trimmed: Substring {
+        let isBlank = { (character: Character) in character.isWhitespace }
+        guard let first = firstIndex(where: { !isBlank($0) }), let last = lastIndex(where: { !isBlank($0) }) else {
+            return ""
+        }
+        return self[first...last]
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// A commit puts one event into a session's queue, with all that it changed for this client, and then wakes whoever serves
 /// it (``Outlet``). Nobody waits for a client: one whose queue is full is dropped, after what is in it.
 ///
-/// `Sendable` is unchecked for ``sets`` and ``changes``, which are touched with the database's lock held only.
+/// `Sendable` is unchecked for ``sets``, ``joining``, ``views`` and ``changes``, which are touched with the database's lock held only.
 package final class Session: @unchecked Sendable {
     /// Who serves a session: takes its events out of the queue.
     package protocol Outlet: AnyObject, Sendable {
@@ -25,6 +25,8 @@ package final class Session: @unchecked Sendable {
 
     /// The queries of each set. Guarded by the database's lock.
     var sets: [QuerySetID: [LiveQuery]] = [:]
+    /// Sets that the session is about to watch, when rows have been found that are needed for it. Guarded by the database's lock.
+    var joining: [QuerySetID: JoiningSet] = [:]
     /// The views that each set reads. Guarded by the database's lock.
     var views: [QuerySetID: [ViewInstance]] = [:]
     /// What the commit that is being observed changed for this client. Guarded by the database's lock.

@@ -3,32 +3,34 @@ import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 
-/// A query whose values are all parameters, made once for all who ask for it: known by its identity, so that nobody has to
-/// compare what it says.
+/// What a query says without its values.
 package final class PreparedQuery: Sendable {
     let query: BoundQuery
+    /// True if it was made once for all who ask for it: then it is known by its identity, and nobody has to compare what it
+    /// says.
+    let isShared: Bool
 
-    init(_ query: BoundQuery) { self.query = query }
+    init(_ query: BoundQuery, isShared: Bool) {
+        self.query = query
+        self.isShared = isShared
+    }
 }
 
 /// A query as a client asks it: what is asked, with a value for each parameter.
 package struct SessionQuery: Sendable {
-    package private(set) var query: BoundQuery
+    let prepared: PreparedQuery
     /// In BSATN, in the order of the query's parameters.
-    package private(set) var values: [[UInt8]]
-    /// Nil if values may have to be lifted out of it.
-    let prepared: PreparedQuery?
+    package let values: [[UInt8]]
+
+    package var query: BoundQuery { prepared.query }
 
     package init(_ query: BoundQuery, values: [[UInt8]] = []) {
-        self.query = query
-        self.values = values
-        prepared = nil
+        self.init(PreparedQuery(query, isShared: false), values: values)
     }
 
     init(_ prepared: PreparedQuery, values: [[UInt8]]) {
-        query = prepared.query
-        self.values = values
         self.prepared = prepared
+        self.values = values
     }
 
     /// The rows of a table that meet a condition.
@@ -40,24 +42,32 @@ package struct SessionQuery: Sendable {
     }
 }
 
-extension SessionQuery {
+extension BoundQuery {
     /// The same query with the values that it compares fields with lifted out into parameters, so that queries that differ
     /// in them only are of one kind. A list of values becomes one parameter, too.
     ///
     /// Only conditions that must all hold are looked into: a value inside of an alternative stays where it is.
-    func lifted(_ catalog: Catalog) -> SessionQuery {
-        var lifted = self
+    ///
+    /// - Parameter values: of the parameters that it has.
+    func lifted(_ catalog: Catalog, _ values: [[UInt8]] = []) -> (query: BoundQuery, values: [[UInt8]]) {
+        var lifting = Lifting(query: self, values: values)
         // The conditions say which rows of a view are meant.
-        for position in query.tables.indices { lifted.query.tables[position].arguments = [] }
-        for position in query.conditions.indices {
-            guard case .rows(let slot, let predicate) = query.conditions[position] else { continue }
-            guard let schema = try? catalog.facts(of: query.tables[slot].id).schema else { continue }
-            lifted.query.conditions[position] = .rows(slot: slot, lifted.lift(predicate, schema))
+        for position in tables.indices { lifting.query.tables[position].arguments = [] }
+        for position in conditions.indices {
+            guard case .rows(let slot, let predicate) = conditions[position] else { continue }
+            guard let schema = try? catalog.facts(of: tables[slot].id).schema else { continue }
+            lifting.query.conditions[position] = .rows(slot: slot, lifting.lift(predicate, schema))
         }
-        return lifted
+        return (lifting.query, lifting.values)
     }
+}
 
-    private mutating func lift(_ predicate: RowPredicate, _ schema: TableSchema) -> RowPredicate {
+/// A query whose values are being lifted out.
+private struct Lifting {
+    var query: BoundQuery
+    var values: [[UInt8]]
+
+    mutating func lift(_ predicate: RowPredicate, _ schema: TableSchema) -> RowPredicate {
         var parts: [ArraySlice<RowPredicate.Term>] = []
         for part in RowPredicate.conjuncts(of: predicate.normalTerms()) {
             switch part.first {

@@ -33,7 +33,7 @@ final class ViewQueries {
     /// Forgets a query that no view has any more.
     func forget(_ query: ViewQuery) {
         guard query.instances.isEmpty, known.removeValue(forKey: ObjectIdentifier(query.query)) != nil else { return }
-        queries.forgetUnwatched([query.query])
+        queries.forgetUnneeded([query.query])
     }
 
     /// The rows of a query as they are in the running transaction, each as often as it is there.

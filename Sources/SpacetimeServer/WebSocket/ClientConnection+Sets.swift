@@ -102,7 +102,7 @@ extension ClientConnection {
     func perform(_ step: SetStep, _ session: Session) async {
         var refused: [(set: UInt32, error: DatabaseError)] = []
         do throws(DatabaseError) {
-            refused = try database.core.sessions.change(
+            refused = try await database.core.sessions.change(
                 session, leaving: step.leaving.map { QuerySetID($0) },
                 joining: step.joining.map { (QuerySetID($0.set), $0.queries) }
             ).map { ($0.set.rawValue, $0.error) }

@@ -93,13 +93,17 @@ struct LiveDriver<Host: LiveHost> {
     }
 
     private mutating func commit() throws {
+        try change()
+        try pull()
+        try compare(isCommit: true)
+    }
+
+    private mutating func change() throws {
         let before = model
         let changes = model.randomTransaction(&random)
         try oracle.apply(changes, before: before)
         for table in Set(changes.map(\.table)) { versions[table] += 1 }
         try host.commit(changes)
-        try pull()
-        try compare(isCommit: true)
     }
 
     private mutating func subscribe() throws {
@@ -109,7 +113,13 @@ struct LiveDriver<Host: LiveHost> {
         while clients[number].sets[set] != nil { set += 1 }
         let queries = Array(pool.indices.shuffled(using: &random).prefix(1 + random.below(4)))
         clients[number].sets[set] = Watched(queries: queries)
-        try clients[number].client.subscribe(set, to: queries.map { pool[$0] })
+        let (client, list) = (clients[number].client, queries.map { pool[$0] })
+        let isBusy = random.oneIn(2)
+        var problem: (any Error)?
+        try client.subscribe(set, to: list) {
+            do { if isBusy { try change() } } catch { problem = problem ?? error }
+        }
+        if let problem { throw problem }
         // Sometimes the first rows are taken together with what changed after them.
         if random.oneIn(3) { return }
         try pull()

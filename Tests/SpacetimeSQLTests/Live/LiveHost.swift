@@ -13,7 +13,8 @@ protocol LiveHost: AnyObject {
 
 /// One client.
 protocol LiveClient: AnyObject {
-    func subscribe(_ set: UInt32, to queries: [TestQuery]) throws
+    /// - Parameter meanwhile: to be called wherever others may commit before the client is told the rows.
+    func subscribe(_ set: UInt32, to queries: [TestQuery], meanwhile: () -> Void) throws
     func unsubscribe(_ set: UInt32) throws
     func leave()
     /// What the client was told since the last time, in order.

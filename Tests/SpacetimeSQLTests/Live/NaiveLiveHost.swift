@@ -68,7 +68,8 @@ final class NaiveLiveHost: LiveHost {
 
         fileprivate init(_ host: NaiveLiveHost) { self.host = host }
 
-        func subscribe(_ set: UInt32, to queries: [TestQuery]) throws {
+        func subscribe(_ set: UInt32, to queries: [TestQuery], meanwhile: () -> Void) throws {
+            meanwhile()
             sets[set] = queries
             let model = host.fault == .startsLate ? host.previous : host.model
             events.append(.rows(set: set, try queries.map { try host.result($0, model) }))

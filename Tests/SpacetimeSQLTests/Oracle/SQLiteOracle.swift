@@ -204,9 +204,7 @@ private struct Printer: QueryPrinter {
 
     /// Counts, sums and averages are numbers, whatever columns of their type are.
     func value(_ value: TestValue, besides other: TestValue) throws -> String {
-        guard case .literal(let literal, _) = value, case .aggregate(let function, _, _) = other,
-            [.count, .sum, .average].contains(function)
-        else { return try self.value(value) }
+        guard case .literal(let literal, _) = value, other.isNumberOfRows else { return try self.value(value) }
         if let number = literal.floatingPoint, number.isFinite { return "\(number)" }
         guard let number = literal.wholeNumber else { throw NoSpelling() }
         return "\(number)"
@@ -216,11 +214,23 @@ private struct Printer: QueryPrinter {
         // Nil would be a value.
         if case .aggregate(_, let argument?, _) = value, argument.type.optionPayload != nil { throw NoSpelling() }
         switch value {
+        case .arithmetic(_, .aggregate(.count, _, _), _): break
         case .arithmetic(_, let left, _): if !left.type.isSmallInteger { throw NoSpelling() }
         case .aggregate(.sum, let argument?, _): if !argument.type.isSmallInteger { throw NoSpelling() }
         case .aggregate(.average, let argument?, _):
             if !argument.type.isSmallInteger || argument.type == .i64 { throw NoSpelling() }
         case .column, .literal, .parameter, .aggregate: break
+        }
+    }
+}
+
+extension TestValue {
+    /// A count, sum or average, or what is computed of one.
+    fileprivate var isNumberOfRows: Bool {
+        switch self {
+        case .aggregate(let function, _, _): [.count, .sum, .average].contains(function)
+        case .arithmetic(_, let left, _): left.isNumberOfRows
+        case .column, .literal, .parameter: false
         }
     }
 }

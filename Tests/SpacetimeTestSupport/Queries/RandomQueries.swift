@@ -21,7 +21,10 @@ package struct RandomQueries {
         /// What no text says: variants, structs as a whole, literals without a spelling.
         package static let wordless = Features(rawValue: 1 << 7)
 
-        package static let all = Features(rawValue: (1 << 8) - 1)
+        /// Columns of groups that are computed of aggregates.
+        package static let computedGroups = Features(rawValue: 1 << 8)
+
+        package static let all = Features(rawValue: (1 << 9) - 1)
         package static let subscriptions: Features = [.joins, .windows]
     }
 
@@ -239,7 +242,8 @@ package struct RandomQueries {
         }
         var columns = query.groups.enumerated().map { (name: "k\($0)", value: $1) }
         for number in 0..<1 + random.below(3) {
-            columns.append((name: "n\(number)", value: aggregate(&random)))
+            let isComputed = features.contains(.computedGroups) && random.oneIn(5)
+            columns.append((name: "n\(number)", value: isComputed ? computed(&random) : aggregate(&random)))
         }
         query.output = .columns(columns)
         guard random.oneIn(3) else { return }
@@ -262,13 +266,25 @@ package struct RandomQueries {
         return .aggregate(.count, nil, isDistinct: false)
     }
 
+    /// A number that always fits.
+    private func computed(_ random: inout RandomValues) -> TestValue {
+        let operations: [Expression.Arithmetic] = [.add, .multiply, .divide, .remainder]
+        let count = TestValue.aggregate(.count, nil, isDistinct: false)
+        return .arithmetic(random.one(of: operations), count, .literal(.u64(UInt64(1 + random.below(3))), .u64))
+    }
+
     // MARK: Order
 
     /// An order that leaves nothing open but between rows that look the same, and a part of the result.
     private mutating func cut(_ random: inout RandomValues) {
         var terms: [TestValue] = []
         switch query.output {
-        case .columns(let columns): terms = columns.map(\.value).shuffled(using: &random)
+        case .columns(let columns):
+            terms = columns.map(\.value).shuffled(using: &random)
+            // Different rows are in the order of what is seen of them.
+            if !query.isDistinct, random.oneIn(3) {
+                terms.insert(query.isGrouped ? aggregate(&random) : .column(column(&random)), at: 0)
+            }
         case .rows(let slot):
             guard let total = totalOrder(slot) else { return }
             if !query.isDistinct { terms = (0..<random.below(3)).map { _ in .column(column(&random)) } }

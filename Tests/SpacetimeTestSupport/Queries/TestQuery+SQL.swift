@@ -189,7 +189,7 @@ extension QueryPrinter {
                 case .divide: "/"
                 case .remainder: "%"
                 }
-            return "(\(try self.value(left)) \(sign) \(try self.value(right)))"
+            return "(\(try self.value(left, besides: right)) \(sign) \(try self.value(right, besides: left)))"
         case .aggregate(let function, let argument, let isDistinct):
             let name =
                 switch function {
