@@ -69,8 +69,8 @@ struct ChurnBench {
         report(
             "spacetimekit", "single",
             [
-                ("first_ns", nanoseconds(new) / Double(count)), ("joined_ns", nanoseconds(joined) / Double(count)),
-                ("left_ns", nanoseconds(left) / Double(count)),
+                ("first_ns", new.inNanoseconds / Double(count)), ("joined_ns", joined.inNanoseconds / Double(count)),
+                ("left_ns", left.inNanoseconds / Double(count)),
             ])
     }
 
@@ -79,8 +79,10 @@ struct ChurnBench {
         _ core: DatabaseCore, _ report: (String, String, [(String, Double)]) -> Void
     ) throws {
         let clock = ContinuousClock()
-        func walk(_ session: Session, _ start: Int) throws -> (milliseconds: Double, rows: Int) {
+        // Of that, the lock is held for as long as the step takes, less waking whoever serves the session.
+        func walk(_ session: Session, _ start: Int) throws -> (milliseconds: Double, step: Double, rows: Int) {
             let left = (0..<sizes.border).map { QuerySetID(UInt32(start + $0)) }
+            var step = Duration.zero
             let elapsed = try clock.measure {
                 let joined = try (0..<sizes.border).map { number in
                     let chunk = start + sizes.border + number
@@ -89,14 +91,16 @@ struct ChurnBench {
                         queries: try core.sessions.texts.queries([text(chunk)], as: session.caller)
                     )
                 }
-                let refused = try core.sessions.change(session, leaving: left, joining: joined)
-                guard refused.isEmpty else { throw BenchError.disagreement("\(refused)") }
+                step = try clock.measure {
+                    let refused = try core.sessions.change(session, leaving: left, joining: joined)
+                    guard refused.isEmpty else { throw BenchError.disagreement("\(refused)") }
+                }
             }
             var rows = 0
             while let event = session.queue.nextAvailable() {
                 if case .subscribed(let first) = event { rows += first.rows.reduce(0) { $0 + $1.inserts.count } }
             }
-            return (nanoseconds(elapsed) / 1e6, rows)
+            return (elapsed.inMilliseconds, step.inMilliseconds, rows)
         }
         let (pioneer, follower) = (session(core), session(core))
         for session in [pioneer, follower] {
@@ -105,11 +109,13 @@ struct ChurnBench {
         }
         var alone: [Double] = []
         var together: [Double] = []
+        var held: [Double] = []
         var rows = 0
         var start = 0
         while start + 2 * sizes.border <= sizes.chunks {
-            let (first, count) = try walk(pioneer, start)
+            let (first, step, count) = try walk(pioneer, start)
             alone.append(first)
+            held.append(step)
             together.append(try walk(follower, start).milliseconds)
             rows = count
             start += sizes.border
@@ -120,7 +126,8 @@ struct ChurnBench {
                 ("queries_in", Double(sizes.border)), ("rows", Double(rows)),
                 ("alone_ms", alone.sorted()[alone.count / 2]),
                 ("alone_max_ms", alone.max() ?? 0), ("somebody_there_ms", together.sorted()[together.count / 2]),
-                ("somebody_there_max_ms", together.max() ?? 0),
+                ("somebody_there_max_ms", together.max() ?? 0), ("lock_held_ms", held.sorted()[held.count / 2]),
+                ("lock_held_max_ms", held.max() ?? 0),
             ])
         let image = [UInt8](repeating: 7, count: 16)
         var copied: [UInt8] = []
@@ -128,7 +135,7 @@ struct ChurnBench {
             copied.reserveCapacity(rows * image.count)
             for _ in 0..<rows { copied += image }
         }
-        report("limit", "border", [("rows", Double(rows)), ("copy_ms", nanoseconds(copying) / 1e6)])
+        report("limit", "border", [("rows", Double(rows)), ("copy_ms", copying.inMilliseconds)])
         core.sessions.end(pioneer)
         core.sessions.end(follower)
     }
@@ -162,12 +169,8 @@ struct ChurnBench {
             "spacetimekit", "storm",
             [
                 ("sessions", Double(sizes.sessions)), ("queries_each", Double(sizes.queriesPerSession)),
-                ("rows_each", Double(rows / sizes.sessions)), ("seconds", nanoseconds(elapsed) / 1e9),
-                ("ms_per_session", nanoseconds(elapsed) / 1e6 / Double(sizes.sessions)),
+                ("rows_each", Double(rows / sizes.sessions)), ("seconds", elapsed.inMilliseconds / 1e3),
+                ("ms_per_session", elapsed.inMilliseconds / Double(sizes.sessions)),
             ])
-    }
-
-    private func nanoseconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) * 1e9 + Double(duration.components.attoseconds) / 1e9
     }
 }

@@ -16,9 +16,16 @@ struct Loot {
     var gold: UInt32
 }
 
+/// A chunk of the map, in a region of it.
+@Table(.public)
+struct Place {
+    @PrimaryKey var chunk: UInt32
+    var region: UInt32
+}
+
 @Module
 enum World {
-    static let tables = Tables(Thing.self, Loot.self)
+    static let tables = Tables(Thing.self, Loot.self, Place.self)
 
     /// Things where nobody looks.
     @Reducer static func fill(_ context: borrowing Context, first: UInt32, count: UInt32) throws {
@@ -39,12 +46,12 @@ enum World {
         for id in first..<(first + count) { try context.db.loot.insert(Loot(thing: id, gold: .max)) }
     }
 
+    @Reducer static func fillPlaces(_ context: borrowing Context, first: UInt32, count: UInt32) throws {
+        for chunk in first..<(first + count) { try context.db.place.insert(Place(chunk: chunk, region: chunk % 100)) }
+    }
+
     /// Changes one thing in place.
     @Reducer static func touch(_ context: borrowing Context, id: UInt32, chunk: UInt32, x: Float, y: Float) throws {
         try context.db.thing.id.update(Thing(id: id, chunk: chunk, x: x, y: y))
-    }
-
-    @Reducer static func pay(_ context: borrowing Context, thing: UInt32, gold: UInt32) throws {
-        try context.db.loot.thing.update(Loot(thing: thing, gold: gold))
     }
 }
