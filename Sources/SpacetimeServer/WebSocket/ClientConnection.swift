@@ -145,8 +145,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
             return
         }
         let session = Session(caller, outlet: self, queueLimit: options.outgoingQueueLimit)
-        self.session = session
         guard case .connecting = state else { return leave(session) }
+        self.session = session
         state = .open
         session.reply(greeting(caller))
         proceed()
@@ -161,8 +161,11 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         batch = nil
         inbox.removeAll()
         held = nil
+        stream = nil
         delivery.remove(self)
         if let session { leave(session) }
+        // Each keeps the other alive.
+        session = nil
     }
 
     /// The module's disconnect reducer runs, and all is forgotten that the client watched.
