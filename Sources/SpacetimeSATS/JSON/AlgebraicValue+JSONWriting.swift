@@ -54,13 +54,12 @@ private struct ValueWriter {
         case (.u64(let value), .u64): printer.write(raw: String(value))
         case (.i128(let value), .i128): printer.write(raw: String(value))
         case (.u128(let value), .u128): printer.write(raw: String(value))
-        case (.i256(let value), .i256):
-            printer.write(raw: "\"\(value.isNegative ? "-" : "")0x\(value.magnitude.hex)\"")
-        case (.u256(let value), .u256): printer.write(raw: "\"0x\(value.hex)\"")
+        case (.i256(let value), .i256): printer.write(value)
+        case (.u256(let value), .u256): printer.write(value)
         case (.f32(let value), .f32): write(value, .float(value))
         case (.f64(let value), .f64): write(value, .float(value))
         case (.string(let text), .string): printer.write(quoted: text)
-        case (.bytes(let bytes), .array(.u8)): printer.write(raw: "\"\(Hexadecimal.text(bytes))\"")
+        case (.bytes(let bytes), .array(.u8)): unsafe bytes.withUnsafeBytes { unsafe printer.write(digitsOf: $0) }
         case (.array(let values), .array(let element)) where element != .u8:
             try write(values, of: element, style == .row ? .untyped : style)
         case (.product(let fields), .product(let product)) where fields.count == product.elements.count:

@@ -18,12 +18,29 @@ extension JSON: CustomStringConvertible {
 package struct JSONPrinter {
     package private(set) var bytes: [UInt8] = []
 
-    package init() {}
+    package init(reservingCapacity: Int = 0) { bytes.reserveCapacity(reservingCapacity) }
+
+    /// Forgets what was appended, and keeps the memory.
+    package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Appends text that needs no quoting.
     package mutating func write(raw text: String) { bytes.append(contentsOf: text.utf8) }
+
+    /// Appends the digits of a number.
+    mutating func write(_ number: some FixedWidthInteger) {
+        // Digits are found from the last to the first.
+        let end = bytes.count + (number < 0 ? 1 : 0)
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        repeat {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            bytes.append(48 + UInt8(truncatingIfNeeded: digit))
+            rest = quotient
+        } while rest != 0
+        bytes[end...].reverse()
+    }
 
     /// Appends UTF-8 that needs no quoting.
     package mutating func write(raw utf8: [UInt8]) { bytes.append(contentsOf: utf8) }
@@ -56,16 +73,35 @@ package struct JSONPrinter {
     }
 
     package mutating func write(quoted text: String) {
+        var text = text
+        text.withUTF8 { unsafe write(quotedUTF8: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Appends UTF-8 as a string, which it must be.
+    mutating func write(quotedUTF8 text: UnsafeRawBufferPointer) {
         bytes.append(UInt8(ascii: "\""))
         // What needs no escape is appended in runs.
-        let utf8 = text.utf8
-        var start = utf8.startIndex
-        while let end = utf8[start...].firstIndex(where: Self.needsEscape) {
-            bytes.append(contentsOf: utf8[start..<end])
-            write(escaped: utf8[end])
-            start = utf8.index(after: end)
+        var start = 0
+        for index in 0..<text.count {
+            let byte = unsafe text[index]
+            if Self.needsEscape(byte) {
+                unsafe bytes.append(contentsOf: text[start..<index])
+                write(escaped: byte)
+                start = index + 1
+            }
         }
-        bytes.append(contentsOf: utf8[start...])
+        unsafe bytes.append(contentsOf: text[start...])
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends two digits for each byte, as a string.
+    mutating func write(digitsOf raw: UnsafeRawBufferPointer) {
+        bytes.append(UInt8(ascii: "\""))
+        for index in 0..<raw.count {
+            let byte = unsafe raw[index]
+            bytes.append(Hexadecimal.digit(byte >> 4))
+            bytes.append(Hexadecimal.digit(byte & 15))
+        }
         bytes.append(UInt8(ascii: "\""))
     }
 
@@ -106,6 +142,8 @@ extension JSON {
     /// Respells what Swift prints (`1e+16`, `1e-05`): without exponent up to `plainDigits` digits before the point or
     /// fewer than `leadingZeros` zeros after it, otherwise with a bare exponent.
     private static func decimal(_ swift: String, plainDigits: Int, leadingZeros: Int) -> String {
+        // Where Swift writes no exponent the spellings agree.
+        if !swift.utf8.contains(UInt8(ascii: "e")) { return swift }
         let mantissa = swift.utf8.prefix { $0 != UInt8(ascii: "e") }
         // From here on ASCII digits only.
         var digits: [UInt8] = []

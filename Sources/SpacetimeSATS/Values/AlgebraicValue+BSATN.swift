@@ -75,13 +75,21 @@ extension AlgebraicValue {
     private static func elements(
         from reader: inout BSATNReader, _ type: AlgebraicType, _ typespace: Typespace
     ) throws(BSATNError) -> [AlgebraicValue] {
-        var fuel = 1_000
-        let minimum = type.mayBeEmpty(in: typespace, fuel: &fuel) ? 0 : 1
-        let count = try reader.readCount(minimumElementSize: minimum)
+        let count = try reader.readCount(of: type, in: typespace)
         var values: [AlgebraicValue] = []
         values.reserveCapacity(Swift.min(count, 16 + reader.remaining / MemoryLayout<AlgebraicValue>.stride))
         for _ in 0..<count { values.append(try AlgebraicValue(from: &reader, type: type, in: typespace)) }
         return values
+    }
+}
+
+extension BSATNReader {
+    /// The count of an array whose elements have a type that is known at run time only; see
+    /// ``readCount(minimumElementSize:)``.
+    @_lifetime(self: copy self)
+    mutating func readCount(of element: AlgebraicType, in typespace: Typespace) throws(BSATNError) -> Int {
+        var fuel = 1_000
+        return try readCount(minimumElementSize: element.mayBeEmpty(in: typespace, fuel: &fuel) ? 0 : 1)
     }
 }
 

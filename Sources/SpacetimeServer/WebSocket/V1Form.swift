@@ -62,12 +62,22 @@ extension V1.Text: V1Form {
         }
     }
 
-    static func value(_ bytes: [UInt8], of type: AlgebraicType) -> String { text(bytes, type, .untyped) }
+    static func value(_ bytes: [UInt8], of type: AlgebraicType) -> String {
+        var printer = JSONPrinter()
+        return text(bytes.span.bytes, type, .untyped, &printer)
+    }
 
     /// Rows are objects with the names of the columns.
     static func rows(_ batch: RowBatch, of type: ProductType) -> [String] {
         let type = AlgebraicType.product(type)
-        return (0..<batch.count).map { text(Array(batch[$0]), type, .row) }
+        var printer = JSONPrinter(reservingCapacity: 256)
+        var texts: [String] = []
+        texts.reserveCapacity(batch.count)
+        batch.forEach { row in
+            // The row stays where it is until this returns.
+            texts.append(text(RawSpan(_unsafeBytes: row), type, .row, &printer))
+        }
+        return texts
     }
 
     static func changes(_ delta: SharedDelta, of type: ProductType) -> Changes {
@@ -81,11 +91,13 @@ extension V1.Text: V1Form {
         .encoded(V1.changes(deletes: rows(deletes, of: type), inserts: rows(inserts, of: type)))
     }
 
-    private static func text(_ bytes: [UInt8], _ type: AlgebraicType, _ style: JSONStyle) -> String {
-        // The bytes come from the database and are of the type; names that rows lack are written as places.
-        guard let value = try? AlgebraicValue(bsatn: bytes, type: type) else { return "null" }
-        if let text = try? value.json(style: style, type: type) { return text }
-        return (try? value.json(style: .untyped, type: type)) ?? "null"
+    /// The bytes come from the database and are of the type. Rows with columns that have no names are arrays.
+    private static func text(
+        _ bytes: RawSpan, _ type: AlgebraicType, _ style: JSONStyle, _ printer: inout JSONPrinter
+    ) -> String {
+        printer.removeAll()
+        var reader = BSATNReader(bytes)
+        return (try? printer.write(bsatn: &reader, type: type, style: style)) == nil ? "null" : printer.text
     }
 
     static func append(_ message: V1.ServerMessage<V1.Text>, to writer: inout BSATNWriter) {
