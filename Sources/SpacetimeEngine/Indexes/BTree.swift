@@ -110,9 +110,12 @@ struct BTree: ~Copyable {
     @inline(__always)
     func seek<Ties: TieBreaker>(_ key: UInt64, row: RowID = RowID(0), _ ties: Ties) -> Position {
         var node = root
-        for _ in 0..<height {
+        for level in 0..<height {
+            // Most nodes of a large tree are in no cache, and a search would wait for one line of keys after the other.
+            if level > 0 { node.prefetchSeparators() }
             node = node.children[Self.childIndex(node, key, row.rawValue, ties)]
         }
+        if height > 1 { node.prefetchKeys() }
         let index = Self.rank(node.keys, node.rows, node.count, key, row.rawValue, ties)
         if index == node.count, let next = node.next { return Position(leaf: next, index: 0) }
         return Position(leaf: node, index: index)
@@ -130,16 +133,17 @@ struct BTree: ~Copyable {
         return Position(leaf: node, index: node.count)
     }
 
-    /// Entries between two positions. Costs one step per leaf.
-    static func distance(from start: Position, to end: Position) -> Int {
+    /// Entries between two positions, or `limit` if there are more. Costs one step per leaf.
+    static func distance(from start: Position, to end: Position, limit: Int = .max) -> Int {
         var leaf = start.leaf
         var total = -start.index
         while leaf != end.leaf {
             total += leaf.count
+            if total >= limit { return limit }
             guard let next = leaf.next else { return max(total, 0) }
             leaf = next
         }
-        return max(total + end.index, 0)
+        return min(max(total + end.index, 0), limit)
     }
 
     // MARK: Changing

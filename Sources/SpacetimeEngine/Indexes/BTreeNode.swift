@@ -66,6 +66,16 @@ struct BTreeNode: Equatable, BitwiseCopyable {
     var keys: Elements<UInt64> {
         @inline(__always) get { unsafe Elements(at: base + 24, count: Self.capacity) }
     }
+    /// Asks for all keys of a leaf.
+    @inline(__always)
+    func prefetchKeys() { for position in stride(from: 0, to: Self.capacity, by: 8) { keys.prefetch(position) } }
+
+    /// Asks for all keys of an inner node.
+    @inline(__always)
+    func prefetchSeparators() {
+        for position in stride(from: 0, to: Self.capacity - 1, by: 8) { separatorKeys.prefetch(position) }
+    }
+
     var rows: Elements<UInt32> {
         @inline(__always) get { unsafe Elements(at: base + 536, count: Self.capacity) }
     }

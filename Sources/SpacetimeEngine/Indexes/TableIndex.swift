@@ -414,7 +414,7 @@ struct TableIndex: ~Copyable {
     mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
         guard lower <= upper else { return .none }
         if structure == .direct { return .keys(lower, upper) }
-        let start = tree.seek(lower, ExactKeys())
+        let start = lower == 0 ? tree.start : tree.seek(lower, ExactKeys())
         return .positions(start, upper == .max ? tree.end : tree.seek(upper + 1, ExactKeys()))
     }
 

@@ -45,6 +45,12 @@ func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPoint
         let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: UInt64.self)
         unsafe destination.storeBytes(of: head, as: UInt64.self)
         unsafe destination.storeBytes(of: tail, toByteOffset: last, as: UInt64.self)
+    } else if byteCount <= 32, byteCount > 16 {
+        let last = byteCount &- 16
+        let head = unsafe source.loadUnaligned(as: SIMD2<UInt64>.self)
+        let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: SIMD2<UInt64>.self)
+        unsafe destination.storeBytes(of: head, as: SIMD2<UInt64>.self)
+        unsafe destination.storeBytes(of: tail, toByteOffset: last, as: SIMD2<UInt64>.self)
     } else {
         unsafe memcpy(destination, source, byteCount)
     }

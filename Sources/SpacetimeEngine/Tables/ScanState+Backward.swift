@@ -37,13 +37,21 @@ extension ScanState {
         var position = end
         while filled < target {
             let first = position.leaf == start.leaf ? start.index : 0
-            let ids = position.leaf.rows
-            for i in max(first, position.index &- (target &- filled))..<max(first, position.index) {
-                unsafe prefetch(rows.storage.address(RowID(ids[i])))
-            }
-            while position.index > first, filled < target {
-                position.index &-= 1
-                unsafe offer(rows.storage.image(RowID(ids[position.index])))
+            if let covered {
+                let keys = position.leaf.keys
+                while position.index > first, filled < target {
+                    position.index &-= 1
+                    offer(key: keys[position.index], of: covered)
+                }
+            } else {
+                let ids = position.leaf.rows
+                for i in max(first, position.index &- (target &- filled))..<max(first, position.index) {
+                    unsafe prefetch(rows.storage.address(RowID(ids[i])))
+                }
+                while position.index > first, filled < target {
+                    position.index &-= 1
+                    unsafe offer(rows.storage.image(RowID(ids[position.index])))
+                }
             }
             if position.index <= first {
                 guard position.leaf != start.leaf, let previous = position.leaf.previous else {

@@ -46,6 +46,13 @@ struct ScanState {
     var heldByteCount = 0
     /// What follows when the tree of a direct index has been shown.
     var rest: Source?
+    /// Set if rows are made of the keys of the tree instead of being read: they have nothing but the key, where
+    /// ``coveredOffset`` says.
+    private(set) var covered: KeySpec.Integer?
+    private var coveredOffset = 0
+    /// Memory for such rows: for a batch of them.
+    private var keyRows: UnsafeMutableRawPointer?
+    private var keyRowsByteCount = 0
 
     init(source: Source, limit: Int, table: TableRef, predicate: CompiledPredicate?) {
         self.source = source
@@ -66,15 +73,37 @@ struct ScanState {
     /// Begins to go through other rows, all of them.
     mutating func restart(_ source: Source) {
         self.source = source
-        rest = nil
+        if rest != nil { rest = nil }
+        if covered != nil { covered = nil }
         filled = 0
         remaining = .max
+    }
+
+    /// Makes rows of keys, of which nothing is read but the integer at an offset: until the next restart.
+    mutating func cover(_ integer: KeySpec.Integer, at offset: Int) {
+        covered = integer
+        coveredOffset = offset
+        let byteCount = offset + Self.batchLimit * 8
+        if byteCount <= keyRowsByteCount { return }
+        unsafe keyRows?.deallocate()
+        unsafe keyRows = .allocate(byteCount: byteCount, alignment: 8)
+        keyRowsByteCount = byteCount
+    }
+
+    /// Adds a row that has nothing but a key. The fields of those before it lie behind each other.
+    @inline(__always)
+    mutating func offer(key: UInt64, of integer: KeySpec.Integer) {
+        let start = unsafe keyRows.unsafelyUnwrapped + filled &* 8
+        unsafe start.storeBytes(of: key ^ integer.flip, toByteOffset: coveredOffset, as: UInt64.self)
+        unsafe batch[filled] = UnsafeRawBufferPointer(start: start, count: coveredOffset &+ Int(integer.width))
+        filled &+= 1
     }
 
     /// Frees what the state owns; its own memory is the scan's.
     func destroy() {
         unsafe batch.deallocate()
         unsafe held?.deallocate()
+        unsafe keyRows?.deallocate()
     }
 
     // MARK: Filling
@@ -138,14 +167,22 @@ struct ScanState {
         var position = start
         while filled < target {
             let limit = position.leaf == end.leaf ? end.index : position.leaf.count
-            let ids = position.leaf.rows
-            // Rows in key order lie anywhere: ask for all of the batch before the first is read.
-            for i in position.index..<max(position.index, min(limit, position.index &+ target &- filled)) {
-                unsafe prefetch(rows.storage.address(RowID(ids[i])))
-            }
-            while position.index < limit, filled < target {
-                unsafe offer(rows.storage.image(RowID(ids[position.index])))
-                position.index &+= 1
+            if let covered {
+                let keys = position.leaf.keys
+                while position.index < limit, filled < target {
+                    offer(key: keys[position.index], of: covered)
+                    position.index &+= 1
+                }
+            } else {
+                let ids = position.leaf.rows
+                // Rows in key order lie anywhere: ask for all of the batch before the first is read.
+                for i in position.index..<max(position.index, min(limit, position.index &+ target &- filled)) {
+                    unsafe prefetch(rows.storage.address(RowID(ids[i])))
+                }
+                while position.index < limit, filled < target {
+                    unsafe offer(rows.storage.image(RowID(ids[position.index])))
+                    position.index &+= 1
+                }
             }
             if position.index >= limit {
                 guard position.leaf != end.leaf, let next = position.leaf.next else {
