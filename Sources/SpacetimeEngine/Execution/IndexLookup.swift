@@ -11,7 +11,7 @@ package enum IndexLookup: Hashable, Sendable {
         }
     }
 
-    /// The look-up of an access; nil if it needs no index, a value of another step, or a parameter that has no value.
+    /// The look-up of an access; nil if it needs no index, several look-ups, a value of another step, or a parameter that has no value.
     package init?(_ access: Plan.Access, parameters: [[UInt8]] = []) {
         func value(_ part: Plan.KeyPart) -> [UInt8]? {
             let bytes: [UInt8]
@@ -46,7 +46,7 @@ package enum IndexLookup: Hashable, Sendable {
             }
         }
         switch access {
-        case .table, .hash: return nil
+        case .table, .hash, .ranges: return nil
         case .key(let index, let parts):
             guard let key = prefix(parts) else { return nil }
             self = .key(index, key)

@@ -26,6 +26,28 @@ extension RowPredicate {
         return parts
     }
 
+    /// The parts of terms in this order of which one must hold.
+    package static func alternatives(of terms: [Term]) -> [ArraySlice<Term>] {
+        if terms.isEmpty { return [] }
+        let starts = operandStarts(of: terms)
+        return alternatives(endingAt: terms.count - 1, terms, starts).map { terms[starts[$0]...$0] }
+    }
+
+    /// The ends of the parts of which one must hold, from left to right.
+    private static func alternatives(endingAt end: Int, _ terms: [Term], _ starts: [Int]) -> [Int] {
+        var open = [end]
+        var parts: [Int] = []
+        while let next = open.popLast() {
+            if terms[next] == .or {
+                open.append(next - 1)
+                open.append(starts[next - 1] - 1)
+            } else {
+                parts.append(next)
+            }
+        }
+        return parts
+    }
+
     /// For each term the place where the part that it ends begins.
     fileprivate static func operandStarts(of terms: [Term]) -> [Int] {
         var starts: [Int] = []
@@ -79,24 +101,9 @@ extension RowPredicate {
             case .not:
                 output.append(.not)
                 work.append(.expand(end - 1))
-            case .or: expandAlternatives(alternatives(of: end))
+            case .or: expandAlternatives(RowPredicate.alternatives(endingAt: end, terms, starts))
             default: output.append(terms[end])
             }
-        }
-
-        /// The ends of the parts of which one must hold, from left to right.
-        private func alternatives(of end: Int) -> [Int] {
-            var open = [end]
-            var parts: [Int] = []
-            while let next = open.popLast() {
-                if terms[next] == .or {
-                    open.append(next - 1)
-                    open.append(starts[next - 1] - 1)
-                } else {
-                    parts.append(next)
-                }
-            }
-            return parts
         }
 
         private mutating func expandAlternatives(_ parts: [Int]) {

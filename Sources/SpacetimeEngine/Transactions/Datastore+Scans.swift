@@ -99,6 +99,21 @@ extension Datastore {
         return count(table.indexes[position].select(range, table.rows), position, table)
     }
 
+    /// How many rows lie in a range of an ordered index, or `limit` if there are more.
+    package func count(_ id: IndexID, range: IndexRange, upTo limit: Int) throws(EngineError) -> Int {
+        let (table, position) = try index(id)
+        try validate(range, table, position)
+        switch table.indexes[position].select(range, table.rows) {
+        case .none: return 0
+        case .rows(let rows): return min(rows.count, limit)
+        case .positions(let start, let end): return BTree.distance(from: start, to: end, limit: limit)
+        case .keys(let first, let last):
+            if limit == .max { return table.indexes[position].direct.rows(from: first, through: last).count }
+            // The keys of such an index lie close to each other.
+            return min(Int(clamping: last &- first), table.count, limit)
+        }
+    }
+
     /// How many rows have that key.
     @usableFromInline
     package func count(_ id: IndexID, key: UnsafeRawBufferPointer) throws(EngineError) -> Int {

@@ -81,6 +81,7 @@ package struct PlanDescription: Hashable, Sendable {
             case .key: isFirst ? "look up" : "join"
             case .range: isFirst ? "range of" : "join range of"
             case .keys: isFirst ? "look up each in" : "join each in"
+            case .ranges: isFirst ? "ranges of" : "join ranges of"
             }
         if step.source == .changes { return "changes of" }
         var operation = step.isOuter ? "left \(what)" : what
@@ -103,7 +104,9 @@ package struct PlanDescription: Hashable, Sendable {
         if plan.isDistinct { nodes.append(Node(operation: "distinct")) }
         if !plan.order.isEmpty {
             let terms = plan.order.map { text.text($0.value) + ($0.isDescending ? " desc" : "") }
-            nodes.append(Node(operation: "sort by \(terms.joined(separator: ", "))"))
+            let sorted = terms.prefix(plan.sortedTerms).joined(separator: ", ")
+            let open = terms.dropFirst(plan.sortedTerms).joined(separator: ", ")
+            nodes.append(Node(operation: "sort by \(open)" + (sorted.isEmpty ? "" : " among rows of one \(sorted)")))
         }
         if let offset = plan.offset { nodes.append(Node(operation: "skip \(text.text(offset))")) }
         if let limit = plan.limit { nodes.append(Node(operation: "limit \(text.text(limit))")) }
@@ -156,16 +159,5 @@ extension PlanDescription.Node: CustomStringConvertible {
             if let value { members.append(JSON.Member(key, .integer(value))) }
         }
         return .object(members)
-    }
-}
-
-extension Plan.Access {
-    /// The index that it goes through.
-    package var index: IndexID? {
-        switch self {
-        case .key(let index, _), .range(let index, _), .keys(let index, _, _, _): index
-        case .hash(_, let inner): inner.index
-        case .table: nil
-        }
     }
 }

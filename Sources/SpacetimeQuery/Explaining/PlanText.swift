@@ -33,9 +33,25 @@ struct PlanText {
         case .table: return nil
         case .key(let id, let parts): return prefix(parts, id, step).joined(separator: " and ")
         case .range(let id, let range):
-            let bounds = [bound(range.lower, ">", range, id, step), bound(range.upper, "<", range, id, step)]
+            let place = range.prefix.count
+            let bounds = [bound(range.lower, ">", place, id, step), bound(range.upper, "<", place, id, step)]
             let all = prefix(range.prefix, id, step) + bounds.compactMap(\.self)
             return all.isEmpty ? nil : all.joined(separator: " and ")
+        case .ranges(let id, let parts, let intervals):
+            let column = column(id, parts.count, step)
+            let texts = intervals.prefix(5).map { interval in
+                if let point = interval.point {
+                    return "\(column.name) = \(operand(point.value, column.type(point.tag)))"
+                }
+                let bounds = [
+                    bound(interval.lower, ">", parts.count, id, step),
+                    bound(interval.upper, "<", parts.count, id, step),
+                ]
+                return bounds.compactMap(\.self).joined(separator: " and ")
+            }
+            let more = intervals.count > 5 ? ["…"] : []
+            let all = "(\((texts + more).joined(separator: " or ")))"
+            return (prefix(parts, id, step) + [all]).joined(separator: " and ")
         case .keys(let id, let parts, let tag, let values):
             let column = column(id, parts.count, step)
             let list = "\(column.name) in \(list(values, column.type(tag)))"
@@ -71,9 +87,9 @@ struct PlanText {
     }
 
     private func bound(
-        _ bound: Plan.KeyRange.Bound, _ sign: String, _ range: Plan.KeyRange, _ id: IndexID, _ step: Plan.Step
+        _ bound: Plan.Interval.Bound, _ sign: String, _ position: Int, _ id: IndexID, _ step: Plan.Step
     ) -> String? {
-        let column = column(id, range.prefix.count, step)
+        let column = column(id, position, step)
         switch bound {
         case .unbounded: return nil
         case .beforeNil where column.whole.optionPayload != nil: return "\(column.name) is not null"

@@ -56,8 +56,16 @@ struct Estimator {
         case .range(let id, let range):
             if let count = counted(access) { return count }
             guard let index = planner.table(table)?.index(id) else { return rows }
-            let ends = (range.lower == .unbounded ? 0 : 1) + (range.upper == .unbounded ? 0 : 1)
-            return rows * share(index, range.prefix.count, rows) * [1, 1.0 / 5, 1.0 / 16][ends]
+            return rows * share(index, range.prefix.count, rows) * Self.share(between: range.lower, range.upper)
+        case .ranges(let id, let prefix, let intervals):
+            if let count = counted(access) { return min(count, rows) }
+            guard let index = planner.table(table)?.index(id) else { return rows }
+            let point = share(index, prefix.count + 1, rows)
+            let whole = share(index, prefix.count, rows)
+            let shares = intervals.map { interval in
+                interval.point == nil ? whole * Self.share(between: interval.lower, interval.upper) : point
+            }
+            return rows * min(shares.reduce(0, +), whole)
         case .keys(let id, let prefix, _, let values):
             if let count = counted(access) { return count }
             guard let index = planner.table(table)?.index(id) else { return rows }
@@ -69,6 +77,13 @@ struct Estimator {
         }
     }
 
+    /// The part of values that lies between bounds of which only is known whether there are any. Whoever gives both asks for
+    /// few mostly; and of two wrong guesses, to go through an index in vain costs less than to go through a table in vain.
+    private static func share(between lower: Plan.Interval.Bound, _ upper: Plan.Interval.Bound) -> Double {
+        let ends = (lower == .unbounded ? 0 : 1) + (upper == .unbounded || upper == .beforeNil ? 0 : 1)
+        return [1, 1.0 / 5, 1.0 / 64][ends]
+    }
+
     /// How many values a list has.
     private static func length(_ list: Plan.ListOperand) -> Double {
         switch list {
@@ -78,7 +93,7 @@ struct Estimator {
     }
 
     /// The part of a table that has one value in the leading columns of an index.
-    private func share(_ index: PlannedIndex, _ columns: Int, _ rows: Double) -> Double {
+    func share(_ index: PlannedIndex, _ columns: Int, _ rows: Double) -> Double {
         if columns == 0 || rows == 0 { return 1 }
         let keys = max(Double(statistics.keyCount(of: index.id)), 1)
         if columns == index.columns.count { return 1 / keys }
@@ -116,6 +131,7 @@ struct Estimator {
         case .table: rowCount(of: table) + Cost.missingRows
         case .key, .range: Cost.seek + found * Cost.indexedRow
         case .keys(_, _, _, let values): Self.length(values) * Cost.listedKey + found * Cost.indexedRow
+        case .ranges(_, _, let intervals): Double(intervals.count) * Cost.listedKey + found * Cost.indexedRow
         case .hash: Cost.hashProbe + found * Cost.indexedRow
         }
     }

@@ -10,6 +10,7 @@ struct IndexMatch {
     /// For each of the leading columns with a given value the restriction that gives it, by its position.
     private var prefix: [Int] = []
     private var list: Int?
+    private var ranges: (position: Int, intervals: [Plan.Interval])?
     private var lower: Int?
     private var upper: Int?
     private var text: (position: Int, range: TextRange)?
@@ -17,7 +18,9 @@ struct IndexMatch {
     private var place: ColumnPlace?
 
     /// Nil if the index is of no use.
-    init?(_ index: PlannedIndex, _ restrictions: [Restriction]) {
+    ///
+    /// - Parameter takesRanges: it may be asked for several ranges.
+    init?(_ index: PlannedIndex, _ restrictions: [Restriction], takesRanges: Bool = true) {
         self.index = index
         self.restrictions = restrictions
         for column in index.columns {
@@ -30,6 +33,8 @@ struct IndexMatch {
                 let position = Self.first(restrictions, { $0.isList(on: column) })
             {
                 list = position
+            } else if takesRanges, addRanges(on: column) {
+                // Nothing else is said of the column by way of this index.
             } else if index.isOrdered {
                 addRange(on: column)
             } else {
@@ -44,14 +49,15 @@ struct IndexMatch {
     var prefixColumns: ArraySlice<ColumnID> { index.columns.prefix(prefix.count) }
 
     private var usedCount: Int {
-        prefix.count + (list == nil ? 0 : 1) + (lower == nil ? 0 : 1) + (upper == nil ? 0 : 1) + (text == nil ? 0 : 1)
+        prefix.count + (list == nil ? 0 : 1) + (ranges == nil ? 0 : 1) + (lower == nil ? 0 : 1)
+            + (upper == nil ? 0 : 1) + (text == nil ? 0 : 1)
     }
 
     /// The conditions that the index answers, by their numbers.
     var used: [Int] {
         var used = prefix
-        for position in [list, lower, upper, text?.position] {
-            if let position { used.append(position) }
+        for position in [list, ranges?.position, lower, upper, text?.position] {
+            if let position, restrictions[position].isWhole { used.append(position) }
         }
         return used.map { restrictions[$0].source }
     }
@@ -63,6 +69,7 @@ struct IndexMatch {
     var score: Int {
         if isUniqueKey { return .max }
         if list != nil { return prefix.count * 8 + 6 }
+        if ranges != nil { return prefix.count * 8 + 5 }
         // Each column with a fixed value outweighs any range behind it, and two ends of a range are better than one. Among
         // equals a whole key wins, which the engine looks up faster.
         let ends = text == nil ? (lower == nil ? 0 : 1) + (upper == nil ? 0 : 1) : 1
@@ -81,10 +88,58 @@ struct IndexMatch {
             let tag = restrictions[list].place(in: index.columns[prefix.count])?.tag
             return .keys(index.id, prefix: parts, tag: tag, values)
         }
+        if let ranges { return .ranges(index.id, prefix: parts, ranges.intervals) }
         return .range(index.id, Plan.KeyRange(prefix: parts, lower: lowerBound, upper: upperBound))
     }
 
     // MARK: Ranges
+
+    /// Looks for alternatives on the column that are ranges of it. An index without order can do with single values only.
+    private mutating func addRanges(on column: ColumnID) -> Bool {
+        let isWholeKey = prefix.count + 1 == index.columns.count
+        guard index.isOrdered || isWholeKey else { return false }
+        for (position, restriction) in restrictions.enumerated() {
+            guard case .anyOf(let alternatives) = restriction.test, let place = restriction.place(in: column),
+                place == .whole || index.isOption[prefix.count] && place == .payload(0),
+                let intervals = intervals(alternatives, place),
+                index.isOrdered || intervals.allSatisfy({ $0.point != nil })
+            else { continue }
+            ranges = (position, intervals)
+            return true
+        }
+        return false
+    }
+
+    /// Nil if one of the alternatives is no range of values of the column.
+    private func intervals(_ alternatives: [Restriction.Alternative], _ place: ColumnPlace) -> [Plan.Interval]? {
+        let column = index.types[prefix.count]
+        let type = place == .whole ? column : column.optionPayload ?? column
+        func part(_ value: Plan.Operand) -> Plan.KeyPart { Plan.KeyPart(value, tag: place.tag) }
+        func bound(_ bound: Restriction.Bound) -> Plan.Interval.Bound {
+            bound.isExcluded ? .excluded(part(bound.value)) : .included(part(bound.value))
+        }
+        let end: Plan.Interval.Bound = place.tag == nil ? .unbounded : .beforeNil
+        var intervals: [Plan.Interval] = []
+        for alternative in alternatives {
+            switch alternative {
+            case .between(let lower, let upper):
+                intervals.append(Plan.Interval(lower: lower.map(bound) ?? .unbounded, upper: upper.map(bound) ?? end))
+            case .oneOf(let values):
+                guard let list = try? values.values(of: type) else { return nil }
+                for value in list {
+                    let point = Plan.Interval.Bound.included(part(.literal(value)))
+                    intervals.append(Plan.Interval(lower: point, upper: point))
+                }
+            case .prefix(let bytes):
+                guard let range = TextRange(prefix: bytes, type: type) else { return nil }
+                intervals.append(
+                    Plan.Interval(
+                        lower: .included(part(.literal(range.lower))),
+                        upper: range.upper.map { .excluded(part(.literal($0))) } ?? end))
+            }
+        }
+        return intervals
+    }
 
     private mutating func addRange(on column: ColumnID) {
         let isOption = index.isOption[prefix.count]
@@ -107,7 +162,7 @@ struct IndexMatch {
                     let range = TextRange(prefix: bytes, type: place == .whole ? type : type.optionPayload ?? type)
                 else { continue }
                 text = (position, range)
-            case .equal, .list, .bound: continue
+            case .equal, .list, .anyOf, .bound: continue
             }
             self.place = place
         }
@@ -137,9 +192,20 @@ struct IndexMatch {
     }
 }
 
-extension Plan.KeyRange.Bound {
+extension ValueList {
+    /// Its values one by one, in BSATN.
+    fileprivate func values(of type: AlgebraicType) throws(BSATNError) -> [[UInt8]] {
+        var reader = BSATNReader(bytes.span.bytes)
+        var values: [[UInt8]] = []
+        values.reserveCapacity(count)
+        for _ in 0..<count { values.append(try AlgebraicValue(from: &reader, type: type).bsatn()) }
+        return values
+    }
+}
+
+extension Plan.Interval.Bound {
     /// In front of the rows that have nil in an optional column: nil is its second variant and has no bytes but its tag.
-    static let beforeNil = Plan.KeyRange.Bound.excluded(Plan.KeyPart(.literal([]), tag: 1))
+    static let beforeNil = Plan.Interval.Bound.excluded(Plan.KeyPart(.literal([]), tag: 1))
 }
 
 extension Restriction {

@@ -29,21 +29,7 @@ extension Plan.Step {
             case .literal, .parameter: break
             }
         }
-        func look(_ bound: Plan.KeyRange.Bound) {
-            switch bound {
-            case .unbounded: break
-            case .included(let part), .excluded(let part): look(part.value)
-            }
-        }
         for condition in conditions + laterConditions { condition.forEachSlot(body) }
-        switch access {
-        case .table: break
-        case .key(_, let parts), .keys(_, let parts, _, _): for part in parts { look(part.value) }
-        case .range(_, let range):
-            for part in range.prefix { look(part.value) }
-            look(range.lower)
-            look(range.upper)
-        case .hash(let keys, _): for key in keys { look(key.value) }
-        }
+        access.forEachOperand(look)
     }
 }

@@ -102,7 +102,7 @@ extension Plan.Access {
     /// True if it finds rows through an index.
     package var isIndexed: Bool {
         switch self {
-        case .key, .range, .keys: true
+        case .key, .range, .keys, .ranges: true
         case .table, .hash: false
         }
     }

@@ -47,7 +47,9 @@ package struct Planner: Sendable {
         if restrictions.isEmpty { return full }
         var best: (score: Int, match: IndexMatch)?
         for index in indexes {
-            guard let match = IndexMatch(index, restrictions), match.score > best?.score ?? 0 else { continue }
+            guard let match = IndexMatch(index, restrictions, takesRanges: false), match.score > best?.score ?? 0 else {
+                continue
+            }
             best = (match.score, match)
         }
         return best.map { Self.plan($0.match, parts) } ?? full
@@ -57,7 +59,7 @@ package struct Planner: Sendable {
     package func allPlans(_ predicate: RowPredicate, for table: TableID) -> [ScanPlan] {
         let parts = RowPredicate.conjuncts(of: predicate.normalTerms())
         let restrictions = Restriction.all(in: parts)
-        return (self.table(table)?.indexes ?? []).compactMap { IndexMatch($0, restrictions) }
+        return (self.table(table)?.indexes ?? []).compactMap { IndexMatch($0, restrictions, takesRanges: false) }
             .map { Self.plan($0, parts) }
     }
 
@@ -82,9 +84,9 @@ package struct Planner: Sendable {
             plan.steps = steps
             return plan
         }
-        let (steps, isOrdered) = OrderPlanner(query, chooser).steps()
+        let (steps, sortedTerms) = OrderPlanner(query, chooser).steps()
         plan.steps = steps
-        if isOrdered { plan.order = [] }
+        if sortedTerms == query.order.count { plan.order = [] } else { plan.sortedTerms = sortedTerms }
         if options.pushesConditions { plan.takeFirstOfUnseen() }
         return plan
     }

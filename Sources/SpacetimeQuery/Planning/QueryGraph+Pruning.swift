@@ -30,6 +30,7 @@ extension QueryGraph {
         case .list(let values):
             let set = PlanPruning.OneOf(field: field, values: values)
             if !field.type.hasFloats, !pruning.sets.contains(set) { pruning.sets.append(set) }
+        case .anyOf: break
         case .prefix(let bytes):
             guard let range = TextRange(prefix: bytes, type: field.type) else { return }
             let end = range.upper.map { PlanPruning.Range.Bound.excluded(.literal($0)) }

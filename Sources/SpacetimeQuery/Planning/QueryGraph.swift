@@ -151,13 +151,13 @@ struct QueryGraph {
     private mutating func addBounds(of position: Int, _ own: [[Part]]) {
         let members = classes[position].members
         for member in members {
-            for (number, part) in own[member.slot].enumerated() where part.count == 1 {
+            for (number, part) in own[member.slot].enumerated() {
                 for other in members where other.slot != member.slot {
-                    guard let copy = part.first?.bounding(member.path, at: other.path) else { continue }
+                    guard let copy = part.bounding(member.path, at: other.path) else { continue }
                     slots[member.slot].common[number] = position
-                    if slots[other.slot].parts.contains([copy]) { continue }
+                    if slots[other.slot].parts.contains(copy[...]) { continue }
                     slots[other.slot].common[slots[other.slot].parts.count] = position
-                    slots[other.slot].parts.append([copy])
+                    slots[other.slot].parts.append(copy[...])
                 }
             }
         }
@@ -182,13 +182,35 @@ struct QueryGraph {
     }
 }
 
+extension QueryGraph.Part {
+    /// The same bounds on another field, if there is nothing in it but bounds on that path. A single equality is not among
+    /// them: it gives its class a constant.
+    fileprivate func bounding(_ path: FieldPath, at other: FieldPath) -> [RowPredicate.Term]? {
+        if count == 1, first?.isEquality == true { return nil }
+        var copies: [RowPredicate.Term] = []
+        copies.reserveCapacity(count)
+        for term in self {
+            guard let copy = term.bounding(path, at: other) else { return nil }
+            copies.append(copy)
+        }
+        return copies
+    }
+}
+
 extension RowPredicate.Term {
-    /// The same bound on another field, if it is one on that path.
+    fileprivate var isEquality: Bool {
+        switch self {
+        case .compare(_, .equal, _), .compareParameter(_, .equal, _): true
+        default: false
+        }
+    }
+
     fileprivate func bounding(_ path: FieldPath, at other: FieldPath) -> RowPredicate.Term? {
         switch self {
-        case .compare(path, let comparison, let value) where comparison != .equal && comparison != .notEqual:
+        case .and, .or: self
+        case .compare(path, let comparison, let value) where comparison != .notEqual:
             .compare(other, comparison, value)
-        case .compareParameter(path, let comparison, let number) where comparison != .equal && comparison != .notEqual:
+        case .compareParameter(path, let comparison, let number) where comparison != .notEqual:
             .compareParameter(other, comparison, number)
         case .isIn(path, let values): .isIn(other, values)
         case .isInParameter(path, let number): .isInParameter(other, number)

@@ -9,17 +9,34 @@ struct Restriction {
         case bound(RowPredicate.Comparison, Plan.Operand)
         case list(Plan.ListOperand)
         case prefix([UInt8])
+        /// One of them must hold.
+        case anyOf([Alternative])
+    }
+
+    /// One of several ranges of values.
+    enum Alternative {
+        case between(lower: Bound?, upper: Bound?)
+        case oneOf(ValueList)
+        case prefix([UInt8])
+    }
+
+    struct Bound {
+        let value: Plan.Operand
+        let isExcluded: Bool
     }
 
     let path: FieldPath
     let test: Test
     /// Which of the conditions it is, so that those which an index answers are not tested again.
     let source: Int
+    /// False if the condition says more, and must be tested anyway.
+    let isWhole: Bool
 
-    private init(_ path: FieldPath, _ test: Test, source: Int) {
+    init(_ path: FieldPath, _ test: Test, source: Int, isWhole: Bool = true) {
         self.path = path
         self.test = test
         self.source = source
+        self.isWhole = isWhole
     }
 
     /// The restriction that a comparison is; nil for "not equal", which no index answers.
@@ -54,7 +71,11 @@ struct Restriction {
         var restrictions: [Restriction] = []
         restrictions.reserveCapacity(parts.count)
         for (position, part) in parts.enumerated() {
-            if let restriction = Restriction(part, source: position) { restrictions.append(restriction) }
+            if let restriction = Restriction(part, source: position) {
+                restrictions.append(restriction)
+            } else if part.last == .or {
+                restrictions += alternatives(part, source: position)
+            }
         }
         return restrictions
     }

@@ -59,8 +59,8 @@ import Testing
             ])
         #expect(
             fixture.text(query, rows: ["item": 100]) == """
-                join grid by grid_id_idx_btree: id = item.player_id (7 rows)
-                  range of item by item_player: player_id > 5 and player_id < 9 (7 rows)
+                join grid by grid_id_idx_btree: id = item.player_id (2 rows)
+                  range of item by item_player: player_id > 5 and player_id < 9 (2 rows)
                 """)
     }
 
@@ -117,7 +117,7 @@ import Testing
             ])
         #expect(
             fixture.text(query) == """
-                join range of grid#2 by grid_x_z: x >= grid#1.x - 10 and x <= grid#1.x + 10 (625 rows)
+                join range of grid#2 by grid_x_z: x >= grid#1.x - 10 and x <= grid#1.x + 10 (157 rows)
                   look up grid#1 by grid_id_idx_btree: id = 1 (1 row)
                 """)
     }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct RandomPlanTests {
     @Test func plansForOtherSizesGiveTheSameRows() throws {
         let base = freshSeed()
-        var (compared, indexed, hashed, ordered) = (0, 0, 0, 0)
+        var (compared, indexed, hashed, ordered, inRuns, inRanges) = (0, 0, 0, 0, 0, 0)
         for seed in base..<(base &+ seedCount(40)) {
             var random = RandomValues(seed: seed)
             var fixture = try DatastoreFixture(&random)
@@ -34,13 +34,15 @@ import Testing
                     compared += 1
                     indexed += plan.steps.contains { $0.access.isIndexed } ? 1 : 0
                     hashed += plan.steps.contains { if case .hash = $0.access { true } else { false } } ? 1 : 0
+                    inRuns += plan.sortedTerms > 0 ? 1 : 0
+                    inRanges += plan.steps.contains { if case .ranges = $0.access { true } else { false } } ? 1 : 0
                     ordered += plan.order.isEmpty && !bound.order.isEmpty ? 1 : 0
                 }
             }
         }
         #expect(
-            indexed * 3 > compared && hashed * 40 > compared && ordered > 10,
-            "\(indexed), \(hashed), \(ordered) of \(compared)")
+            indexed * 3 > compared && hashed * 40 > compared && ordered > 10 && inRuns > 10 && inRanges > 10,
+            "\(indexed), \(hashed), \(ordered), \(inRuns), \(inRanges) of \(compared)")
     }
 
     /// For large tables, for tables of very different sizes, and without some of what a planner may do.

@@ -172,10 +172,47 @@ package struct RandomQueries {
             case 0: return .and((0..<1 + random.below(3)).map { _ in condition(&random, depth: depth - 1) })
             case 1, 2: return .or((0..<1 + random.below(3)).map { _ in condition(&random, depth: depth - 1) })
             case 3: return .not(condition(&random, depth: depth - 1))
+            case 4: return alternatives(&random)
             default: break
             }
         }
         return test(column(&random), &random)
+    }
+
+    /// Ranges and values of one column, which may overlap; some with a condition more.
+    private mutating func alternatives(_ random: inout RandomValues) -> TestCondition {
+        let slot = random.one(of: Array(slots))
+        let column = random.oneIn(3) ? column(slot, &random) : indexed(slot, &random) ?? column(slot, &random)
+        if column.type.isSimpleEnum, !features.contains(.wordless) { return test(column, &random) }
+        let value = TestValue.column(column)
+        var parts: [TestCondition] = []
+        for _ in 0..<2 + random.below(3) {
+            var part: TestCondition
+            switch random.below(4) {
+            case 0:
+                part = .between(value, operand(for: column, &random), operand(for: column, &random), isNegated: false)
+            case 1:
+                let values = (0..<1 + random.below(3)).map { _ in literal(for: column, &random) }
+                part = .isIn(value, values, isNegated: false)
+            case 2: part = .compare(.equal, value, operand(for: column, &random))
+            default:
+                let comparison = random.one(of: [RowPredicate.Comparison.less, .lessOrEqual, .greater, .greaterOrEqual])
+                part = .compare(comparison, value, operand(for: column, &random))
+            }
+            if random.oneIn(6) { part = .and([part, test(self.column(slot, &random), &random)]) }
+            parts.append(part)
+        }
+        return .or(parts)
+    }
+
+    /// A column that an index of the table begins with.
+    private func indexed(_ slot: Int, _ random: inout RandomValues) -> TestColumn? {
+        let table = schema.tables[query.sources[slot].table]
+        let columns = table.indexes.compactMap(\.columns.first).compactMap { id -> TestColumn? in
+            let type = table.columns[id.index].type
+            return features.contains(.wordless) || type.isWritten ? TestColumn(slot, FieldPath(id), type) : nil
+        }
+        return columns.isEmpty ? nil : random.one(of: columns)
     }
 
     private mutating func test(_ column: TestColumn, _ random: inout RandomValues) -> TestCondition {
@@ -287,7 +324,11 @@ package struct RandomQueries {
             }
         case .rows(let slot):
             guard let total = totalOrder(slot) else { return }
-            if !query.isDistinct { terms = (0..<random.below(3)).map { _ in .column(column(&random)) } }
+            if !query.isDistinct {
+                terms = (0..<random.below(3)).map { _ in .column(column(&random)) }
+                // Which an index may yield rows in order of.
+                if random.oneIn(2), let first = indexed(slot, &random) { terms.insert(.column(first), at: 0) }
+            }
             terms += total
         }
         query.order = terms.map { ($0, random.oneIn(3)) }

@@ -30,6 +30,9 @@ package final class CompiledPlan: @unchecked Sendable {
     let program: PlanProgram
     let frame: PlanFrameLayout
     let steps: Buffer<CompiledStep>
+    /// What the accesses of the steps look for.
+    let parts: Buffer<CompiledAccess.Part>
+    let intervals: Buffer<CompiledAccess.Interval>
     /// Keys that are looked up come with parameters.
     let hasListParameters: Bool
     let predicates: [CompiledPredicate]
@@ -37,8 +40,9 @@ package final class CompiledPlan: @unchecked Sendable {
     /// What must hold for there to be any combination of rows.
     let conditions: PlanCondition
     let grouping: CompiledGrouping?
-    let output: Output
-    let order: [Order]
+    let order: Buffer<Order>
+    /// See ``Plan/sortedTerms``.
+    let sortedTerms: Int
     let limit: PlanValue?
     let offset: PlanValue?
 
@@ -48,12 +52,13 @@ package final class CompiledPlan: @unchecked Sendable {
         let uncheckedSize: Int
     }
 
-    enum Output {
-        case row(slot: Int)
-        case columns([PlanValue])
-    }
+    /// The slot whose whole rows are the result; -1 if that has ``columns``.
+    let rowSlot: Int
+    let columns: Buffer<OutputColumn>
+    /// It finds one row by a key, and does nothing else.
+    let isPoint: Bool
 
-    struct Order {
+    struct Order: BitwiseCopyable {
         let value: PlanValue
         let isDescending: Bool
     }
@@ -71,13 +76,22 @@ package final class CompiledPlan: @unchecked Sendable {
             throw .invalidPlan("two steps take the rows that are handed in")
         }
         grouping = try plan.grouping.map { (grouping) throws(EngineError) in try compiler.grouping(grouping) }
-        (output, resultType) = try compiler.output(plan)
+        let output: [OutputColumn]
+        (rowSlot, output, resultType) = try compiler.output(plan)
+        columns = Buffer(output)
         var order: [Order] = []
         for term in plan.order {
             order.append(Order(value: try compiler.value(term.value), isDescending: term.isDescending))
         }
-        self.order = order
+        self.order = Buffer(order)
+        guard (0...order.count).contains(plan.sortedTerms), plan.sortedTerms == 0 || plan.grouping == nil else {
+            throw .invalidPlan("rows are said to come in order of \(plan.sortedTerms) of \(order.count) terms")
+        }
+        sortedTerms = plan.sortedTerms
         Self.findCountedSteps(&compiled, plan)
+        Self.findCoveredSteps(&compiled, plan)
+        for position in compiled.indices { compiled[position].isPoint = compiled[position].findsOneRow(compiler.parts) }
+        isPoint = plan.isPoint && compiled[0].isPoint && compiled[0].isUnfiltered && !compiled[0].isOuter
         var parameters: [Parameter] = []
         for parameter in plan.parameters {
             let node = try compiler.node(parameter.type)
@@ -88,6 +102,8 @@ package final class CompiledPlan: @unchecked Sendable {
         self.parameters = parameters
         hasListParameters = compiled.contains { $0.access.listParameter >= 0 }
         steps = Buffer(compiled)
+        parts = Buffer(compiler.parts)
+        intervals = Buffer(compiler.intervals)
         predicates = compiler.predicates
         frame = compiler.frame
         let constants = Constants(compiler.pool)
@@ -135,7 +151,85 @@ package final class CompiledPlan: @unchecked Sendable {
     }
 }
 
+extension CompiledPlan {
+    /// Finds the steps whose index says all that is looked at of their rows.
+    private static func findCoveredSteps(_ steps: inout [CompiledStep], _ plan: Plan) {
+        for position in steps.indices {
+            let step = steps[position]
+            guard step.access.kind == .range || step.access.kind == .ranges, step.access.integer != nil,
+                step.source == .table, step.filter == nil, !step.isHashed, let column = step.index?.columns.first,
+                let field = step.access.next?.field, field.hopCount == 0, field.start <= coveredOffsetLimit,
+                plan.looks(onlyAt: FieldPath(column), of: step.slot)
+            else { continue }
+            steps[position].access.coveredOffset = field.start
+        }
+    }
+
+    private static let coveredOffsetLimit = 1 << 12
+}
+
+extension CompiledStep {
+    /// Whether one row at most is found, by the value of one column that is never nil.
+    fileprivate func findsOneRow(_ parts: [CompiledAccess.Part]) -> Bool {
+        guard access.kind == .key, access.prefixCount == 1, parts[access.firstPart].tag < 0, let index, index.isUnique,
+            index.columns.count == 1, schema.columns[index.columns[0].index].type.optionPayload == nil
+        else { return false }
+        return source == .table && !isHashed
+    }
+}
+
+extension Plan {
+    /// Nothing is done but to show the rows of one step.
+    fileprivate var isPoint: Bool {
+        steps.count == 1 && steps[0].laterConditions.isEmpty && conditions.isEmpty && grouping == nil && order.isEmpty
+            && !isDistinct && limit == nil && offset == nil
+    }
+
+    /// Whether of the rows of a slot only one field is looked at.
+    fileprivate func looks(onlyAt path: FieldPath, of slot: Int) -> Bool {
+        var isOnly = true
+        func look(_ expression: Expression) {
+            expression.forEachField { field in
+                if field.slot == slot, field.path != path { isOnly = false }
+            } row: {
+                if $0 == slot { isOnly = false }
+            }
+        }
+        switch output {
+        case .rows(slot): return false
+        case .rows: break
+        case .columns(let columns): for column in columns { look(column.value) }
+        }
+        if let grouping {
+            grouping.keys.forEach(look)
+            for aggregate in grouping.aggregates { aggregate.argument.map(look) }
+        }
+        for term in order { look(term.value) }
+        for step in steps {
+            step.conditions.forEach(look)
+            step.laterConditions.forEach(look)
+            step.access.forEachOperand { operand in
+                switch operand {
+                case .field(let field): look(.field(field))
+                case .computed(let expression): look(expression)
+                case .literal, .parameter: break
+                }
+            }
+        }
+        return isOnly
+    }
+}
+
 extension Plan.Access {
+    /// The index that it goes through.
+    package var index: IndexID? {
+        switch self {
+        case .key(let index, _), .range(let index, _), .keys(let index, _, _, _), .ranges(let index, _, _): index
+        case .hash(_, let inner): inner.index
+        case .table: nil
+        }
+    }
+
     /// Calls `body` with everything that the rows are looked for by.
     package func forEachOperand(_ body: (Plan.Operand) -> Void) {
         switch self {
@@ -143,13 +237,13 @@ extension Plan.Access {
         case .key(_, let parts): for part in parts { body(part.value) }
         case .range(_, let range):
             for part in range.prefix { body(part.value) }
-            for bound in [range.lower, range.upper] {
-                switch bound {
-                case .unbounded: break
-                case .included(let part), .excluded(let part): body(part.value)
-                }
-            }
+            for bound in [range.lower, range.upper] { (bound.part?.value).map(body) }
         case .keys(_, let prefix, _, _): for part in prefix { body(part.value) }
+        case .ranges(_, let prefix, let intervals):
+            for part in prefix { body(part.value) }
+            for interval in intervals {
+                for bound in [interval.lower, interval.upper] { (bound.part?.value).map(body) }
+            }
         case .hash(let keys, let over):
             for key in keys { body(key.value) }
             over.forEachOperand(body)
@@ -157,11 +251,36 @@ extension Plan.Access {
     }
 }
 
+extension Plan.Interval.Bound {
+    package var part: Plan.KeyPart? {
+        switch self {
+        case .unbounded: nil
+        case .included(let part), .excluded(let part): part
+        }
+    }
+}
+
+/// A column of the result.
+struct OutputColumn: BitwiseCopyable {
+    let value: PlanValue
+    /// Bytes of each value; or one of those below.
+    let size: Int32
+
+    /// A text, or bytes: a count of bytes, and these.
+    static let counted: Int32 = -1
+    /// The type's program says it.
+    static let computed: Int32 = -2
+
+    /// It is there as it is to be shown, in every row.
+    var isPlain: Bool { value.start == value.end && !value.isNullable && size != Self.computed }
+}
+
 /// Grouping, compiled.
-struct CompiledGrouping {
+// Unchecked: nothing in it changes after `init`. A class, so that looking at it with each row counts one reference at most.
+final class CompiledGrouping: @unchecked Sendable {
     let shape: AggregateShape
-    let keys: [PlanValue]
-    let inputs: [PlanValue]
+    let keys: Buffer<PlanValue>
+    let inputs: Buffer<PlanValue>
     /// What a group must meet.
     let conditions: PlanCondition
     /// How the keys and the aggregates lie in a result row of the shape, behind each other.
@@ -171,6 +290,16 @@ struct CompiledGrouping {
         let node: Int32
         /// An option whose payload is what expressions mean; nil is missing.
         let isWrapped: Bool
+    }
+
+    init(
+        shape: AggregateShape, keys: [PlanValue], inputs: [PlanValue], conditions: PlanCondition, columns: [Column]
+    ) {
+        self.shape = shape
+        self.keys = Buffer(keys)
+        self.inputs = Buffer(inputs)
+        self.conditions = conditions
+        self.columns = columns
     }
 }
 
@@ -227,23 +356,31 @@ extension PlanCompiler {
             shape: shape, keys: keys, inputs: inputs, conditions: try conditions(grouping.conditions), columns: columns)
     }
 
-    fileprivate mutating func output(_ plan: Plan) throws(EngineError) -> (CompiledPlan.Output, ProductType) {
+    fileprivate mutating func output(
+        _ plan: Plan
+    ) throws(EngineError) -> (rowSlot: Int, [OutputColumn], ProductType) {
         switch plan.output {
         case .rows(let slot):
             guard plan.grouping == nil, let table = slots[slot], !table.isOuter else {
                 throw .invalidPlan("whole rows of slot \(slot) are asked for, which may not be there")
             }
-            return (.row(slot: slot), table.schema.rowType)
+            return (slot, [], table.schema.rowType)
         case .columns(let columns):
-            var values: [PlanValue] = []
+            var values: [OutputColumn] = []
             for column in columns {
                 let value = try value(column.value)
+                let entry = types.nodes[Int(value.node)]
+                let size =
+                    switch entry.kind {
+                    case .string, .bytes: OutputColumn.counted
+                    default: entry.fixedSize >= 0 ? entry.fixedSize : OutputColumn.computed
+                    }
                 guard !value.isNullable || column.value.isNullable else {
                     throw .invalidPlan("column '\(column.name)' may be missing and is not said to be nullable")
                 }
-                values.append(value)
+                values.append(OutputColumn(value: value, size: size))
             }
-            return (.columns(values), ProductType(columns.map { ($0.name, $0.value.resultType) }))
+            return (-1, values, ProductType(columns.map { ($0.name, $0.value.resultType) }))
         }
     }
 }

@@ -8,6 +8,8 @@ struct CompiledStep {
     let schema: TableSchema
     let source: Plan.Source
     var access: CompiledAccess
+    /// What the access goes through.
+    var index: IndexSchema?
     /// For hash access: what is compared. The rows of the table are found by ``access``.
     var hashKeys: [HashKey]
     let isReversed: Bool
@@ -21,6 +23,8 @@ struct CompiledStep {
     var isCounted = false
     /// It matters only whether there is one.
     var isExistence = false
+    /// It looks one value up in a unique index over one column: one row at most.
+    var isPoint = false
 
     struct HashKey {
         /// In the step's own row.
@@ -36,14 +40,15 @@ struct CompiledStep {
     var isUnfiltered: Bool { filter == nil && conditions.isAlways && !takesFirst }
 }
 
-/// The way to the rows of a step.
-struct CompiledAccess {
+/// The way to the rows of a step. Plain data, so that looking at it counts no references: it is looked at for each combination
+/// of the steps before.
+struct CompiledAccess: BitwiseCopyable {
     enum Kind: UInt8 {
-        case table, key, range, keys
+        case table, key, range, keys, ranges
     }
 
     /// A value of a column of the index.
-    struct Part {
+    struct Part: BitwiseCopyable {
         let value: PlanValue
         /// -1 if the value is the whole column.
         let tag: Int32
@@ -51,15 +56,28 @@ struct CompiledAccess {
         let column: PlanOperand
     }
 
+    /// A range of the column behind the prefix.
+    struct Interval: BitwiseCopyable {
+        let lower: Part?
+        let upper: Part?
+        let lowerIsExcluded: Bool
+        let upperIsExcluded: Bool
+        /// The position of the first of its bounds among the operands of the access.
+        let firstOperand: Int
+    }
+
     var kind = Kind.table
     var index = IndexID(0)
-    var schema: IndexSchema?
-    /// Values of the leading columns, in a key of all columns.
-    var prefix: [Part] = []
+    /// Values of the leading columns: where the first stands in ``CompiledPlan/parts``, and how many there are.
+    var firstPart = 0
+    var prefixCount = 0
     var lower: Part?
     var upper: Part?
     var lowerIsExcluded = false
     var upperIsExcluded = false
+    /// Several ranges: where they stand in ``CompiledPlan/intervals``.
+    var firstInterval = 0
+    var intervalCount = 0
     /// The column behind the prefix, if there is a range or a list.
     var next: PlanOperand?
     /// How an index over one integer reads it.
@@ -73,6 +91,9 @@ struct CompiledAccess {
     /// The parameter that has the values; -1 if they are constants.
     var listParameter = -1
     var listCount = 0
+    /// Where rows have the only column of an index over one integer, if nothing else of them is looked at: then the index
+    /// says all, and rows are not read. -1 if they are.
+    var coveredOffset = -1
 }
 
 /// Makes steps.
@@ -89,9 +110,10 @@ extension PlanCompiler {
             access = over
         }
         let filter = try step.filter == .all ? nil : predicate(step.filter, schema)
+        let (compiled, index) = try self.access(access, step.slot, schema, tables)
         return CompiledStep(
-            slot: step.slot, table: step.table, schema: schema, source: step.source,
-            access: try self.access(access, step.slot, schema, tables), hashKeys: keys,
+            slot: step.slot, table: step.table, schema: schema, source: step.source, access: compiled, index: index,
+            hashKeys: keys,
             isReversed: step.isReversed, filter: filter, conditions: try conditions(step.conditions),
             laterConditions: try conditions(step.laterConditions), isOuter: step.isOuter, takesFirst: step.takesFirst)
     }
@@ -146,30 +168,54 @@ extension PlanCompiler {
 
     private mutating func access(
         _ access: Plan.Access, _ slot: Int, _ schema: TableSchema, _ tables: PlanTables
-    ) throws(EngineError) -> CompiledAccess {
+    ) throws(EngineError) -> (CompiledAccess, IndexSchema?) {
         var compiled = CompiledAccess()
+        if case .hash = access { throw .invalidPlan("a hash table is to be made of another one") }
+        guard let id = access.index else { return (compiled, nil) }
+        guard let index = tables.index(id) else { throw .noSuchIndex("#\(id.rawValue)") }
+        let columns = try enter(index, id, schema, &compiled)
         switch access {
-        case .table: break
-        case .hash: throw .invalidPlan("a hash table is to be made of another one")
-        case .key(let index, let parts):
-            let columns = try enter(index, .key, schema, tables, &compiled)
+        case .table, .hash: break
+        case .key(_, let parts):
+            compiled.kind = .key
             guard parts.count == columns.count else {
                 throw .invalidPlan("a key has a value for each column of its index")
             }
-            compiled.prefix = try prefix(parts, slot, columns)
-        case .range(let index, let range):
-            let columns = try enter(index, .range, schema, tables, &compiled)
-            try requireOrder(compiled, range.prefix.count, columns.count)
-            compiled.prefix = try prefix(range.prefix, slot, columns)
+            try addPrefix(parts, slot, columns, &compiled)
+        case .range(_, let range):
+            compiled.kind = .range
+            try requireOrder(index, range.prefix.count)
+            try addPrefix(range.prefix, slot, columns, &compiled)
             let next = columns[range.prefix.count]
             compiled.next = try column(next, slot)
             (compiled.lower, compiled.lowerIsExcluded) = try bound(range.lower, slot, next)
             (compiled.upper, compiled.upperIsExcluded) = try bound(range.upper, slot, next)
-        case .keys(let index, let parts, let tag, let values):
-            let columns = try enter(index, .keys, schema, tables, &compiled)
+        case .ranges(_, let parts, let intervals):
+            compiled.kind = .ranges
+            guard parts.count < columns.count else { throw .invalidPlan("no column is left for ranges of keys") }
+            let isWhole = parts.count + 1 == columns.count
+            if !isWhole || !intervals.allSatisfy({ $0.point != nil }) {
+                try requireOrder(index, parts.count)
+            }
+            try addPrefix(parts, slot, columns, &compiled)
+            let next = columns[parts.count]
+            compiled.next = try column(next, slot)
+            var operand = parts.count
+            (compiled.firstInterval, compiled.intervalCount) = (self.intervals.count, intervals.count)
+            for interval in intervals {
+                let (lower, lowerIsExcluded) = try bound(interval.lower, slot, next)
+                let (upper, upperIsExcluded) = try bound(interval.upper, slot, next)
+                self.intervals.append(
+                    CompiledAccess.Interval(
+                        lower: lower, upper: upper, lowerIsExcluded: lowerIsExcluded,
+                        upperIsExcluded: upperIsExcluded, firstOperand: operand))
+                operand += (lower == nil ? 0 : 1) + (upper == nil ? 0 : 1)
+            }
+        case .keys(_, let parts, let tag, let values):
+            compiled.kind = .keys
             guard parts.count < columns.count else { throw .invalidPlan("no column is left for a list of keys") }
-            if parts.count + 1 < columns.count { try requireOrder(compiled, parts.count, columns.count) }
-            compiled.prefix = try prefix(parts, slot, columns)
+            if parts.count + 1 < columns.count { try requireOrder(index, parts.count) }
+            try addPrefix(parts, slot, columns, &compiled)
             let next = try column(columns[parts.count], slot)
             compiled.next = next
             compiled.tag = tag.map(Int32.init) ?? -1
@@ -181,30 +227,25 @@ extension PlanCompiler {
                 compiled.listParameter = number
             }
         }
-        return compiled
+        return (compiled, index)
     }
 
     /// Notes the index, and returns its columns.
     private func enter(
-        _ id: IndexID, _ kind: CompiledAccess.Kind, _ schema: TableSchema, _ tables: PlanTables,
-        _ access: inout CompiledAccess
+        _ index: IndexSchema, _ id: IndexID, _ schema: TableSchema, _ access: inout CompiledAccess
     ) throws(EngineError) -> [ColumnID] {
-        guard let index = tables.index(id) else { throw .noSuchIndex("#\(id.rawValue)") }
         guard !index.columns.isEmpty, index.columns.allSatisfy({ $0.index < schema.columns.count }) else {
             throw .invalidPlan("index '\(index.name)' is not one of table '\(schema.name)'")
         }
-        access.kind = kind
         access.index = id
-        access.schema = index
         if index.columns.count == 1 { access.integer = KeySpec.Integer(schema.columns[index.columns[0].index].type) }
         return index.columns
     }
 
-    private func requireOrder(_ access: CompiledAccess, _ given: Int, _ columns: Int) throws(EngineError) {
-        let name = access.schema?.name ?? ""
-        if access.schema?.algorithm == .hash { throw .rangeOnHashIndex(index: name) }
-        guard given < columns else {
-            throw .tooManyPrefixColumns(index: name, given: given, limit: columns - 1)
+    private func requireOrder(_ index: IndexSchema, _ given: Int) throws(EngineError) {
+        if index.algorithm == .hash { throw .rangeOnHashIndex(index: index.name) }
+        guard given < index.columns.count else {
+            throw .tooManyPrefixColumns(index: index.name, given: given, limit: index.columns.count - 1)
         }
     }
 
@@ -213,12 +254,12 @@ extension PlanCompiler {
         return try field(QueryField(slot: slot, path: FieldPath(column), type: type)).operand
     }
 
-    private mutating func prefix(
-        _ parts: [Plan.KeyPart], _ slot: Int, _ columns: [ColumnID]
-    ) throws(EngineError) -> [CompiledAccess.Part] {
-        var prefix: [CompiledAccess.Part] = []
-        for (part, column) in zip(parts, columns) { prefix.append(try self.part(part, slot, column)) }
-        return prefix
+    private mutating func addPrefix(
+        _ parts: [Plan.KeyPart], _ slot: Int, _ columns: [ColumnID], _ access: inout CompiledAccess
+    ) throws(EngineError) {
+        access.firstPart = self.parts.count
+        for (part, column) in zip(parts, columns) { self.parts.append(try self.part(part, slot, column)) }
+        access.prefixCount = self.parts.count - access.firstPart
     }
 
     private mutating func part(

@@ -90,18 +90,24 @@ extension Expression {
         isNullable && type.optionPayload == nil ? .option(type) : type
     }
 
-    /// Calls `body` with each of the tables' positions that the value depends on, some more than once.
-    package func forEachSlot(_ body: (Int) -> Void) {
+    /// Calls `body` with each field that the value depends on, and `row` with the position of each table on whose rows it puts
+    /// a condition.
+    package func forEachField(_ body: (QueryField) -> Void, row: (Int) -> Void) {
         switch self {
-        case .field(let field): body(field.slot)
-        case .rows(let slot, _): body(slot)
+        case .field(let field): body(field)
+        case .rows(let slot, _): row(slot)
         case .arithmetic(_, let left, let right), .compare(_, let left, let right):
-            left.forEachSlot(body)
-            right.forEachSlot(body)
+            left.forEachField(body, row: row)
+            right.forEachField(body, row: row)
         case .isPresent(let operand), .isIn(let operand, _), .hasPrefix(let operand, _), .not(let operand):
-            operand.forEachSlot(body)
-        case .and(let operands), .or(let operands): for operand in operands { operand.forEachSlot(body) }
+            operand.forEachField(body, row: row)
+        case .and(let operands), .or(let operands): for operand in operands { operand.forEachField(body, row: row) }
         case .literal, .parameter, .key, .aggregate, .constant: break
         }
+    }
+
+    /// Calls `body` with each of the tables' positions that the value depends on, some more than once.
+    package func forEachSlot(_ body: (Int) -> Void) {
+        forEachField({ body($0.slot) }, row: body)
     }
 }

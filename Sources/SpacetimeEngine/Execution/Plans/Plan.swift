@@ -12,14 +12,17 @@ package struct Plan: Hashable, Sendable {
     package var isDistinct: Bool
     /// Empty if no order is asked for, or if the steps yield the rows in it.
     package var order: [OrderTerm]
+    /// The steps yield the rows in the order of so many of the first terms of ``order``. Then only rows that are equal in
+    /// these are sorted, and a limited query ends when enough of them are there.
+    package var sortedTerms: Int
     package var limit: Expression?
     package var offset: Expression?
     package var parameters: [QueryParameter]
 
     package init(
         steps: [Step], conditions: [Expression] = [], grouping: Grouping? = nil, output: QueryOutput,
-        isDistinct: Bool = false, order: [OrderTerm] = [], limit: Expression? = nil, offset: Expression? = nil,
-        parameters: [QueryParameter] = []
+        isDistinct: Bool = false, order: [OrderTerm] = [], sortedTerms: Int = 0, limit: Expression? = nil,
+        offset: Expression? = nil, parameters: [QueryParameter] = []
     ) {
         self.steps = steps
         self.conditions = conditions
@@ -27,6 +30,7 @@ package struct Plan: Hashable, Sendable {
         self.output = output
         self.isDistinct = isDistinct
         self.order = order
+        self.sortedTerms = sortedTerms
         self.limit = limit
         self.offset = offset
         self.parameters = parameters
@@ -96,6 +100,9 @@ extension Plan {
         /// Those whose leading columns have some values, and the next one has one of several, in key order. Each value is
         /// looked up.
         case keys(IndexID, prefix: [KeyPart], tag: UInt8?, ListOperand)
+        /// Those whose leading columns have some values, and the next one lies in one of several ranges, in key order. The
+        /// ranges may overlap: a row is found once. An index without order is asked for single values only.
+        case ranges(IndexID, prefix: [KeyPart], [Interval])
         /// Those whose fields have some values, found in a hash table that is made of the step's filtered rows when the plan
         /// begins to run. Those rows are found by an access of their own, in whose operands are no fields.
         case hash([HashKey], over: Access)
@@ -114,11 +121,7 @@ extension Plan {
     }
 
     package struct KeyRange: Hashable, Sendable {
-        package enum Bound: Hashable, Sendable {
-            case unbounded
-            case included(KeyPart)
-            case excluded(KeyPart)
-        }
+        package typealias Bound = Interval.Bound
 
         package var prefix: [KeyPart]
         package var lower: Bound
@@ -128,6 +131,31 @@ extension Plan {
             self.prefix = prefix
             self.lower = lower
             self.upper = upper
+        }
+    }
+
+    /// Values of one column between bounds.
+    package struct Interval: Hashable, Sendable {
+        package enum Bound: Hashable, Sendable {
+            case unbounded
+            case included(KeyPart)
+            case excluded(KeyPart)
+        }
+
+        package var lower: Bound
+        package var upper: Bound
+
+        package init(lower: Bound = .unbounded, upper: Bound = .unbounded) {
+            self.lower = lower
+            self.upper = upper
+        }
+
+        /// The value, if it is one only.
+        package var point: KeyPart? {
+            guard case .included(let lower) = lower, case .included(let upper) = upper, lower == upper else {
+                return nil
+            }
+            return lower
         }
     }
 

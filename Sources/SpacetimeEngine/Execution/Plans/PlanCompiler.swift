@@ -29,6 +29,9 @@ struct PlanCompiler {
     private(set) var slots: [Int: Slot] = [:]
     private(set) var instructions: [Instruction] = []
     var fields = FieldLocators()
+    /// Of all steps' accesses.
+    var parts: [CompiledAccess.Part] = []
+    var intervals: [CompiledAccess.Interval] = []
     private(set) var pool = ConstantPool()
     private(set) var predicates: [CompiledPredicate] = []
     /// Where labels are, by number.

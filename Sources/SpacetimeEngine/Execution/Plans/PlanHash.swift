@@ -22,6 +22,7 @@ struct PlanHash: ~Copyable {
     private static let keptEntries = 4_096
 
     var count: Int { entries.count }
+    var isUsed: Bool { entries.count > 0 }
     var byteCount: Int { entries.count * (MemoryLayout<Entry>.stride + 8) }
 
     mutating func removeAll() {

@@ -42,7 +42,7 @@ struct PlanInstruction {
 }
 
 /// A value that a program computes: instructions to be run, and where it is afterwards.
-struct PlanValue {
+struct PlanValue: BitwiseCopyable {
     var start: Int32
     var end: Int32
     var operand: PlanOperand

@@ -25,6 +25,9 @@ final class PlanResult {
         var seen = NumberedBytes()
         var sorter = RowSorter()
         var sortKey = KeyBuffer()
+        /// What the rows that are being sorted have in common, if they come in runs.
+        var runKey = KeyBuffer()
+        var hasRun = false
         /// Rows still to be left out, and then still to be shown.
         var toSkip = 0
         var toShow = 0
@@ -49,6 +52,14 @@ final class PlanResult {
     private var sortKey: KeyBuffer {
         @inline(__always) _read { yield scratch.value.sortKey }
         @inline(__always) _modify { yield &scratch.value.sortKey }
+    }
+    private var runKey: KeyBuffer {
+        @inline(__always) _read { yield scratch.value.runKey }
+        @inline(__always) _modify { yield &scratch.value.runKey }
+    }
+    private var hasRun: Bool {
+        @inline(__always) _read { yield scratch.value.hasRun }
+        @inline(__always) _modify { yield &scratch.value.hasRun }
     }
     private var toSkip: Int {
         @inline(__always) _read { yield scratch.value.toSkip }
@@ -79,7 +90,7 @@ final class PlanResult {
     private let hasSums: Bool
     private static let timesAtOnce = 4_096
 
-    private var isOrdered: Bool { !plan.order.isEmpty }
+    private var isOrdered: Bool { plan.order.count > 0 }
 
     // MARK: Beginning and end
 
@@ -91,7 +102,8 @@ final class PlanResult {
             return
         }
         let (wanted, overflow) = toSkip.addingReportingOverflow(toShow)
-        let isDirect = plan.grouping == nil && !isOrdered && !plan.plan.isDistinct
+        hasRun = false
+        let isDirect = plan.grouping == nil && (!isOrdered || plan.sortedTerms > 0) && !plan.plan.isDistinct
         let batch = isDirect && !overflow && wanted < ScanState.batchLimit ? max(wanted, 8) : ScanState.batchLimit
         for position in 0..<plan.steps.count { runner.states.reference(to: position).value.scan.batchTarget = batch }
         if let grouping = plan.grouping {
@@ -110,11 +122,34 @@ final class PlanResult {
     func end(_ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
         if let groups { try unsafe endGroups(groups, runner, sink) }
         guard isOrdered else { return }
+        // Rows that come in runs may have been enough already.
+        if plan.sortedTerms > 0, runner.isOver { return }
         runner.isOver = false
+        try unsafe showSorted(runner, sink)
+    }
+
+    private func showSorted(_ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
         sorter.sort()
         for position in 0..<sorter.count where !runner.isOver {
             try unsafe show(sorter.row(position), sorter.times(position), runner, sink)
         }
+    }
+
+    /// Ends a run of rows that are equal in the first terms of the order, if the row at hand is none of them.
+    ///
+    /// - Parameter end: where the encoding of these terms ends.
+    private func beginRun(endingAt end: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
+        let key = unsafe UnsafeRawBufferPointer(rebasing: sortKey.bytes[..<end])
+        if hasRun {
+            if unsafe equalBytes(key, runKey.bytes) { return }
+            try unsafe showSorted(runner, sink)
+            if runner.isOver { return }
+            let (wanted, overflow) = toSkip.addingReportingOverflow(toShow)
+            sorter.begin(limit: overflow ? .max : wanted)
+        }
+        runKey.removeAll()
+        unsafe runKey.append(key)
+        hasRun = true
     }
 
     func close() {
@@ -139,7 +174,7 @@ final class PlanResult {
     /// Puts a row of the output where it belongs.
     private func put(_ times: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
         if !isOrdered, !plan.plan.isDistinct {
-            if case .row(let slot) = plan.output { return try unsafe show(runner.rows[slot], times, runner, sink) }
+            if plan.rowSlot >= 0 { return try unsafe show(runner.rows[plan.rowSlot], times, runner, sink) }
             try encode(runner)
             return try unsafe show(row.bytes, times, runner, sink)
         }
@@ -150,14 +185,22 @@ final class PlanResult {
     @inline(never)
     private func keep(_ times: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
         if isOrdered {
-            try encodeOrder(runner)
+            let end = try encodeOrder(runner)
+            if plan.sortedTerms > 0 {
+                try unsafe beginRun(endingAt: end, runner, sink)
+                if runner.isOver { return }
+            }
             // Of many rows, most are known by their key not to be among the first ones.
             if unsafe !sorter.mayTake(sortKey.bytes), !plan.plan.isDistinct { return }
         }
-        var isStill = false
-        if case .row = plan.output { isStill = runner.hasStillRows } else { try encode(runner) }
+        let isStill = plan.rowSlot >= 0 && runner.hasStillRows
         let image: UnsafeRawBufferPointer
-        if case .row(let slot) = plan.output { unsafe image = runner.rows[slot] } else { unsafe image = row.bytes }
+        if plan.rowSlot >= 0 {
+            unsafe image = runner.rows[plan.rowSlot]
+        } else {
+            try encode(runner)
+            unsafe image = row.bytes
+        }
         var times = times
         if plan.plan.isDistinct {
             guard unsafe seen.enter(image).isNew else { return }
@@ -194,13 +237,38 @@ final class PlanResult {
     // MARK: Encoding
 
     private func encode(_ runner: PlanRunner) throws(EngineError) {
-        guard case .columns(let columns) = plan.output else { return }
         row.removeAll()
-        for position in columns.indices {
-            let column = columns[position]
-            let value = try unsafe plan.program.value(column, in: runner.frame)
-            unsafe append(value, column, isCanonical: plan.plan.isDistinct, to: &row)
+        let isCanonical = plan.plan.isDistinct
+        for position in 0..<plan.columns.count {
+            let column = plan.columns[position]
+            if column.isPlain, !isCanonical,
+                let value = unsafe plan.program.find(column.value.operand, in: runner.frame)
+            {
+                unsafe appendPlain(value, column.size)
+                continue
+            }
+            let value = try unsafe plan.program.value(column.value, in: runner.frame)
+            unsafe append(value, column.value, isCanonical: isCanonical, to: &row)
         }
+    }
+
+    @inline(__always)
+    private func appendPlain(_ value: UnsafeRawPointer, _ size: Int32) {
+        switch size {
+        case 8: unsafe scratch.value.row.append(littleEndian: value.loadUnaligned(as: UInt64.self), 8)
+        case 4: unsafe scratch.value.row.append(littleEndian: UInt64(value.loadUnaligned(as: UInt32.self)), 4)
+        case OutputColumn.counted:
+            let byteCount = unsafe 4 &+ Int(value.loadUnaligned(as: UInt32.self))
+            unsafe scratch.value.row.append(UnsafeRawBufferPointer(start: value, count: byteCount))
+        default: unsafe scratch.value.row.append(UnsafeRawBufferPointer(start: value, count: Int(size)))
+        }
+    }
+
+    /// The row that is put together of the rows at hand, where no row needs to be different from others.
+    @inline(__always)
+    func encodedRow(_ runner: PlanRunner) throws(EngineError) -> UnsafeRawBufferPointer {
+        try encode(runner)
+        return unsafe scratch.value.row.bytes
     }
 
     /// Appends a value, as an option if it may be missing.
@@ -218,9 +286,12 @@ final class PlanResult {
         }
     }
 
-    private func encodeOrder(_ runner: PlanRunner) throws(EngineError) {
+    /// Returns where the encoding of the terms ends that rows are in order of already.
+    private func encodeOrder(_ runner: PlanRunner) throws(EngineError) -> Int {
         sortKey.removeAll()
-        for term in plan.order {
+        var end = 0
+        for position in 0..<plan.order.count {
+            let term = plan.order[position]
             let start = sortKey.count
             let value = try unsafe plan.program.value(term.value, in: runner.frame)
             if term.value.isNullable { unsafe sortKey.append(value == nil ? 1 : 0) }
@@ -229,7 +300,9 @@ final class PlanResult {
             }
             // Encodings end themselves, so with all bits turned they order the other way round.
             if term.isDescending { for i in start..<sortKey.count { sortKey[i] = ~sortKey[i] } }
+            if position + 1 == plan.sortedTerms { end = sortKey.count }
         }
+        return end
     }
 
     // MARK: Groups
@@ -239,12 +312,12 @@ final class PlanResult {
         _ times: Int, _ grouping: CompiledGrouping, _ runner: PlanRunner
     ) throws(EngineError) {
         groupKey.removeAll()
-        for position in grouping.keys.indices {
+        for position in 0..<grouping.keys.count {
             let key = grouping.keys[position]
             let value = try unsafe plan.program.value(key, in: runner.frame)
             unsafe append(value, key, isCanonical: false, to: &groupKey)
         }
-        for position in grouping.inputs.indices {
+        for position in 0..<grouping.inputs.count {
             unsafe inputs[position] = try plan.program.value(grouping.inputs[position], in: runner.frame)
         }
         let values = unsafe UnsafeBufferPointer(start: UnsafePointer(inputs), count: grouping.inputs.count)
@@ -308,7 +381,7 @@ extension PlanRunner {
     }
 
     @inline(never)
-    private func producedTooMuch() -> EngineError {
+    func producedTooMuch() -> EngineError {
         cost.rowsProduced > budget.rowsProduced
             ? .budgetExceeded(what: "rows of the result", limit: budget.rowsProduced)
             : .budgetExceeded(what: "bytes of the result", limit: budget.bytesProduced)

@@ -61,8 +61,8 @@ extension PlanRunner {
             state.value.hasDeletedHash = true
         }
         var hash: UInt64 = 0
-        for number in step.value.access.prefix.indices {
-            let node = step.value.access.prefix[number].value.node
+        for number in 0..<step.value.access.prefixCount {
+            let node = plan.parts[step.value.access.firstPart &+ number].value.node
             hash = unsafe plan.program.types.hash(node, at: state.value.operands[number], into: hash)
         }
         state.value.wanted = hash
@@ -73,8 +73,8 @@ extension PlanRunner {
     /// Nil if the row has another case in one of the columns.
     private func keyHash(of row: UnsafeRawPointer, _ step: Ref<CompiledStep>) -> UInt64? {
         var state: UInt64 = 0
-        for number in step.value.access.prefix.indices {
-            let part = step.value.access.prefix[number]
+        for number in 0..<step.value.access.prefixCount {
+            let part = plan.parts[step.value.access.firstPart &+ number]
             guard var column = unsafe plan.program.hops.find(part.column.field, in: row, plan.program.types) else {
                 return nil
             }

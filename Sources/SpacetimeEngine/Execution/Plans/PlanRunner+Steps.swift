@@ -35,6 +35,7 @@ extension PlanRunner {
     ) throws(EngineError) -> Int {
         while !state.value.isOver {
             if state.value.position == state.value.filled {
+                if state.value.isLastBatch { return try end(step, state) }
                 if try !refill(step, state, ground) { return try end(step, state) }
             }
             let row = unsafe state.value.batch[state.value.position]
@@ -74,7 +75,7 @@ extension PlanRunner {
     }
 
     @inline(__always)
-    private func setRow(_ slot: Int, _ row: UnsafeRawBufferPointer) {
+    func setRow(_ slot: Int, _ row: UnsafeRawBufferPointer) {
         // A row without bytes has no address, and nothing of it is read; the constants have one.
         unsafe frame.addresses[slot] = row.baseAddress ?? UnsafeRawPointer(plan.program.constants.base)
         unsafe rows[slot] = row
@@ -96,9 +97,43 @@ extension PlanRunner {
         state.value.isOver = false
         if step.value.isHashed {
             try probe(step, state)
+        } else if step.value.isPoint, case .datastore = ground {
+            try openPoint(step, state)
         } else {
             try openAccess(step, state, ground, countsOnly: step.value.isCounted && step.value.isUnfiltered)
         }
+    }
+
+    /// Finds the one row of a step that has one at most.
+    private func openPoint(_ step: Ref<CompiledStep>, _ state: Ref<StepState>) throws(EngineError) {
+        try countSeek()
+        state.value.filled = 0
+        state.value.position = 0
+        state.value.isLastBatch = true
+        let part = plan.parts[step.value.access.firstPart]
+        guard let index = state.value.index, let table = state.value.scan.table,
+            let probe = try unsafe plan.program.value(part.value, in: frame)
+        else { return }
+        let image: UnsafeRawBufferPointer
+        if let integer = step.value.access.integer {
+            let key = unsafe integer.load(probe)
+            if let last = unsafe state.value.lastRow, state.value.lastKey == key {
+                unsafe image = last
+            } else {
+                guard let row = unsafe index.value.find(integerProbe: probe, in: table.rows) else { return }
+                unsafe image = table.storage.image(row)
+                state.value.lastKey = key
+                unsafe state.value.lastRow = image
+            }
+        } else {
+            let byteCount = unsafe plan.program.types.size(part.value.node, at: probe)
+            guard let row = unsafe index.value.find(probe: probe, byteCount: byteCount, in: table.rows) else { return }
+            unsafe image = table.storage.image(row)
+        }
+        try countExamined(1)
+        unsafe state.value.batch[0] = image
+        state.value.filled = 1
+        if let filter = state.value.filter { unsafe state.value.filled = filter.filter(state.value.batch, 1) }
     }
 
     /// Begins with the rows of an access.
@@ -139,11 +174,12 @@ extension PlanRunner {
 
     /// Works out what is looked for; false if something is missing, which equals nothing.
     private func findOperands(
-        _ access: borrowing CompiledAccess, _ state: Ref<StepState>
+        _ access: CompiledAccess, _ state: Ref<StepState>
     ) throws(EngineError) -> Bool {
         unsafe state.value.operands.removeAll()
-        for position in access.prefix.indices {
-            guard let value = try unsafe plan.program.value(access.prefix[position].value, in: frame) else {
+        for position in 0..<access.prefixCount {
+            guard let value = try unsafe plan.program.value(plan.parts[access.firstPart &+ position].value, in: frame)
+            else {
                 return false
             }
             unsafe state.value.operands.append(value)
@@ -155,6 +191,17 @@ extension PlanRunner {
         if let upper = access.upper {
             guard let value = try unsafe plan.program.value(upper.value, in: frame) else { return false }
             unsafe state.value.operands.append(value)
+        }
+        for number in 0..<access.intervalCount {
+            let interval = plan.intervals[access.firstInterval &+ number]
+            if let lower = interval.lower {
+                guard let value = try unsafe plan.program.value(lower.value, in: frame) else { return false }
+                unsafe state.value.operands.append(value)
+            }
+            if let upper = interval.upper {
+                guard let value = try unsafe plan.program.value(upper.value, in: frame) else { return false }
+                unsafe state.value.operands.append(value)
+            }
         }
         return true
     }
@@ -225,7 +272,7 @@ extension PlanRunner {
     // MARK: Testing rows against the access
 
     /// Keeps the rows in the batch that the access would have found.
-    func keepTested(_ access: borrowing CompiledAccess, _ state: Ref<StepState>, _ count: Int) -> Int {
+    func keepTested(_ access: CompiledAccess, _ state: Ref<StepState>, _ count: Int) -> Int {
         var kept = 0
         for i in 0..<count {
             let row = unsafe state.value.batch[i]
@@ -238,23 +285,44 @@ extension PlanRunner {
 
     /// Whether a row lies where the access looks.
     private func isFound(
-        _ row: UnsafeRawPointer, by access: borrowing CompiledAccess, _ state: Ref<StepState>
+        _ row: UnsafeRawPointer, by access: CompiledAccess, _ state: Ref<StepState>
     ) -> Bool {
         var operand = 0
-        for position in access.prefix.indices {
-            let order = unsafe compare(row, access.prefix[position], state.value.operands[operand])
+        for position in 0..<access.prefixCount {
+            let order = unsafe compare(row, plan.parts[access.firstPart &+ position], state.value.operands[operand])
             if order != 0 { return false }
             operand &+= 1
         }
-        if access.kind == .keys { return unsafe isListed(row, access, state) }
-        if let lower = access.lower {
+        switch access.kind {
+        case .table, .key: return true
+        case .keys: return unsafe isListed(row, access, state)
+        case .ranges:
+            for number in 0..<access.intervalCount
+            where unsafe isInside(row, plan.intervals[access.firstInterval &+ number], state) {
+                return true
+            }
+            return false
+        case .range:
+            return unsafe isInside(
+                row,
+                CompiledAccess.Interval(
+                    lower: access.lower, upper: access.upper, lowerIsExcluded: access.lowerIsExcluded,
+                    upperIsExcluded: access.upperIsExcluded, firstOperand: operand), state)
+        }
+    }
+
+    private func isInside(
+        _ row: UnsafeRawPointer, _ interval: CompiledAccess.Interval, _ state: Ref<StepState>
+    ) -> Bool {
+        var operand = interval.firstOperand
+        if let lower = interval.lower {
             let order = unsafe compare(row, lower, state.value.operands[operand])
-            if order < 0 || order == 0 && access.lowerIsExcluded { return false }
+            if order < 0 || order == 0 && interval.lowerIsExcluded { return false }
             operand &+= 1
         }
-        if let upper = access.upper {
+        if let upper = interval.upper {
             let order = unsafe compare(row, upper, state.value.operands[operand])
-            if order > 0 || order == 0 && access.upperIsExcluded { return false }
+            if order > 0 || order == 0 && interval.upperIsExcluded { return false }
         }
         return true
     }
@@ -276,7 +344,7 @@ extension PlanRunner {
     }
 
     private func isListed(
-        _ row: UnsafeRawPointer, _ access: borrowing CompiledAccess, _ state: Ref<StepState>
+        _ row: UnsafeRawPointer, _ access: CompiledAccess, _ state: Ref<StepState>
     ) -> Bool {
         guard let next = access.next,
             var column = unsafe plan.program.hops.find(next.field, in: row, plan.program.types)
@@ -292,7 +360,7 @@ extension PlanRunner {
     }
 
     /// The keys of a list, in key order.
-    func list(_ access: borrowing CompiledAccess, _ state: Ref<StepState>) -> ConstantList {
+    func list(_ access: CompiledAccess, _ state: Ref<StepState>) -> ConstantList {
         if let list = state.value.list {
             return unsafe ConstantList(base: list.block.base, count: state.value.listCount)
         }

@@ -36,6 +36,9 @@ extension PlanRunner {
             let selection = selectRange(step.value.access, state, index, table.rows)
             open(selection, step, state, datastore, table, mayCount: mayCount)
         case .keys: prepareKeys(step, state)
+        case .ranges:
+            prepareRanges(step.value.access, state, integer: step.value.access.integer)
+            beginKeys(state.value.intervals.count, step, state)
         }
     }
 
@@ -81,23 +84,28 @@ extension PlanRunner {
         }
         let window = ScanWindow(isReversed: step.value.isReversed)
         state.value.scan.restart(datastore.source(selection, state.value.indexPosition, table, window))
+        if step.value.access.coveredOffset >= 0, case .positions = selection, let integer = step.value.access.integer {
+            state.value.scan.cover(integer, at: step.value.access.coveredOffset)
+        }
         state.value.source = .scan
     }
 
     /// The key of the prefix in BSATN, as an index is asked for it.
-    private func appendPrefix(_ access: borrowing CompiledAccess, _ state: Ref<StepState>) {
+    private func appendPrefix(_ access: CompiledAccess, _ state: Ref<StepState>) {
         state.value.probe.removeAll()
-        for position in access.prefix.indices {
-            let part = access.prefix[position]
-            if part.tag >= 0 { state.value.probe.append(UInt8(truncatingIfNeeded: part.tag)) }
-            let value = unsafe state.value.operands[position]
-            let byteCount = unsafe plan.program.types.size(part.value.node, at: value)
-            unsafe state.value.probe.append(UnsafeRawBufferPointer(start: value, count: byteCount))
+        for position in 0..<access.prefixCount {
+            unsafe appendProbe(plan.parts[access.firstPart &+ position], state.value.operands[position], state)
         }
     }
 
+    private func appendProbe(_ part: CompiledAccess.Part, _ value: UnsafeRawPointer, _ state: Ref<StepState>) {
+        if part.tag >= 0 { state.value.probe.append(UInt8(truncatingIfNeeded: part.tag)) }
+        let byteCount = unsafe plan.program.types.size(part.value.node, at: value)
+        unsafe state.value.probe.append(UnsafeRawBufferPointer(start: value, count: byteCount))
+    }
+
     private func selectRange(
-        _ access: borrowing CompiledAccess, _ state: Ref<StepState>, _ index: Ref<TableIndex>, _ rows: RowsRef
+        _ access: CompiledAccess, _ state: Ref<StepState>, _ index: Ref<TableIndex>, _ rows: RowsRef
     ) -> TableIndex.Selection {
         if let integer = access.integer { return selectIntegers(access, state, index, integer) }
         let (lowerIsSuccessor, upperIsSuccessor) = encodeBounds(access, state)
@@ -109,12 +117,12 @@ extension PlanRunner {
     /// Encodes both ends of a range.
     ///
     /// - Returns: for each end, whether it lies behind all keys that begin with those bytes instead of before them.
-    private func encodeBounds(_ access: borrowing CompiledAccess, _ state: Ref<StepState>) -> (Bool, Bool) {
+    private func encodeBounds(_ access: CompiledAccess, _ state: Ref<StepState>) -> (Bool, Bool) {
         state.value.lower.removeAll()
         state.value.upper.removeAll()
         var operand = 0
-        for position in access.prefix.indices {
-            unsafe encode(access.prefix[position], state.value.operands[operand], &state.value.lower)
+        for position in 0..<access.prefixCount {
+            unsafe encode(plan.parts[access.firstPart &+ position], state.value.operands[operand], &state.value.lower)
             operand &+= 1
         }
         unsafe state.value.upper.append(state.value.lower.bytes)
@@ -132,10 +140,22 @@ extension PlanRunner {
     }
 
     private func selectIntegers(
-        _ access: borrowing CompiledAccess, _ state: Ref<StepState>, _ index: Ref<TableIndex>,
+        _ access: CompiledAccess, _ state: Ref<StepState>, _ index: Ref<TableIndex>,
         _ integer: KeySpec.Integer
     ) -> TableIndex.Selection {
-        var operand = 0
+        let range = CompiledAccess.Interval(
+            lower: access.lower, upper: access.upper, lowerIsExcluded: access.lowerIsExcluded,
+            upperIsExcluded: access.upperIsExcluded, firstOperand: 0)
+        guard let (first, last) = numbers(of: range, state, integer) else { return .none }
+        return index.value.selectIntegers(from: first, through: last)
+    }
+
+    /// The first and the last number of a range; nil if there is none.
+    @inline(__always)
+    private func numbers(
+        of interval: CompiledAccess.Interval, _ state: Ref<StepState>, _ integer: KeySpec.Integer
+    ) -> (first: UInt64, last: UInt64)? {
+        var operand = interval.firstOperand
         func number(_ part: CompiledAccess.Part) -> UInt64 {
             defer { operand += 1 }
             // A simple enum is its tag.
@@ -143,45 +163,51 @@ extension PlanRunner {
         }
         var lower: UInt64 = 0
         var upper = integer.maximum
-        if let part = access.lower {
+        if let part = interval.lower {
             lower = number(part)
-            if access.lowerIsExcluded {
-                if lower == integer.maximum { return .none }
+            if interval.lowerIsExcluded {
+                if lower == integer.maximum { return nil }
                 lower += 1
             }
         }
-        if let part = access.upper {
+        if let part = interval.upper {
             upper = number(part)
-            if access.upperIsExcluded {
-                if upper == 0 { return .none }
+            if interval.upperIsExcluded {
+                if upper == 0 { return nil }
                 upper -= 1
             }
         }
-        return index.value.selectIntegers(from: lower, through: upper)
+        return (lower, upper)
     }
 
     // MARK: Lists of keys
 
     /// Notes which keys are to be looked up; ``openKey(_:_:_:_:)`` does one after the other.
     private func prepareKeys(_ step: Ref<CompiledStep>, _ state: Ref<StepState>) {
-        let count = list(step.value.access, state).count
+        beginKeys(list(step.value.access, state).count, step, state)
+    }
+
+    private func beginKeys(_ count: Int, _ step: Ref<CompiledStep>, _ state: Ref<StepState>) {
         state.value.keysLeft = count
         state.value.nextKey = step.value.isReversed ? count - 1 : 0
     }
 
     /// The key that a list's value makes together with the prefix, in BSATN.
-    private func appendKey(_ number: Int, _ access: borrowing CompiledAccess, _ state: Ref<StepState>) {
+    private func appendKey(_ number: Int, _ access: CompiledAccess, _ state: Ref<StepState>) {
         appendPrefix(access, state)
         if access.tag >= 0 { state.value.probe.append(UInt8(truncatingIfNeeded: access.tag)) }
         unsafe state.value.probe.append(list(access, state).element(number))
     }
 
-    /// Begins with the rows of one of the keys.
+    /// Begins with the rows of one of the keys, or of one of the ranges.
     func openKey(_ number: Int, _ step: Ref<CompiledStep>, _ state: Ref<StepState>, _ datastore: Datastore) {
         state.value.source = .none
         guard let index = state.value.index, let table = state.value.scan.table else { return }
+        if step.value.access.kind == .ranges {
+            return openRange(state.value.intervals[number], step, state, datastore, index, table)
+        }
         appendKey(number, step.value.access, state)
-        let given = step.value.access.prefix.count + 1
+        let given = step.value.access.prefixCount + 1
         if given == index.value.spec.columns.count {
             return unsafe open(index, whole: state.value.probe.bytes, step, state, datastore, table, mayCount: false)
         }
@@ -190,6 +216,73 @@ extension PlanRunner {
         let key = unsafe state.value.lower.bytes
         let selection = unsafe index.value.selectBytes(
             lower: key, lowerIsSuccessor: false, upper: key, upperIsSuccessor: true, table.rows)
+        open(selection, step, state, datastore, table, mayCount: false)
+    }
+
+    // MARK: Several ranges
+
+    /// Notes which ranges are to be looked up, without those that lie in others.
+    ///
+    /// - Parameter integer: how an index over one integer reads it; nil if its keys are bytes.
+    private func prepareRanges(
+        _ access: CompiledAccess, _ state: Ref<StepState>, integer: KeySpec.Integer?
+    ) {
+        state.value.intervals.removeAll()
+        for number in 0..<access.intervalCount {
+            let interval = plan.intervals[access.firstInterval &+ number]
+            if let integer {
+                guard let (first, last) = numbers(of: interval, state, integer) else { continue }
+                state.value.intervals.add(from: first, through: last, source: number)
+                continue
+            }
+            let (isAbove, isThrough) = encodeEnds(interval, access, state)
+            state.value.intervals.add(
+                from: &state.value.lower, isAbove: isAbove, to: &state.value.upper, isThrough: isThrough,
+                source: number)
+        }
+        if integer == nil { state.value.intervals.joinKeys() } else { state.value.intervals.joinNumbers() }
+    }
+
+    /// Encodes both ends of a range with the prefix in front. Returns what ``encodeBounds(_:_:)`` does.
+    private func encodeEnds(
+        _ interval: CompiledAccess.Interval, _ access: CompiledAccess, _ state: Ref<StepState>
+    ) -> (Bool, Bool) {
+        state.value.lower.removeAll()
+        state.value.upper.removeAll()
+        for position in 0..<access.prefixCount {
+            unsafe encode(plan.parts[access.firstPart &+ position], state.value.operands[position], &state.value.lower)
+        }
+        unsafe state.value.upper.append(state.value.lower.bytes)
+        var operand = interval.firstOperand
+        if let lower = interval.lower {
+            unsafe encode(lower, state.value.operands[operand], &state.value.lower)
+            operand &+= 1
+        }
+        if let upper = interval.upper { unsafe encode(upper, state.value.operands[operand], &state.value.upper) }
+        return (interval.lowerIsExcluded, !interval.upperIsExcluded)
+    }
+
+    private func openRange(
+        _ entry: KeyIntervals.Entry, _ step: Ref<CompiledStep>, _ state: Ref<StepState>, _ datastore: Datastore,
+        _ index: Ref<TableIndex>, _ table: TableRef
+    ) {
+        if !index.value.isOrdered {
+            // Such an index is asked for whole keys.
+            let interval = plan.intervals[step.value.access.firstInterval &+ entry.source]
+            appendPrefix(step.value.access, state)
+            if let part = interval.lower {
+                unsafe appendProbe(part, state.value.operands[interval.firstOperand], state)
+            }
+            return unsafe open(index, whole: state.value.probe.bytes, step, state, datastore, table, mayCount: false)
+        }
+        let selection: TableIndex.Selection
+        if step.value.access.integer != nil {
+            selection = index.value.selectIntegers(from: entry.first, through: entry.last)
+        } else {
+            selection = unsafe index.value.selectBytes(
+                lower: state.value.intervals.lower(entry), lowerIsSuccessor: false,
+                upper: state.value.intervals.upper(entry), upperIsSuccessor: entry.isOpen, table.rows)
+        }
         open(selection, step, state, datastore, table, mayCount: false)
     }
 
@@ -208,13 +301,17 @@ extension PlanRunner {
             }
             return
         }
-        let columns = step.value.access.schema?.columns ?? []
+        let columns = step.value.index?.columns ?? []
         let key = SnapshotIndexes.Key(table: step.value.table, columns: columns.map(\.index))
         state.value.snapshotIndex = snapshot.indexes.index(key, of: table)
         guard let index = state.value.snapshotIndex else {
             return try openUnsorted(step, state, table, columns)
         }
         if step.value.access.kind == .keys { return prepareKeys(step, state) }
+        if step.value.access.kind == .ranges {
+            prepareRanges(step.value.access, state, integer: nil)
+            return beginKeys(state.value.intervals.count, step, state)
+        }
         // A key is a range of which nothing but the prefix is given.
         let (isAbove, isThrough) = encodeBounds(step.value.access, state)
         openSorted(index, state, isAbove: isAbove, isThrough: isThrough, isReversed: isReversed)
@@ -246,10 +343,18 @@ extension PlanRunner {
     func openKey(_ number: Int, _ step: Ref<CompiledStep>, _ state: Ref<StepState>) {
         state.value.source = .none
         guard let index = state.value.snapshotIndex else { return }
+        if step.value.access.kind == .ranges {
+            let entry = state.value.intervals[number]
+            state.value.lower.removeAll()
+            state.value.upper.removeAll()
+            unsafe state.value.lower.append(state.value.intervals.lower(entry))
+            unsafe state.value.upper.append(state.value.intervals.upper(entry))
+            return openSorted(index, state, isAbove: false, isThrough: entry.isOpen, isReversed: step.value.isReversed)
+        }
         let access = step.value.access
         state.value.lower.removeAll()
-        for position in access.prefix.indices {
-            unsafe encode(access.prefix[position], state.value.operands[position], &state.value.lower)
+        for position in 0..<access.prefixCount {
+            unsafe encode(plan.parts[access.firstPart &+ position], state.value.operands[position], &state.value.lower)
         }
         if access.tag >= 0 { state.value.lower.append(UInt8(truncatingIfNeeded: access.tag)) }
         // A value without bytes has no key either, and its place in the list is an address.

@@ -192,11 +192,14 @@ package final class PlanRunner {
         over datastore: Datastore, changes: PlanChanges? = nil, taking side: PlanChanges.Side = .inserts,
         driving: PlanChanges? = nil, budget: QueryBudget = QueryBudget(), _ sink: Sink
     ) throws(EngineError) {
-        self.driving = driving
-        defer { self.driving = nil }
+        if driving != nil { self.driving = driving }
+        defer { if driving != nil { self.driving = nil } }
         if checkedVersion != datastore.state.schemaVersion {
             try check(datastore)
             checkedVersion = datastore.state.schemaVersion
+        }
+        if plan.isPoint, boundCount == plan.parameters.count {
+            return try unsafe runPoint(datastore, budget, sink)
         }
         for position in 0..<plan.steps.count {
             let step = plan.steps.reference(to: position)
@@ -210,6 +213,39 @@ package final class PlanRunner {
         hasStillRows = true
         defer { if plan.steps.count > 0 { closeStates() } }
         try unsafe run(over: .datastore(datastore), changes, side, budget, sink)
+    }
+
+    /// Finds the one row that the plan is about, without what it takes to go through several.
+    private func runPoint(_ datastore: Datastore, _ budget: QueryBudget, _ sink: Sink) throws(EngineError) {
+        cost = QueryCost()
+        cost.seeks = 1
+        if let shouldStop = budget.shouldStop, shouldStop() { throw .queryStopped }
+        let step = plan.steps.reference(to: 0)
+        let part = plan.parts[step.value.access.firstPart]
+        guard let entry = datastore.entry(step.value.access.index),
+            let probe = try unsafe plan.program.value(part.value, in: frame)
+        else { return }
+        let row: RowID?
+        if step.value.access.integer != nil {
+            unsafe row = entry.index.value.find(integerProbe: probe, in: entry.rows)
+        } else {
+            let byteCount = unsafe plan.program.types.size(part.value.node, at: probe)
+            unsafe row = entry.index.value.find(probe: probe, byteCount: byteCount, in: entry.rows)
+        }
+        guard let row else { return }
+        cost.rowsExamined = 1
+        if budget.rowsExamined < 1 { throw .budgetExceeded(what: "rows to look at", limit: budget.rowsExamined) }
+        let image = unsafe entry.rows.storage.image(row)
+        unsafe setRow(step.value.slot, image)
+        let shown: UnsafeRawBufferPointer
+        if plan.rowSlot >= 0 { unsafe shown = image } else { unsafe shown = try result.encodedRow(self) }
+        cost.rowsProduced = 1
+        cost.bytesProduced = shown.count
+        if budget.rowsProduced < 1 || cost.bytesProduced > budget.bytesProduced {
+            self.budget = budget
+            throw producedTooMuch()
+        }
+        unsafe sink(shown, 1)
     }
 
     /// Runs over the rows of a snapshot, on any thread. Without indexes of its own a snapshot looks at all rows of a table, and
@@ -342,8 +378,8 @@ package final class PlanRunner {
             try check(table.schema, step.value)
             if step.value.access.kind == .table { continue }
             let (owner, index) = try datastore.index(step.value.access.index)
-            guard owner == table, table.indexes[index].schema == step.value.access.schema else {
-                throw .noSuchIndex(step.value.access.schema?.name ?? "")
+            guard owner == table, table.indexes[index].schema == step.value.index else {
+                throw .noSuchIndex(step.value.index?.name ?? "")
             }
         }
     }

@@ -57,6 +57,8 @@ struct StepState: ~Copyable {
     /// The keys that are looked up, if a parameter has them.
     var list: SharedConstants?
     var listCount = 0
+    /// The ranges that are looked up.
+    var intervals = KeyIntervals()
     var hash = PlanHash()
 
     // Where it is.
@@ -69,13 +71,18 @@ struct StepState: ~Copyable {
     var times = 1
     /// All rows were shown.
     var isOver = false
+    /// What is in the batch is all there is.
+    var isLastBatch = false
+    /// Of a step that looks a number up: the last one, and its row. Rows that come in order of it ask for the same again.
+    var lastKey: UInt64 = 0
+    var lastRow: UnsafeRawBufferPointer?
     /// What is found was not looked for by the access, which must be asked of each row.
     var needsTest = false
     var needsFilter = false
     var skipsInserted = false
     /// What was deleted is still to be shown.
     var hasDeletedToShow = false
-    /// Keys of a list that are still to be looked up.
+    /// Keys of a list, or ranges, that are still to be looked up.
     var nextKey = 0
     var keysLeft = 0
 
@@ -101,14 +108,18 @@ struct StepState: ~Copyable {
         scan.source = .done
         scan.table = nil
         index = nil
-        snapshotTable = nil
-        snapshotIndex = nil
-        copiedPage = nil
-        pageCopy = nil
-        kept.removeAll()
-        inserted = nil
-        deleted = nil
-        hash.removeAll()
+        unsafe lastRow = nil
+        isLastBatch = false
+        if snapshotTable != nil {
+            snapshotTable = nil
+            snapshotIndex = nil
+            copiedPage = nil
+            pageCopy = nil
+        }
+        if kept.byteCount > 0 { kept.removeAll() }
+        if inserted != nil { inserted = nil }
+        if deleted != nil { deleted = nil }
+        if hash.isUsed { hash.removeAll() }
         if hasDeletedHash {
             deletedHash.removeAll()
             hasDeletedHash = false

@@ -90,6 +90,102 @@ import Testing
         #expect(try game.runner(reversed).rows(over: game.datastore.snapshot()) == levels.reversed())
     }
 
+    private static func levels(_ lower: UInt32?, _ upper: UInt32?) -> Plan.Interval {
+        func part(_ level: UInt32) -> Plan.KeyPart { Plan.KeyPart(.literal(level.bsatn())) }
+        return Plan.Interval(
+            lower: lower.map { .included(part($0)) } ?? .unbounded,
+            upper: upper.map { .excluded(part($0)) } ?? .unbounded)
+    }
+
+    /// Rows of several ranges come in key order and once each, wherever they are looked for.
+    @Test func rangesThatOverlapAreGoneThroughOnce() throws {
+        let game = try Game()
+        let intervals = [
+            Self.levels(8, nil), Self.levels(2, 4), Self.levels(9, 3), Self.levels(3, 5), Self.levels(2, 3),
+            Self.levels(9, nil),
+        ]
+        let step = game.step(0, .ranges(game.byLevel, prefix: [], intervals))
+        let columns = ["level", "id"].map { name in
+            QueryColumn(name, .field(name == "id" ? Self.field(0, 0, .u64) : Self.field(0, 1, .u32)))
+        }
+        let expected = [2, 3, 4, 8, 9].flatMap { Array(repeating: UInt32($0), count: 10) }
+        for isReversed in [false, true] {
+            // Once the index says all, once rows are read.
+            for count in 1...2 {
+                var plan = Plan(steps: [step], output: .columns(Array(columns.prefix(count))))
+                plan.steps[0].isReversed = isReversed
+                let runner = try game.runner(plan)
+                let wanted = (isReversed ? expected.reversed() : expected).map { AlgebraicValue.u32($0) }
+                #expect(try runner.rows(over: game.datastore).map { $0[0] } == wanted)
+                #expect(runner.cost.rowsExamined == 50 && runner.cost.seeks == 3)
+                let snapshot = game.datastore.snapshot()
+                for _ in 0...SnapshotIndexes.scansBeforeSorting {
+                    #expect(try runner.rows(over: snapshot).map { $0[0] } == wanted)
+                }
+            }
+        }
+    }
+
+    /// A hash index finds single values; a value that is given twice once.
+    @Test func singleValuesAreRangesOfAHashIndex() throws {
+        let game = try Game()
+        func point(_ number: Int) -> Plan.Interval {
+            let end = Plan.Interval.Bound.included(Plan.KeyPart(.parameter(number)))
+            return Plan.Interval(lower: end, upper: end)
+        }
+        let byID = game.datastore.index(game.players)
+        let plan = Plan(
+            steps: [game.step(0, .ranges(byID, prefix: [], (0..<3).map(point)))],
+            output: .columns([QueryColumn("id", .field(Self.field(0, 0, .u64)))]),
+            parameters: (0..<3).map { _ in QueryParameter(type: .u64) })
+        let runner = try game.runner(plan)
+        try runner.bind([UInt64(7).bsatn(), UInt64(5).bsatn(), UInt64(7).bsatn()])
+        #expect(try runner.rows(over: game.datastore) == [[.u64(5)], [.u64(7)]])
+        #expect(throws: EngineError.self) {
+            try game.runner(
+                Plan(steps: [game.step(0, .ranges(byID, prefix: [], [Plan.Interval()]))], output: .rows(slot: 0)))
+        }
+    }
+
+    /// Rows that an index yields in order of the first term are sorted run by run, and no more of them are read than it takes.
+    @Test func aLimitEndsTheSortingOfRuns() throws {
+        let game = try Game(players: 1_000)
+        for (isReversed, offset) in [(false, 0), (true, 0), (false, 150), (true, 95)] {
+            var plan = Plan(
+                steps: [game.step(0, .range(game.byLevel, Plan.KeyRange()))], output: .rows(slot: 0),
+                order: [
+                    OrderTerm(.field(Self.field(0, 1, .u32)), isDescending: isReversed),
+                    OrderTerm(.field(Self.field(0, 2, .string)), isDescending: true),
+                ], limit: .literal(UInt64(10).bsatn(), .u64), offset: .literal(UInt64(offset).bsatn(), .u64))
+            plan.steps[0].isReversed = isReversed
+            let all = try game.runner(plan).rows(over: game.datastore)
+            plan.sortedTerms = 1
+            let runner = try game.runner(plan)
+            #expect(try runner.rows(over: game.datastore) == all)
+            #expect(runner.cost.rowsExamined < offset + 200)
+            #expect(try runner.rows(over: game.datastore.snapshot()) == all)
+            plan.limit = nil
+            #expect(try game.runner(plan).rows(over: game.datastore).count == 1_000 - offset)
+        }
+    }
+
+    @Test func aSinkEndsTheSortingOfRuns() throws {
+        let game = try Game()
+        let plan = Plan(
+            steps: [game.step(0, .range(game.byLevel, Plan.KeyRange()))], output: .rows(slot: 0),
+            order: [
+                OrderTerm(.field(Self.field(0, 1, .u32))),
+                OrderTerm(.field(Self.field(0, 0, .u64)), isDescending: true),
+            ], sortedTerms: 1)
+        let runner = try game.runner(plan)
+        var count = 0
+        try runner.run(over: game.datastore) { _, _ in
+            count += 1
+            if count == 3 { runner.stop() }
+        }
+        #expect(count == 3)
+    }
+
     @Test func aSnapshotThatIsAskedOftenAnswersByAnIndexInTheSameOrder() throws {
         let game = try Game()
         let snapshot = game.datastore.snapshot()

@@ -180,7 +180,15 @@ struct RandomPlans {
             }
             used.insert(bound.condition)
         }
+        if random.oneIn(3) { return (.ranges(ids[position], prefix: prefix, intervals(like: range)), used) }
         return (.range(ids[position], range), used)
+    }
+
+    /// The same as several ranges: twice the whole, and nothing of it.
+    private func intervals(like range: Plan.KeyRange) -> [Plan.Interval] {
+        let whole = Plan.Interval(lower: range.lower, upper: range.upper)
+        guard let part = range.lower.part ?? range.upper.part else { return [whole, whole] }
+        return [whole, Plan.Interval(lower: .excluded(part), upper: .excluded(part)), whole]
     }
 
     private func usedConditions(_ found: [Found], _ index: IndexSchema, _ count: Int) -> Set<Int> {
