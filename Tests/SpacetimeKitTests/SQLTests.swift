@@ -311,6 +311,30 @@ struct Line: Equatable {
         #expect(try db.snapshot().sql("EXPLAIN SELECT * FROM fighter").count == 1)
     }
 
+    /// A statement with values is planned for these, however often it was run with others.
+    @Test func plansFollowTheValues() throws {
+        let db = try open(9_000)
+        let range = "SELECT id FROM weapon WHERE fighter >= :low AND fighter < :high"
+        func run(_ text: String, _ low: Int64, _ high: Int64) throws -> QueryResult {
+            try db.sql(text, ["low": SQLValue(integerLiteral: low), "high": SQLValue(integerLiteral: high)])
+        }
+        for _ in 0..<2 {
+            #expect(try run(range, 10, 20).rowsExamined == 20)
+            #expect(try run(range, 0, 100_000).count == 9_000)
+        }
+        // The same in the text.
+        #expect(try db.sql("SELECT id FROM weapon WHERE fighter >= 0 AND fighter < 9000").count == 9_000)
+        #expect(try db.sql("SELECT id FROM weapon WHERE fighter >= 30 AND fighter < 32").rowsExamined == 4)
+        // Of a join, the range of one side finds the rows of the other.
+        let join = """
+            SELECT w.kind FROM fighter f JOIN weapon w ON w.fighter = f.id WHERE f.id >= :low AND f.id < :high
+            """
+        for _ in 0..<2 {
+            #expect(try run(join, 10, 20).rowsExamined == 40)
+            #expect(try run(join, 0, 100_000).count == 8_999)
+        }
+    }
+
     @Test func longQueriesStopNobody() throws {
         let db = try open(9_000)
         let run = try strings(db.sql("EXPLAIN ANALYZE SELECT name FROM fighter WHERE power < 10"), "plan")

@@ -15,22 +15,35 @@ final class PreparedSelect: @unchecked Sendable {
     }
 
     let bound: BoundSelect
-    private var planned: Planned?
-    /// The rows of each table when the plan was made.
+    /// The plans, each for values that find about as much.
+    private var plans: [(magnitudes: [UInt8], planned: Planned)] = []
+    private var ranges: ValueRanges?
+    /// The rows of each table when the plans were made.
     private var sizes: [Int] = []
+
+    private static let planLimit = 8
 
     init(_ bound: BoundSelect) { self.bound = bound }
 
-    /// The plan, made anew if tables have become much larger or smaller. With the database's lock held.
-    func plan(_ planner: Planner, _ datastore: Datastore) throws(DatabaseError) -> Planned {
-        if let planned, isNear(datastore) { return planned }
-        let made = try Self.planned(bound.query, planner, datastore)
-        planned = made
-        sizes = bound.query.tables.map { datastore.count($0.id) }
+    /// The plan for values of the parameters, made anew if tables have become much larger or smaller. With the database's
+    /// lock held.
+    func plan(_ planner: Planner, _ datastore: Datastore, _ values: [[UInt8]]) throws(DatabaseError) -> Planned {
+        if !isNear(datastore) {
+            plans = []
+            sizes = bound.query.tables.map { datastore.count($0.id) }
+        }
+        let ranges = self.ranges ?? ValueRanges(of: bound.query, planner)
+        if self.ranges == nil { self.ranges = ranges }
+        let magnitudes = ranges.isEmpty ? [] : ranges.magnitudes(values, datastore)
+        if let known = plans.first(where: { $0.magnitudes == magnitudes }) { return known.planned }
+        let made = try Self.planned(bound.query, planner, datastore, values)
+        if plans.count >= Self.planLimit { plans.removeFirst() }
+        plans.append((magnitudes, made))
         return made
     }
 
     private func isNear(_ datastore: Datastore) -> Bool {
+        if sizes.count != bound.query.tables.count { return false }
         for (position, table) in bound.query.tables.enumerated() {
             let (old, new) = (sizes[position], datastore.count(table.id))
             if new > old * 4 + 64 || old > new * 4 + 64 { return false }
@@ -39,10 +52,11 @@ final class PreparedSelect: @unchecked Sendable {
     }
 
     private static func planned(
-        _ query: BoundQuery, _ planner: Planner, _ datastore: Datastore
+        _ query: BoundQuery, _ planner: Planner, _ datastore: Datastore, _ values: [[UInt8]]
     ) throws(DatabaseError) -> Planned {
-        let plan = planner.plan(query, datastore)
-        let examined = planner.estimate(plan, datastore).steps.reduce(0) { $0 + $1.examined }
+        let statistics = ValuedStatistics(datastore, values)
+        let plan = planner.plan(query, statistics)
+        let examined = planner.estimate(plan, statistics).steps.reduce(0) { $0 + $1.examined }
         let compiled = try compile(plan, PlanTables(datastore))
         return Planned(plan: plan, compiled: compiled, runner: PlanRunner(compiled), rowsExamined: examined)
     }

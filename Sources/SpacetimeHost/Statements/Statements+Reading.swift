@@ -43,7 +43,7 @@ extension Statements {
         _ select: PreparedSelect, _ values: [[UInt8]], _ prepared: Prepared, explained: [String]? = nil
     ) throws(DatabaseError) -> Outcome {
         let limits = prepared.request.limits
-        let planned = try select.plan(runner.catalog.planner, runner.datastore)
+        let planned = try select.plan(runner.catalog.planner, runner.datastore, values)
         var run = PlanRun(planned.compiled, values: values, prepared, clock: runner.clock)
         try requireRowLimit(planned.plan, values, prepared)
         var result = UnfinishedResult(
@@ -97,7 +97,7 @@ extension Statements {
         guard !prepared.isOwner, let limit = try rowLimit() else { return }
         var plan = plan
         if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
-        let rows = runner.catalog.planner.estimate(plan, runner.datastore).rowsRead
+        let rows = runner.catalog.planner.estimate(plan, ValuedStatistics(runner.datastore, values)).rowsRead
         guard rows > Double(limit) else { return }
         throw DatabaseError(
             .limitReached,
@@ -144,7 +144,8 @@ extension Statements {
         _ bound: BoundSelect, running asked: (select: PreparedSelect, values: [[UInt8]])?, _ prepared: Prepared
     ) throws(DatabaseError) -> Outcome {
         let planner = runner.catalog.planner
-        let planned = try (asked?.select ?? PreparedSelect(bound)).plan(planner, runner.datastore)
+        let planned = try (asked?.select ?? PreparedSelect(bound)).plan(
+            planner, runner.datastore, asked?.values ?? [])
         let lines = PlanDescription(planned.plan, planner, runner.datastore).lines
         if let asked { return try read(asked.select, asked.values, prepared, explained: lines) }
         let result = UnfinishedResult(
