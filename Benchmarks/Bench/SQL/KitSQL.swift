@@ -13,9 +13,21 @@ final class KitSQL: Contestant {
     private let database: Database<Market>
     private let catalog: SQLCatalog
     private let planner: Planner
-    private var known: [[UInt8]: (BoundSelect, PlanRunner)] = [:]
+    private var known = SQLTextTable()
+    private var prepared: Ready?
     private var values: [(UInt64, UInt64)] = []
     private var texts: [String] = []
+
+    /// A query that can be run.
+    private final class Ready {
+        let runner: PlanRunner
+        let reader: RowReader
+
+        init(_ runner: PlanRunner) {
+            self.runner = runner
+            reader = RowReader(runner.plan.resultType)
+        }
+    }
 
     /// - Parameter other: one whose database is taken.
     init(_ items: ItemWorkload, _ work: SQLWork, isPrepared: Bool, sharing other: KitSQL? = nil) throws {
@@ -53,14 +65,21 @@ final class KitSQL: Contestant {
 
     private func runPrepared(_ datastore: Datastore) throws -> Digest {
         var digest = Digest()
-        let (_, runner) = try found(work.text(":first", ":second"), datastore)
-        let reader = RowReader(runner.plan.resultType)
+        guard let first = values.first else { return digest }
+        let ready = try prepared ?? prepare(for: first, datastore)
+        prepared = ready
         for (first, second) in values {
-            try bind(first, to: 0, of: runner)
-            if work.valueCount > 1 { try bind(second, to: 1, of: runner) }
-            try runner.run(over: datastore) { row, _ in reader.add(row, to: &digest) }
+            try bind(first, to: 0, of: ready.runner)
+            if work.valueCount > 1 { try bind(second, to: 1, of: ready.runner) }
+            try ready.runner.run(over: datastore) { row, _ in ready.reader.add(row, to: &digest) }
         }
         return digest
+    }
+
+    private func prepare(for values: (UInt64, UInt64), _ datastore: Datastore) throws -> Ready {
+        let select = try SQLBinder.select(
+            work.text(":first", ":second"), in: catalog, language: .adHoc, isOwner: true)
+        return try ready(select, [bytes(values.0), bytes(values.1)], datastore)
     }
 
     /// Parameters are compared with columns of 64 bits, but for that of the filter.
@@ -72,31 +91,35 @@ final class KitSQL: Contestant {
         }
     }
 
+    private func bytes(_ value: UInt64) -> [UInt8] { work == .top ? Int32(value).bsatn() : value.bsatn() }
+
     /// Each query has a text of its own. Texts that differ in their literals share a plan.
     private func runTexts(_ datastore: Datastore) throws -> Digest {
         var digest = Digest()
         for text in texts {
-            let template = try SQLTemplate(text)
-            let (select, runner): (BoundSelect, PlanRunner)
-            if let ready = known[template.key] {
-                (select, runner) = ready
+            let ready: Ready
+            if let found = known.find(text) {
+                let found = unsafeDowncast(found, to: Ready.self)
+                try known.forEachValue { (number, value) throws(EngineError) in
+                    try found.runner.setParameter(number, value)
+                }
+                ready = found
             } else {
-                (select, runner) = try found(text, datastore, template)
-                if select.isTemplate { known[template.key] = (select, runner) }
+                let template = try SQLTemplate(text)
+                let select = try SQLBinder.select(
+                    text, in: catalog, language: .adHoc, isOwner: true, template: template)
+                let literals = (select.literalValues(of: template) ?? []).compactMap(\.self)
+                ready = try self.ready(select, literals, datastore)
+                known.enter(text, select, template, ready)
+                try ready.runner.bind(literals)
             }
-            let literals = select.literalValues(of: template) ?? []
-            try runner.bind(literals.compactMap(\.self))
-            let reader = RowReader(runner.plan.resultType)
-            try runner.run(over: datastore) { row, _ in reader.add(row, to: &digest) }
+            try ready.runner.run(over: datastore) { row, _ in ready.reader.add(row, to: &digest) }
         }
         return digest
     }
 
-    private func found(
-        _ text: String, _ datastore: Datastore, _ template: SQLTemplate? = nil
-    ) throws -> (BoundSelect, PlanRunner) {
-        let select = try SQLBinder.select(text, in: catalog, language: .adHoc, isOwner: true, template: template)
-        let plan = planner.plan(select.query, datastore)
-        return (select, PlanRunner(try CompiledPlan(plan, for: datastore)))
+    private func ready(_ select: BoundSelect, _ values: [[UInt8]], _ datastore: Datastore) throws -> Ready {
+        let plan = planner.plan(select.query, ValuedStatistics(datastore, values))
+        return Ready(PlanRunner(try CompiledPlan(plan, for: datastore)))
     }
 }

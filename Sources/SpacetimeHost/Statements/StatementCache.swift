@@ -31,18 +31,28 @@ struct StatementCache {
     /// Of texts.
     private static let byteLimit = 4 << 20
 
+    private var selects = SQLTextTable(countLimit: countLimit, byteLimit: byteLimit)
     private var texts = Texts<String, Entry>()
     private var templates = Texts<[UInt8], PreparedSelect>()
 
-    func entry(for text: String) -> Entry? { texts[text] }
+    mutating func entry(for text: String) -> Entry? {
+        if let select = selects.find(text) as? PreparedSelect { return .select(select, selects.foundValues) }
+        return texts[text]
+    }
 
     mutating func enter(_ entry: Entry, for text: String) {
         texts.enter(text, entry, byteCount: text.utf8.count)
     }
 
-    func select(for template: SQLTemplate) -> PreparedSelect? { templates[template.key] }
+    /// A query that differs from a text in its literals, and in how it is written.
+    mutating func select(for template: SQLTemplate, of text: String) -> PreparedSelect? {
+        guard let select = templates[template.key] else { return nil }
+        selects.enter(text, select.bound, template, select)
+        return select
+    }
 
-    mutating func enter(_ select: PreparedSelect, for template: SQLTemplate) {
+    mutating func enter(_ select: PreparedSelect, for template: SQLTemplate, of text: String) {
+        selects.enter(text, select.bound, template, select)
         templates.enter(template.key, select, byteCount: template.key.count)
     }
 }

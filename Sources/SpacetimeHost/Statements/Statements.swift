@@ -117,7 +117,8 @@ package final class Statements: Sendable {
         if let known = cache.statements.withLock({ $0.entry(for: request.text) }) { return known }
         do throws(SQLError) {
             let template = try SQLTemplate(request.text)
-            if !template.literals.isEmpty, let known = cache.statements.withLock({ $0.select(for: template) }),
+            if !template.literals.isEmpty,
+                let known = cache.statements.withLock({ $0.select(for: template, of: request.text) }),
                 let values = known.bound.literalValues(of: template)
             {
                 return .select(known, values)
@@ -142,7 +143,7 @@ package final class Statements: Sendable {
         let entry = StatementCache.Entry.select(prepared, bound.literalValues(of: template) ?? [])
         cache.statements.withLock { statements in
             if bound.isTemplate, !template.literals.isEmpty {
-                statements.enter(prepared, for: template)
+                statements.enter(prepared, for: template, of: request.text)
             } else {
                 statements.enter(entry, for: request.text)
             }

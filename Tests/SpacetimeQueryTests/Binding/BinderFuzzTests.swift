@@ -4,17 +4,6 @@ import Testing
 
 /// Statements that are nearly right: each is bound or refused, and nothing else.
 @Suite struct BinderFuzzTests {
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     /// Words that are exchanged for each other.
     private static let words = [
         "player", "item", "entity", "OldName", "lib.items", "p", "i", "id", "name", "level", "tag", "online", "blob",
@@ -31,7 +20,7 @@ import Testing
     @Test func anyStatementIsBoundOrRefused() {
         let seed = UInt64.random(in: 0 ... .max)
         print("anyStatementIsBoundOrRefused: seed \(seed)")
-        var random = Random(state: seed)
+        var random = SeededRandom(state: seed)
         let statements =
             ExampleTests.examples.map(\.text) + BinderTests.refused.map(\.0)
             + [

@@ -14,6 +14,9 @@ import Testing
         .adHoc, .oneOff, .subscription, .originalAdHoc, .originalOneOff, .originalSubscription,
     ]
 
+    /// What is entered for a text that is bound.
+    private final class Found {}
+
     /// Binds, and runs what is bound. Returns how often the text was bound.
     private static func attempt(_ text: String, _ fixture: DatastoreFixture, _ catalog: SQLCatalog) -> Int {
         var bound = 0
@@ -30,6 +33,9 @@ import Testing
                     // Any bytes: those that are no value are refused.
                     return given ?? UInt64(1).bsatn()
                 }
+                var table = SQLTextTable()
+                table.enter(text, select, template, Found())
+                if table.find(text) != nil { #expect(table.foundValues == lifted, "\(text)") }
                 run(select.query, values, fixture)
             } catch {
                 #expect(error.range.start <= error.range.end && error.range.end <= text.utf8.count)
