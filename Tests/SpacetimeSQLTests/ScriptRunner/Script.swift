@@ -12,6 +12,9 @@ import SpacetimeSchema
 /// tag option<u32>
 /// index btree(name, tag)
 ///
+/// database                       only a database runs the script: it is about what there is in databases only
+/// rule SELECT …                  a rule of rows, of such a script
+///
 /// as alice                       who speaks from here on: owner, or any other name
 /// in oneoff                      how: sql, oneoff, or as the original has them: original sql, original oneoff
 ///
@@ -74,6 +77,9 @@ struct Script {
     }
 
     private(set) var tables: [TableSchema] = []
+    /// It is about what only databases have.
+    private(set) var isOfDatabase = false
+    private(set) var rules: [String] = []
     private(set) var records: [Record] = []
 
     init(_ text: String) throws {
@@ -96,6 +102,12 @@ struct Script {
                 case "table":
                     tables.append(try TableText(argument, Array(rest)).schema)
                     rest = []
+                    continue
+                case "database":
+                    isOfDatabase = true
+                    continue
+                case "rule":
+                    rules.append(argument)
                     continue
                 case "as":
                     speaker = argument

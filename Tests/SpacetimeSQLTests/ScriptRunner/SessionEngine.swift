@@ -18,9 +18,9 @@ final class SessionEngine: ScriptEngine {
 
     private let runsStatements: Bool
 
-    init(_ tables: [TableSchema], runsStatements: Bool) throws {
+    init(_ tables: [TableSchema], rules: [String] = [], runsStatements: Bool) throws {
         self.runsStatements = runsStatements
-        let database = try TableDatabase(tables)
+        let database = try TableDatabase(tables, rowLevelSecurity: rules)
         self.database = database
         catalog = SQLCatalog(zip(database.ids, tables).map { SQLCatalog.Table($0, $1) })
         reference = ReferenceEngine(tables)
