@@ -33,12 +33,15 @@ struct ChatTests {
 
     @Test func rowsOfOtherModulesCanBeMade() throws {
         try test.call(Chat.open, "kitchen")
-        let made = [Room(name: "kitchen", created: .testStart), Room(name: "lobby", created: .testStart)]
+        let made = [
+            Room(name: "kitchen", created: .testStart, messageCount: 0),
+            Room(name: "lobby", created: .testStart, messageCount: 0),
+        ]
         let rooms = try test.rows(of: Room.self).sorted { $0.name < $1.name }
         #expect(rooms.map { $0.bsatn() } == made.map { $0.bsatn() })
     }
 
-    @Test(arguments: [("lobby", ""), ("nowhere", "hello")])
+    @Test(arguments: [("lobby", ""), ("nowhere", "hello"), ("lobby", String(repeating: "x", count: 16_001))])
     func refusedMessagesLeaveNoTrace(room: String, text: String) throws {
         let alice = try test.connect(as: "alice")
         #expect(throws: SenderError.self) { try alice.call(Chat.send, room, text) }
@@ -79,5 +82,38 @@ struct ChatTests {
         try alice.call(Chat.open, "kitchen")
         #expect(throws: SenderError.self) { try alice.call(Chat.open, "kitchen") }
         #expect(try test.rows(of: Room.self).map(\.name).sorted() == ["kitchen", "lobby"])
+    }
+
+    @Test(arguments: ["", " ", " ada", "ada\n", String(repeating: "x", count: 65)])
+    func namesThatNobodyCouldReadAreRefused(name: String) throws {
+        let alice = try test.connect(as: "alice")
+        #expect(throws: SenderError.self) { try alice.call(Chat.rename, name) }
+        #expect(throws: SenderError.self) { try alice.call(Chat.open, name) }
+        #expect(try test.rows(of: Room.self).map(\.name) == ["lobby"])
+    }
+
+    @Test func roomsCountTheirMessages() throws {
+        let alice = try test.connect(as: "alice")
+        try alice.call(Chat.open, "kitchen")
+        for text in ["one", "two"] { try alice.call(Chat.send, "kitchen", text) }
+        #expect(throws: SenderError.self) { try alice.call(Chat.send, "kitchen", "") }
+        let rooms = try test.rows(of: Room.self)
+        #expect(rooms.first { $0.name == "kitchen" }?.messageCount == 2)
+        #expect(rooms.first { $0.name == "lobby" }?.messageCount == 0)
+    }
+
+    @Test func guestsWhoLeftAreForgottenAndOthersAreNot() throws {
+        let passing = try test.connect(as: "passing")
+        let staying = try test.connect(as: "staying")
+        let named = try test.connect(as: "named")
+        try named.call(Chat.rename, "Ada")
+        try passing.call(Chat.send, "lobby", "wrong room")
+        try passing.disconnect()
+        try named.disconnect()
+        #expect(try test.rows(of: User.self).count == 3)
+        test.clock.advance(by: .hours(1))
+        let left = try test.rows(of: User.self)
+        #expect(Set(left.map(\.identity)) == [staying.identity, named.identity])
+        #expect(try test.rows(of: Message.self).map(\.text) == ["wrong room"])
     }
 }
