@@ -24,6 +24,7 @@ struct ServerChannel: HTTPChannelHandler {
                 upgraders: [WebSocketUpgrader(server)],
                 notUpgradingCompletionHandler: { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.handler(type: FirstRequest.self).replay()
                         try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
                         try channel.pipeline.syncOperations.addHandler(HTTPConnectionStateHandler(logger: logger))
                         return .http(
@@ -39,6 +40,9 @@ struct ServerChannel: HTTPChannelHandler {
             configuration.enableResponseHeaderValidation = false
             let upgrade = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
                 configuration: configuration)
+            let upgradeHandler = try channel.pipeline.syncOperations.handler(
+                type: NIOTypedHTTPServerUpgradeHandler<Upgrade>.self)
+            try channel.pipeline.syncOperations.addHandler(FirstRequest(), position: .before(upgradeHandler))
             return Value(upgrade: upgrade, channel: channel)
         }
     }

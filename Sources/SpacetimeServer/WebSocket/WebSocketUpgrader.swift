@@ -66,6 +66,8 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, @unchecked Se
                 request.database, principal, request.parameters, request.subprotocol, options,
                 server.delivery(of: channel.eventLoop))
             isUpgraded = true
+            let first = try channel.pipeline.syncOperations.handler(type: FirstRequest.self)
+            channel.pipeline.syncOperations.removeHandler(first, promise: nil)
             try channel.pipeline.syncOperations.addHandler(WebSocketHandler(connection, options))
             return .webSocket
         }
