@@ -8,6 +8,7 @@ struct HTTPService: Sendable {
 
     /// The answer to a request; nil if its path is none of the server's.
     func respond(to request: Request, from address: SocketAddress?) async throws -> Response? {
+        if server.options.inspector, let page = InspectorPage.respond(to: request) { return page }
         let path = request.uri.path
         guard path == "/v1" || path.hasPrefix("/v1/") else { return nil }
         if path == "/v1/ping" { return Response(status: .ok) }

@@ -8,6 +8,9 @@ public struct ServerOptions: Sendable {
     public var webSocket = WebSocketOptions()
     /// Whose tokens are accepted.
     public var tokens = TokenOptions()
+    /// Whether there is a page at `/inspect` that shows what is in the databases and what happens there: everything to
+    /// their owners, to others what they may see anyway.
+    public var inspector = false
 
     public init(host: String = "127.0.0.1", port: Int = 3000) {
         self.host = host

@@ -47,6 +47,11 @@ public final class SpacetimeServer: Service {
     /// The port that the server listens on; nil before it does.
     public var port: Int? { boundPort.withLock { $0 } }
 
+    /// A token without end for a subject of this server's own. Whoever shows it has the identity of that subject.
+    ///
+    /// The subject `owner` owns the databases that were not opened for somebody else. Treat its token like a password.
+    public func token(for subject: String) -> String { authority.issue(to: subject).token }
+
     /// Offers a database to clients.
     ///
     /// - Parameter name: groups of small letters and digits, joined by single hyphens.

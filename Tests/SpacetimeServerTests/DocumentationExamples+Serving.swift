@@ -1,0 +1,87 @@
+import Hummingbird
+import SpacetimeKit
+import SpacetimeServer
+import Testing
+
+// The code of the articles on serving and of the comments. `DocumentationTests` of the testing kit looks for it here.
+
+fileprivate enum ServingExamples {
+    @Table(.public)
+    struct Book {
+        @PrimaryKey @AutoIncrement var id: UInt32
+        var title: String
+    }
+
+    @Module
+    enum Library {
+        static let tables = Tables(Book.self)
+    }
+
+    @Module
+    enum Arcade {
+        static let tables = Tables()
+    }
+}
+
+extension ServingExamples {
+    // MARK: ServingADatabase
+
+    static func oneLine() async throws {
+        func serve() async throws {
+            let db = try await Database.open(at: "library.stdb", module: Library.self)
+            try await db.serve(as: "library")
+        }
+        try await serve()
+    }
+
+    static func options(_ library: Database<Library>, _ arcade: Database<Arcade>) async throws {
+        func serve(_ library: Database<Library>, _ arcade: Database<Arcade>) async throws {
+            var options = ServerOptions(host: "0.0.0.0", port: 8080)
+            options.tokens.keys = try TokenKeys(directory: "keys")
+            options.inspector = true
+            let server = SpacetimeServer(options: options)
+            try server.host(library, as: "library")
+            try server.host(arcade, as: "arcade")
+            print("The owner's token: \(server.token(for: "owner"))")
+            try await server.run()
+        }
+        try await serve(library, arcade)
+    }
+
+    static func mounting(_ db: Database<Library>) throws -> some ApplicationProtocol {
+        func application(_ db: Database<Library>) throws -> some ApplicationProtocol {
+            let server = SpacetimeServer()
+            try server.host(db, as: "library")
+            let router = Router()
+            router.add(middleware: SpacetimeMiddleware(server))
+            router.get("/") { _, _ in "Welcome to the library" }
+            router.get("/count") { _, _ in "\(try db.read { $0.book.count }) books" }
+            return Application(
+                router: router, server: server.serverBuilder,
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 8080)))
+        }
+        return try application(db)
+    }
+
+    // MARK: TheInspector
+
+    static func inspector(_ db: Database<Library>) async throws {
+        func servingWithInspector(_ db: Database<Library>) async throws {
+            var options = ServerOptions()
+            options.inspector = true
+            try await db.serve(as: "library", options: options)
+        }
+        try await servingWithInspector(db)
+    }
+
+    // MARK: SpacetimeMiddleware
+
+    static func middleware(_ db: Database<Library>) async throws {
+        let server = SpacetimeServer()
+        try server.host(db, as: "library")
+        let router = Router()
+        router.add(middleware: SpacetimeMiddleware(server))
+        router.get("/") { _, _ in "Hello" }
+        try await Application(router: router, server: server.serverBuilder).runService()
+    }
+}

@@ -1,0 +1,72 @@
+import Hummingbird
+import HummingbirdTesting
+import SpacetimeKit
+import Testing
+
+@testable import SpacetimeServer
+
+/// The files of the inspector as they leave the server. What they do is tested in a browser, in `Tests/Peers`.
+struct InspectorTests {
+    @Module
+    fileprivate enum Nothing {
+        static let tables = Tables()
+    }
+
+    private func withServer(
+        inspector: Bool, _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
+    ) async throws {
+        var options = ServerOptions()
+        options.inspector = inspector
+        let server = SpacetimeServer(options: options)
+        try server.host(try await Database.open(.inMemory, module: Nothing.self), as: "nothing")
+        let router = Router()
+        router.add(middleware: SpacetimeMiddleware(server))
+        router.get("/own") { _, _ in "mine" }
+        try await Application(router: router).test(.router, body)
+    }
+
+    @Test func everyFileThatThePageAsksForIsThere() async throws {
+        try await withServer(inspector: true) { client in
+            var waiting = ["/inspect"]
+            var seen: Set<String> = []
+            while let path = waiting.popLast() {
+                guard seen.insert(path).inserted else { continue }
+                let text = try await client.execute(uri: path, method: .get) { response in
+                    #expect(response.status == .ok, "\(path)")
+                    #expect(response.headers[.contentSecurityPolicy]?.contains("frame-ancestors 'none'") == true)
+                    #expect(response.headers[.contentType]?.isEmpty == false)
+                    return String(buffer: response.body)
+                }
+                waiting += text.matches(of: /(?:href|src)="(\/[^"]+)"/).map { String($0.output.1) }
+                waiting += text.matches(of: /from "\.\/([^"]+)"/).map { "/inspect/" + $0.output.1 }
+            }
+            #expect(seen.count == 15)
+        }
+    }
+
+    @Test func switchedOffThereIsNoPage() async throws {
+        #expect(ServerOptions().inspector == false)
+        try await withServer(inspector: false) { client in
+            for path in ["/inspect", "/inspect/inspector.js"] {
+                try await client.execute(uri: path, method: .get) { #expect($0.status == .notFound) }
+            }
+        }
+    }
+
+    @Test func thePageIsReadAndNotWritten() async throws {
+        try await withServer(inspector: true) { client in
+            try await client.execute(uri: "/inspect", method: .post) { response in
+                #expect(response.status == .methodNotAllowed)
+                #expect(response.headers[.allow] == "GET, HEAD")
+            }
+        }
+    }
+
+    @Test(arguments: [true, false]) func requestsOfOthersArePassedOn(inspector: Bool) async throws {
+        try await withServer(inspector: inspector) { client in
+            try await client.execute(uri: "/own", method: .get) { #expect(String(buffer: $0.body) == "mine") }
+            try await client.execute(uri: "/v1/ping", method: .get) { #expect($0.status == .ok) }
+            try await client.execute(uri: "/inspector", method: .get) { #expect($0.status == .notFound) }
+        }
+    }
+}
