@@ -6,11 +6,13 @@ SCRATCH ?= .build
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 BUILD := $(SWIFT) build --scratch-path $(SCRATCH)
 
-.PHONY: help demo test bench instructions docs format lint dependencies clean
+.PHONY: help demo demo-terminal test test-peers bench instructions docs format lint dependencies clean
 
 help:
-	@echo "make demo     run the chat example; lines 'name: text' may be piped into it"
+	@echo "make demo     serve a chat on http://127.0.0.1:3000; DEMO='--port 8080' passes options"
+	@echo "make demo-terminal  the same chat in the terminal; lines 'name: text' may be piped into it"
 	@echo "make test     run all tests"
+	@echo "make test-peers  the server against Chromium, curl and Python's libraries; PEERS='-k reconnect' picks some"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
 	@echo "make instructions  count what hot operations cost, with valgrind"
 	@echo "make docs     build the documentation into one archive"
@@ -18,18 +20,29 @@ help:
 	@echo "make lint     check the format"
 	@echo "make clean    remove the build folder"
 
-# Libraries of the system that the package links: SQLite for the exporter and the benchmarks, LZ4 for the log.
+# Libraries of the system that the package links: SQLite for the exporter and the benchmarks, LZ4 for the log, zlib and
+# Brotli for the server.
 dependencies:
 	@.ci/install-dependencies >&2 </dev/null
 
-# The program alone has the standard input and output: nothing before it may eat a line or print one there.
 demo: dependencies
+	@$(BUILD) --product chat-server
+	@"$$($(BUILD) --show-bin-path)/chat-server" $(DEMO)
+
+# The program alone has the standard input and output: nothing before it may eat a line or print one there.
+demo-terminal: dependencies
 	@$(BUILD) --product chat >&2 </dev/null
 	@if [ -t 0 ]; then echo "Type 'name: text'; end with control-D." >&2; fi
 	@"$$($(BUILD) --show-bin-path)/chat"
 
 test: dependencies
 	$(SWIFT) test --scratch-path $(SCRATCH)
+
+# What they need beside is installed with the rest, if it is missing.
+test-peers: dependencies
+	@.ci/install-dependencies --peers >&2 </dev/null
+	$(BUILD) --product chat-server
+	Tests/Peers/run "$$($(BUILD) --show-bin-path)" $(PEERS)
 
 bench: dependencies
 	$(BUILD) --configuration release --product bench >&2

@@ -37,6 +37,7 @@ let package = Package(
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
         .executable(name: "chat", targets: ["chat"]),
+        .executable(name: "chat-server", targets: ["chat-server"]),
     ],
     dependencies: [
         // The macros compile, and pass their tests, with 600.0.1, 602.0.0 and 603.0.1. A wide range, because a program has one
@@ -141,6 +142,18 @@ let package = Package(
         .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
         .testTarget(
             name: "ChatTests", dependencies: ["ChatModule", "SpacetimeTesting"], path: "Examples/Chat/Tests"),
+        .executableTarget(
+            name: "chat-server",
+            dependencies: [
+                "ChatModule", "SpacetimeServer", "SpacetimeKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Examples/ChatServer",
+            resources: [.embedInCode("Page")]),
         .target(
             name: "LeaderboardModule", dependencies: ["SpacetimeKit"], path: "Examples/Leaderboard/Module"),
         .testTarget(
