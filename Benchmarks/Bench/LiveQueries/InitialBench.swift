@@ -1,3 +1,4 @@
+import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeKit
 
