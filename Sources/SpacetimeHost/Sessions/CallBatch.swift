@@ -1,3 +1,4 @@
+package import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
 
@@ -40,10 +41,24 @@ package struct CallBatch: ~Copyable {
         }
     }
 
+    /// A picture of what has been committed, for those who read while a call takes long.
+    package func picture() -> DatabasePicture {
+        DatabasePicture(
+            snapshot: sessions.runner.datastore.snapshot(),
+            offset: TxOffset(sessions.runner.state.pointee.nextOffset &- 1))
+    }
+
     /// Answers a call that cannot be made.
     package func refuse(_ request: UInt32, _ reducer: String, _ error: DatabaseError) {
         _ = sessions.answer(request, reducer, in: session) { _ throws(DatabaseError) in throw error }
     }
+}
+
+/// What a database held after a commit.
+package struct DatabasePicture: Sendable {
+    package let snapshot: DatastoreSnapshot
+    /// The last commit that it includes.
+    package let offset: TxOffset
 }
 
 extension Sessions {

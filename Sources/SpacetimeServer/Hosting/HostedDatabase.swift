@@ -3,6 +3,7 @@ import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
 import SpacetimeSchema
+import Synchronization
 
 /// A database that a server serves: native, or of a module that was uploaded.
 final class HostedDatabase: Sendable {
@@ -14,6 +15,11 @@ final class HostedDatabase: Sendable {
     /// Whose it is: who may do everything.
     var owner: Identity { core.owner.identity }
 
+    /// What the database holds while a slow reducer has it: nobody else can commit meanwhile, so that is what there is to be
+    /// seen. Nil at other times.
+    let picture = Mutex<DatabasePicture?>(nil)
+    /// First rows that many clients get alike.
+    let firstRowsFrames = FirstRowsFrames()
     /// The sessions that clients named.
     let sessions = ClientSessions()
     /// Which reducers are slow.

@@ -1,5 +1,6 @@
 import NIOCore
 import SpacetimeDurability
+import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeProtocol
 import SpacetimeSATS
@@ -35,6 +36,15 @@ extension ClientConnection {
                 self.stream = stream
                 guard !isCompressing, sendStream(over: transport) else { return }
                 continue
+            } else if let rows = sharedRows(event) {
+                flushFrame(to: transport)
+                if isCompressing {
+                    // Its turn comes when the frame before it has gone.
+                    held = event
+                    return
+                }
+                compressAside(rows)
+                return
             } else if isFirst, let frame = sharedFrame(event) {
                 isFirst = false
                 transport.write(frame)
@@ -144,11 +154,28 @@ extension ClientConnection {
         return delivery.payload.withUnsafeBytes { Self.frame(.binary, $0) }
     }
 
+    /// The first rows of a set, if they are so many that it is worth keeping the compressed message of them.
+    private func sharedRows(_ event: SessionEvent) -> SetRows? {
+        guard subprotocol.speaksV2, parameters.compression != .none, case .subscribed(let rows) = event else {
+            return nil
+        }
+        return rows.rows.reduce(0) { $0 + $1.inserts.bytes.count } > Self.keptRowsMinimum ? rows : nil
+    }
+
+    /// Sends first rows as a frame that others who ask alike get, too. What comes behind it waits.
+    private func compressAside(_ rows: SetRows) {
+        guard let message = rowsMessage(rows) else { return deliver() }
+        let key = FirstRowsFrames.Key(
+            isLeaving: message.isLeaving, request: message.request, set: message.set,
+            compression: parameters.compression, rows: rows.rows.map { ObjectIdentifier($0) })
+        let frames = database.firstRowsFrames
+        sendLater { await frames.frame(for: key, of: rows.rows) { message.encode(rows, to: &$0) } }
+    }
+
     /// Compresses a large frame on another thread. What comes behind it waits.
     private func compressAside(_ body: [UInt8], _ compression: Compression) {
-        isCompressing = true
-        Task {
-            let frame = await suspendingAside {
+        sendLater {
+            await suspendingAside {
                 var payload = BSATNWriter(reservingCapacity: body.count / 2)
                 body.withUnsafeBytes { body in
                     ServerPayload.append(
@@ -156,6 +183,14 @@ extension ClientConnection {
                 }
                 return payload.withUnsafeBytes { Self.frame(.binary, $0) }
             }
+        }
+    }
+
+    /// Sends a frame when it has been made. What comes behind it waits.
+    private func sendLater(_ make: @escaping @Sendable () async -> ByteBuffer) {
+        isCompressing = true
+        Task {
+            let frame = await make()
             delivery.eventLoop.execute {
                 self.isCompressing = false
                 self.transport?.write(frame)
@@ -166,7 +201,7 @@ extension ClientConnection {
     }
 
     /// A frame that is a whole message.
-    private static func frame(
+    static func frame(
         _ opcode: WebSocketReader.Opcode, _ payload: UnsafeRawBufferPointer, tag: Compression? = nil
     ) -> ByteBuffer {
         let count = payload.count + (tag == nil ? 0 : 1)

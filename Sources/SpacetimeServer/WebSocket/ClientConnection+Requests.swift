@@ -3,6 +3,7 @@ import NIOCore
 import SpacetimeHost
 import SpacetimeProtocol
 import SpacetimeSATS
+import Synchronization
 
 /// What a client asks for, and how it is done.
 extension ClientConnection {
@@ -152,14 +153,18 @@ extension ClientConnection {
     }
 
     private func perform(_ calls: [ClientRequest], _ session: Session) async {
-        let pace = database.pace
+        let database = database
         do throws(DatabaseError) {
             try await database.core.sessions.batch(by: session) { batch in
                 for call in calls {
                     switch call {
                     case .call(let request, let reducer, let arguments):
+                        // Who only looks need not wait for a reducer that takes long.
+                        let isSlow = database.pace.isSlow(reducer)
+                        if isSlow { database.picture.withLock { $0 = batch.picture() } }
                         let duration = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
-                        pace.note(reducer, duration)
+                        if isSlow { database.picture.withLock { $0 = nil } }
+                        database.pace.note(reducer, duration)
                     case .refusedCall(let request, let name, let error): batch.refuse(request, name, error)
                     default: break
                     }

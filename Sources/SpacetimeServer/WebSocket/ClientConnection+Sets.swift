@@ -169,7 +169,7 @@ extension ClientConnection {
         do throws(DatabaseError) {
             let core = database.core
             let name = try core.sessions.texts.query(text, in: .oneOff, as: session.caller).tableName(in: core.catalog)
-            let result = try await core.statements.run(Statements.Request(text, as: session.caller, isOneOff: true))
+            let result = try await database.answer(Statements.Request(text, as: session.caller, isOneOff: true))
             session.reply(answer(tag, name, result, since: started), at: result.offset)
         } catch {
             session.reply(failure(tag, error.message, since: started))

@@ -42,32 +42,21 @@ extension ClientConnection {
         }
     }
 
-    private func encodeV2(_ rows: SetRows) {
-        guard let (answer, names) = takeAnswer(to: rows.set.rawValue) else { return }
-        if let problem = Self.tooLarge(rows) {
-            delivery.body.append(refusal(of: answer, problem))
-            return
-        }
-        var encoder = Self.encoder(of: answer, in: &delivery.body)
-        for (query, delta) in rows.rows.enumerated() {
-            encoder.append(
-                delta.inserts.bytes, ends: delta.inserts.ends, table: tableName(delta, query, names),
-                to: &delivery.body)
-        }
-    }
+    private func encodeV2(_ rows: SetRows) { rowsMessage(rows)?.encode(rows, to: &delivery.body) }
 
-    /// What stands before the rows in the answer to a request, for an answer that is sent in pieces; nil if there is none to be
-    /// sent so. With it goes what the rows of the queries are called that are no tables' own.
-    func headOfRows(_ rows: SetRows) -> (bytes: [UInt8], names: [String]?)? {
-        if Self.tooLarge(rows) != nil { return nil }
+    /// What answers the request that rows are for; nil if there is none, or if they are too many for a message, which the client
+    /// has been told then.
+    func rowsMessage(_ rows: SetRows) -> RowsMessage? {
         guard let (answer, names) = takeAnswer(to: rows.set.rawValue) else { return nil }
-        var writer = BSATNWriter()
-        writer.writeTag(Compression.none.rawValue)
-        _ = Self.encoder(of: answer, in: &writer)
-        var bytes = writer.withUnsafeBytes { Array($0) }
-        // The count of the tables, which is known before they follow.
-        bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: UInt32(rows.rows.count).bsatn())
-        return (bytes, names)
+        if let problem = Self.tooLarge(rows) {
+            session?.reply(refusal(of: answer, problem))
+            return nil
+        }
+        let tables = rows.rows.enumerated().map { tableName($1, $0, names) }
+        return switch answer {
+        case .joined(let join): RowsMessage(isLeaving: false, request: join.request, set: join.set, tables: tables)
+        case .left(let leave, _): RowsMessage(isLeaving: true, request: leave.request, set: leave.set, tables: tables)
+        }
     }
 
     private func takeAnswer(to set: UInt32) -> (SetAnswer, names: [String]?)? {
@@ -75,13 +64,6 @@ extension ClientConnection {
         switch answer {
         case .joined: return (answer, sets[set]?.names)
         case .left(_, let names): return (answer, names)
-        }
-    }
-
-    private static func encoder(of answer: SetAnswer, in writer: inout BSATNWriter) -> V2.RowsEncoder {
-        switch answer {
-        case .joined(let join): .subscribeApplied(requestID: join.request, querySetID: join.set, in: &writer)
-        case .left(let leave, _): .unsubscribeApplied(requestID: leave.request, querySetID: leave.set, in: &writer)
         }
     }
 
@@ -159,6 +141,39 @@ extension ClientConnection {
         if let table = delta.table { return database.core.catalog.schema(of: table)?.name ?? "" }
         guard let names, !names.isEmpty else { return "" }
         return names[min(query, names.count - 1)]
+    }
+}
+
+/// The answer to a request of the second protocol that brings the rows of a set.
+struct RowsMessage: Sendable {
+    /// Whether the set was left.
+    let isLeaving: Bool
+    let request: UInt32
+    let set: UInt32
+    /// What the rows of each query are called.
+    let tables: [String]
+
+    func encode(_ rows: SetRows, to writer: inout BSATNWriter) {
+        var encoder = encoder(in: &writer)
+        for (delta, table) in zip(rows.rows, tables) {
+            encoder.append(delta.inserts.bytes, ends: delta.inserts.ends, table: table, to: &writer)
+        }
+    }
+
+    /// What stands before the rows, with the count of the queries: for an answer that is sent in pieces.
+    func head() -> [UInt8] {
+        var writer = BSATNWriter()
+        writer.writeTag(Compression.none.rawValue)
+        _ = encoder(in: &writer)
+        var bytes = writer.withUnsafeBytes { Array($0) }
+        bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: UInt32(tables.count).bsatn())
+        return bytes
+    }
+
+    private func encoder(in writer: inout BSATNWriter) -> V2.RowsEncoder {
+        isLeaving
+            ? .unsubscribeApplied(requestID: request, querySetID: set, in: &writer)
+            : .subscribeApplied(requestID: request, querySetID: set, in: &writer)
     }
 }
 

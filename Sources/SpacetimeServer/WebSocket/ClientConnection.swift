@@ -94,6 +94,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     static let pauseCount = 1_024
     /// A frame with several messages is begun anew beyond this size.
     static let frameByteLimit = 256 << 10
+    /// First rows of more bytes are kept as compressed frames.
+    static let keptRowsMinimum = 8 << 10
     /// Longer frames are compressed by another thread.
     static let inlineCompressionLimit = 64 << 10
 

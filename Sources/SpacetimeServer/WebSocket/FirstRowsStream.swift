@@ -29,12 +29,12 @@ struct FirstRowsStream {
     init?(_ event: SessionEvent, of client: ClientConnection) {
         guard client.subprotocol.speaksV2, case .subscribed(let rows) = event else { return nil }
         let byteCount = rows.rows.reduce(0) { $0 + $1.inserts.bytes.count }
-        guard byteCount > Self.byteLimit, let head = client.headOfRows(rows) else { return nil }
-        parts = [.bytes(head.bytes)]
-        for (query, delta) in rows.rows.enumerated() {
+        guard byteCount > Self.byteLimit, let message = client.rowsMessage(rows) else { return nil }
+        parts = [.bytes(message.head())]
+        for (delta, table) in zip(rows.rows, message.tables) {
             let batch = delta.inserts
             var writer = BSATNWriter()
-            writer.write(client.tableName(delta, query, head.names))
+            writer.write(table)
             if let size = RowList.commonSize(batch.ends) {
                 writer.writeTag(0)
                 writer.write(size)
