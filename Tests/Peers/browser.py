@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import json
+import logging
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from websockets.asyncio.client import connect
+
+# The test case runs its loop in debugging mode, which reports each step of more than 0.1 s.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 ARTEFACTS = Path(os.environ.get("ARTEFACTS", ".build/artifacts"))
 NAMES = ("chromium", "chromium-browser", "google-chrome")

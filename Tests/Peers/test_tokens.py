@@ -15,7 +15,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
+from protocol import V2
 from server import Server
 
 
@@ -39,7 +42,20 @@ class Tokens(unittest.TestCase):
         return {name: value for name, value in claims.items() if value is not ...}
 
     def ask(self, token):
-        """The status of a request with a token, and whom the server takes it for."""
+        """The status of a request with a token, and whom the server takes it for: by HTTP, and when a WebSocket is opened."""
+        answer = self.ask_by_http(token)
+        self.assertEqual(self.ask_for_socket(token), answer)
+        return answer
+
+    def ask_for_socket(self, token):
+        header = {"Authorization": f"Bearer {token}"}
+        try:
+            with connect(self.server.socket_url, subprotocols=[V2], additional_headers=header, compression=None) as socket:
+                return 200, socket.response.headers["spacetime-identity"]
+        except InvalidStatus as error:
+            return error.response.status_code, None
+
+    def ask_by_http(self, token):
         request = urllib.request.Request(f"{self.server.url}/v1/database/chat", headers={"Authorization": f"Bearer {token}"})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
