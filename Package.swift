@@ -164,6 +164,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+        .target(name: "BenchHarness", path: "Benchmarks/Harness"),
         .target(
             name: "CrashSweep", dependencies: ["SpacetimeKit", "SpacetimeTesting"], path: "Benchmarks/CrashSweep"),
         .executableTarget(
@@ -172,7 +173,7 @@ let package = Package(
                 "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema",
                 "SpacetimeSATS", "SpacetimeProtocol",
                 "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
-                "CrashSweep", "CSQLite", "CAllocationCounter",
+                "BenchHarness", "CrashSweep", "CSQLite", "CAllocationCounter",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Bench"),

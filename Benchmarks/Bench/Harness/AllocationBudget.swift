@@ -1,3 +1,5 @@
+import BenchHarness
+
 /// How many heap allocations an operation may make. Unlike times, these repeat exactly, so a build can fail over them.
 enum AllocationBudget {
     /// The limit for a benchmark's operation, or nil if there is none.
@@ -24,7 +26,7 @@ enum AllocationBudget {
             let allocations = outcome.allocationsPerOperation, allocations > limit
         else { return nil }
         return
-            "\(outcome.bench) \(outcome.part)\(outcome.variant) makes \(Report.fixed(allocations, 4)) allocations per operation, "
-            + "\(Report.fixed(limit, 2)) are allowed"
+            "\(outcome.bench) \(outcome.part)\(outcome.variant) makes \(Numbers.fixed(allocations, 4)) allocations per operation, "
+            + "\(Numbers.fixed(limit, 2)) are allowed"
     }
 }

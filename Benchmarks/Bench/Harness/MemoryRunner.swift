@@ -1,3 +1,4 @@
+import BenchHarness
 import CAllocationCounter
 
 /// One system that fills a table, to see how much memory the table takes.
@@ -47,7 +48,7 @@ enum MemoryRunner {
             print(
                 "{\"bench\":\"memory\",\"system\":\"\(outcome.system)\",\"variant\":\"\(outcome.variant)\","
                     + "\"rows\":\(outcome.rows),\"bytes\":\(outcome.bytes),\"payload_bytes_per_row\":\(payloadByteCount),"
-                    + "\"bytes_per_row\":\(Report.fixed(outcome.bytesPerRow, 3))}")
+                    + "\"bytes_per_row\":\(Numbers.fixed(outcome.bytesPerRow, 3))}")
         }
     }
 
@@ -60,9 +61,9 @@ enum MemoryRunner {
             let plain = outcomes.first { $0.system == outcome.system && $0.variant == "key" }
             let second = outcome.variant == "key" ? nil : plain.map { outcome.bytesPerRow - $0.bytesPerRow }
             lines.append([
-                "\(outcome.system)/\(outcome.variant)", Report.fixed(outcome.bytesPerRow, 2),
-                Report.fixed(outcome.bytesPerRow - Double(payloadByteCount), 2),
-                second.map { Report.fixed($0, 2) } ?? "",
+                "\(outcome.system)/\(outcome.variant)", Numbers.fixed(outcome.bytesPerRow, 2),
+                Numbers.fixed(outcome.bytesPerRow - Double(payloadByteCount), 2),
+                second.map { Numbers.fixed($0, 2) } ?? "",
             ])
         }
         Report.printAligned(lines)

@@ -1,16 +1,18 @@
+import BenchHarness
+
 /// Prints outcomes: a table for people, or one JSON object a line for programs.
 enum Report {
     static func printJSON(_ outcomes: [Outcome]) {
         for outcome in outcomes {
-            let allocations = outcome.allocationsPerOperation.map { fixed($0, 4) } ?? "null"
+            let allocations = outcome.allocationsPerOperation.map { Numbers.fixed($0, 4) } ?? "null"
             let variant = [outcome.part, outcome.variant].filter { !$0.isEmpty }.joined(separator: "/")
             print(
                 "{\"bench\":\"\(outcome.bench)\",\"system\":\"\(outcome.system)\",\"variant\":\"\(variant)\","
-                    + "\"ops_per_second\":\(fixed(1e9 / outcome.median, 1)),\"ns_per_op\":\(fixed(outcome.median, 3)),"
+                    + "\"ops_per_second\":\(Numbers.fixed(1e9 / outcome.median, 1)),\"ns_per_op\":\(Numbers.fixed(outcome.median, 3)),"
                     + "\"allocations_per_op\":\(allocations),\"checksum\":\"\(outcome.checksum.hexadecimal)\","
-                    + "\"ns_per_op_min\":\(fixed(outcome.best, 3)),\"ns_per_op_max\":\(fixed(outcome.worst, 3)),"
-                    + "\"ops_per_second_min\":\(fixed(1e9 / outcome.worst, 1)),"
-                    + "\"ops_per_second_max\":\(fixed(1e9 / outcome.best, 1)),"
+                    + "\"ns_per_op_min\":\(Numbers.fixed(outcome.best, 3)),\"ns_per_op_max\":\(Numbers.fixed(outcome.worst, 3)),"
+                    + "\"ops_per_second_min\":\(Numbers.fixed(1e9 / outcome.worst, 1)),"
+                    + "\"ops_per_second_max\":\(Numbers.fixed(1e9 / outcome.best, 1)),"
                     + "\"operations\":\(outcome.rounds.reduce(0) { $0 + $1.operations }),"
                     + "\"rounds\":\(outcome.rounds.count)}")
         }
@@ -27,9 +29,11 @@ enum Report {
         for outcome in outcomes {
             lines.append(
                 [
-                    label(outcome), grouped(1e9 / outcome.median), fixed(outcome.median, 1), fixed(outcome.best, 1),
-                    fixed(outcome.worst, 1), outcome.allocationsPerOperation.map { fixed($0, 3) } ?? "n/a",
-                ] + peers.map { fixed($0.median / outcome.median, 2) })
+                    label(outcome), Numbers.grouped(1e9 / outcome.median), Numbers.fixed(outcome.median, 1),
+                    Numbers.fixed(outcome.best, 1),
+                    Numbers.fixed(outcome.worst, 1),
+                    outcome.allocationsPerOperation.map { Numbers.fixed($0, 3) } ?? "n/a",
+                ] + peers.map { Numbers.fixed($0.median / outcome.median, 2) })
         }
         printAligned(lines)
         if let first = outcomes.first {
@@ -52,29 +56,6 @@ enum Report {
             }
             print("  " + cells.joined(separator: "  "))
         }
-    }
-
-    /// A number with a fixed count of decimals, without Foundation.
-    static func fixed(_ number: Double, _ decimals: Int) -> String {
-        guard number.isFinite, abs(number) < 1e15 else { return "0" }
-        var scale = 1.0
-        for _ in 0..<decimals { scale *= 10 }
-        let scaled = Int64((abs(number) * scale).rounded())
-        let sign = number < 0 && scaled > 0 ? "-" : ""
-        guard decimals > 0 else { return sign + String(scaled) }
-        let fraction = String(scaled % Int64(scale))
-        return "\(sign)\(scaled / Int64(scale)).\(String(repeating: "0", count: decimals - fraction.count))\(fraction)"
-    }
-
-    /// A whole number in groups of three digits.
-    static func grouped(_ number: Double) -> String {
-        let digits = Array(fixed(number, 0))
-        var text = ""
-        for (position, digit) in digits.enumerated() {
-            if position > 0, (digits.count - position) % 3 == 0 { text.append(",") }
-            text.append(digit)
-        }
-        return text
     }
 
     private static func label(_ outcome: Outcome) -> String {

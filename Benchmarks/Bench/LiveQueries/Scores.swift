@@ -1,3 +1,4 @@
+import BenchHarness
 import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema

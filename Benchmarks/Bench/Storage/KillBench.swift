@@ -1,3 +1,4 @@
+import BenchHarness
 import SpacetimeDurability
 import SpacetimeKit
 import SpacetimeTestSupport

@@ -1,3 +1,4 @@
+import BenchHarness
 import SpacetimeDurability
 import SpacetimeHost
 import SpacetimeKit

@@ -1,3 +1,4 @@
+import BenchHarness
 import SpacetimeKit
 
 /// A place of the world and what is there: 28 bytes, found by its number and by where it is.

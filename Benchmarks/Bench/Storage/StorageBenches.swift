@@ -1,3 +1,4 @@
+import BenchHarness
 import CrashSweep
 import SpacetimeDurability
 import SpacetimeHost
@@ -11,13 +12,7 @@ struct StorageBenches {
 
     /// One figure, as a line of text or of JSON.
     func report(_ bench: String, _ system: String, _ variant: String, _ figures: [(String, Double)]) {
-        if json {
-            let fields = figures.map { "\"\($0.0)\":\(Report.fixed($0.1, 3))" }.joined(separator: ",")
-            print("{\"bench\":\"\(bench)\",\"system\":\"\(system)\",\"variant\":\"\(variant)\",\(fields)}")
-        } else {
-            let fields = figures.map { "\($0.0) \(Report.fixed($0.1, 3))" }.joined(separator: ", ")
-            print("\(bench) \(system)/\(variant): \(fields)")
-        }
+        Figures(json: json).report(bench, system, variant, figures)
     }
 
     func seconds(_ body: () throws -> Void) rethrows -> Double {

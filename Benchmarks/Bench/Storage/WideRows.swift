@@ -1,3 +1,4 @@
+import BenchHarness
 import SpacetimeKit
 
 #if canImport(Glibc)

@@ -1,3 +1,5 @@
+import BenchHarness
+
 /// The rows, keys and ranges of all benchmarks on the item table, made once and shared by the systems.
 ///
 /// An item has a key (0, 1, 2 … in order of insertion), an owner (about ten items each, drawn uniformly), `x` uniform

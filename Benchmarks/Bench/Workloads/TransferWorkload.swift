@@ -1,3 +1,5 @@
+import BenchHarness
+
 /// Money moves between accounts that are drawn uniformly, two different ones at a time.
 final class TransferWorkload {
     struct Pair {

@@ -1,15 +1,17 @@
 /// How often latencies of each size came, to within a sixty-fourth, in memory that does not grow.
-struct LatencyHistogram: Sendable {
+package struct LatencyHistogram: Sendable {
     /// Sizes below 2^7 nanoseconds have a bucket each; above that, each power of two has 64 of them.
     private static let bucketBits = 6
     private static let bucketCount = (64 - bucketBits + 1) << bucketBits
 
     private var counts = [UInt64](repeating: 0, count: bucketCount)
-    private(set) var count: UInt64 = 0
+    package private(set) var count: UInt64 = 0
     /// Nanoseconds, exact.
-    private(set) var longest: UInt64 = 0
+    package private(set) var longest: UInt64 = 0
 
-    mutating func record(nanoseconds: Int64) {
+    package init() {}
+
+    package mutating func record(nanoseconds: Int64) {
         let nanoseconds = UInt64(max(nanoseconds, 0))
         counts[Self.bucket(of: nanoseconds)] += 1
         count += 1
@@ -28,7 +30,7 @@ struct LatencyHistogram: Sendable {
     }
 
     /// The nanoseconds that this share of the latencies did not exceed.
-    func percentile(_ share: Double) -> UInt64 {
+    package func percentile(_ share: Double) -> UInt64 {
         let rank = UInt64((share * Double(count)).rounded(.up))
         var sum: UInt64 = 0
         for (bucket, count) in counts.enumerated() where count > 0 {

@@ -1,10 +1,10 @@
 /// The generator of the transfer scenario; 32 bits of state.
-struct Mulberry32 {
+package struct Mulberry32 {
     private var state: UInt32
 
-    init(seed: UInt32) { state = seed }
+    package init(seed: UInt32) { state = seed }
 
-    mutating func next() -> UInt32 {
+    package mutating func next() -> UInt32 {
         state &+= 0x6D2B_79F5
         var mixed = (state ^ (state >> 15)) &* (state | 1)
         mixed ^= mixed &+ (mixed ^ (mixed >> 7)) &* (mixed | 61)
@@ -12,16 +12,16 @@ struct Mulberry32 {
     }
 
     /// A number below `bound`: what flooring `next / 2^32 × bound` gives.
-    mutating func next(below bound: UInt32) -> UInt32 { UInt32((UInt64(next()) &* UInt64(bound)) >> 32) }
+    package mutating func next(below bound: UInt32) -> UInt32 { UInt32((UInt64(next()) &* UInt64(bound)) >> 32) }
 }
 
 /// SplitMix64: for rows and keys.
-struct SplitMix64: RandomNumberGenerator {
+package struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -29,5 +29,5 @@ struct SplitMix64: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    mutating func next(below bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+    package mutating func next(below bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 }
