@@ -6,7 +6,7 @@ SCRATCH ?= .build
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 BUILD := $(SWIFT) build --scratch-path $(SCRATCH)
 
-.PHONY: help demo demo-terminal test test-peers bench instructions docs format lint dependencies clean
+.PHONY: help demo demo-terminal test test-peers bench bench-server instructions docs format lint dependencies clean
 
 help:
 	@echo "make demo     serve a chat on http://127.0.0.1:3000; DEMO='--port 8080' passes options"
@@ -14,6 +14,7 @@ help:
 	@echo "make test     run all tests"
 	@echo "make test-peers  the server against Chromium, curl and Python's libraries; PEERS='-k reconnect' picks some"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
+	@echo "make bench-server  run those of the server over sockets; BENCH='keynote --only zipf' picks"
 	@echo "make instructions  count what hot operations cost, with valgrind"
 	@echo "make docs     build the documentation into one archive"
 	@echo "make format   format the sources in place"
@@ -47,6 +48,10 @@ test-peers: dependencies
 bench: dependencies
 	$(BUILD) --configuration release --product bench >&2
 	@"$$($(BUILD) --configuration release --show-bin-path)/bench" $(BENCH)
+
+bench-server: dependencies
+	$(BUILD) --configuration release --product bench-server >&2
+	@"$$($(BUILD) --configuration release --show-bin-path)/bench-server" $(BENCH)
 
 instructions: dependencies
 	$(BUILD) --configuration release --product bench >&2

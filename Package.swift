@@ -23,7 +23,7 @@ let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]
 /// Targets without Swift in them.
 let cTargets: Set<String> = [
     "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads", "CZlib",
-    "CBrotli",
+    "CBrotli", "CSocketPoller",
 ]
 
 let package = Package(
@@ -164,6 +164,7 @@ let package = Package(
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
+        .target(name: "CSocketPoller", path: "Benchmarks/CSocketPoller"),
         .target(name: "BenchHarness", path: "Benchmarks/Harness"),
         .target(
             name: "CrashSweep", dependencies: ["SpacetimeKit", "SpacetimeTesting"], path: "Benchmarks/CrashSweep"),
@@ -177,6 +178,19 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Bench"),
+        .executableTarget(
+            name: "bench-server",
+            dependencies: [
+                "BenchHarness", "CSocketPoller", "SpacetimeServer", "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability",
+                "SpacetimeSATS", "SpacetimeTestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/ServerBench"),
 
         // Tests
         .target(
