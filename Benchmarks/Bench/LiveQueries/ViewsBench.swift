@@ -28,7 +28,7 @@ struct ViewsBench {
         let texts = (1...Sight.viewCount).map { "SELECT * FROM \(variant)\($0)" }
         var sessions: [Session] = []
         for number in 0..<count {
-            let identity = Identity(number: UInt256(UInt128(number + 1)))
+            let identity = Identity(issuer: "bench", subject: "caller \(number)")
             for piece in 0..<5 { try database.call(Sight.place, UInt32(number * 5 + piece), identity) }
             let session = Session(Caller(identity: identity), outlet: nil, queueLimit: 1 << 20)
             try core.sessions.subscribe(

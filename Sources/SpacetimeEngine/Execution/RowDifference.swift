@@ -9,7 +9,7 @@ package struct RowDifference: ~Copyable {
     private static var old: UInt8 { 0 }
     private static var both: UInt8 { 1 }
     private static var new: UInt8 { 2 }
-    private static var replaced: UInt8 { 3 }
+    private static var settled: UInt8 { 3 }
 
     private var rows = NumberedBytes()
     private var marks = Buffer<UInt8>(capacity: 16)
@@ -38,18 +38,20 @@ package struct RowDifference: ~Copyable {
     /// A row by its number, from 0. The bytes are valid until a row is added.
     package subscript(number: Int) -> UnsafeRawBufferPointer { unsafe rows[number] }
 
-    /// Whether a row is of the first set alone, and was not replaced.
+    /// Whether a row is of the first set alone, and no other has its place.
     package func isGone(_ number: Int) -> Bool { marks[number] == Self.old }
 
-    /// Whether a row is of the second set alone.
+    /// Whether a row is of the second set alone, and has no place yet.
     package func isNew(_ number: Int) -> Bool { marks[number] == Self.new }
 
-    /// Says that another row was put in the place of one of the first set, which so is not to be taken away.
+    /// Says that a new row is put in the place of one of the first set: then neither is to be dealt with any more.
     ///
-    /// - Returns: false if the row is not one that is gone.
-    package mutating func replace(_ row: UnsafeRawBufferPointer) -> Bool {
-        guard let number = unsafe rows.number(of: row), marks[number] == Self.old else { return false }
-        marks[number] = Self.replaced
+    /// - Parameter number: of the new row.
+    /// - Returns: false if the other row is not one that is gone.
+    package mutating func put(_ number: Int, inPlaceOf row: UnsafeRawBufferPointer) -> Bool {
+        guard let old = unsafe rows.number(of: row), marks[old] == Self.old else { return false }
+        marks[old] = Self.settled
+        marks[number] = Self.settled
         return true
     }
 }

@@ -99,14 +99,17 @@ struct ViewTables: Sendable {
             made.append(IndexSchema(name: "\(view.name) by caller", algorithm: .hash, columns: all))
         }
         if !view.primaryKey.isEmpty {
-            made.append(IndexSchema(name: "\(view.name) by key", algorithm: .btree, columns: key, isUnique: true))
+            made.append(IndexSchema(name: "\(view.name) by key", algorithm: .hash, columns: key, isUnique: true))
         }
         for index in indexes {
             // For one caller, and for what concerns all of them at once.
             for columns in [shifted(index.columns), all + shifted(index.columns)]
             where !made.contains(where: { $0.columns == columns }) {
                 made.append(
-                    IndexSchema(name: "\(view.name) by index \(made.count)", algorithm: .btree, columns: columns))
+                    IndexSchema(
+                        name: "\(view.name) by index \(made.count)",
+                        algorithm: index.algorithm == .hash ? .hash : .btree,
+                        columns: columns))
             }
         }
         var schema = TableSchema(

@@ -71,7 +71,6 @@ struct ViewWriter: ~Copyable {
             }
             for number in 0..<difference.count where difference.isNew(number) {
                 makeImage(number, instance)
-                // One that was overwritten is there, and nothing happens.
                 try image.withMutableBytes { (row) throws(EngineError) in
                     _ = try datastore.insert(instance.view.table, row: row)
                 }
@@ -89,7 +88,8 @@ struct ViewWriter: ~Copyable {
         Self.cut(image, cutter, into: &key)
         let present = try key.withBytes { (key) throws(EngineError) in try datastore.find(index, key: key) }
         guard let present,
-            difference.replace(UnsafeRawBufferPointer(rebasing: present[instance.key.count...]))
+            difference.put(
+                number, inPlaceOf: UnsafeRawBufferPointer(rebasing: present[instance.key.count...]))
         else { return }
         try image.withMutableBytes { (row) throws(EngineError) in try datastore.update(index, row: row) }
     }
