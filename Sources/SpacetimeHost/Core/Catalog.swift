@@ -111,6 +111,12 @@ package final class Catalog: @unchecked Sendable {
     /// The schema of a table; nil if there is no such table.
     package func schema(of table: TableID) -> TableSchema? { known(table)?.schema }
 
+    /// The table whose rows a query returns whole, as far as they are seen, by its position in the query.
+    package func rowsSlot(of query: BoundQuery) -> Int? {
+        if query.grouping == nil, case .rows(let slot) = query.output { return slot }
+        return viewTables.wholeSlot(of: query)
+    }
+
     private func known(_ table: TableID) -> TableFacts? {
         Int(table.rawValue) < facts.count ? facts[Int(table.rawValue)] : nil
     }

@@ -154,9 +154,7 @@ extension SessionQuery {
 
     /// What its rows are called: the table that they are of, or that is named first.
     func tableName(in catalog: Catalog) -> String {
-        var slot = 0
-        if query.grouping == nil, case .rows(let number) = query.output { slot = number }
-        return catalog.schema(of: query.tables[slot].id)?.name ?? ""
+        catalog.schema(of: query.tables[catalog.rowsSlot(of: query) ?? 0].id)?.name ?? ""
     }
 }
 
