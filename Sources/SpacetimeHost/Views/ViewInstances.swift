@@ -31,6 +31,8 @@ final class ViewInstances {
     private var readers = ViewReaders()
     private var writer = ViewWriter()
     private var nextNumber: UInt64 = 0
+    /// At how many instances those that nobody watches are dropped.
+    private var nextSweep = ViewInstances.idleLimit
     private var overdue: [ViewInstance] = []
 
     // The running transaction
@@ -66,7 +68,11 @@ final class ViewInstances {
         _ view: ViewTables.View, _ key: [UInt8], for caller: Caller, in transaction: TransactionReference
     ) throws -> ViewInstance {
         if let known = known(view, key) { return known }
-        if instances.count >= Self.idleLimit { try dropIdle(in: transaction) }
+        if instances.count >= nextSweep {
+            try dropIdle(in: transaction)
+            // So that those which are watched are gone through seldom.
+            nextSweep = max(Self.idleLimit, instances.count * 2)
+        }
         nextNumber += 1
         let instance = ViewInstance(
             view, key: key, caller: view.isByCaller ? caller.identity : nil, number: nextNumber)
