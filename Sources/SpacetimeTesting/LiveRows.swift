@@ -69,6 +69,16 @@ public final class LiveRows<Row: TableRow>: Sendable {
         }
     }
 
+    /// What the query has cost, how many share it, and how it is answered.
+    ///
+    /// - Throws: `DatabaseError` with code `closed` once the subscription has ended.
+    public func cost() throws -> SubscriptionCost {
+        guard let observer = state.withLock({ $0.observation }) else {
+            throw DatabaseError(.closed, "the subscription has ended; ask while it is watched")
+        }
+        return try observer.cost()
+    }
+
     /// Ends the subscription.
     public func cancel() { state.withLock { $0.observation }?.cancel() }
 }

@@ -15,7 +15,20 @@ extension TestDatabase {
     ///   - watched: whether somebody is to subscribe to it, so that each commit has to find what it changes by indexes, too.
     /// - Throws: ``UnindexedQuery``, which says what is missing; what running the query would throw.
     public func expectIndexed(_ query: some QueryConvertible, watched: Bool = false) throws {
-        let plan = try database.plan(query)
+        try Self.expectIndexed(try database.plan(query), watched: watched)
+    }
+
+    /// Fails the test if a query in SQL, as clients subscribe to it, would look at all rows of a table; see
+    /// ``expectIndexed(_:watched:)``.
+    ///
+    /// ```swift
+    /// try test.expectIndexed("SELECT * FROM message WHERE room = 'lobby'", watched: true)
+    /// ```
+    public func expectIndexed(_ sql: String, watched: Bool = false) throws {
+        try Self.expectIndexed(try database.plan(sql: sql), watched: watched)
+    }
+
+    private static func expectIndexed(_ plan: QueryPlan, watched: Bool) throws {
         if let table = plan.scannedTables.first {
             throw UnindexedQuery(
                 description: "all rows of '\(table)' are looked at; give it an index that fits:\n\(plan)")

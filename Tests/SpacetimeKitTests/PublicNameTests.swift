@@ -34,7 +34,8 @@ struct PublicNameTests {
         let types: [Any.Type] = [
             Database<Chat>.self, Connection<Chat>.self, DatabaseSnapshot<Chat>.self, DatabaseOptions.self, Storage.self,
             StorageOptions.self, CommitLevel.self, TxOffset.self, ExchangeFormat.self, ImportMode.self,
-            MemoryReport.self, ReplayReport.self, ScheduleReport.self, PlannedMigration.self,
+            MemoryReport.self, ReplayReport.self, ScheduleReport.self, LiveQueryReport.self, SubscriptionCost.self,
+            PlannedMigration.self,
             Module.self, Table.self, Tables<Message>.self, Reducers.self, ModulePart.self, ModuleBuilder.self,
             ModuleContent.self,
             ModuleView<Chat, Message>.self, ParameterizedModuleView<Chat, Message, String>.self, RowRules.self,

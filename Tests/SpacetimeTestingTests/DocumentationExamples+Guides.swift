@@ -217,6 +217,12 @@ final class Shelf {
     }
 }
 
+func whatItCosts(_ books: Subscription<Book>, _ db: Database<Library>) throws {
+    let cost = try books.cost()
+    print(cost.rowsExamined, cost.rowsProduced, cost.bytesProduced, cost.subscriberCount, cost.plan)
+    for kind in try db.liveQueryReport().kinds where !kind.isFoundByLookUp { print(kind) }
+}
+
 // MARK: Servers
 
 func openForServing(_ directory: String) async throws -> Database<Library> {

@@ -157,6 +157,10 @@ struct QueryExampleTests {
         try ada.call(Parlor.Talk.praise, "lobby")
         #expect(try test.rows(Message.where { $0.room == "lobby" }).map(\.text).sorted() == ["hello ★", "hi ★"])
         try test.expectIndexed(Message.where { $0.room == "lobby" }, watched: true)
+        try test.expectIndexed("SELECT * FROM message WHERE room = 'lobby'", watched: true)
+        #expect(throws: UnindexedQuery.self) {
+            try test.expectIndexed("SELECT * FROM message WHERE text = 'hi'", watched: true)
+        }
         for observer in observers { observer.cancel() }
     }
 }

@@ -69,6 +69,12 @@ final class LiveQueries: CommitObserver {
         return templates.values.reduce(0) { $0 + $1.count }
     }
 
+    /// The kinds of which somebody watches a query, in no particular order.
+    var kinds: [LiveTemplate] {
+        removeDeparted()
+        return templates.values.filter { $0.count > 0 }
+    }
+
     // MARK: Coming
 
     /// The query that a client asks for, which is entered if nobody watches it yet. To be given back by
@@ -409,7 +415,8 @@ final class LiveQueries: CommitObserver {
         query.version &+= 1
         // A set that failed over another query was left meanwhile; and nobody watches what is about to be watched.
         if !query.isWatched { return }
-        query.rowsProduced &+= UInt32(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
+        query.rowsProduced &+= UInt64(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
+        query.bytesProduced &+= UInt64(truncatingIfNeeded: changes.deletes.bytes.count + changes.inserts.bytes.count)
         let template = query.template
         let delta = SharedDelta(
             table: template.table, deletes: changes.deletes, inserts: changes.inserts, pairs: template.pairs)

@@ -35,8 +35,11 @@ final class LiveQuery {
     var firstRows: SharedDelta?
     /// Changes with the rows of the query.
     var version: UInt32 = 0
-    /// How many rows went out, each counted once, whoever got it.
-    var rowsProduced: UInt32 = 0
+    /// How many changed rows were tested for it.
+    var rowsExamined: UInt64 = 0
+    /// How many rows went out, each counted once, whoever got it, and their bytes.
+    var rowsProduced: UInt64 = 0
+    var bytesProduced: UInt64 = 0
 
     init(_ template: LiveTemplate, keys: [QueryKey], values: [UInt8], rest: CompiledPredicate?) {
         self.template = template

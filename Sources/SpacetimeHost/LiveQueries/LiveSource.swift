@@ -12,6 +12,8 @@ final class LiveSource {
     private let deltas: [Delta]
     private var bag = RowBag()
     private(set) var templates: [LiveTemplate] = []
+    /// Rows of other tables that were looked at to follow the changes of a join.
+    private(set) var rowsExamined: UInt64 = 0
 
     /// What changes of one of the tables do.
     private struct Delta {
@@ -97,5 +99,6 @@ final class LiveSource {
         try delta.runner.run(over: datastore, changes: commit, taking: side, driving: driving) { row, times in
             bag.add(row, times * sign)
         }
+        rowsExamined &+= UInt64(truncatingIfNeeded: delta.runner.cost.rowsExamined)
     }
 }

@@ -91,8 +91,6 @@ final class LiveTemplate {
     private let areas: QueryAreas?
     private var areaIndex = AreaIndex()
     private(set) var count = 0
-    /// Changed rows that were looked at.
-    var rowsExamined = 0
     /// What a query without rows begins with.
     let noRows: SharedDelta
 
@@ -171,6 +169,9 @@ final class LiveTemplate {
     }
 
     var hasTail: Bool { tail != nil }
+
+    /// Whether a changed row finds the queries that it concerns by a look-up.
+    var isFoundByLookUp: Bool { keys != nil || areas != nil }
 
     /// The part of one of the source's rows that the query returns. Valid for as long as the row is.
     func visible(_ row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { tail?.bytes(of: row) ?? row }
@@ -309,7 +310,6 @@ final class LiveTemplate {
     func collect(
         deletes: RowBatch, inserts: RowBatch, _ scratch: inout KeyScratch, into touched: inout [LiveChanges]
     ) {
-        rowsExamined += deletes.count + inserts.count
         if keys == nil, areas == nil, tail == nil {
             for query in others { collect(deletes, inserts, for: query, into: &touched) }
             return
@@ -351,18 +351,28 @@ final class LiveTemplate {
     private func find(_ row: UnsafeRawBufferPointer, _ scratch: inout KeyScratch, _ body: (LiveQuery) -> Void) {
         if let keys {
             keys.withKey(of: row, in: &scratch) { key in
-                index.forEach(key) { query in if matches(row, query) { body(query) } }
+                index.forEach(key) { query in
+                    query.rowsExamined &+= 1
+                    if matches(row, query) { body(query) }
+                }
             }
             return
         }
-        for query in others where matches(row, query) { body(query) }
+        for query in others {
+            query.rowsExamined &+= 1
+            if matches(row, query) { body(query) }
+        }
         guard areaIndex.count > 0, let place = areas?.place(of: row) else { return }
-        areaIndex.forEach(place) { query in if matches(row, query) { body(query) } }
+        areaIndex.forEach(place) { query in
+            query.rowsExamined &+= 1
+            if matches(row, query) { body(query) }
+        }
     }
 
     private func collect(
         _ deletes: RowBatch, _ inserts: RowBatch, for query: LiveQuery, into touched: inout [LiveChanges]
     ) {
+        query.rowsExamined &+= UInt64(truncatingIfNeeded: deletes.count + inserts.count)
         let deletes = filtered(deletes, query)
         let inserts = filtered(inserts, query)
         guard deletes.count > 0 || inserts.count > 0 else { return }

@@ -58,6 +58,18 @@ final class ViewInstances {
 
     var count: Int { instances.count }
 
+    /// What there is of each view of the module that somebody looks at.
+    func report() -> [LiveQueryReport.View] {
+        var found: [TableID: [ViewInstance]] = [:]
+        for instance in instances.values { found[instance.view.table, default: []].append(instance) }
+        return catalog.viewTables.views.compactMap { view in
+            guard let list = found[view.table] else { return nil }
+            return LiveQueryReport.View(
+                name: view.schema.name, instanceCount: list.count, followedCount: list.count { !$0.queries.isEmpty },
+                evaluationCount: list.reduce(0) { $0 + $1.evaluationCount })
+        }
+    }
+
     // MARK: Looking at views
 
     /// An instance, if it has been evaluated.

@@ -108,6 +108,14 @@ extension Database {
     /// Bytes by table and index, and what is kept empty or for snapshots. Linear in the pages, under the lock.
     public func memoryReport() throws -> MemoryReport { try core.memoryReport() }
 
+    /// What the queries cost that clients watch: rows examined and produced, bytes, how many share them, and their plans. Takes the
+    /// lock for a time in proportion to the number of queries.
+    ///
+    /// ```swift
+    /// for kind in try db.liveQueryReport().kinds where !kind.isFoundByLookUp { print(kind) }
+    /// ```
+    public func liveQueryReport() throws -> LiveQueryReport { try core.sessions.report() }
+
     /// How the scheduled calls are doing: how many wait, how many failed, how late they were. Takes the lock for a moment.
     public func scheduleReport() throws -> ScheduleReport { try core.scheduleReport() }
 

@@ -29,4 +29,9 @@ extension Database {
     package func plan(_ query: some QueryConvertible) throws -> QueryPlan {
         QueryPlan(core.explainAtAnySize(try core.catalog.bound(query._draft, by: core.owner)))
     }
+
+    /// The plan for tables of ten thousand rows of a query as clients subscribe to it.
+    package func plan(sql text: String) throws -> QueryPlan {
+        QueryPlan(core.explainAtAnySize(try core.sessions.texts.query(text, as: core.owner).query))
+    }
 }

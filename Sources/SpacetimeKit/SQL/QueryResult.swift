@@ -33,6 +33,8 @@ public struct QueryResult: Sendable {
     public let duration: Duration
     /// How many rows of tables were looked at.
     public let rowsExamined: Int
+    /// The bytes of the rows, as they are encoded.
+    public let byteCount: Int
     /// The commit that the statement made, or the last one that it saw.
     public let offset: TxOffset
 
@@ -46,6 +48,7 @@ public struct QueryResult: Sendable {
         rowsUpdated = result.changes.updated
         duration = result.duration
         rowsExamined = result.cost.rowsExamined
+        byteCount = result.rows.bytes.count
         offset = result.offset
         rows = result.rows
         rowType = .product(result.columns)

@@ -20,6 +20,12 @@ public final class QueryObserver: Sendable {
     /// False once it was cancelled, or has ended by itself.
     public var isActive: Bool { watch.isActive }
 
+    /// What the query has cost since somebody first watched it, how many share it, and how it is answered. Takes the database's lock
+    /// for a moment.
+    ///
+    /// - Throws: as ``Subscription/cost()``.
+    public func cost() throws -> SubscriptionCost { try watch.cost() }
+
     /// Ends it. A change that is just being delivered by another thread may still arrive. May be called from anywhere, and
     /// waits for nobody.
     public func cancel() { watch.cancel() }

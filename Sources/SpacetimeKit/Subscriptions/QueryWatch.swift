@@ -5,6 +5,7 @@ import Synchronization
 final class QueryWatch: Sendable {
     private let session: Session
     private let stop: @Sendable () -> Void
+    private let sessions: @Sendable () -> Sessions?
     private let limit: Int
     /// Why it has ended, if somebody met that who could not tell it on.
     private let end = Mutex<SubscriptionEnd?>(nil)
@@ -15,7 +16,16 @@ final class QueryWatch: Sendable {
         stop = { [weak sessions] in
             if let sessions { sessions.end(session) } else { session.drop() }
         }
+        self.sessions = { [weak sessions] in sessions }
         self.limit = limit
+    }
+
+    /// - Throws: `closed` if it has ended, or the database is gone.
+    func cost() throws -> SubscriptionCost {
+        // The only set of the session.
+        if let cost = try sessions()?.costs(of: DatabaseCore.onlySet, session).first { return cost }
+        throw DatabaseError(
+            .closed, "the subscription has ended, and its query may be forgotten; ask while it is watched")
     }
 
     var queue: SessionQueue { session.queue }

@@ -63,7 +63,7 @@ extension Database {
 }
 
 extension DatabaseCore {
-    private static var onlySet: QuerySetID { QuerySetID(0) }
+    static var onlySet: QuerySetID { QuerySetID(0) }
 
     func subscription<Row>(
         _ query: some QueryConvertible<Row>, _ bufferLimit: Int, as caller: Caller

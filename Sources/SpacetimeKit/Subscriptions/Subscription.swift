@@ -40,6 +40,12 @@ public final class Subscription<Row: Sendable>: AsyncSequence, Sendable {
     /// False once it was cancelled, or has ended by itself; what was buffered before that can still be read.
     public var isActive: Bool { watch.isActive }
 
+    /// What the query has cost since somebody first watched it, how many share it, and how it is answered. Takes the database's lock
+    /// for a moment.
+    ///
+    /// - Throws: ``DatabaseError`` with code `closed` if the subscription has ended, `nestedTransaction` inside a reducer.
+    public func cost() throws -> SubscriptionCost { try watch.cost() }
+
     /// Ends the subscription: no more changes are delivered, and the sequence is over. May be called from anywhere, and
     /// waits for nobody.
     public func cancel() { watch.cancel() }
