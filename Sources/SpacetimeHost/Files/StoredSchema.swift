@@ -84,16 +84,24 @@ package struct StoredSchema: Equatable, Sendable {
     /// The stored definition, checked again.
     package func moduleSchema() throws(DatabaseError) -> ModuleSchema {
         do {
-            var reader = BSATNReader(definition.span.bytes)
-            guard case .v10(let raw) = try RawModuleDef(from: &reader) else {
-                throw DatabaseError(.incompatibleFiles, "the stored module definition has an unknown version")
-            }
-            return try ModuleSchema(validating: raw, options: .stored)
+            return try ModuleSchema(validating: try rawDefinition(), options: .stored)
         } catch let error as DatabaseError {
             throw error
         } catch {
             throw DatabaseError(.damaged, "the stored module definition cannot be read: \(error)", cause: error)
         }
+    }
+
+    /// The stored definition, as the module wrote it.
+    package func rawDefinition() throws(DatabaseError) -> RawModuleDefV10 {
+        let raw: RawModuleDef
+        do throws(BSATNError) { raw = try RawModuleDef(decoding: definition) } catch {
+            throw DatabaseError(.damaged, "the stored module definition cannot be read: \(error)", cause: error)
+        }
+        guard case .v10(let definition) = raw else {
+            throw DatabaseError(.incompatibleFiles, "the stored module definition has an unknown version")
+        }
+        return definition
     }
 
     /// True if every table stays as it is, rows and definition, when this schema follows the other.
