@@ -20,7 +20,7 @@ package final class DatabaseCore: Sendable {
     package let connections: Connections
     package let sessions: Sessions
     package let procedures: Procedures
-    let routes: HTTPRoutes
+    package let routes: HTTPRoutes
     package let statements: Statements
     /// Nil if the module schedules nothing.
     let scheduler: Scheduler?

@@ -3,7 +3,7 @@ import SpacetimeSchema
 
 /// Which handler answers which requests. Paths are compared as they are written: `/a` and `/a/` are two, and so are the
 /// empty one and `/`.
-struct HTTPRoutes: Sendable {
+package struct HTTPRoutes: Sendable {
     private let routes: [String: [(method: RawMethodOrAny, handler: Int)]]
 
     init(_ schema: ModuleSchema) {
@@ -14,7 +14,8 @@ struct HTTPRoutes: Sendable {
         self.routes = routes
     }
 
-    func handler(for method: HTTP.Method, _ path: String) -> Int? {
+    /// The position of the handler that answers such requests; nil if none does.
+    package func handler(for method: HTTP.Method, _ path: String) -> Int? {
         routes[path]?.first { route in
             switch route.method {
             case .any: true

@@ -24,6 +24,8 @@ final class HostedDatabase: Sendable {
     let sessions = ClientSessions()
     /// Which reducers are slow.
     let pace: ReducerPace
+    /// The module's definition as JSON, by version; see ``schemaText(version:)``.
+    let schemaTexts = Mutex<[Int: [UInt8]]>([:])
 
     init(_ core: DatabaseCore) {
         self.core = core

@@ -6,6 +6,8 @@ public struct ServerOptions: Sendable {
     public var port: Int
     /// Keep-alive and queues of WebSocket connections.
     public var webSocket = WebSocketOptions()
+    /// What HTTP requests may ask for.
+    public var http = HTTPOptions()
     /// Whose tokens are accepted.
     public var tokens = TokenOptions()
     /// Whether there is a page at `/inspect` that shows what is in the databases and what happens there: everything to

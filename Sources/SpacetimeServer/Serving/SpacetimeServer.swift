@@ -55,16 +55,16 @@ public final class SpacetimeServer: Service {
     /// Offers a database to clients.
     ///
     /// - Parameter name: groups of small letters and digits, joined by single hyphens.
-    /// - Throws: ``DatabaseError`` with code `notPossible` if that is no name, or the name is taken.
+    /// - Throws: ``DatabaseError`` with code `notPossible` if that is no name, or the name or the database's identity is taken.
     public func host<Definition>(_ database: Database<Definition>, as name: String) throws(DatabaseError) {
         guard DatabaseName.isValid(name) else {
-            throw DatabaseError(
-                .notPossible,
-                "'\(name)' cannot name a database; use small letters and digits, in groups joined by single hyphens")
+            throw DatabaseError(.notPossible, DatabaseName.problem(name))
         }
         guard registry.add(HostedDatabase(database.core), as: name) else {
             throw DatabaseError(
-                .notPossible, "there is a database '\(name)' on this server already; choose another name")
+                .notPossible,
+                "there is a database '\(name)' on this server already, or another one of the identity \(database.identity); "
+                    + "choose another name, or open the database with another identity")
         }
     }
 
@@ -82,6 +82,11 @@ public final class SpacetimeServer: Service {
             deliveries[key] = delivery
             return delivery
         }
+    }
+
+    /// Closes the WebSockets of a database that is gone.
+    func closeClients(of database: HostedDatabase) {
+        for delivery in deliveries.withLock({ Array($0.values) }) { delivery.closeClients(of: database) }
     }
 
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.

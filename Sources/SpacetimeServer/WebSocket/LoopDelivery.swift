@@ -81,6 +81,15 @@ final class LoopDelivery: @unchecked Sendable {
         }
     }
 
+    /// Closes the connections to a database that is gone. From any thread.
+    func closeClients(of database: HostedDatabase) {
+        eventLoop.execute { [self] in
+            for connection in connections.values where connection.database === database {
+                connection.close(.goingAway("module exited"))
+            }
+        }
+    }
+
     func remove(_ connection: ClientConnection) {
         connections[ObjectIdentifier(connection)] = nil
         if connections.isEmpty {

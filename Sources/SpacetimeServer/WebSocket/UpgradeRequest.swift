@@ -1,3 +1,4 @@
+import SpacetimeHost
 import SpacetimeProtocol
 import SpacetimeSATS
 
@@ -41,9 +42,13 @@ enum UpgradeRequest {
             guard case .name = error else { throw Refusal(error) }
             identity = nil
         }
-        guard method == "GET" else { throw Refusal(405, "a WebSocket is opened with GET") }
+        guard method == "GET" else {
+            throw Refusal(405, "a WebSocket is opened with GET", headers: ["allow": "GET"])
+        }
         guard tokens(header("connection")).contains("upgrade"), tokens(header("upgrade")).contains("websocket") else {
-            throw Refusal(426, "this path is for WebSockets; send Connection: Upgrade and Upgrade: websocket")
+            throw Refusal(
+                426, "this path is for WebSockets; send Connection: Upgrade and Upgrade: websocket",
+                headers: ["connection": "Upgrade", "upgrade": "websocket"])
         }
         guard header("sec-websocket-version") == ["13"] else { throw Refusal(400, "Sec-WebSocket-Version must be 13") }
         guard let key = header("sec-websocket-key").first, !key.isEmpty else {
