@@ -21,15 +21,18 @@ struct FirstRowsStream {
     private var position = 0
     private var isFirst = true
 
-    /// Smaller ones are sent in one frame, together with what else there is.
-    private static let byteLimit = 8 << 20
+    /// Fewer bytes are sent in one frame, together with what else there is.
+    private static let plainByteLimit = 256 << 10
+    /// Fewer bytes are compressed as a whole if the client wants that; streams are not compressed.
+    private static let compressedByteLimit = 8 << 20
     private static let frameByteCount = 256 << 10
 
     /// Nil if the event is not one of many rows, or the protocol is the first one, whose messages are made as a whole.
     init?(_ event: SessionEvent, of client: ClientConnection) {
         guard client.subprotocol.speaksV2, case .subscribed(let rows) = event else { return nil }
         let byteCount = rows.rows.reduce(0) { $0 + $1.inserts.bytes.count }
-        guard byteCount > Self.byteLimit, let message = client.rowsMessage(rows) else { return nil }
+        let limit = client.parameters.compression == .none ? Self.plainByteLimit : Self.compressedByteLimit
+        guard byteCount > limit, let message = client.rowsMessage(rows) else { return nil }
         parts = [.bytes(message.head())]
         for (delta, table) in zip(rows.rows, message.tables) {
             let batch = delta.inserts
