@@ -1,6 +1,8 @@
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import SpacetimeKit
+import SpacetimeSATS
 import Testing
 
 @testable import SpacetimeServer
@@ -15,6 +17,12 @@ struct InspectorTests {
     private func withServer(
         inspector: Bool, _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
     ) async throws {
+        try await withServer(inspector: inspector) { client, _ in try await body(client) }
+    }
+
+    private func withServer(
+        inspector: Bool, _ body: @escaping @Sendable (any TestClientProtocol, SpacetimeServer) async throws -> Void
+    ) async throws {
         var options = ServerOptions()
         options.inspector = inspector
         let server = SpacetimeServer(options: options)
@@ -22,7 +30,7 @@ struct InspectorTests {
         let router = Router()
         router.add(middleware: SpacetimeMiddleware(server))
         router.get("/own") { _, _ in "mine" }
-        try await Application(router: router).test(.router, body)
+        try await Application(router: router).test(.router) { client in try await body(client, server) }
     }
 
     @Test func everyFileThatThePageAsksForIsThere() async throws {
@@ -67,6 +75,36 @@ struct InspectorTests {
             try await client.execute(uri: "/own", method: .get) { #expect(String(buffer: $0.body) == "mine") }
             try await client.execute(uri: "/v1/ping", method: .get) { #expect($0.status == .ok) }
             try await client.execute(uri: "/inspector", method: .get) { #expect($0.status == .notFound) }
+        }
+    }
+
+    @Test func reportsAreTheOwners() async throws {
+        try await withServer(inspector: true) { client, server in
+            func report(_ token: String?, of name: String = "nothing") async throws -> TestResponse {
+                let headers: HTTPFields = token.map { [.authorization: "Bearer \($0)"] } ?? [:]
+                return try await client.execute(uri: "/inspect/report/\(name)", method: .get, headers: headers)
+            }
+            #expect(try await report(nil).status == .forbidden)
+            #expect(try await report(server.token(for: "somebody")).status == .forbidden)
+            #expect(try await report("nonsense").status == .unauthorized)
+            let owner = server.token(for: "owner")
+            #expect(try await report(owner, of: "nobody").status == .notFound)
+            #expect(try await report(owner, of: "No Name").status == .badRequest)
+            let answer = try await report(owner)
+            #expect(answer.status == .ok)
+            guard case .object(let members) = try JSON(parsing: String(buffer: answer.body)) else {
+                Issue.record("the report is no object")
+                return
+            }
+            #expect(members.map(\.key) == ["bytes", "tables", "schedules", "queries", "views"])
+        }
+    }
+
+    @Test func switchedOffThereAreNoReports() async throws {
+        try await withServer(inspector: false) { client, server in
+            let headers: HTTPFields = [.authorization: "Bearer \(server.token(for: "owner"))"]
+            let answer = try await client.execute(uri: "/inspect/report/nothing", method: .get, headers: headers)
+            #expect(answer.status == .notFound)
         }
     }
 }

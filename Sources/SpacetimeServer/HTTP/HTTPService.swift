@@ -13,8 +13,8 @@ struct HTTPService: Sendable {
 
     /// The answer to a request; nil if its path is none of the server's.
     func respond(to request: Request, from address: SocketAddress?) async throws -> Response? {
-        if server.options.inspector, let page = InspectorPage.respond(to: request) { return page }
         let exchange = Exchange(request)
+        if let inspection = await inspect(request, exchange) { return inspection }
         guard exchange.path == "/v1" || exchange.path.hasPrefix("/v1/") else { return nil }
         if request.method == .options { return Self.preflight }
         var response = await answer(exchange)
@@ -116,7 +116,7 @@ struct HTTPService: Sendable {
         exchange.head.headerFields[.authorization] != nil || exchange.parameter("token") != nil
     }
 
-    private func principal(_ exchange: Exchange) async throws(Refusal) -> Principal {
+    func principal(_ exchange: Exchange) async throws(Refusal) -> Principal {
         try await server.authority.authenticate(
             authorization: exchange.head.headerFields[.authorization], queryToken: exchange.parameter("token"))
     }

@@ -54,8 +54,10 @@ public final class SpacetimeServer: Service {
 
     /// Offers a database to clients.
     ///
-    /// - Parameter name: groups of small letters and digits, joined by single hyphens.
-    /// - Throws: ``DatabaseError`` with code `notPossible` if that is no name, or the name or the database's identity is taken.
+    /// - Parameters:
+    ///   - database: stays open for as long as the server runs.
+    ///   - name: groups of small letters and digits, joined by single hyphens.
+    /// - Throws: `DatabaseError` with code `notPossible` if that is no name, or the name or the database's identity is taken.
     public func host<Definition>(_ database: Database<Definition>, as name: String) throws(DatabaseError) {
         guard DatabaseName.isValid(name) else {
             throw DatabaseError(.notPossible, DatabaseName.problem(name))
@@ -116,7 +118,10 @@ extension Database {
     /// try await db.serve(as: "chat", options: ServerOptions(port: 3000))
     /// ```
     ///
-    /// - Throws: ``DatabaseError`` with code `notPossible` if the name is none; what binding to the address throws.
+    /// - Parameters:
+    ///   - name: groups of small letters and digits, joined by single hyphens.
+    ///   - options: where to listen, and what is allowed.
+    /// - Throws: `DatabaseError` with code `notPossible` if the name is none; what binding to the address throws.
     public func serve(as name: String, options: ServerOptions = ServerOptions()) async throws {
         let server = SpacetimeServer(options: options)
         try server.host(self, as: name)

@@ -35,7 +35,7 @@ public struct TokenKeys: Sendable {
     ///
     /// Blocks for as long as the disk takes.
     ///
-    /// - Throws: ``DatabaseError``: `incompatibleFiles` if only one of the two files is there, one holds no key, or they do
+    /// - Throws: `DatabaseError`: `incompatibleFiles` if only one of the two files is there, one holds no key, or they do
     ///   not belong together; `storageFailure` if the disk refuses.
     public init(directory: String) throws {
         self = try KeyFiles(directory).load()

@@ -55,6 +55,9 @@ export class Client {
   /** One statement of any kind: `{schema, rows, stats, total_duration_micros}`. */
   async sql(text) { return (await this.json(this.path("/sql"), { method: "POST", body: text }))[0]; }
 
+  /** What only the owner is told: what tables take, how schedules are doing, what the queries cost that clients watch. */
+  report() { return this.json(`/inspect/report/${encodeURIComponent(this.database)}`); }
+
   /** The log's records, and those to come, until the signal says no more. */
   async follow(lines, signal, take) {
     const answer = await this.fetch(this.path(`/logs?num_lines=${lines}&follow=true`), { signal });

@@ -1,7 +1,7 @@
 // The schema as a picture: tables with their columns, and what leads from one to another.
 
 import { typeText } from "./schema.js";
-import { element, heading, note, svg } from "./values.js";
+import { bytes, element, heading, note, plural, svg } from "./values.js";
 
 const width = 230, line = 20, head = 30, gap = 70, rowGap = 36;
 
@@ -34,7 +34,14 @@ export class Picture {
     const place = element("div", { class: "picture", tabindex: 0, role: "region", "aria-label": "Picture of the schema" });
     content.append(heading("Schema"), place, note(
       "Lines are guesses: from a column to the table that is named like it, or that has a row for each identity."));
-    const draw = () => place.replaceChildren(drawing(schema, place.clientWidth - 24));
+    let sizes = new Map();
+    const draw = () => place.replaceChildren(drawing(schema, place.clientWidth - 24, sizes));
+    if (this.#app.isOwner) {
+      this.#app.client.report().then((report) => {
+        sizes = new Map(report.tables.map((one) => [one.name, `${plural(one.rows, "row")}, ${bytes(one.bytes)}`]));
+        draw();
+      }).catch(() => {});
+    }
     this.hide();
     this.watcher = new ResizeObserver(draw);
     this.watcher.observe(place);
@@ -43,7 +50,7 @@ export class Picture {
   hide() { this.watcher?.disconnect(); }
 }
 
-function drawing(schema, space) {
+function drawing(schema, space, sizes) {
   const perRow = Math.max(1, Math.floor((space + gap) / (width + gap)));
   const links = references(schema.tables);
   const sorted = arranged(schema.tables, links);
@@ -62,7 +69,7 @@ function drawing(schema, space) {
   return svg("svg", { viewBox: view.join(" "), width: view[2], height: view[3], role: "img", "aria-label": description(schema, links) },
     svg("defs", {}, svg("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" },
       svg("path", { d: "M0 0L8 4L0 8Z", class: "tip" }))),
-    links.map((link) => path(link, boxes)), sorted.map((table) => box(table, boxes.get(table))));
+    links.map((link) => path(link, boxes)), sorted.map((table) => box(table, boxes.get(table), sizes.get(table.name))));
 }
 
 /** The tables in an order in which those that are linked are near each other. */
@@ -88,7 +95,7 @@ function arranged(tables, links) {
   return order;
 }
 
-function box(table, { x, y, height, calls }) {
+function box(table, { x, y, height, calls }, size) {
   const columns = table.columns.map(({ name, type }, at) => {
     const top = y + head + at * line + 15;
     const mark = at === table.primaryKey ? "●" : table.unique.has(at) ? "○" : table.indexed.has(at) ? "·" : "";
@@ -102,10 +109,11 @@ function box(table, { x, y, height, calls }) {
     x: x + 24, y: y + head + (table.columns.length + at) * line + 15, class: "type",
   }, `↻ ${one.function}`));
   const kind = table.isView ? "view" : table.isEvent ? "events" : table.isPublic ? "" : "private";
+  const beside = [kind, size].filter(Boolean).join(" · ");
   return svg("g", { class: `box ${kind}` },
     svg("rect", { x, y, width, height, rx: 8 }), svg("path", { class: "rule", d: `M${x} ${y + head - 4}H${x + width}` }),
     svg("text", { x: x + 10, y: y + 18, class: "title" }, table.name),
-    svg("text", { x: x + width - 10, y: y + 18, class: "type", "text-anchor": "end" }, kind), columns, marks);
+    svg("text", { x: x + width - 10, y: y + 18, class: "type", "text-anchor": "end" }, beside), columns, marks);
 }
 
 function path({ from, column, to }, boxes) {

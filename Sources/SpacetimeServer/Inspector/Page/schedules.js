@@ -1,19 +1,33 @@
 // What the database will call by itself, and when.
 
 import { normalRow, quotedName } from "./schema.js";
-import { duration, element, heading, note, plural, rowKey, time, valueText } from "./values.js";
+import { count, duration, element, heading, note, plural, rowKey, time, valueText } from "./values.js";
 
 export class Schedules {
   title = "Schedules";
   #app;
   #ends = [];
-  #timer;
+  #timers = [];
 
   constructor(app) { this.#app = app; }
 
   show(content) {
     const { schema, client, isOwner } = this.#app;
     content.append(heading("Schedules"));
+    const figures = new Map(schema.schedules.map((one) => [one.table, note("")]));
+    const ask = async () => {
+      const report = await client.report().catch(() => ({ schedules: [] }));
+      for (const job of report.schedules) {
+        const place = figures.get(job.table) ?? element("p");
+        place.textContent = [
+          job.next_due ? `next at ${time(job.next_due).slice(0, 19)}` : null, plural(job.calls, "call"),
+          job.failures ? `${count(job.failures)} failed, last with: ${job.last_failure}` : null,
+          job.skipped ? `${count(job.skipped)} skipped` : null,
+          job.late ? `${count(job.late)} late, at worst by ${duration(job.greatest_lateness)}` : "none late",
+        ].filter(Boolean).join(", ");
+        place.className = job.failures ? "problem" : "dim";
+      }
+    };
     if (!schema.schedules.length) content.append(note("The module has no schedules."));
     const clocks = new Set();
     this.#ends = schema.schedules.map((schedule) => {
@@ -29,7 +43,7 @@ export class Schedules {
         element("div", { class: "grid", tabindex: 0, role: "region", "aria-label": `Jobs of ${schedule.table}` },
           element("table", {}, element("thead", {}, element("tr", {},
             ["When", "Due", ...others.map(({ name }) => name)].map((name) => element("th", { scope: "col" }, name)))), body)),
-        status));
+        status, figures.get(schedule.table)));
       const fill = () => {
         for (const clock of clocks) if (clock.table === schedule.table) clocks.delete(clock);
         const when = (row) => row[schedule.column];
@@ -62,11 +76,15 @@ export class Schedules {
         if (when[0] !== 0) due.title = time(when[1][0]);
       }
     };
-    this.#timer = setInterval(tick, 1000);
+    this.#timers = [setInterval(tick, 1000)];
+    if (isOwner) {
+      this.#timers.push(setInterval(ask, 5000));
+      ask();
+    }
   }
 
   hide() {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     for (const end of this.#ends) end();
     this.#ends = [];
   }
