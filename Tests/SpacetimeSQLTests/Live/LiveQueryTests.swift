@@ -43,6 +43,15 @@ import Testing
         }
     }
 
+    /// Found by the test above: groups that count rows of which nothing is looked at but what tells queries apart.
+    @Test func rowsWithoutColumnsAreCounted() throws {
+        var driver = try LiveDriver(seed: 4_030_524_569_167_814_225) { schema in
+            let host = try SessionHost(schema, usesTexts: false)
+            return (host, host.tableIDs)
+        }
+        try driver.run(commits: 120)
+    }
+
     /// Found by the test above.
     @Test func aQueryThatIsTwiceInASetLeavesOnce() throws {
         var random = RandomValues(seed: 1)
