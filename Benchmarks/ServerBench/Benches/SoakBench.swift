@@ -86,6 +86,7 @@ private struct Crowd {
     private var frame = ClientFrame()
     private(set) var connects = 0
     private(set) var answers = 0
+    private var lastSweep = monotonicNanoseconds()
 
     init(port: Int, count: Int, seed: UInt64) throws {
         self.port = port
@@ -95,6 +96,7 @@ private struct Crowd {
     }
 
     mutating func step() throws {
+        if monotonicNanoseconds() - lastSweep > 1_000_000_000 { try sweep() }
         let number = random.next(below: clients.count)
         guard let socket = clients[number].socket else { return try connect(number) }
         try read(number, socket)
@@ -104,6 +106,14 @@ private struct Crowd {
         case 6: try subscribe(socket, set: UInt32(1 + random.next(below: 1_000)))
         case 7: try socket.send(GreetedClient.pong)
         default: try vanish(number, socket)
+        }
+    }
+
+    /// Answers pings, also of those that have not been drawn for long: the server drops who says nothing.
+    private mutating func sweep() throws {
+        lastSweep = monotonicNanoseconds()
+        for number in clients.indices {
+            if let socket = clients[number].socket { try read(number, socket) }
         }
     }
 
