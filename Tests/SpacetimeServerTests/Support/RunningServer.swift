@@ -1,0 +1,81 @@
+import Logging
+import NIOCore
+import NIOPosix
+import SpacetimeKit
+import SpacetimeServer
+import Synchronization
+import Testing
+
+/// A server that listens on a free port of this machine for as long as a test runs.
+struct RunningServer: Sendable {
+    let port: Int
+    let server: SpacetimeServer
+
+    /// Opens a WebSocket connection.
+    func connect(
+        _ path: String, protocols: String?, headers: [String] = [], early: [UInt8] = [], answersPings: Bool = true
+    ) async throws -> RawClient {
+        try await RawClient(
+            port: port, path: path, protocols: protocols, headers: headers, early: early, answersPings: answersPings)
+    }
+
+    /// Opens a connection of the second protocol and passes over the first message.
+    func greeted(
+        _ database: String = "arena", protocols: String = "v2.bsatn.spacetimedb", query: String = "compression=None",
+        headers: [String] = []
+    ) async throws -> RawClient {
+        let client = try await connect(
+            "/v1/database/\(database)/subscribe?\(query)", protocols: protocols, headers: headers)
+        try #require(client.response.status == 101)
+        _ = try await client.message()
+        return client
+    }
+}
+
+/// Serves a database while `body` runs, and ends the server after it.
+func withServer<Definition, Result: Sendable>(
+    _ database: Database<Definition>, as name: String = "arena", options: ServerOptions = ServerOptions(port: 0),
+    _ body: @escaping @Sendable (RunningServer) async throws -> Result
+) async throws -> Result {
+    let listening = Mailbox<Void>()
+    var options = options
+    options.port = 0
+    let logger = Logger(label: "test") { _ in ListeningHandler { listening.put(()) } }
+    let server = SpacetimeServer(options: options, logger: logger)
+    try server.host(database, as: name)
+    return try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask {
+            do { try await server.run() } catch is CancellationError {}
+            return nil
+        }
+        group.addTask {
+            try await listening.take(within: RawClient.patience, on: MultiThreadedEventLoopGroup.singleton.any())
+            let port = try #require(server.port)
+            return try await body(RunningServer(port: port, server: server))
+        }
+        defer { group.cancelAll() }
+        while let result = try await group.next() {
+            // The server ends only if it could not listen.
+            if let result { return result }
+        }
+        throw Mailbox<Void>.Silence(waited: .zero)
+    }
+}
+
+/// A server says by its log that it listens.
+private struct ListeningHandler: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+    let isListening: @Sendable () -> Void
+
+    init(_ isListening: @escaping @Sendable () -> Void) { self.isListening = isListening }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        if "\(event.message)".hasPrefix("Starting SpacetimeDB listening on") { isListening() }
+    }
+}
