@@ -24,6 +24,8 @@ extension ClientConnection {
         var isFirst = true
         while transport.isWritable, !isCompressing, end == nil, let event = held ?? session.queue.nextAvailable() {
             held = nil
+            // A frame that others get as well must hold nothing that was told this client alone.
+            defer { isFirst = false }
             if isConfirmed, let offset = event.offset, !watch.isDurable(offset) {
                 wait(for: offset, event)
                 break
@@ -46,7 +48,6 @@ extension ClientConnection {
                 compressAside(rows)
                 return
             } else if isFirst, let frame = sharedFrame(event) {
-                isFirst = false
                 transport.write(frame)
                 continue
             } else {
@@ -98,7 +99,7 @@ extension ClientConnection {
         else { return nil }
         let change = update.changes[0]
         let compression = parameters.compression
-        guard change.delta.table != nil, sets[change.set.rawValue] != nil else { return nil }
+        guard change.delta.table != nil, !isShadow(change.set.rawValue) else { return nil }
         if let known = delivery.sharedFrame, known.delta === change.delta, known.set == change.set,
             known.compression == compression
         {

@@ -81,12 +81,33 @@ extension ClientConnection {
         step.touched.insert(leave.set)
         guard leave.wantsRows, let queries = try? queries(set.texts) else { return step.silent.append(leave) }
         // The rows that the set has at the moment at which it is left: those of one with the same queries that is joined then.
-        var shadow = UInt32.max
-        while sets[shadow] != nil || answers[shadow] != nil || step.touched.contains(shadow) { shadow -= 1 }
+        let shadow = makeShadow(step)
         answers[shadow] = .left(leave, names: set.names)
         step.shadows.append(shadow)
         step.joining.append(SetStep.Joining(set: shadow, queries: queries))
         step.touched.insert(shadow)
+    }
+
+    private func makeShadow(_ step: SetStep) -> UInt32 {
+        if nextShadow < 1 << 31 { nextShadow = .max }
+        while sets[nextShadow] != nil || answers[nextShadow] != nil || step.touched.contains(nextShadow) {
+            nextShadow -= 1
+        }
+        nextShadow -= 1
+        return nextShadow + 1
+    }
+
+    /// Whether a set was watched for a moment only, so that the client must not hear of it.
+    ///
+    /// A set that the client is leaving is none: what changed in it before it was left is told, since the rows that it had at
+    /// that moment will be.
+    func isShadow(_ set: UInt32) -> Bool { set > nextShadow && sets[set] == nil }
+
+    /// What the rows of a set's queries are called, also if the client is about to leave it.
+    func names(ofSet set: UInt32) -> [String]? {
+        if let watched = sets[set] { return watched.names }
+        for case .left(let leave, let names) in answers.values where leave.set == set { return names }
+        return nil
     }
 
     private func queries(_ texts: [String]) throws(DatabaseError) -> [SessionQuery] {

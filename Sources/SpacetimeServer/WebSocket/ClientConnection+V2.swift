@@ -104,17 +104,23 @@ extension ClientConnection {
         }
     }
 
-    /// The changes in sets that the client knows of, in the order of the protocol: by set, then by the table's name.
+    /// The changes in sets that are the client's own, in the order of the protocol: by set, then by the table's name.
     func watched(_ changes: [SetChange]) -> [SetChange] {
         var changes = changes
         // Sets that are watched for a moment only, for their rows.
-        if changes.contains(where: { sets[$0.set.rawValue] == nil }) {
-            changes.removeAll { sets[$0.set.rawValue] == nil }
-        }
+        if changes.contains(where: { !isTold($0) }) { changes.removeAll { !isTold($0) } }
         guard changes.count > 1 else { return changes }
         return changes.map { ($0, name(of: $0)) }.sorted { left, right in
             (left.0.set, left.1, left.0.query) < (right.0.set, right.1, right.0.query)
         }.map(\.0)
+    }
+
+    /// Whether the client hears of a change: not in a set that is watched for a moment only, nor one of rows whose name went
+    /// with a set that the client has left.
+    private func isTold(_ change: SetChange) -> Bool {
+        let set = change.set.rawValue
+        if isShadow(set) { return false }
+        return change.delta.table != nil || names(ofSet: set) != nil
     }
 
     private func append(_ changes: [SetChange], to encoder: inout V2.UpdateEncoder) {
@@ -131,7 +137,7 @@ extension ClientConnection {
     }
 
     func name(of change: SetChange) -> String {
-        tableName(change.delta, change.query, sets[change.set.rawValue]?.names)
+        tableName(change.delta, change.query, names(ofSet: change.set.rawValue))
     }
 
     /// - Parameters:
