@@ -147,7 +147,9 @@ struct LiveShape {
                 open.conditions.append(condition)
                 return true
             }
-            guard case .rows(let slot, let predicate) = condition else { return false }
+            guard case .rows(let slot, let predicate) = condition, query.tables[slot].outerCondition == nil else {
+                return false
+            }
             var rest: [ArraySlice<RowPredicate.Term>] = []
             for part in RowPredicate.conjuncts(of: predicate.normalTerms()) {
                 if part.contains(where: \.isParameter) {

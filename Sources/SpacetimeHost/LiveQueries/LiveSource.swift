@@ -10,6 +10,7 @@ final class LiveSource {
     /// The tables whose changes matter, each once.
     let tables: [TableID]
     private let deltas: [Delta]
+    private let outer: Outer?
     private var bag = RowBag()
     private(set) var templates: [LiveTemplate] = []
     /// Rows of other tables that were looked at to follow the changes of a join.
@@ -23,11 +24,29 @@ final class LiveSource {
         let isInsertOnly: Bool
     }
 
+    /// What changes of the right side of an outer join do.
+    private struct Outer {
+        let left: TableID
+        let right: TableID
+        let affected: PlanRunner
+        let before: PlanRunner
+        let after: PlanRunner
+
+        init(_ plan: OuterChanges, _ datastore: Datastore) throws(EngineError) {
+            left = plan.left
+            right = plan.right
+            affected = PlanRunner(try CompiledPlan(plan.affected, for: datastore))
+            before = PlanRunner(try CompiledPlan(plan.before, for: datastore))
+            after = PlanRunner(try CompiledPlan(plan.after, for: datastore))
+        }
+    }
+
     /// The rows of a table.
     init(_ table: TableID) {
         query = nil
         tables = [table]
         deltas = []
+        outer = nil
     }
 
     /// The rows that a query makes, which has no parameters.
@@ -44,6 +63,12 @@ final class LiveSource {
                     runner: PlanRunner(try CompiledPlan(delta.plan, for: datastore)),
                     isInsertOnly: delta.isInsertOnly))
             if !tables.contains(delta.table) { tables.append(delta.table) }
+        }
+        if let changes = plan.outer, !tables.isEmpty {
+            outer = try Outer(changes, datastore)
+            if !tables.contains(changes.right) { tables.append(changes.right) }
+        } else {
+            outer = nil
         }
         self.deltas = deltas
         self.tables = tables
@@ -70,7 +95,23 @@ final class LiveSource {
                 try run(delta, commit, driving, .deletes, datastore)
             }
         }
+        if let outer, changes[outer.right] != nil { try follow(outer, commit, datastore) }
         return bag.changes()
+    }
+
+    /// Takes the left rows that changed rows of the right side fit out with what they had, and in with what they have.
+    private func follow(_ outer: Outer, _ commit: PlanChanges, _ datastore: Datastore) throws(EngineError) {
+        var seen = RowBag()
+        for side in PlanChanges.Side.allCases where commit.count(side, of: outer.right) > 0 {
+            try outer.affected.run(over: datastore, changes: commit, taking: side) { row, _ in seen.add(row, 1) }
+        }
+        // Each once, however many changed rows it fits.
+        var rows = RowBatch()
+        seen.forEach { row, _ in rows.append(row) }
+        if rows.isEmpty { return }
+        let affected = PlanChanges(outer.left, inserts: rows)
+        try outer.before.run(over: datastore, changes: commit, driving: affected) { row, times in bag.add(row, -times) }
+        try outer.after.run(over: datastore, changes: commit, driving: affected) { row, times in bag.add(row, times) }
     }
 
     /// Of the changed rows of a table those that somebody asks for, if that can be told before they are joined: a player who

@@ -95,7 +95,8 @@ extension SQLLanguage {
 
     /// What can be kept up to date while data change.
     package static let subscription = SQLLanguage(
-        [.conditions, .joins, .windows, .aggregates, .arguments], joins: .indexed, place: "in a subscription")
+        [.conditions, .joins, .outerJoins, .windows, .aggregates, .arguments], joins: .indexed,
+        place: "in a subscription")
     package static let oneOff = SQLLanguage(
         [.conditions, .joins, .windows, .aggregates, .arguments], joins: .any, place: "in a query of a client")
     /// Everything.

@@ -6,7 +6,7 @@ package enum PlanError: Error, Hashable, Sendable {
     case joinNeedsEquality(table: String)
     /// Rows of event tables are never stored, so nothing can be joined to them.
     case eventTableLookedUp(table: String)
-    /// A row that finds its partner takes the place of one without.
+    /// Only joins of two tables are followed if they are outer ones, and no event tables.
     case outerJoin(table: String)
     case noTable
 }
@@ -31,7 +31,10 @@ extension PlanError: CustomStringConvertible {
                 table first
                 """
         case .outerJoin(let table):
-            return "a live query cannot have '\(table)' as the right side of LEFT JOIN; use JOIN, or ask once"
+            return """
+                a live query has LEFT JOIN between two tables only, and '\(table)' is joined so beside others or to events; use \
+                JOIN, or ask once
+                """
         case .noTable: return "a query without a table never changes; ask once"
         }
     }

@@ -5,7 +5,7 @@ extension Planner {
     /// How a query is kept up to date.
     ///
     /// - Throws: if a change would read a whole table, and the rule forbids it; if an event table does not come first; for
-    ///   outer joins.
+    ///   outer joins of more than two tables.
     package func livePlan(
         _ query: BoundQuery, _ statistics: some PlanStatistics, rule: LiveJoinRule = .original,
         options: PlannerOptions = PlannerOptions()
@@ -14,9 +14,7 @@ extension Planner {
         let graph = QueryGraph(query, self)
         let chooser = StepChooser(
             graph: graph, estimator: Estimator(planner: self, statistics: statistics), options: options)
-        if let outer = query.tables.firstIndex(where: { $0.outerCondition != nil }) {
-            throw .outerJoin(table: graph.name(of: outer))
-        }
+        if graph.slots.contains(where: \.isOuter) { return try outerPlan(query, chooser, rule) }
         let events = graph.slots.indices.filter { graph.slots[$0].table?.schema.isEvent ?? false }
         if graph.slots.count == 2, rule == .original { try check(chooser) }
         let isStrict = rule == .everyTable || rule == .original && graph.slots.count > 2
@@ -42,6 +40,56 @@ extension Planner {
                 DeltaPlan(
                     slot: slot, table: graph.slots[slot].id, plan: plan, pruning: graph.pruning(of: slot),
                     isInsertOnly: !events.isEmpty))
+        }
+        return live
+    }
+
+    /// The result of `a LEFT JOIN b` changes with rows of `a`, which are combined with `b` as it was before the commit; and then
+    /// with rows of `b`, for all rows of `a` that there are after it.
+    private func outerPlan(
+        _ query: BoundQuery, _ chooser: StepChooser, _ rule: LiveJoinRule
+    ) throws(PlanError) -> LivePlan {
+        let graph = chooser.graph
+        let hasEvents = graph.slots.contains { $0.table?.schema.isEvent ?? false }
+        guard graph.slots.count == 2, let condition = query.tables[1].outerCondition, !hasEvents else {
+            throw .outerJoin(table: graph.name(of: graph.slots.firstIndex(where: \.isOuter) ?? 0))
+        }
+        let before = delta(query, 0, chooser)
+        var after = before
+        for position in after.steps.indices where after.steps[position].slot == 1 {
+            after.steps[position].source = .table
+        }
+        var inner = query
+        inner.tables[1].outerCondition = nil
+        // Other conditions say which combinations are in the result, and not which there are.
+        inner.conditions = condition + query.conditions.filter { SlotSet(of: $0).only == 0 }
+        inner.grouping = nil
+        inner.output = .rows(slot: 0)
+        let affected = delta(
+            inner, 1,
+            StepChooser(
+                graph: QueryGraph(inner, self), estimator: chooser.estimator, options: chooser.options))
+        var live = LivePlan(
+            base: plan(query, chooser.estimator.statistics, options: chooser.options),
+            deltas: [
+                DeltaPlan(
+                    slot: 0, table: graph.slots[0].id, plan: before, pruning: graph.pruning(of: 0), isInsertOnly: false)
+            ],
+            outer: OuterChanges(
+                left: graph.slots[0].id, right: graph.slots[1].id, affected: affected, before: before, after: after),
+            unindexed: [])
+        let joined = QueryGraph(inner, self)
+        for (changed, plan) in [(0, before), (1, affected)] {
+            for step in plan.steps.dropFirst() where !step.access.isIndexed {
+                let join = UnindexedJoin(
+                    slot: changed, table: graph.name(of: step.slot),
+                    columns: joined.joinFields(of: step.slot).map { graph.name(of: $0) })
+                if rule != .none {
+                    if join.columns.isEmpty { throw .joinNeedsEquality(table: join.table) }
+                    throw .joinNeedsIndex(table: join.table, columns: join.columns)
+                }
+                live.unindexed.append(join)
+            }
         }
         return live
     }

@@ -96,7 +96,7 @@ import Testing
             ours: true),
         no(
             33, .subscription, "SELECT p.* FROM player p LEFT JOIN item i ON p.id = i.player_id", .unsupported,
-            "only inner joins"),
+            "only inner joins", ours: true),
         no(34, .subscription, "SELECT p.* FROM player p, item i WHERE p.id = i.player_id", .unsupported, "commas"),
         no(35, .subscription, "SELECT a.* FROM player a JOIN player b ON a.id = b.level", .type, "UInt64"),
         yes(36, .subscription, "SELECT a.* FROM item a JOIN item b ON a.id = b.player_id"),

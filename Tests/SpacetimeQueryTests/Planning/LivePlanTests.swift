@@ -86,10 +86,34 @@ import Testing
         #expect("\(PlanError.joinNeedsIndex(table: "item", columns: ["kind"]))".contains("add an index on 'kind'"))
     }
 
-    @Test func outerJoinsAndConstantsAreRefused() {
+    @Test func bothSidesOfAnOuterJoinAreLookedUpFromTheOther() throws {
         var query = fixture.query(["player", "item"])
+        query.tables[1].outerCondition = [playerOfItem, fixture.field("item.kind", 1) > literal(3 as UInt32)]
+        let plan = try live(query)
+        #expect(plan.deltas.map(\.slot) == [0] && plan.unindexed.isEmpty)
+        let outer = try #require(plan.outer)
+        #expect(outer.before == plan.deltas[0].plan)
+        #expect(outer.before.steps.map(\.source) == [.changes, .tableBefore] && outer.before.steps[1].isOuter)
+        #expect(outer.after.steps.map(\.source) == [.changes, .table] && outer.after.steps[1].isOuter)
+        #expect(outer.affected.steps.map(\.slot) == [1, 0] && !outer.affected.steps[1].isOuter)
+        #expect(outer.affected.steps[1].access.isIndexed && outer.after.steps[1].access.isIndexed)
+    }
+
+    /// A condition that nothing meets which is missing.
+    @Test func anOuterJoinThatDropsWhatFoundNothingIsAnInnerOne() throws {
+        var query = fixture.query(["player", "item"], where: [fixture.field("item.kind", 1) == literal(3 as UInt32)])
+        query.tables[1].outerCondition = [playerOfItem]
+        let plan = try live(query)
+        #expect(plan.outer == nil && plan.deltas.count == 2)
+    }
+
+    @Test func outerJoinsOfMoreTablesAndConstantsAreRefused() {
+        var query = fixture.query(["player", "item", "grid"])
         query.tables[1].outerCondition = [playerOfItem]
         #expect(throws: PlanError.outerJoin(table: "item")) { try live(query) }
+        var unindexed = fixture.query(["player", "log"])
+        unindexed.tables[1].outerCondition = [fixture.field("player.level", 0) == fixture.field("log.kind", 1)]
+        #expect(throws: PlanError.joinNeedsIndex(table: "log", columns: ["kind"])) { try live(unindexed) }
         #expect(throws: PlanError.noTable) { try live(fixture.query([])) }
     }
 

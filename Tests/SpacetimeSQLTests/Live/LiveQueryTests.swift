@@ -36,7 +36,8 @@ import Testing
         print("\(supported.sorted { $0.key < $1.key })")
         #expect(changed * 12 > pairs)
         for kind in [
-            "rows of 1", "rows of 2", "distinct of 1", "groups of 1", "groups of 2", "windows over rows of 1",
+            "rows of 1", "rows of 2", "outer rows of 2", "distinct of 1", "groups of 1", "groups of 2",
+            "windows over rows of 1",
             "windows over rows of 2", "windows over groups of 1",
         ] {
             #expect(supported[kind] ?? 0 > 0, "no \(kind)")

@@ -28,8 +28,8 @@ final class SessionHost: LiveHost {
 
     var features: RandomQueries.Features {
         usesTexts
-            ? [.joins, .windows, .aggregates, .computedGroups]
-            : [.joins, .columns, .windows, .aggregates, .computedGroups, .parameters, .wordless]
+            ? [.joins, .outerJoins, .windows, .aggregates, .computedGroups]
+            : [.joins, .outerJoins, .columns, .windows, .aggregates, .computedGroups, .parameters, .wordless]
     }
 
     var tableIDs: [TableID] { database.ids }
@@ -53,6 +53,7 @@ final class SessionHost: LiveHost {
         }
         var kind = query.isGrouped ? "groups" : query.isDistinct ? "distinct" : "rows"
         if query.limit != nil || query.offset != nil { kind = "windows over \(kind)" }
+        if query.sources.contains(where: { $0.join == .left }) { kind = "outer \(kind)" }
         supported["\(kind) of \(query.sources.count)", default: 0] += 1
         return true
     }

@@ -76,6 +76,13 @@ import Testing
                 Sale.all.join(Shop.self) { $0.shop == $1.id }.groupBy { $1.city }
                     .select { city, sales in (city, sales.count(), sales.max { sale, _ in sale.amount }) }),
             try watch(
+                "a left join", db,
+                Shop.all.leftJoin(Sale.where { $0.paid }) { $0.id == $1.shop }.select { ($0.name, $1.amount) }),
+            try watch(
+                "groups of a left join", db,
+                Shop.where { $0.isOpen }.leftJoin(Sale.self) { $0.id == $1.shop }.groupBy { shop, _ in shop.city }
+                    .select { city, sales in (city, sales.count(), sales.sum { _, sale in sale.amount }) }),
+            try watch(
                 "a window of a join", db,
                 Sale.all.join(Shop.where { $0.isOpen }) { $0.shop == $1.id }
                     .orderBy { sale, shop in (shop.name, sale.amount.descending, sale.id) }.limit(6)),
@@ -116,7 +123,7 @@ import Testing
                 #expect((error as? DatabaseError)?.code == .invalidQuery, "\(error)", sourceLocation: location)
             }
         }
-        refuses(Sale.all.leftJoin(Shop.self) { $0.shop == $1.id }.select { ($0.id, $1.name) })
+        refuses(Sale.all.leftJoin(Customer.self) { $0.buyer == $1.friend }.select { ($0.id, $1.name) })
         refuses(Sale.all.join(Customer.self) { $0.price < 3 && $1.name == "Ada" }.count())
     }
 
