@@ -6,7 +6,7 @@ import SpacetimeSchema
 ///
 /// Queries that differ only in their values are of one kind, which is planned once and found by the same look-up; the report has
 /// one entry for each kind, the most expensive one first. What one subscription costs, that says itself:
-/// ``Subscription/cost()``.
+/// `Subscription.cost()`.
 public struct LiveQueryReport: Sendable, CustomStringConvertible {
     /// Queries that differ in their values only: `room = 'lobby'` and `room = 'kitchen'`.
     public struct Kind: Sendable, CustomStringConvertible {
