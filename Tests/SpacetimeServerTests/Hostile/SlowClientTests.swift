@@ -32,17 +32,16 @@ import Testing
         options.webSocket.pingInterval = .milliseconds(20)
         options.webSocket.idleTimeout = .milliseconds(200)
         try await withServer(try arena(), options: options) { server in
+            let living = try await server.greeted()
             let dead = try await server.connect(
                 "/v1/database/arena/subscribe", protocols: "v2.bsatn.spacetimedb", answersPings: false)
-            let living = try await server.greeted()
             _ = try await dead.message()
             #expect(try await dead.next() == .ended)
             // While a ping is unanswered no other is sent.
             #expect(dead.counts.pings == 1)
-            // One that answers pings and does nothing else is kept: it was asked often meanwhile.
+            // One that answers pings and says nothing else is kept, though it has been here longer.
             try await living.send(Say.call(1, "tick"))
             try await living.expectAnswer(to: 1)
-            #expect(living.counts.pings > 2)
         }
     }
 
