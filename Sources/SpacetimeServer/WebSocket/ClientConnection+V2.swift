@@ -33,12 +33,23 @@ extension ClientConnection {
         case .update(let update): encodeV2(update)
         case .subscribed(let rows): encodeV2(rows)
         case .reply(let reply): reply.bytes.withUnsafeBytes { delivery.body.append(RawSpan(_unsafeBytes: $0)) }
-        case .failed(let set, let error):
-            sets[set.rawValue] = nil
-            V2.ServerMessage.subscriptionError(
-                requestID: nil, querySetID: set.rawValue, message: error.message
-            ).encode(to: &delivery.body)
+        case .failed(let set, let error): encodeFailureV2(of: set.rawValue, error)
         case .unsubscribed, .ended: break
+        }
+    }
+
+    /// A set cannot be kept up to date, or its first rows could not be found: then that answers whoever asked for them.
+    private func encodeFailureV2(of set: UInt32, _ error: DatabaseError) {
+        switch answers.removeValue(forKey: set) {
+        case .left(let leave, _): delivery.body.append(left(leave, rows: true))
+        case .joined(let join):
+            sets[set] = nil
+            delivery.body.append(
+                refusal(request: join.request, set: set, kind: join.kind, error.message, since: join.received))
+        case nil:
+            sets[set] = nil
+            V2.ServerMessage.subscriptionError(requestID: nil, querySetID: set, message: error.message).encode(
+                to: &delivery.body)
         }
     }
 
