@@ -59,7 +59,8 @@ import Testing
         let observers = [Observer("first", log), Observer("second", log)]
         let runner = TransactionRunner(
             state, datastore, catalog, module: opening.module, clock: options.clock,
-            durability: Durability(nil, sink: nil), observers: observers, onAfterRollbackFailure: nil)
+            durability: Durability(nil, sink: nil), log: ModuleLog(options.log, clock: options.clock),
+            observers: observers, onAfterRollbackFailure: nil)
         for observer in observers { observer.runner = runner }
         try runner.create()
         return (runner, FollowedTables(datastore, state), catalog.tableMap.table(at: 0))

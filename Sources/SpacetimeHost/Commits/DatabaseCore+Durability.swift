@@ -60,6 +60,7 @@ extension DatabaseCore {
         procedures.close()
         try runner.acquire()
         refuseAllAndRelease()
+        log.close()
         try files?.close()
     }
 
@@ -67,7 +68,11 @@ extension DatabaseCore {
     package func close() async throws(DatabaseError) {
         procedures.close()
         try await runner.takingLock { refuseAllAndRelease() }
-        if let files { try await suspendingAside { () throws(DatabaseError) in try files.close() } }
+        guard let files else { return log.close() }
+        try await suspendingAside { [log] () throws(DatabaseError) in
+            log.close()
+            try files.close()
+        }
     }
 
     private func refuseAllAndRelease() {

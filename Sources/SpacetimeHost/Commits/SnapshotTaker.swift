@@ -10,9 +10,15 @@ struct SnapshotTaker: Sendable {
     func start() {
         // A failure is kept by the files and tried again after the next stretch of log.
         if files.options.runsInBackground {
-            startThread(stepsBack: true) { _ = try? writeClaimed() }
+            startThread(stepsBack: true) { writeClaimedOrNote() }
         } else {
-            _ = try? writeClaimed()
+            writeClaimedOrNote()
+        }
+    }
+
+    private func writeClaimedOrNote() {
+        do throws(DatabaseError) { _ = try writeClaimed() } catch {
+            runner.log.appendOfHost(.warn, "no snapshot could be written, the log holds everything: \(error.message)")
         }
     }
 

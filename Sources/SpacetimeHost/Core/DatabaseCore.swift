@@ -28,6 +28,7 @@ package final class DatabaseCore: Sendable {
     let slicedJobs: SlicedJobs?
 
     package var catalog: Catalog { runner.catalog }
+    package var log: ModuleLog { runner.log }
     package var owner: Caller { runner.catalog.owner }
     /// Nil if the database is in memory only.
     package var files: DatabaseFiles? { runner.durability.files }
@@ -51,7 +52,9 @@ package final class DatabaseCore: Sendable {
         observers.append(queries)
         runner = TransactionRunner(
             state, datastore, catalog, module: opening.module, clock: options.clock,
-            durability: Durability(origin.files, sink: options.sink), observers: observers,
+            durability: Durability(origin.files, sink: options.sink),
+            log: ModuleLog(options.log, clock: options.clock, files: origin.files?.logFiles(options.log)),
+            observers: observers,
             onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
         statements = Statements(runner)
@@ -73,7 +76,10 @@ package final class DatabaseCore: Sendable {
         }
     }
 
-    deinit { procedures.close() }
+    deinit {
+        procedures.close()
+        log.close()
+    }
 
     /// Begins to do what the database does by itself: calls what is due, goes on with what was interrupted.
     func start() throws(DatabaseError) {

@@ -25,6 +25,7 @@ package struct DatabaseDirectory {
 
     package static func log(of directory: String) -> String { directory + "/" + log }
     package static func snapshots(of directory: String) -> String { directory + "/" + snapshots }
+    package static func moduleLog(of directory: String) -> String { directory + "/module-log" }
 
     /// - Throws: `notPossible` if the path is empty or names no directory, `storageFailure` if it cannot be listed.
     package static func content(of path: String, on disk: any Disk) throws(DatabaseError) -> Content {

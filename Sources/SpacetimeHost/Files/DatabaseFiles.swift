@@ -9,6 +9,7 @@ import Synchronization
 /// <directory>/log/<20 digits>.log              what was committed, from that offset on
 /// <directory>/log.manifest                     how far the log is known to reach
 /// <directory>/snapshots/<20 digits>.snapshot   the state before that offset
+/// <directory>/module-log/<20 digits>.ndjson    what the module had to say: `LogFiles`
 /// ```
 ///
 /// Opening reads only; commits are kept in memory. ``begin()`` is the moment from which on files change, and comes when
@@ -34,6 +35,8 @@ package final class DatabaseFiles: CommitSink {
 
     private let snapshots: Monitor<Snapshots>
     private let bytesSinceSnapshot = Atomic<UInt64>(0)
+    /// When the last snapshot was written, or the files were opened, on a clock that goes on evenly.
+    private let snapshotTime = Atomic<Int64>(monotonicNanoseconds())
 
     /// What a directory held when it was opened.
     package struct Opening {
@@ -246,6 +249,7 @@ package final class DatabaseFiles: CommitSink {
                 throw error
             }
             try readBack(nextOffset)
+            snapshotTime.store(monotonicNanoseconds(), ordering: .relaxed)
             log.rotate()
             try removeOld()
             return byteCount
@@ -258,6 +262,11 @@ package final class DatabaseFiles: CommitSink {
 
     /// Why the last snapshot in the background could not be written, if so. The log then holds everything.
     package var snapshotFailure: DatabaseError? { snapshots.withLock { $0.lastFailure } }
+
+    /// How long ago the last snapshot was written, or the database was opened.
+    package var secondsSinceSnapshot: Double {
+        Double(monotonicNanoseconds() - snapshotTime.load(ordering: .relaxed)) / 1e9
+    }
 
     private var snapshotDirectory: String { DatabaseDirectory.snapshots(of: directory) }
 
@@ -314,6 +323,13 @@ package final class DatabaseFiles: CommitSink {
         }
         snapshots.withLock { $0.isSound[nextOffset] = isSound }
         return isSound
+    }
+
+    /// The files of the module's log.
+    func logFiles(_ log: ModuleLogOptions) -> LogFiles {
+        LogFiles(
+            options.disk, directory: DatabaseDirectory.moduleLog(of: directory), byteLimit: log.fileByteLimit,
+            runsInBackground: options.runsInBackground)
     }
 
     // MARK: The end

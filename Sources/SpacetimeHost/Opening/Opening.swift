@@ -79,6 +79,7 @@ struct Opening {
     private func create(in files: DatabaseFiles) throws -> OpenedDatabase {
         let core = try DatabaseCore(self, from: new(in: files))
         try files.begin()
+        core.log.openFiles()
         try files.waitUntilDurable(TxOffset(0))
         return OpenedDatabase(core: core, warnings: [])
     }
@@ -97,7 +98,12 @@ struct Opening {
         }
         let core = try DatabaseCore(self, from: continuing(migrated?.database ?? recovered, in: files))
         try files.begin()
-        if migrated != nil { try files.waitUntilDurable(offset) }
+        core.log.openFiles()
+        for warning in recovered.warnings { core.log.appendOfHost(.warn, warning) }
+        if let migrated {
+            core.log.note(migrated.plan)
+            try files.waitUntilDurable(offset)
+        }
         let failures = try core.connections.disconnectAllLeft()
         return OpenedDatabase(
             core: core,

@@ -25,6 +25,8 @@ package struct OpeningOptions: Sendable {
     package var sink: (any CommitSink)?
     /// Told of each scheduled call that failed, without the lock.
     package var onScheduleFailure: (@Sendable (ScheduleReport.Failure) -> Void)?
+    /// What is kept of the module's log.
+    package var log = ModuleLogOptions()
     /// What procedures and handlers are run with.
     package var procedures = ProcedureOptions()
     /// Told of work after a rollback that failed, without the lock.

@@ -153,6 +153,9 @@ package final class Procedures: Sendable {
             }
         } catch { result = .failure(error) }
         call.end()
+        if case .failure(let error) = result, !(error is CancellationError), !isClosed {
+            runner.log.note(error, of: call.name)
+        }
         await whenDone?(result)
         didEnd(call)
         return try result.get()
@@ -164,6 +167,7 @@ package final class Procedures: Sendable {
 
     /// Tells the program of a failure that nobody else hears of.
     func report(_ call: ProcedureCall, _ error: any Error) {
+        runner.log.note(error, of: call.name)
         options.onFailure?(
             ProcedureFailure(name: call.name, caller: call.caller.identity, timestamp: call.timestamp, error: error))
     }
@@ -245,6 +249,7 @@ package final class Procedures: Sendable {
     /// Notes that a call cannot go on, and tells the program.
     private func hold(_ row: DurableCallRow, _ problem: DatabaseError) {
         state.withLock { $0.problems[row.id] = problem }
+        runner.log.note(problem, of: row.procedure)
         report(row, problem)
     }
 

@@ -38,10 +38,11 @@ extension TransactionRunner {
     func follow(_ work: [RollbackWork], of reducer: Int, as caller: Caller, at timestamp: Timestamp) {
         for body in work {
             do { _ = try run(.host, reducer: nil, arguments: [], as: caller, at: timestamp, after: body) } catch {
-                state.pointee.rollbackFailures.append(
-                    AfterRollbackFailure(
-                        reducer: reducer < 0 ? nil : catalog.schema.reducers[reducer].sourceName,
-                        caller: caller.identity, timestamp: timestamp, error: error))
+                let failure = AfterRollbackFailure(
+                    reducer: reducer < 0 ? nil : catalog.schema.reducers[reducer].sourceName,
+                    caller: caller.identity, timestamp: timestamp, error: error)
+                log.appendOfHost(.error, failure.description)
+                state.pointee.rollbackFailures.append(failure)
             }
         }
     }

@@ -20,6 +20,8 @@ package final class TransactionRunner: @unchecked Sendable {
     let reducers: ReducerTable
     package let clock: any HostClock
     let durability: Durability
+    /// What the module and the database have to say.
+    package let log: ModuleLog
     /// Told of each commit, in this order.
     let observers: [any CommitObserver]
     /// Told of work after a rollback that failed, without the lock.
@@ -34,13 +36,15 @@ package final class TransactionRunner: @unchecked Sendable {
     init(
         _ state: UnsafeMutablePointer<TransactionState>, _ datastore: Datastore, _ catalog: Catalog,
         module: any ModuleHost, clock: any HostClock, durability: consuming Durability,
-        observers: [any CommitObserver], onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
+        log: ModuleLog, observers: [any CommitObserver],
+        onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     ) {
         self.state = state
         self.datastore = datastore
         self.catalog = catalog
         self.module = module
         self.clock = clock
+        self.log = log
         self.observers = observers
         self.onAfterRollbackFailure = onAfterRollbackFailure
         reducers = ReducerTable(catalog.schema, owner: catalog.owner.identity)

@@ -221,6 +221,7 @@ extension TransactionRunner {
             // There is no database to write to if it could not even be created.
             if kind == .creation { _ = state.pointee.takeRollbackWork() }
             undoAndFollowUp()
+            if let reducer { log.note(error, of: catalog.schema.reducers[reducer].name) }
             throw error
         }
         // Creations, connects and disconnects without a reducer change bookkeeping only, and nobody is told.
@@ -233,8 +234,10 @@ extension TransactionRunner {
     func create() throws {
         try acquire()
         defer { release() }
+        for table in catalog.schema.tables { log.noteCreation(of: table.name) }
         let initializer = catalog.schema.reducer(for: .onInit)?.id
         _ = try run(.creation, reducer: initializer, arguments: [], as: catalog.owner)
+        log.appendOfHost(.info, "Database initialized")
     }
 }
 
@@ -410,6 +413,9 @@ extension TransactionRunner {
     /// Refuses writes from now on; observers are told that nothing will ever come. With the lock held.
     func refuseWrites(_ reason: DatabaseError, telling end: SubscriptionEnd) {
         state.pointee.refuse(reason)
+        if reason.code != .closed, reason.code != .readOnly {
+            log.appendOfHost(.error, "no more writes are taken: \(reason.message)")
+        }
         for observer in observers { observer.end(end) }
     }
 }

@@ -41,6 +41,7 @@ extension DatabaseOptions {
         opening.sink = sink
         opening.onScheduleFailure = onScheduleFailure
         opening.onAfterRollbackFailure = onAfterRollbackFailure
+        opening.log = log
         opening.procedures.http = http
         opening.procedures.limit = procedureLimit
         opening.procedures.onFailure = onProcedureFailure

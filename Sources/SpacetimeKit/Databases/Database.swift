@@ -24,6 +24,9 @@ public final class Database<Definition: ModuleDefinition>: Sendable {
     /// The database's own identity.
     public var identity: Identity { core.catalog.identity }
 
+    /// What the module, and the database about it, have to say: read it, or follow it.
+    public var log: ModuleLog { core.log }
+
     /// What opening its files brought to light: a damaged snapshot that was passed over, an unfinished write that was
     /// cut off, a disconnect reducer that failed. Worth a line in the log.
     public let openingWarnings: [String]

@@ -36,6 +36,8 @@ public struct DatabaseOptions: Sendable {
     /// call itself threw, and nobody else hears of it. Called by the thread that made the call, before that returns, without
     /// the database's lock: it may itself read and call reducers.
     public var onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
+    /// What is kept of the lines that the module writes with ``Context/log``.
+    public var log = ModuleLogOptions()
     /// Sends the requests of procedures and handlers. Nil: they can send none.
     public var http: (any HTTPExecutor)?
     /// How many procedures and handlers may run at once, those that sleep included. A call beyond that is refused with

@@ -56,6 +56,11 @@ public struct Context<Definition: ModuleDefinition>: ~Copyable {
         nonmutating set {}
     }
 
+    /// Writes to the module's log: `context.log.info("\(sender) has joined")`.
+    ///
+    /// What is written stays if the call fails.
+    public var log: LogWriter { LogWriter(transaction) }
+
     /// The table whose rows have that type. Stops the program if the module has none.
     ///
     /// - Parameters:

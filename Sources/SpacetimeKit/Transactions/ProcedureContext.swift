@@ -60,6 +60,9 @@ public struct ProcedureContext<Definition: ModuleDefinition>: Sendable {
         return .version7(at: now, counter: call.nextUUIDCounter(), random: random.next())
     }
 
+    /// Writes to the module's log: `context.log.info("the answer had \(count) bytes")`.
+    public var log: LogWriter { LogWriter(call) }
+
     // MARK: Transactions
 
     /// Runs a body as one transaction, on behalf of the caller, and returns what it returns.
