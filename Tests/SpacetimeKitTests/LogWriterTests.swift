@@ -18,6 +18,11 @@ import Testing
         context.log.trace("t")
     }
 
+    @View static func spoken(_ context: borrowing AnonymousViewContext) -> [Account] {
+        context.log.trace("looked at")
+        return []
+    }
+
     @Procedure static func ask(_ context: ProcedureContext, text: String) async throws -> String {
         context.log.debug("asked \(text)")
         try await context.withTransaction { $0.log.info("inside") }
@@ -81,7 +86,7 @@ import Testing
         var options = DatabaseOptions()
         options.log.level = .info
         let db = try Database.open(.inMemory, module: module, options: options)
-        try db.call("run")
+        try db.call("run", arguments: [])
         #expect(db.log.last(1).map(\.message) == ["warn"])
     }
 
@@ -94,6 +99,13 @@ import Testing
         #expect(db.log.last(1).map(\.message) == ["'ask' failed: it said no"])
     }
 
+    @Test func viewsWriteUnderTheirOwnName() throws {
+        let db = try open()
+        _ = try db.sql("SELECT * FROM spoken")
+        #expect(db.log.last(1).map(\.message) == ["looked at"])
+        #expect(db.log.last(1).first?.function == "spoken")
+    }
+
     @Test func theDatabaseTellsOfItsCreation() throws {
         let db = try open()
         #expect(db.log.last().map(\.message) == ["Creating table `account`", "Database initialized"])
@@ -103,7 +115,7 @@ import Testing
     @Test func followersEndWithTheDatabase() async throws {
         let db = try open()
         let records = db.log.follow()
-        try db.call(Talker.say, "hello")
+        try await db.call(Talker.say, "hello")
         try await db.close()
         var messages: [String] = []
         for await record in records { messages.append(record.message) }

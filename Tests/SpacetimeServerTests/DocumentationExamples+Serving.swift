@@ -58,7 +58,8 @@ extension ServingExamples {
             router.get("/count") { _, _ in "\(try db.read { $0.book.count }) books" }
             return Application(
                 router: router, server: server.serverBuilder,
-                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 8080)))
+                configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 8080)),
+                services: [server.upkeep])
         }
         return try application(db)
     }
@@ -82,6 +83,7 @@ extension ServingExamples {
         let router = Router()
         router.add(middleware: SpacetimeMiddleware(server))
         router.get("/") { _, _ in "Hello" }
-        try await Application(router: router, server: server.serverBuilder).runService()
+        let application = Application(router: router, server: server.serverBuilder, services: [server.upkeep])
+        try await application.runService()
     }
 }

@@ -26,12 +26,12 @@ import Testing
     @Test func whatAModuleSaidIsThereWhenItsDatabaseIsOpenedAgain() throws {
         let disk = SimulatedDisk()
         let first = try open(disk)
-        try first.call("say", "hello")
+        try first.call("say", arguments: "hello".bsatn())
         try first.close()
         #expect(files(disk) == ["00000000000000000001.ndjson"])
         let second = try open(disk)
         #expect(second.log.last().map(\.message) == ["Database initialized", "hello"])
-        try second.call("say", "again")
+        try second.call("say", arguments: "again".bsatn())
         try second.close()
         let third = try open(disk)
         #expect(third.log.last().map(\.message) == ["Database initialized", "hello", "again"])
@@ -43,7 +43,7 @@ import Testing
         try open(disk).close()
         #expect(files(disk).isEmpty)
         let off = try open(disk) { $0.log.fileByteLimit = 0 }
-        try off.call("say", "hello")
+        try off.call("say", arguments: "hello".bsatn())
         try off.close()
         #expect(files(disk).isEmpty)
     }
@@ -52,7 +52,7 @@ import Testing
         let disk = SimulatedDisk()
         let db = try open(disk) { $0.log.fileByteLimit = 20_000 }
         for round in 0..<100 {
-            for number in 0..<10 { try db.call("say", "round \(round), number \(number)") }
+            for number in 0..<10 { try db.call("say", arguments: "round \(round), number \(number)".bsatn()) }
             db.log.flush()
             #expect(try byteCount(disk) < 20_000)
         }
@@ -66,7 +66,7 @@ import Testing
     @Test func filesSayWhatIsMissingInThem() throws {
         let disk = SimulatedDisk()
         let db = try open(disk) { $0.log.recordLimit = 10 }
-        for number in 0..<100 { try db.call("say", "\(number)") }
+        for number in 0..<100 { try db.call("say", arguments: "\(number)".bsatn()) }
         try db.close()
         let again = try open(disk)
         #expect(again.log.last(11).map(\.message).first?.hasPrefix("91 records are missing here") == true)
@@ -76,7 +76,7 @@ import Testing
     @Test func damagedFilesArePassedOver() throws {
         let disk = SimulatedDisk()
         let first = try open(disk)
-        for number in 0..<10 { try first.call("say", "\(number)") }
+        for number in 0..<10 { try first.call("say", arguments: "\(number)".bsatn()) }
         try first.close()
         let file = try disk.open("db/module-log/00000000000000000001.ndjson", .update)
         try [UInt8](repeating: 0xFF, count: 40).withUnsafeBytes { try file.write($0, at: 10) }
@@ -90,7 +90,7 @@ import Testing
         var storage = StorageOptions.simulated(disk)
         storage.runsInBackground = true
         let db = try Database.open(.directory("db", storage), module: Self.module)
-        for number in 0..<5_000 { try db.call("say", "\(number)") }
+        for number in 0..<5_000 { try db.call("say", arguments: "\(number)".bsatn()) }
         db.log.flush()
         let bytes = try byteCount(disk)
         #expect(bytes > 5_000 * 60)

@@ -32,6 +32,9 @@ final class Scheduler: @unchecked Sendable {
         timers.start(alarm, runner.datastore.snapshot(), now: runner.clock.now())
     }
 
+    /// When the next call is due. With the lock held.
+    var nextDue: Timestamp? { timers.queue.next()?.timer.due }
+
     /// How the schedules are doing.
     func report() throws(DatabaseError) -> ScheduleReport {
         try runner.acquire()

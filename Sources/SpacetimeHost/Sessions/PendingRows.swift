@@ -48,9 +48,11 @@ struct PendingRows: @unchecked Sendable {
     /// Finds the rows that are missing, and tells the session.
     mutating func find(_ runner: TransactionRunner) {
         do {
+            var count = rows.reduce(0) { $0 + $1.inserts.count }
             for (position, missing) in missing.enumerated() {
                 guard let missing, !session.hasEnded else { continue }
-                rows[position] = SharedDelta(table: missing.table, inserts: try find(missing, runner))
+                rows[position] = SharedDelta(table: missing.table, inserts: try find(missing, runner, behind: count))
+                count += rows[position].inserts.count
             }
             session.queue.fill(place, with: .subscribed(SetRows(set: set, offset: offset, rows: rows)))
         } catch {
@@ -62,16 +64,25 @@ struct PendingRows: @unchecked Sendable {
         session.wake()
     }
 
-    private func find(_ missing: Missing, _ runner: TransactionRunner) throws -> RowBatch {
+    /// - Parameter count: how many rows the set has without these.
+    private func find(_ missing: Missing, _ runner: TransactionRunner, behind count: Int) throws -> RowBatch {
         var batch = RowBatch()
         try missing.rows.forEach(in: snapshot, runner.catalog, while: { !session.hasEnded }) { row in
-            if let stage = missing.stage { stage.fill(row) } else { batch.append(row) }
+            if let stage = missing.stage {
+                stage.fill(row)
+            } else if session.mayBeTold(rowCount: count + batch.count) {
+                // One more than may be shows that there are too many; the others take no memory.
+                batch.append(row)
+            }
         }
+        try session.check(rowCount: count + batch.count)
         guard let stage = missing.stage else { return batch }
         do throws(EngineError) {
             try stage.finishFilling(in: runner.datastore)
-            return try stage.rows()
+            batch = try stage.rows()
         } catch { throw DatabaseError(error) }
+        try session.check(rowCount: count + batch.count)
+        return batch
     }
 
     /// Calls `body` with each query whose rows were found here and are still its rows. With the lock held.

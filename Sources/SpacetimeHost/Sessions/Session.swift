@@ -20,6 +20,8 @@ package final class Session: @unchecked Sendable {
     /// True if commits that find no room in the queue are put together with the last one there, so that a client that is slow
     /// gets fewer and larger updates, and is not dropped.
     let coalesces: Bool
+    /// How many rows the first answer to a set of queries may have; nil for any number.
+    let rowLimit: Int?
     private let outlet: (any Outlet)?
     private let ended = Atomic(false)
 
@@ -37,9 +39,13 @@ package final class Session: @unchecked Sendable {
     ///   - queueLimit: how many events may wait.
     ///   - coalesces: what happens when an update finds no room: it is put together with the one before it; else the session
     ///     ends with `overflow`. Answers to calls and to subscriptions are never put together.
-    package init(_ caller: Caller, outlet: (any Outlet)?, queueLimit: Int, coalesces: Bool = false) {
+    ///   - rowLimit: how many rows the first answer to a set of queries may have. A set with more is refused.
+    package init(
+        _ caller: Caller, outlet: (any Outlet)?, queueLimit: Int, coalesces: Bool = false, rowLimit: Int? = nil
+    ) {
         self.caller = caller
         self.coalesces = coalesces
+        self.rowLimit = rowLimit
         self.outlet = outlet
         queue = SessionQueue(limit: queueLimit)
     }

@@ -200,6 +200,7 @@ extension Sessions {
                 rows.append(query.template.noRows)
             }
         }
+        try session.check(rowCount: rows.reduce(0) { $0 + $1.inserts.count })
         let offset = TxOffset(runner.state.pointee.nextOffset &- 1)
         let appended: SessionQueue.Appended
         if missing.isEmpty {

@@ -15,12 +15,15 @@ import SpacetimeHost
 public struct LogWriter {
     private enum Origin {
         case transaction(TransactionReference)
+        /// A view, whatever reducer has it run.
+        case view(TransactionReference)
         case call(ProcedureCall)
     }
 
     private let origin: Origin
 
     init(_ transaction: TransactionReference) { origin = .transaction(transaction) }
+    init(view transaction: TransactionReference) { origin = .view(transaction) }
     init(_ call: ProcedureCall) { origin = .call(call) }
 
     /// Something failed.
@@ -54,6 +57,7 @@ public struct LogWriter {
         let (log, name): (ModuleLog, String?) =
             switch origin {
             case .transaction(let transaction): (transaction.log, transaction.reducerName)
+            case .view(let transaction): (transaction.log, nil)
             case .call(let call): (call.log, call.name)
             }
         guard level.isKept(downTo: log.options.level) else { return }

@@ -33,6 +33,10 @@ public struct ViewContext<Definition: ModuleDefinition>: ~Copyable {
     @inlinable
     public var owner: Identity { transaction.runner.catalog.owner.identity }
 
+    /// Writes to the module's log. A view runs when somebody looks at it or what it has read has changed, so a line does not say
+    /// that anything has happened.
+    public var log: LogWriter { LogWriter(view: transaction) }
+
     /// The table whose rows have that type. Stops the program if the module has none.
     ///
     /// - Parameters:
@@ -67,6 +71,10 @@ public struct AnonymousViewContext<Definition: ModuleDefinition>: ~Copyable {
     /// The owner of the database.
     @inlinable
     public var owner: Identity { transaction.runner.catalog.owner.identity }
+
+    /// Writes to the module's log. A view runs when somebody looks at it or what it has read has changed, so a line does not say
+    /// that anything has happened.
+    public var log: LogWriter { LogWriter(view: transaction) }
 
     /// The table whose rows have that type. Stops the program if the module has none.
     ///

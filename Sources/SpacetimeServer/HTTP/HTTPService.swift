@@ -68,6 +68,8 @@ struct HTTPService: Sendable {
             if presentsToken(exchange) { _ = try await principal(exchange) }
             return .empty()
         case .health: return health
+        case .liveness: return liveness
+        case .metrics: return metrics
         case .discovery: return discovery(exchange)
         default: return try await answerKnowingWho(route, exchange)
         }
@@ -101,6 +103,7 @@ struct HTTPService: Sendable {
         case .replaceNames(let segment): try await replaceNames(of: segment, exchange, principal)
         case .subscribe(let segment): try subscribe(segment, exchange)
         case .schema(let segment): try schema(segment, exchange)
+        case .logs(let segment): try logs(segment, exchange, principal)
         case .timestamp(let segment): timestamp(try database(segment))
         case .call(let segment, let function): try await call(segment, function, exchange, principal)
         case .sql(let segment): try await sql(segment, exchange, principal)

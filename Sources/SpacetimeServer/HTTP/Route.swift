@@ -26,13 +26,14 @@ enum Route: Hashable, Sendable {
     case lock(String)
     case unlock(String)
     case timestamp(String)
+    case logs(String)
     case tools(String)
     /// A handler of the module's own, whatever the method.
     case handler(String, path: String)
 
     case hostTools
     case energy, addEnergy, setEnergy
-    case ping, health, discovery
+    case ping, health, liveness, metrics, discovery
 }
 
 extension Route {
@@ -95,6 +96,8 @@ extension Route {
             switch segments {
             case ["ping"]: [(.get, .ping)]
             case ["health"]: [(.get, .health)]
+            case ["health", "live"]: [(.get, .liveness)]
+            case ["metrics"]: [(.get, .metrics)]
             case ["prometheus", "sd_config"]: [(.get, .discovery)]
             case ["mcp"]: [(.post, .hostTools)]
             default: nil
@@ -143,6 +146,7 @@ extension Route {
         case ["reset"]: return [(.put, .reset(name))]
         case ["lock"]: return [(.post, .lock(name))]
         case ["unlock"]: return [(.post, .unlock(name))]
+        case ["logs"]: return [(.get, .logs(name))]
         case ["unstable", "timestamp"]: return [(.get, .timestamp(name))]
         case ["mcp"]: return [(.post, .tools(name))]
         default:

@@ -22,6 +22,9 @@ final class HostedDatabase: Sendable {
     let firstRowsFrames = FirstRowsFrames()
     /// The sessions that clients named.
     let sessions = ClientSessions()
+    /// Who is connected.
+    let clients = ClientCount()
+
     /// Which reducers are slow.
     let pace: ReducerPace
     /// The module's definition as JSON, by version; see ``schemaText(version:)``.
@@ -29,6 +32,8 @@ final class HostedDatabase: Sendable {
 
     init(_ core: DatabaseCore) {
         self.core = core
+        // Somebody reads it from elsewhere, and may come after a restart.
+        core.log.keepInFiles()
         pace = ReducerPace(reducerCount: core.catalog.schema.reducers.count)
     }
 

@@ -13,6 +13,13 @@ public struct ServerOptions: Sendable {
     /// Whether there is a page at `/inspect` that shows what is in the databases and what happens there: everything to
     /// their owners, to others what they may see anyway.
     public var inspector = false
+    /// With what the server proves who it is. Nil: connections are not encrypted, which suits a server behind a proxy.
+    public var tls: TLSOptions?
+    /// What clients may take.
+    public var limits = LimitPolicy()
+    /// What has not moved for so long, although there is something to do, counts as stuck: `/v1/health/live` then answers
+    /// with status 503.
+    public var healthPatience: Duration = .seconds(10)
 
     public init(host: String = "127.0.0.1", port: Int = 3000) {
         self.host = host

@@ -9,10 +9,12 @@ import HummingbirdCore
 /// let router = Router()
 /// router.add(middleware: SpacetimeMiddleware(server))
 /// router.get("/") { _, _ in "Hello" }
-/// try await Application(router: router, server: server.serverBuilder).runService()
+/// let application = Application(router: router, server: server.serverBuilder, services: [server.upkeep])
+/// try await application.runService()
 /// ```
 ///
-/// The application has to be built with ``SpacetimeServer/serverBuilder``, which opens the WebSocket connections. Add the
+/// The application has to be built with ``SpacetimeServer/serverBuilder``, which opens the WebSocket connections, and to run
+/// ``SpacetimeServer/upkeep``, which sees to a good end. Add the
 /// middleware before the routes: one that is added later does not see the requests that they answer.
 public struct SpacetimeMiddleware<Context: RequestContext>: RouterMiddleware {
     private let service: HTTPService
@@ -25,7 +27,10 @@ public struct SpacetimeMiddleware<Context: RequestContext>: RouterMiddleware {
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         let address = (context as? any RemoteAddressRequestContext)?.remoteAddress
-        if let response = try await service.respond(to: request, from: address) { return response }
-        return try await next(request, context)
+        guard let response = try await service.respond(to: request, from: address) else {
+            return try await next(request, context)
+        }
+        service.server.metrics.answered(status: response.status.code)
+        return response
     }
 }

@@ -26,7 +26,11 @@ public final class SpacetimeServer: Service {
     let authority: TokenAuthority
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
-    private let boundPort = Mutex<Int?>(nil)
+    let metrics = ServerMetrics()
+    let health: HealthMonitor
+    let connectionCounter: ConnectionCounter
+    private let listening = ListeningPort()
+    private let loadedCertificates = Mutex<TLSCertificates?>(nil)
     private let deliveries = Mutex<[ObjectIdentifier: LoopDelivery]>([:])
 
     /// - Parameters:
@@ -42,10 +46,17 @@ public final class SpacetimeServer: Service {
             options.tokens, documents: options.tokens.documents ?? DocumentClient(group: group))
         self.logger = logger
         self.group = group
+        health = HealthMonitor(patience: options.healthPatience)
+        connectionCounter = ConnectionCounter(options.limits)
     }
 
     /// The port that the server listens on; nil before it does.
-    public var port: Int? { boundPort.withLock { $0 } }
+    public var port: Int? { listening.value }
+
+    /// Suspends until the server listens, which it does some moments after ``run()`` was called.
+    ///
+    /// - Returns: the port.
+    public func waitUntilListening() async -> Int { await listening.wait() }
 
     /// A token without end for a subject of this server's own. Whoever shows it has the identity of that subject.
     ///
@@ -70,9 +81,29 @@ public final class SpacetimeServer: Service {
         }
     }
 
-    /// How an application of Hummingbird's carries this server's connections beside its own routes.
+    /// How an application of Hummingbird's carries this server's connections beside its own routes: it opens WebSockets, holds
+    /// clients to limits, and encrypts if that was asked for.
+    ///
+    /// Building it throws ``DatabaseError`` with code `notPossible` if the certificates cannot be used.
     public var serverBuilder: HTTPServerBuilder {
-        HTTPServerBuilder { responder in ServerChannel(server: self, responder: responder) }
+        HTTPServerBuilder { responder in
+            ServerChannel(server: self, responder: responder, certificates: try self.certificates())
+        }
+    }
+
+    /// What an application that carries this server's connections has to run before it accepts any: it looks after databases and
+    /// certificates, and at a graceful shutdown sees to it that disconnect reducers have run and all commits are on disk.
+    public var upkeep: any Service { ServerUpkeep(server: self) }
+
+    /// The certificates, read when they are first asked for; nil if connections are not encrypted.
+    func certificates() throws(DatabaseError) -> TLSCertificates? {
+        guard let tls = options.tls else { return nil }
+        return try loadedCertificates.withLock { loaded throws(DatabaseError) in
+            if let known = loaded { return known }
+            let new = try TLSCertificates(tls)
+            loaded = new
+            return new
+        }
     }
 
     /// What tells the clients of an event loop that there is something for them.
@@ -95,15 +126,20 @@ public final class SpacetimeServer: Service {
     public func run() async throws {
         let service = HTTPService(server: self)
         let application = Application(
-            responder: CallbackResponder { (request: Request, context: ServerRequestContext) in
-                try await service.respond(to: request, from: context.remoteAddress) ?? Response(status: .notFound)
+            responder: CallbackResponder { [metrics] (request: Request, context: ServerRequestContext) in
+                let response =
+                    try await service.respond(to: request, from: context.remoteAddress) ?? Response(status: .notFound)
+                metrics.answered(status: response.status.code)
+                return response
             },
             server: serverBuilder,
             configuration: ApplicationConfiguration(
                 address: .hostname(options.host, port: options.port), serverName: nil),
+            services: [upkeep],
             onServerRunning: { [self] channel in
-                boundPort.withLock { $0 = channel.localAddress?.port }
-                logger.info("Starting SpacetimeDB listening on \(options.host):\(port ?? options.port)")
+                let port = channel.localAddress?.port ?? options.port
+                listening.set(port)
+                logger.info("Starting SpacetimeDB listening on \(options.host):\(port)")
             },
             eventLoopGroupProvider: .shared(group),
             logger: logger)

@@ -36,6 +36,7 @@ extension ClientConnection {
                 // What was put together before goes first.
                 flushFrame(to: transport)
                 self.stream = stream
+                ledger.send(event, isLeaving: false)
                 guard !isCompressing, sendStream(over: transport) else { return }
                 continue
             } else if let rows = sharedRows(event) {
@@ -45,10 +46,12 @@ extension ClientConnection {
                     held = event
                     return
                 }
+                ledger.send(event, isLeaving: false)
                 compressAside(rows)
                 return
             } else if isFirst, let frame = sharedFrame(event) {
-                transport.write(frame)
+                ledger.send(event, isLeaving: false)
+                write(frame, to: transport)
                 continue
             } else {
                 encode(event)
@@ -74,16 +77,24 @@ extension ClientConnection {
     }
 
     private func encode(_ event: SessionEvent) {
+        ledger.send(event, isLeaving: isLeaving(event))
         if subprotocol.speaksV2 { encodeV2(event) } else { encodeV1(event) }
     }
 
     private func finish(_ end: SubscriptionEnd) {
         switch end {
-        case .overflow: drop()
+        case .overflow:
+            ledger.note(.outgoingQueue)
+            note(.slow)
+            drop()
         // Nothing changes any more, but what is there can be asked for.
         case .complete: break
-        case .failed(let error) where error.code == .closed: close(.goingAway("module exited"))
-        case .failed(let error): close(.failure(ProtocolError.closeReason(error.message)))
+        case .failed(let error) where error.code == .closed:
+            note(.moduleExited)
+            close(.goingAway("module exited"))
+        case .failed(let error):
+            note(.failure)
+            close(.failure(ProtocolError.closeReason(error.message)))
         }
     }
 
@@ -122,7 +133,7 @@ extension ClientConnection {
                 stream = nil
                 break
             }
-            transport.write(frame)
+            write(frame, to: transport)
         }
         return true
     }
@@ -133,12 +144,18 @@ extension ClientConnection {
         // While a frame is on its way to being compressed there is nothing behind it yet.
         if count == 0 { return }
         defer { delivery.shrink() }
-        if subprotocol.isText { return transport.write(delivery.body.withUnsafeBytes { Self.frame(.text, $0) }) }
+        if subprotocol.isText { return write(delivery.body.withUnsafeBytes { Self.frame(.text, $0) }, to: transport) }
         let compression = parameters.compression
         if compression == .none || count <= Self.inlineCompressionLimit {
-            return transport.write(takeFrame(compression))
+            return write(takeFrame(compression), to: transport)
         }
         compressAside(delivery.body.withUnsafeBytes { Array($0) }, compression)
+    }
+
+    private func write(_ frame: ByteBuffer, to transport: any ClientTransport) {
+        sentByteCount &+= UInt64(frame.readableBytes)
+        ledger.sendFrame(byteCount: frame.readableBytes)
+        transport.write(frame)
     }
 
     /// Makes the messages that were put together a frame.
@@ -194,8 +211,10 @@ extension ClientConnection {
             let frame = await make()
             delivery.eventLoop.execute {
                 self.isCompressing = false
-                self.transport?.write(frame)
-                self.transport?.flush()
+                if let transport = self.transport {
+                    self.write(frame, to: transport)
+                    transport.flush()
+                }
                 self.deliver()
             }
         }
@@ -218,7 +237,14 @@ extension ClientConnection {
     /// Some time has passed.
     func tick(_ now: NIODeadline) {
         guard let transport else { return }
-        if now - lastReceived >= TimeAmount(options.idleTimeout) { return drop() }
+        if now - lastReceived >= TimeAmount(options.idleTimeout) {
+            note(.idle)
+            return drop()
+        }
+        if let reason = reachedLimit(transport, now) {
+            note(reason)
+            return drop()
+        }
         if let lastPing, isPingUnanswered || now - lastPing < TimeAmount(options.pingInterval) { return }
         lastPing = now
         isPingUnanswered = true

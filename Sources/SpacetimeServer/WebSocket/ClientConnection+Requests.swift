@@ -16,15 +16,20 @@ extension ClientConnection {
     /// Takes one message. Calls may run before this returns, and the database is held then until ``endOfRead()``.
     func receive(_ payload: UnsafeRawBufferPointer, isText: Bool) {
         if case .ended = state { return }
+        ledger.receiveFrame(byteCount: payload.count)
         do throws(ProtocolError) {
             if subprotocol.speaksV2 {
-                guard !isText else { return close(.failure("a text frame, where binary ones are spoken")) }
+                guard !isText else {
+                    note(.malformed)
+                    return close(.failure("a text frame, where binary ones are spoken"))
+                }
                 try receiveV2(payload)
             } else {
                 try receiveV1(payload, isText: isText)
             }
         } catch {
             batch = nil
+            note(.malformed)
             close(.failure(error.closeReason))
         }
     }
@@ -32,16 +37,28 @@ extension ClientConnection {
     /// What was read at once has been taken in.
     func endOfRead() {
         batch = nil
+        if let wait = ledger.endOfRead(at: delivery.eventLoop.now) { slowDown(for: wait) }
         proceed()
+    }
+
+    private func slowDown(for time: TimeAmount) {
+        guard !isSlowedDown else { return }
+        isSlowedDown = true
+        delivery.eventLoop.scheduleTask(in: time) {
+            self.isSlowedDown = false
+            self.proceed()
+        }
     }
 
     /// Runs a call now if that is possible, else puts it behind what waits.
     func call(_ request: UInt32, name: RawSpan, arguments: RawSpan) {
         do throws(DatabaseError) {
             let reducer = try reducer(named: name)
+            if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
             // The bytes lie in the frame, which stays where it is during the call.
             let bytes = arguments.withUnsafeBytes { $0 }
             if isIdle, !database.pace.isSlow(reducer), try hasBatch() {
+                ledger.receive(.callReducer)
                 let duration = batch?.call(request, reducer, arguments: bytes)
                 if let duration { database.pace.note(reducer, duration) }
             } else {
@@ -77,15 +94,19 @@ extension ClientConnection {
     func enqueue(_ request: ClientRequest) {
         if case .ended = state { return }
         batch = nil
+        ledger.receive(request.kind)
         inbox.append(request)
-        if inbox.count > options.incomingQueueLimit { close(.tooManyRequests) }
+        guard inbox.count > options.incomingQueueLimit, ledger.limits.overflow == .close else { return }
+        ledger.note(.incomingQueue)
+        note(.incomingOverflow)
+        close(.tooManyRequests)
     }
 
     // MARK: One step after the other
 
     /// Does what waits, one step at a time.
     func proceed() {
-        setPaused(inbox.count > Self.pauseCount)
+        setPaused(isSlowedDown || inbox.count > Self.pauseCount)
         guard case .open = state, !isBusy, let session, let step = nextStep() else { return }
         isBusy = true
         Task {

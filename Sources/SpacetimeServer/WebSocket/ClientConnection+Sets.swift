@@ -65,6 +65,7 @@ extension ClientConnection {
                 throw DatabaseError(
                     .alreadySubscribed, "there is a set of queries \(join.set) already; choose another number")
             }
+            try admit(queries: join.texts.count)
             let queries = try queries(join.texts)
             sets[join.set] = WatchedSet(texts: join.texts, kind: join.kind, names: names(of: queries))
             answers[join.set] = .joined(join)
@@ -137,6 +138,7 @@ extension ClientConnection {
     }
 
     private func settle(_ step: SetStep, _ refused: [(set: UInt32, error: DatabaseError)]) {
+        for (_, error) in refused { note(error) }
         guard subprotocol.speaksV2 else { return settleV1(refused) }
         for (set, error) in refused {
             switch answers.removeValue(forKey: set) {

@@ -1,3 +1,4 @@
+import NIOCore
 import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeProtocol
@@ -43,6 +44,7 @@ extension ClientConnection {
         do throws(DatabaseError) {
             let core = database.core
             let reducer = try core.sessions.reducer(named: name, for: Caller(identity: principal.identity))
+            if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
             let type = core.catalog.schema.reducers[reducer].parametersType
             enqueue(.call(call.request, reducer, try Self.bsatn(call.arguments, of: type)))
         } catch {
@@ -95,6 +97,7 @@ extension ClientConnection {
     }
 
     private func take(_ join: SetJoin, _ step: inout SetStep) throws(DatabaseError) {
+        try admit(queries: join.texts.count)
         var texts: [String] = []
         var queries: [(text: String, queries: [SessionQuery])] = []
         for text in join.texts {

@@ -20,7 +20,9 @@ extension ClientConnection {
             add(rows) { bytes in bytes.withUnsafeBytes { delivery.body.append($0) } }
         case .reply(let reply): reply.bytes.withUnsafeBytes { delivery.body.append($0) }
         // Rows that somebody waits for could not be found.
-        case .failed(let set, let error) where v1Gatherings[set.rawValue] != nil: settleV1([(set.rawValue, error)])
+        case .failed(let set, let error) where v1Gatherings[set.rawValue] != nil:
+            note(error)
+            settleV1([(set.rawValue, error)])
         case .failed(_, let error):
             failV1()
             Form.append(

@@ -33,7 +33,9 @@ extension ClientConnection {
         case .update(let update): encodeV2(update)
         case .subscribed(let rows): encodeV2(rows)
         case .reply(let reply): reply.bytes.withUnsafeBytes { delivery.body.append(RawSpan(_unsafeBytes: $0)) }
-        case .failed(let set, let error): encodeFailureV2(of: set.rawValue, error)
+        case .failed(let set, let error):
+            note(error)
+            encodeFailureV2(of: set.rawValue, error)
         case .unsubscribed, .ended: break
         }
     }

@@ -13,6 +13,10 @@ protocol ClientTransport: AnyObject {
     func write(_ frames: ByteBuffer)
     /// Has what was written leave: now, or, while something is being read, together with the answers to that.
     func flush()
+    /// Bytes that were written and that the system has not taken yet.
+    var waitingByteCount: Int { get }
+    /// Bytes of a message that has not come as a whole yet.
+    var heldByteCount: Int { get }
     /// Sends a close frame, waits a moment for the client's own, and closes.
     func close(_ closing: WebSocketClosing)
     /// Closes without a word.
@@ -92,6 +96,13 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     var lastPing: NIODeadline?
     var isPingUnanswered = false
 
+    // What the client takes
+    var ledger: ClientLedger
+    var sentByteCount: UInt64 = 0
+    /// The client sends more than it may, so nothing is read from it for a while.
+    var isSlowedDown = false
+    private var ending = ConnectionEnd.client
+
     /// With more requests in the inbox nothing is read from the client until some are done.
     static let pauseCount = 1_024
     /// A frame with several messages is begun anew beyond this size.
@@ -104,7 +115,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     init(
         _ database: HostedDatabase, _ principal: Principal, _ parameters: ConnectionParameters,
         _ subprotocol: Subprotocol,
-        _ options: WebSocketOptions, _ delivery: LoopDelivery
+        _ options: WebSocketOptions, _ delivery: LoopDelivery, _ ledger: ClientLedger
     ) {
         self.database = database
         self.principal = principal
@@ -112,6 +123,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         self.subprotocol = subprotocol
         self.options = options
         self.delivery = delivery
+        self.ledger = ledger
         limits = ProtocolLimits(messageBytes: options.messageByteLimit)
         isConfirmed = parameters.isConfirmed ?? subprotocol.confirmsReadsByDefault
         watch = database.core.durabilityWatch
@@ -128,6 +140,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         self.transport = transport
         lastReceived = delivery.eventLoop.now
         delivery.add(self)
+        ledger.begin(ConnectionProtocol(subprotocol))
+        database.clients.enter()
         if let named = parameters.sessionID { database.sessions.enter(self, named) }
         let (core, principal, id) = (database.core, principal, parameters.connectionID)
         Task {
@@ -143,12 +157,15 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     private func enter(_ caller: Caller?) {
         guard let caller else {
             // The client sees an abnormal closure, as the originals do.
+            note(.refused)
             end()
+            database.clients.leave()
             releaseSession()
             transport?.drop()
             return
         }
-        let session = Session(caller, outlet: self, queueLimit: options.outgoingQueueLimit)
+        let session = Session(
+            caller, outlet: self, queueLimit: options.outgoingQueueLimit, rowLimit: ledger.limits.subscribedRowLimit)
         guard case .connecting = state else { return leave(session) }
         self.session = session
         state = .open
@@ -162,6 +179,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     func end() {
         if case .ended = state { return }
         state = .ended
+        ledger.end(ending)
         batch = nil
         inbox.removeAll()
         held = nil
@@ -178,6 +196,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         database.core.sessions.end(session)
         Task {
             _ = try? await database.core.connections.disconnect(session.caller)
+            database.clients.leave()
             releaseSession()
         }
     }
@@ -191,6 +210,9 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     func supersede() {
         delivery.eventLoop.execute { self.close(.goingAway("another connection of this session has come")) }
     }
+
+    /// Why the connection ends, or will. The first reason stays.
+    func note(_ reason: ConnectionEnd) { if case .client = ending { ending = reason } }
 
     /// Closes the connection for a reason that the client is told.
     func close(_ closing: WebSocketClosing) {
@@ -211,6 +233,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     /// A commit that the client was to be told of cannot be made durable.
     func failDurability(_ error: DatabaseError) {
         isWaitingForDisk = false
+        note(.failure)
         close(.failure(ProtocolError.closeReason("the database cannot write: \(error.message)")))
     }
 }

@@ -13,6 +13,17 @@ enum ClientRequest: Sendable {
     case procedure(UInt32, String, [UInt8])
     /// A call of a procedure that cannot be made.
     case refusedProcedure(UInt32, String, DatabaseError)
+
+    /// As metrics count it.
+    var kind: ReceivedMessage {
+        switch self {
+        case .call, .refusedCall: .callReducer
+        case .join: .subscribe
+        case .leave: .unsubscribe
+        case .query: .oneOffQuery
+        case .procedure, .refusedProcedure: .callProcedure
+        }
+    }
 }
 
 /// What a client names a one-off query by: a number, or in the first protocol any bytes.

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 typealias HTTPChannel = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
@@ -17,16 +18,31 @@ struct ServerChannel: HTTPChannelHandler {
 
     let server: SpacetimeServer
     let responder: HTTPChannelHandler.Responder
+    /// Nil if connections are not encrypted.
+    let certificates: TLSCertificates?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            if let certificates {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificates.context))
+            }
+            guard admit(channel) else {
+                try channel.pipeline.syncOperations.addHandler(CrowdedHandler())
+                return Value(
+                    upgrade: channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel), channel: channel)
+            }
+            let isSecure = certificates != nil
+            let handshake = HandshakeHandler(timeout: server.options.limits.handshakeTimeout, server.metrics)
+            try channel.pipeline.syncOperations.addHandler(handshake)
             let upgrades = NIOTypedHTTPServerUpgradeConfiguration<Upgrade>(
                 upgraders: [WebSocketUpgrader(server)],
                 notUpgradingCompletionHandler: { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.handler(type: FirstRequest.self).replay()
-                        try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-                        try channel.pipeline.syncOperations.addHandler(HTTPConnectionStateHandler(logger: logger))
+                        try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
+                        try channel.pipeline.syncOperations.addHandler(
+                            HTTPConnectionStateHandler(
+                                idleTimeout: server.options.limits.messageTimeout, logger: logger))
                         return .http(
                             try NIOAsyncChannel(
                                 wrappingChannelSynchronously: channel,
@@ -43,8 +59,23 @@ struct ServerChannel: HTTPChannelHandler {
             let upgradeHandler = try channel.pipeline.syncOperations.handler(
                 type: NIOTypedHTTPServerUpgradeHandler<Upgrade>.self)
             try channel.pipeline.syncOperations.addHandler(FirstRequest(), position: .before(upgradeHandler))
+            upgrade.whenComplete { _ in handshake.end() }
             return Value(upgrade: upgrade, channel: channel)
         }
+    }
+
+    /// Counts the connection until it is closed.
+    ///
+    /// - Returns: false if there are too many from its address.
+    private func admit(_ channel: any Channel) -> Bool {
+        let origin = ConnectionCounter.Origin(channel.remoteAddress)
+        let counter = server.connectionCounter
+        guard counter.enter(origin) else {
+            server.metrics.refused(by: .connectionsPerAddress)
+            return false
+        }
+        channel.closeFuture.whenComplete { _ in counter.leave(origin) }
+        return true
     }
 
     func handle(value: Value, logger: Logger) async {

@@ -63,6 +63,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
             connection.endOfRead()
         } catch {
             // The originals drop such a client without a word, too.
+            if case .tooLarge = error { connection.dropForLargeMessage() } else { connection.note(.malformed) }
             drop()
         }
         connection.deliver()
@@ -113,12 +114,15 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A socket that fails is one that has gone.
+        connection.note(.failure)
         drop()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ChannelShouldQuiesceEvent: connection.close(.goingAway("the server stops"))
+        case is ChannelShouldQuiesceEvent:
+            connection.note(.shutdown)
+            connection.close(.goingAway("the server stops"))
         case ChannelEvent.inputClosed: drop()
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -134,6 +138,13 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
     }
 
     // MARK: ClientTransport
+
+    var waitingByteCount: Int {
+        guard let context else { return 0 }
+        return (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    var heldByteCount: Int { reader.heldByteCount }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 

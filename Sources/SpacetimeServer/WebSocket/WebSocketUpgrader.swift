@@ -64,7 +64,7 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, @unchecked Se
             let options = server.options.webSocket
             let connection = ClientConnection(
                 request.database, principal, request.parameters, request.subprotocol, options,
-                server.delivery(of: channel.eventLoop))
+                server.delivery(of: channel.eventLoop), server.ledger(for: request.database, principal))
             isUpgraded = true
             let first = try channel.pipeline.syncOperations.handler(type: FirstRequest.self)
             channel.pipeline.syncOperations.removeHandler(first, promise: nil)

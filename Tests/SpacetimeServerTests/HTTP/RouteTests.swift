@@ -39,7 +39,8 @@ import Testing
         (.get, "/v1/database/arena/route/%61", .handler("arena", path: "/%61")),
         (.post, "/v1/mcp", .hostTools), (.get, "/v1/energy/\(hex)", .energy), (.post, "/v1/energy/\(hex)", .addEnergy),
         (.put, "/v1/energy/\(hex)", .setEnergy), (.get, "/v1/ping", .ping), (.head, "/v1/ping", .ping),
-        (.get, "/v1/health", .health), (.get, "/v1/prometheus/sd_config", .discovery),
+        (.get, "/v1/health", .health), (.get, "/v1/health/live", .liveness), (.get, "/v1/metrics", .metrics),
+        (.get, "/v1/database/arena/logs", .logs("arena")), (.get, "/v1/prometheus/sd_config", .discovery),
     ]
 
     @Test(arguments: routes) func eachRouteIsFound(method: HTTPRequest.Method, path: String, route: Route) {

@@ -56,8 +56,10 @@ struct ModelClient {
         let identity = Identity(issuer: "model", subject: "\(seed)")
         let principal = Principal(
             identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
+        let metrics = ServerMetrics()
         let connection = ClientConnection(
-            database, principal, parameters, subprotocol, WebSocketOptions(), delivery)
+            database, principal, parameters, subprotocol, WebSocketOptions(), delivery,
+            ClientLedger(ClientLimits(), LimitPolicy(), metrics, metrics.database("model", reducers: [])))
         return (ModelTransport(isBatched: subprotocol.isBatched), connection)
     }
 

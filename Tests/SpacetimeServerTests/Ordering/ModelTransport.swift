@@ -24,6 +24,8 @@ final class ModelTransport: ClientTransport, @unchecked Sendable {
     init(isBatched: Bool) { self.isBatched = isBatched }
 
     var isWritable: Bool { true }
+    var waitingByteCount: Int { 0 }
+    var heldByteCount: Int { 0 }
 
     func write(_ frames: ByteBuffer) {
         if isEnded { return }

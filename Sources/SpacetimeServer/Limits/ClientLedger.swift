@@ -1,0 +1,186 @@
+import NIOCore
+import SpacetimeHost
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// What one client has taken of what it may take, and what it did. A value of its connection's event loop; it reads no clock.
+struct ClientLedger {
+    let limits: ClientLimits
+    private let policy: LimitPolicy
+    private let server: ServerMetrics
+    private let database: DatabaseMetrics
+    private(set) var metrics: ConnectionMetrics
+
+    private var messageRate: RateLimiter?
+    private var reducerRates: ReducerRates
+    private var sendWatch: SendWatch
+    private var messageWatch: MessageWatch
+
+    /// Messages since ``endOfRead(at:)``.
+    private var unchargedMessages = 0
+    /// A message has come to its end since ``tick(held:at:)``.
+    private var hasCompleteMessage = false
+    /// At most so many queries are watched.
+    private var queryBound = 0
+    private var hasEnded = false
+    private var lastReducer = (name: "", position: -1)
+    private let reducerNames: [String]
+
+    init(_ limits: ClientLimits, _ policy: LimitPolicy, _ server: ServerMetrics, _ database: DatabaseMetrics) {
+        self.limits = limits
+        self.policy = policy
+        self.server = server
+        self.database = database
+        metrics = ConnectionMetrics(database)
+        messageRate = limits.messageRate.map(RateLimiter.init)
+        let names = database.reducers
+        reducerRates = ReducerRates(limits.reducerRates) { names.firstIndex(of: $0) }
+        sendWatch = SendWatch(timeout: policy.sendTimeout)
+        messageWatch = MessageWatch(timeout: policy.messageTimeout)
+        reducerNames = names
+    }
+
+    // MARK: Beginning and end
+
+    mutating func begin(_ connectionProtocol: ConnectionProtocol) { database.opened(connectionProtocol) }
+
+    /// Only the first reason counts.
+    mutating func end(_ reason: ConnectionEnd) {
+        if hasEnded { return }
+        hasEnded = true
+        metrics.end()
+        database.closed(reason)
+    }
+
+    func note(_ limit: ClientLimit) { server.refused(by: limit) }
+
+    // MARK: Coming in
+
+    @inline(__always)
+    mutating func receive(_ message: ReceivedMessage) {
+        metrics.receive(message)
+        unchargedMessages &+= 1
+    }
+
+    @inline(__always)
+    mutating func receiveFrame(byteCount: Int) {
+        metrics.receive(byteCount: byteCount)
+        hasCompleteMessage = true
+    }
+
+    /// What was read at once has been taken in.
+    ///
+    /// - Returns: how long to read nothing now; nil if there is no need for that.
+    mutating func endOfRead(at now: NIODeadline) -> TimeAmount? {
+        defer { unchargedMessages = 0 }
+        guard unchargedMessages > 0, let wait = messageRate?.charge(unchargedMessages, at: now) else { return nil }
+        note(.messageRate)
+        return wait
+    }
+
+    /// - Returns: nil if the reducer may be called now; else why it was not.
+    @inline(__always)
+    mutating func refusal(of reducer: Int, at now: NIODeadline) -> DatabaseError? {
+        reducerRates.isEmpty ? nil : lookUpRefusal(of: reducer, now)
+    }
+
+    @inline(never)
+    private mutating func lookUpRefusal(of reducer: Int, _ now: NIODeadline) -> DatabaseError? {
+        guard let wait = reducerRates.admit(reducer, at: now) else { return nil }
+        note(.reducerRate)
+        return DatabaseError(.limitReached, ReducerRates.refusal(of: reducerNames[reducer], wait: wait))
+    }
+
+    /// Asks for queries to be watched, beside those that are.
+    ///
+    /// - Parameter watched: counts those that are watched; only asked if it may matter.
+    /// - Throws: `limitReached`.
+    mutating func admit(queries count: Int, watched: () -> Int) throws(DatabaseError) {
+        guard let limit = limits.subscriptionLimit else { return }
+        if queryBound + count > limit { queryBound = watched() }
+        guard queryBound + count <= limit else {
+            note(.subscriptions)
+            throw DatabaseError(
+                .limitReached,
+                "\(queryBound) queries are watched and \(count) more were asked for, but a client may watch \(limit); leave "
+                    + "some first")
+        }
+        queryBound += count
+    }
+
+    // MARK: Going out
+
+    /// An event was put into a frame.
+    mutating func send(_ event: SessionEvent, isLeaving: Bool) {
+        switch event {
+        case .update(let update):
+            guard let call = update.call else { return metrics.send(.update) }
+            metrics.send(.reducerResult)
+            record(call)
+        case .subscribed, .unsubscribed: metrics.send(isLeaving ? .unsubscribed : .subscribed)
+        case .failed, .reply: metrics.send(.answer)
+        case .ended: break
+        }
+    }
+
+    private mutating func record(_ call: CallResult) {
+        if lastReducer.name != call.reducer {
+            lastReducer = (call.reducer, reducerNames.firstIndex(of: call.reducer) ?? -1)
+        }
+        let hasCommitted = if case .committed = call.outcome { true } else { false }
+        metrics.call(lastReducer.position, hasCommitted: hasCommitted, nanoseconds: Int64(nanoseconds: call.duration))
+    }
+
+    mutating func sendFrame(byteCount: Int) { metrics.sendFrame(byteCount: byteCount) }
+
+    // MARK: Time
+
+    /// Some time has passed.
+    ///
+    /// - Parameters:
+    ///   - waiting: bytes that the system has not taken yet.
+    ///   - held: bytes of a message that has not come as a whole.
+    ///   - watched: how many sets of queries are watched.
+    ///   - inbox: how many messages wait to be handled.
+    /// - Returns: why the client is to be dropped; nil if it is not.
+    mutating func tick(
+        sent: UInt64, waiting: Int, held: Int, sets: Int, inbox: Int, outbox: Int, at now: NIODeadline
+    ) -> ClientLimit? {
+        metrics.set(subscriptions: sets)
+        metrics.set(waitingIn: inbox, waitingOut: outbox)
+        metrics.flush()
+        messageWatch.didRead(isComplete: hasCompleteMessage || held == 0, at: now)
+        if held > 0 { messageWatch.didRead(isComplete: false, at: now) }
+        hasCompleteMessage = false
+        let written = sent - min(sent, UInt64(clamping: waiting))
+        let isStuck = sendWatch.isStuck(written: written, isWaiting: waiting > 0, at: now)
+        let limit: ClientLimit? = isStuck ? .slowReader : messageWatch.isStuck(at: now) ? .slowMessage : nil
+        if let limit { note(limit) }
+        return limit
+    }
+}
+
+extension Int64 {
+    /// Whole nanoseconds; the largest number for what does not fit.
+    init(nanoseconds duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        self = overflow ? .max : product + attoseconds / 1_000_000_000
+    }
+}
+
+extension SpacetimeServer {
+    /// The ledger of a new client.
+    func ledger(for database: HostedDatabase, _ principal: Principal) -> ClientLedger {
+        ClientLedger(
+            options.limits.limits(of: principal.identity, claims: principal.claims, owner: database.owner),
+            options.limits,
+            metrics, metrics(of: database))
+    }
+
+    /// The metrics of a database, under the first of its names.
+    func metrics(of database: HostedDatabase) -> DatabaseMetrics {
+        let name = registry.names(of: database.identity).first ?? database.identity.hex
+        return metrics.database(name, reducers: database.core.catalog.schema.reducers.map(\.name))
+    }
+}
