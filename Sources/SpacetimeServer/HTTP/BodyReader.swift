@@ -4,6 +4,7 @@ import NIOCore
 /// Reads the body of a request once, as much of it as somebody wants, and the rest to be thrown away: an answer that comes
 /// before the end of an upload is not seen by many clients.
 final class BodyReader {
+    private let body: RequestBody
     private var iterator: RequestBody.AsyncIterator
     private var isAtEnd = false
     private let announcedByteCount: Int?
@@ -12,7 +13,8 @@ final class BodyReader {
     private static let discardLimit = 256 << 20
 
     init(_ request: Request) {
-        iterator = request.body.makeAsyncIterator()
+        body = request.body
+        iterator = body.makeAsyncIterator()
         announcedByteCount = request.headers[.contentLength].flatMap { Int($0) }
     }
 
@@ -28,6 +30,12 @@ final class BodyReader {
             bytes.append(contentsOf: part.readableBytesView)
         }
         return bytes
+    }
+
+    /// The body for somebody who watches the connection by it. Nothing may have been read, and nothing is read here any more.
+    func handOver() -> RequestBody {
+        isAtEnd = true
+        return body
     }
 
     /// Reads what nobody has read.

@@ -51,11 +51,15 @@ extension HTTPService {
         }
         // The most that followers get of what was before, as with the originals.
         let records = log.follow(backlog: min(count ?? 0, 2_500)).cancelOnGracefulShutdown()
+        let body = exchange.body.handOver()
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { writer in
-                // Who does not read is waited for here, and loses what the log forgets meanwhile.
-                for try await record in records { try await writer.write(ByteBuffer(bytes: record.jsonLine)) }
+                // A follower that has gone is let go at once, and not when the next record comes.
+                try await body.consumeWithCancellationOnInboundClose { _ in
+                    // Who does not read is waited for here, and loses what the log forgets meanwhile.
+                    for try await record in records { try await writer.write(ByteBuffer(bytes: record.jsonLine)) }
+                }
                 try await writer.finish(nil)
             })
     }
