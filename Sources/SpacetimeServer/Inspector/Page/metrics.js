@@ -1,6 +1,6 @@
 // The server's metrics, as small charts that go on by themselves: counters as rates, histograms as rate and mean.
 
-import { element, heading, note, svg } from "./values.js";
+import { bytes, duration, element, heading, note, svg } from "./values.js";
 
 const period = 2000, points = 60;
 
@@ -48,6 +48,13 @@ export function amount(value) {
   return value.toExponential(1);
 }
 
+/** A value as people read it: the end of a metric's name says what it counts, if it is no rate. */
+function shownAmount(name, unit, value) {
+  if (!unit && /_seconds( mean)?$/.test(name)) return duration(+(value * 1e6).toPrecision(3));
+  if (!unit && /_bytes( mean)?$/.test(name)) return bytes(Math.round(value));
+  return amount(value) + unit;
+}
+
 function chart(values) {
   const width = 240, height = 44;
   const highest = Math.max(...values, 0), lowest = Math.min(...values, 0), span = highest - lowest || 1;
@@ -81,7 +88,7 @@ export class Metrics {
         return element("figure", {},
           element("figcaption", {}, element("span", {}, name.replaceAll("_", " ")),
             labels ? element("small", {}, labels.slice(1, -1).replaceAll('"', "").replaceAll(",", ", ")) : null),
-          element("strong", {}, `${amount(values.at(-1))}${unit}`), chart(values));
+          element("strong", {}, shownAmount(name, unit, values.at(-1))), chart(values));
       }));
       status.textContent = shown.length
         ? `Every two seconds; the last ${points * period / 60_000} minutes.` : "Nothing has happened yet.";
