@@ -151,9 +151,11 @@ struct OrderPlanner {
             guard case .field(let field) = term.value, field.slot == slot else { break }
             if !fixed.contains(where: { $0.path == field.path }) {
                 guard let position = columns.first else {
-                    // Rows that differ in no column of the index are one row.
-                    if index.isUnique, !index.isOption.contains(true) { sorted = terms.count }
-                    break terms
+                    // Rows that differ in no column of the index are one row, in which all else has one value. What other tables
+                    // have beside it is another matter: it meets several rows of theirs.
+                    guard index.isUnique, !index.isOption.contains(true) else { break terms }
+                    sorted += 1
+                    continue terms
                 }
                 let place = field.path.place(in: index.columns[position])
                 guard place == .whole || index.isOption[position] && place == .payload(0),

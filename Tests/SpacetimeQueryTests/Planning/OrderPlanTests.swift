@@ -53,6 +53,22 @@ import Testing
         #expect(plan("player", by: [("player.level", false), ("player.ratio", true)], limit: 3).contains("sort"))
     }
 
+    /// A row of a unique key meets several rows of another table, whose order it does not say.
+    @Test func aUniqueKeyOrdersNothingOfOtherTables() {
+        let isOwn = Expression.compare(.equal, fixture.field("item.player_id", 1), fixture.field("player.id"))
+        var query = fixture.query(["player", "item"], where: [isOwn])
+        for name in ["player.name", "player.ratio"] {
+            query.order = [fixture.field("player.name"), fixture.field(name), fixture.field("item.kind", 1)].map {
+                OrderTerm($0)
+            }
+            query.limit = literal(3 as UInt64)
+            #expect(fixture.text(query).contains("sort"), "ordered by the name, \(name), and the kind of an item")
+            // Without the other table's column the name says it all.
+            query.order.removeLast()
+            #expect(!fixture.text(query).contains("sort"), "ordered by the name, and \(name)")
+        }
+    }
+
     @Test func mixedDirectionsAndExpressionsAreSorted() {
         #expect(
             plan("grid", by: [("grid.x", false), ("grid.z", true)], limit: 3) == """
