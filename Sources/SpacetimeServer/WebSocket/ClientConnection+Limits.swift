@@ -18,7 +18,7 @@ extension ClientConnection {
     /// Whether rows are told because they are watched no longer.
     func isLeaving(_ event: SessionEvent) -> Bool {
         guard case .subscribed(let rows) = event else { return false }
-        if case .left? = answers[rows.set.rawValue] { return true }
+        if case .left? = answers.first(for: rows.set.rawValue) { return true }
         if case .left? = v1Gatherings[rows.set.rawValue]?.kind { return true }
         return false
     }

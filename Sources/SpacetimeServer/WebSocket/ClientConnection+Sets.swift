@@ -22,6 +22,36 @@ enum SetAnswer: Sendable {
     case left(SetLeave, names: [String]?)
 }
 
+/// The answers that a client waits for, by the set that the rows will name. A number may be used again before its first rows
+/// were told, so there may be several for one, in the order in which they were asked for.
+struct SetAnswers: Sendable {
+    private var answers: [UInt32: [SetAnswer]] = [:]
+
+    mutating func append(_ answer: SetAnswer, for set: UInt32) { answers[set, default: []].append(answer) }
+
+    func isAwaited(_ set: UInt32) -> Bool { answers[set] != nil }
+
+    func first(for set: UInt32) -> SetAnswer? { answers[set]?.first }
+
+    var all: [SetAnswer] { answers.values.flatMap(\.self) }
+
+    /// The one whose rows are there now.
+    mutating func takeFirst(for set: UInt32) -> SetAnswer? {
+        guard var list = answers[set] else { return nil }
+        let first = list.removeFirst()
+        answers[set] = list.isEmpty ? nil : list
+        return first
+    }
+
+    /// The one that was refused: what was asked for last, since requests are done one after the other.
+    mutating func takeLast(for set: UInt32) -> SetAnswer? {
+        guard var list = answers[set] else { return nil }
+        let last = list.removeLast()
+        answers[set] = list.isEmpty ? nil : list
+        return last
+    }
+}
+
 /// Changes of what a client watches, which are made at one point between two transactions.
 struct SetStep: Sendable {
     struct Joining: Sendable {
@@ -68,7 +98,7 @@ extension ClientConnection {
             try admit(queries: join.texts.count)
             let queries = try queries(join.texts)
             sets[join.set] = WatchedSet(texts: join.texts, kind: join.kind, names: names(of: queries))
-            answers[join.set] = .joined(join)
+            answers.append(.joined(join), for: join.set)
             step.joining.append(SetStep.Joining(set: join.set, queries: queries))
             step.touched.insert(join.set)
         } catch {
@@ -83,7 +113,7 @@ extension ClientConnection {
         guard leave.wantsRows, let queries = try? queries(set.texts) else { return step.silent.append(leave) }
         // The rows that the set has at the moment at which it is left: those of one with the same queries that is joined then.
         let shadow = makeShadow(step)
-        answers[shadow] = .left(leave, names: set.names)
+        answers.append(.left(leave, names: set.names), for: shadow)
         step.shadows.append(shadow)
         step.joining.append(SetStep.Joining(set: shadow, queries: queries))
         step.touched.insert(shadow)
@@ -91,7 +121,7 @@ extension ClientConnection {
 
     private func makeShadow(_ step: SetStep) -> UInt32 {
         if nextShadow < 1 << 31 { nextShadow = .max }
-        while sets[nextShadow] != nil || answers[nextShadow] != nil || step.touched.contains(nextShadow) {
+        while sets[nextShadow] != nil || answers.isAwaited(nextShadow) || step.touched.contains(nextShadow) {
             nextShadow -= 1
         }
         nextShadow -= 1
@@ -107,7 +137,7 @@ extension ClientConnection {
     /// What the rows of a set's queries are called, also if the client is about to leave it.
     func names(ofSet set: UInt32) -> [String]? {
         if let watched = sets[set] { return watched.names }
-        for case .left(let leave, let names) in answers.values where leave.set == set { return names }
+        for case .left(let leave, let names) in answers.all where leave.set == set { return names }
         return nil
     }
 
@@ -141,7 +171,7 @@ extension ClientConnection {
         for (_, error) in refused { note(error) }
         guard subprotocol.speaksV2 else { return settleV1(refused) }
         for (set, error) in refused {
-            switch answers.removeValue(forKey: set) {
+            switch answers.takeLast(for: set) {
             case .joined(let join):
                 sets[set] = nil
                 refuse(join, error)

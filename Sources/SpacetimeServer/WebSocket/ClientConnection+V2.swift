@@ -42,7 +42,7 @@ extension ClientConnection {
 
     /// A set cannot be kept up to date, or its first rows could not be found: then that answers whoever asked for them.
     private func encodeFailureV2(of set: UInt32, _ error: DatabaseError) {
-        switch answers.removeValue(forKey: set) {
+        switch answers.takeFirst(for: set) {
         case .left(let leave, _): delivery.body.append(left(leave, rows: true))
         case .joined(let join):
             sets[set] = nil
@@ -73,7 +73,7 @@ extension ClientConnection {
     }
 
     private func takeAnswer(to set: UInt32) -> (SetAnswer, names: [String]?)? {
-        guard let answer = answers.removeValue(forKey: set) else { return nil }
+        guard let answer = answers.takeFirst(for: set) else { return nil }
         switch answer {
         case .joined: return (answer, sets[set]?.names)
         case .left(_, let names): return (answer, names)

@@ -81,8 +81,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     var sets: [UInt32: WatchedSet] = [:]
     /// The number of the next set that is watched for a moment only. They go down from the top, where clients seldom are.
     var nextShadow = UInt32.max
-    /// What was asked for and is not answered yet, by the set that the answer will name.
-    var answers: [UInt32: SetAnswer] = [:]
+    /// What was asked for and is not answered yet.
+    var answers = SetAnswers()
 
     // The first protocol
     var v1 = V1Subscriptions()
