@@ -47,7 +47,7 @@ export class Connection {
     addEventListener("offline", () => this.#socket?.close());
     // A page that somebody has left may be kept alive for the way back: nobody is there meanwhile.
     addEventListener("pagehide", () => this.#leave());
-    addEventListener("pageshow", () => this.retryNow());
+    addEventListener("pageshow", (event) => { if (event.persisted) this.retryNow(); });
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.retryNow(); });
   }
 

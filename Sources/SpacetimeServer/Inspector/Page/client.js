@@ -34,7 +34,7 @@ export class Client {
     addEventListener("online", () => this.retryNow());
     // A page that somebody has left may be kept alive for the way back: nobody is there meanwhile.
     addEventListener("pagehide", () => this.#leave());
-    addEventListener("pageshow", () => this.retryNow());
+    addEventListener("pageshow", (event) => { if (event.persisted) this.retryNow(); });
   }
 
   // MARK: HTTP
