@@ -181,7 +181,8 @@ let package = Package(
         .executableTarget(
             name: "bench-server",
             dependencies: [
-                "BenchHarness", "CSocketPoller", "SpacetimeServer", "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability",
+                "BenchHarness", "CSocketPoller", "SpacetimeServer", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeDurability",
                 "SpacetimeSATS", "SpacetimeTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
