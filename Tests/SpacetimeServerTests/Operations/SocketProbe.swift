@@ -118,6 +118,14 @@ final class SocketProbe {
         }
     }
 
+    /// Whether nothing but pings comes, not even a close frame, before the connection is closed.
+    func readNoMoreThanPings() async -> Bool {
+        while let frame = await readFrame() {
+            if frame.opcode != 9 { return false }
+        }
+        return true
+    }
+
     private func takeFrame() -> (opcode: UInt8, payload: [UInt8])? {
         guard pending.count >= 2 else { return nil }
         var (start, count) = (2, Int(pending[1]))
