@@ -30,7 +30,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         metric(label, "", dimensions) { PrometheusGauge() }
     }
 
-    /// - Parameter aggregate: false makes a gauge, true a histogram with bounds from 1 to 10,000,000.
+    /// A gauge, or, if it is to aggregate, a histogram with bounds from 1 to 10,000,000.
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         if aggregate {
             metric(label, "", dimensions) { PrometheusHistogram(.numbers) }

@@ -84,7 +84,7 @@ public final class SpacetimeServer: Service {
     /// How an application of Hummingbird's carries this server's connections beside its own routes: it opens WebSockets, holds
     /// clients to limits, and encrypts if that was asked for.
     ///
-    /// Building it throws ``DatabaseError`` with code `notPossible` if the certificates cannot be used.
+    /// Building it throws `DatabaseError` with code `notPossible` if the certificates cannot be used.
     public var serverBuilder: HTTPServerBuilder {
         HTTPServerBuilder { responder in
             ServerChannel(server: self, responder: responder, certificates: try self.certificates())

@@ -17,7 +17,7 @@ final class TLSCertificates: Sendable {
     private let options: TLSOptions
     private let state: Mutex<State>
 
-    /// - Throws: ``DatabaseError`` with code `notPossible` if the certificates cannot be read, or do not fit the key.
+    /// - Throws: `DatabaseError` with code `notPossible` if the certificates cannot be read, or do not fit the key.
     init(_ options: TLSOptions) throws(DatabaseError) {
         self.options = options
         let (identity, context) = try Self.load(options)
