@@ -193,14 +193,7 @@ extension ClientConnection {
     /// Compresses a large frame on another thread. What comes behind it waits.
     private func compressAside(_ body: [UInt8], _ compression: Compression) {
         sendLater {
-            await suspendingAside {
-                var payload = BSATNWriter(reservingCapacity: body.count / 2)
-                body.withUnsafeBytes { body in
-                    ServerPayload.append(
-                        RawSpan(_unsafeBytes: body), compression: compression, compressor: PayloadCodec(), to: &payload)
-                }
-                return payload.withUnsafeBytes { Self.frame(.binary, $0) }
-            }
+            await suspendingAside { body.withUnsafeBytes { Self.frame(compressing: $0, compression) } }
         }
     }
 
@@ -230,6 +223,14 @@ extension ClientConnection {
         if let tag { frame.writeInteger(tag.rawValue) }
         frame.writeBytes(payload)
         return frame
+    }
+
+    /// A frame of compressed messages, in memory of its own. From any thread.
+    static func frame(compressing body: UnsafeRawBufferPointer, _ compression: Compression) -> ByteBuffer {
+        var payload = BSATNWriter(reservingCapacity: body.count / 2)
+        ServerPayload.append(
+            RawSpan(_unsafeBytes: body), compression: compression, compressor: PayloadCodec(), to: &payload)
+        return payload.withUnsafeBytes { frame(.binary, $0) }
     }
 
     // MARK: Keep-alive

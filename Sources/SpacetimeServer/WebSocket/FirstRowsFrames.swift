@@ -64,11 +64,6 @@ final class FirstRowsFrames: Sendable {
     private static func make(_ compression: Compression, _ body: (inout BSATNWriter) -> Void) -> ByteBuffer {
         var plain = BSATNWriter()
         body(&plain)
-        var payload = BSATNWriter(reservingCapacity: plain.count / 2)
-        plain.withUnsafeBytes { bytes in
-            ServerPayload.append(
-                RawSpan(_unsafeBytes: bytes), compression: compression, compressor: PayloadCodec(), to: &payload)
-        }
-        return payload.withUnsafeBytes { ClientConnection.frame(.binary, $0) }
+        return plain.withUnsafeBytes { ClientConnection.frame(compressing: $0, compression) }
     }
 }
