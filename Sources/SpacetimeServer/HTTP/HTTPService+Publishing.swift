@@ -70,9 +70,16 @@ extension HTTPService {
 
     private static func noUploads(_ hostType: PublishParameters.HostType) -> Refusal {
         switch hostType {
-        case .js: Refusal(400, "this server cannot run JavaScript modules; publish a WebAssembly module elsewhere")
+        case .js:
+            Refusal(
+                400,
+                "this server cannot run JavaScript modules (host_type=Js); publish a WebAssembly module (host_type=Wasm)"
+            )
         case .wasm:
-            Refusal(501, "this server runs the modules of its own program only; host the database in that program")
+            Refusal(
+                501,
+                "this server runs the modules of its own program only; host the database in that program, or have it start the "
+                    + "server with a runtime for modules: ServerOptions.publishing.runtime")
         }
     }
 

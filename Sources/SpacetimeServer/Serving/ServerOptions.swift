@@ -15,6 +15,8 @@ public struct ServerOptions: Sendable {
     public var inspector = false
     /// With what the server proves who it is. Nil: connections are not encrypted, which suits a server behind a proxy.
     public var tls: TLSOptions?
+    /// Which modules may be published to the server.
+    public var publishing = PublishingOptions()
     /// What clients may take.
     public var limits = LimitPolicy()
     /// What has not moved for so long, although there is something to do, counts as stuck: `/v1/health/live` then answers
