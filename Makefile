@@ -6,13 +6,16 @@ SCRATCH ?= .build
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 BUILD := $(SWIFT) build --scratch-path $(SCRATCH)
 
-.PHONY: help demo demo-terminal test test-peers bench bench-server instructions docs format lint dependencies clean
+.PHONY: help demo demo-terminal test test-peers wasmtime wasm-modules wasm-tools bench bench-server instructions docs \
+	format lint dependencies clean
 
 help:
 	@echo "make demo     serve a chat on http://127.0.0.1:3000; DEMO='--port 8080' passes options"
 	@echo "make demo-terminal  the same chat in the terminal; lines 'name: text' may be piped into it"
 	@echo "make test     run all tests"
 	@echo "make test-peers  the server against Chromium, curl and Python's libraries; PEERS='-k reconnect' picks some"
+	@echo "make wasmtime  put Wasmtime's library into .wasmtime, which runs modules in WebAssembly"
+	@echo "make wasm-modules  build the modules in C, C++ and Rust that tests and benchmarks run"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
 	@echo "make bench-server  run those of the server over sockets; BENCH='keynote --only zipf' picks"
 	@echo "make instructions  count what hot operations cost, with valgrind"
@@ -36,8 +39,20 @@ demo-terminal: dependencies
 	@if [ -t 0 ]; then echo "Type 'name: text'; end with control-D." >&2; fi
 	@"$$($(BUILD) --show-bin-path)/chat"
 
-test: dependencies
+test: dependencies wasm-tools
 	$(SWIFT) test --scratch-path $(SCRATCH)
+
+wasmtime:
+	@.ci/install-wasmtime
+
+wasm-modules:
+	@Tests/Modules/build
+
+# What runs modules in WebAssembly, and the modules. Without them their tests are skipped, which is said; in CI, which sets
+# SPACETIME_REQUIRE_WASM, nothing is.
+wasm-tools:
+	@.ci/install-wasmtime >&2 || [ "$$SPACETIME_REQUIRE_WASM" != 1 ]
+	@Tests/Modules/build >&2
 
 # What they need beside is installed with the rest, if it is missing.
 test-peers: dependencies
@@ -45,7 +60,7 @@ test-peers: dependencies
 	$(BUILD) --product chat-server
 	Tests/Peers/run "$$($(BUILD) --show-bin-path)" $(PEERS)
 
-bench: dependencies
+bench: dependencies wasm-tools
 	$(BUILD) --configuration release --product bench >&2
 	@"$$($(BUILD) --configuration release --show-bin-path)/bench" $(BENCH)
 
@@ -69,4 +84,4 @@ lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(wildcard $(SOURCES))
 
 clean:
-	rm -rf $(SCRATCH)
+	rm -rf $(SCRATCH) .build-modules
