@@ -66,7 +66,7 @@ final class LimitTransfer: Contestant {
         let record = log.reserve(Self.recordByteCount)
         record.storeBytes(of: UInt32(Self.recordByteCount - 4), as: UInt32.self)
         record.storeBytes(of: 0x0501, toByteOffset: 4, as: UInt16.self)
-        record.storeBytes(of: SystemClock().now().microsecondsSinceUnixEpoch, toByteOffset: 6, as: Int64.self)
+        record.storeBytes(of: SystemClock().coarseNow().microsecondsSinceUnixEpoch, toByteOffset: 6, as: Int64.self)
         record.storeBytes(of: 1, toByteOffset: 14, as: UInt16.self)
         record.storeBytes(of: 16, toByteOffset: 16, as: UInt32.self)
         record.storeBytes(of: rows[source].id, toByteOffset: 20, as: UInt32.self)

@@ -197,14 +197,67 @@ extension UndoLog {
 
     func encodeOverwrites(into writer: inout BSATNWriter) {
         var current: TableRef?
+        if sealedCount > 0 || hasRepeated { return encodeRepeatedOverwrites(into: &writer) }
+        for i in 0..<count {
+            let (table, row) = (records[i].table, records[i].row)
+            let after = unsafe table.storage.image(row)
+            if after.count >= RowEdit.smallestRow {
+                unsafe Self.appendLarge(
+                    oldImage(records[i]), by: after, of: table, isSelected: table == current, &writer)
+            } else {
+                unsafe Self.appendReplace(by: after, of: table, isSelected: table == current, &writer)
+            }
+            current = table
+        }
+    }
+
+    /// The same where rows were overwritten again, and may be again as they were: then they have not changed.
+    @inline(never)
+    private func encodeRepeatedOverwrites(into writer: inout BSATNWriter) {
+        var current: TableRef?
         for i in 0..<count where sealedCount == 0 || isFirst(i) {
             let record = records[i]
             let after = unsafe record.table.storage.image(record.row)
-            // A row that is again as it was has not changed.
             let before = unsafe oldImage(record)
             if unsafe equalBytes(before, after) { continue }
             ChangeCollector.select(record.table, &current, &writer)
             unsafe ChangeCollector.appendReplace(before, by: after, of: record.table, &writer)
+        }
+    }
+
+    /// Apart, so that the loop over small rows has the registers for itself.
+    @inline(never)
+    private static func appendLarge(
+        _ before: UnsafeRawBufferPointer, by after: UnsafeRawBufferPointer, of table: TableRef, isSelected: Bool,
+        _ writer: inout BSATNWriter
+    ) {
+        var current = isSelected ? table : nil
+        ChangeCollector.select(table, &current, &writer)
+        unsafe ChangeCollector.appendReplace(before, by: after, of: table, &writer)
+    }
+
+    /// The table, unless it is selected, and a row of it that is logged whole: by stores into room that was made once.
+    @inline(__always)
+    private static func appendReplace(
+        by after: UnsafeRawBufferPointer, of table: TableRef, isSelected: Bool, _ writer: inout BSATNWriter
+    ) {
+        unsafe writer.append(upTo: 10 &+ after.count) { room in
+            // At most 5 bytes of the table, 1 of the change, 4 of the length, and the image.
+            guard let start = room.baseAddress, let image = after.baseAddress else { return 0 }
+            var end = unsafe start
+            if !isSelected {
+                unsafe end.storeBytes(of: LoggedChange.table.rawValue, as: UInt8.self)
+                unsafe end.storeBytes(of: table.id.rawValue.littleEndian, toByteOffset: 1, as: UInt32.self)
+                unsafe end += 5
+            }
+            unsafe end.storeBytes(of: LoggedChange.replace.rawValue, as: UInt8.self)
+            unsafe end += 1
+            if table.layout.fixedSize == nil {
+                unsafe end.storeBytes(of: UInt32(truncatingIfNeeded: after.count).littleEndian, as: UInt32.self)
+                unsafe end += 4
+            }
+            unsafe copyImage(image, to: end, byteCount: after.count)
+            return unsafe end - start + after.count
         }
     }
 

@@ -35,6 +35,8 @@ struct UndoLog: ~Copyable {
     private(set) var otherCount = 0
     /// Records before this one belong to a savepoint: later overwrites of their rows need records of their own.
     private(set) var sealedCount = 0
+    /// A row was overwritten again without a further record: it may be again as it was.
+    private(set) var hasRepeated = false
     /// One bit for each 64th of the hashes of rows, set if a record that is not sealed is of such a row: it tells most rows
     /// that have none.
     private var marks: UInt64 = 0
@@ -98,6 +100,7 @@ struct UndoLog: ~Copyable {
         arena.removeAll(keeping: Self.keptBytes, orShrinkingTo: 1_024)
         otherCount = 0
         sealedCount = 0
+        hasRepeated = false
         marks = 0
         if enteredEnd != nil { forgetPositions() }
     }
@@ -128,11 +131,16 @@ struct UndoLog: ~Copyable {
     private mutating func findsRecord(_ table: TableRef, _ row: RowID) -> Bool {
         // The row is live, so that whatever record of it comes last is an insert or an overwrite.
         if count - sealedCount <= Self.comparedCount {
-            for i in sealedCount..<count where isRecord(i, of: table, row) { return true }
+            for i in sealedCount..<count where isRecord(i, of: table, row) {
+                hasRepeated = true
+                return true
+            }
             return false
         }
         enterOverwrites()
-        return positions.find(row, in: table) { isRecord($0, of: table, row) }.position != nil
+        let found = positions.find(row, in: table) { isRecord($0, of: table, row) }.position != nil
+        if found { hasRepeated = true }
+        return found
     }
 
     @inline(__always)

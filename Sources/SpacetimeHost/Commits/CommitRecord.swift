@@ -119,6 +119,58 @@ package struct CommitRecord {
     }
 }
 
+extension CommitRecord {
+    /// Writes the head of a reducer's call into the room in front of its arguments, so that the record begins in the middle
+    /// of that room and the changes can be appended to it.
+    ///
+    /// - Parameters:
+    ///   - caller: nil for the owner.
+    ///   - scratch: ``Scratch/headRoom`` bytes, and the arguments.
+    /// - Returns: where the record begins.
+    @inline(__always)
+    static func completeHead(
+        reducer: Int, caller: @autoclosure () -> Caller?, timestamp: Timestamp, in scratch: inout BSATNWriter
+    ) -> Int {
+        let argumentCount = UInt32(truncatingIfNeeded: scratch.count &- Scratch.headRoom)
+        let end = UInt64(UInt16(truncatingIfNeeded: reducer)) << 16 | UInt64(argumentCount) << 32
+        let time = UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch)
+        if let caller = caller() { return completeHead(of: caller, time, end, in: &scratch) }
+        // Kind, flags, time, function and length are two words.
+        let flags: UInt64 = 1 | 4
+        let start = Scratch.headRoom &- 16
+        return scratch.withUnsafeMutableBytes { bytes in
+            let first = UInt64(CommitKind.reducer.rawValue) | flags << 8 | time << 16
+            bytes.storeBytes(of: first.littleEndian, toByteOffset: start, as: UInt64.self)
+            bytes.storeBytes(of: (time >> 48 | end).littleEndian, toByteOffset: start &+ 8, as: UInt64.self)
+            return start
+        }
+    }
+
+    /// The same with who the caller was.
+    @inline(never)
+    private static func completeHead(
+        of caller: Caller, _ time: UInt64, _ end: UInt64, in scratch: inout BSATNWriter
+    ) -> Int {
+        let hasConnection = caller.connection != .none
+        let flags: UInt8 = hasConnection ? 2 | 4 : 4
+        let start = hasConnection ? 0 : 16
+        return scratch.withUnsafeMutableBytes { bytes in
+            // The last six bytes are those of the word that ends the head.
+            bytes.storeBytes(of: end.littleEndian, toByteOffset: Scratch.headRoom - 8, as: UInt64.self)
+            let identity = caller.identity.number
+            if hasConnection {
+                bytes.storeBytes(of: caller.connection.number.littleEndian, toByteOffset: start + 42, as: UInt128.self)
+            }
+            bytes.storeBytes(of: identity.high.littleEndian, toByteOffset: start + 26, as: UInt128.self)
+            bytes.storeBytes(of: identity.low.littleEndian, toByteOffset: start + 10, as: UInt128.self)
+            bytes.storeBytes(of: time.littleEndian, toByteOffset: start + 2, as: UInt64.self)
+            bytes[start] = CommitKind.reducer.rawValue
+            bytes[start + 1] = flags
+            return start
+        }
+    }
+}
+
 /// Reads a record piece by piece.
 private struct RecordCursor {
     private(set) var rest: UnsafeRawBufferPointer

@@ -72,13 +72,41 @@ struct Durability: ~Copyable {
             schema: schema, to: &record.pointee)
         datastore.encodeChanges(into: &record.pointee)
         // The bytes stay where they are during the call.
-        let bytes = record.pointee.withUnsafeBytes { $0 }
+        return hand(record.pointee.withUnsafeBytes { $0 }, at: offset)
+    }
+
+    /// ``keep(_:function:arguments:caller:timestamp:schema:changesIn:at:)`` for a typed call, whose record is put together
+    /// where its arguments are: in less time, and the same bytes.
+    @inline(__always)
+    func keepCall(
+        of reducer: Int, in scratch: Scratch, caller: @autoclosure () -> Caller?, timestamp: Timestamp,
+        changesIn datastore: Datastore, at offset: TxOffset
+    ) -> DatabaseError? {
+        let record = scratch.arguments
+        let start = CommitRecord.completeHead(
+            reducer: reducer, caller: caller(), timestamp: timestamp, in: &record.pointee)
+        datastore.encodeChanges(into: &record.pointee)
+        // The bytes stay where they are during the call.
+        let bytes = record.pointee.withUnsafeBytes {
+            UnsafeRawBufferPointer(start: $0.baseAddress.unsafelyUnwrapped + start, count: $0.count &- start)
+        }
+        let failure = hand(bytes, at: offset)
+        if bytes.count > 4 << 20 { record.pointee.removeAll(keepingCapacity: false) }
+        return failure
+    }
+
+    @inline(__always)
+    private func hand(_ bytes: UnsafeRawBufferPointer, at offset: TxOffset) -> DatabaseError? {
         switch keeper {
         case .none: return nil
         case .files(let files): return files._withUnsafeGuaranteedRef { $0.appendOrFail(bytes, at: offset) }
-        case .sink:
-            do throws(DatabaseError) { try sink?.append(bytes, at: offset) } catch { return error }
-            return nil
+        case .sink: return handToSink(bytes, at: offset)
         }
+    }
+
+    @inline(never)
+    private func handToSink(_ bytes: UnsafeRawBufferPointer, at offset: TxOffset) -> DatabaseError? {
+        do throws(DatabaseError) { try sink?.append(bytes, at: offset) } catch { return error }
+        return nil
     }
 }

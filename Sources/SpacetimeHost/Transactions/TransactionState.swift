@@ -39,6 +39,8 @@ package struct TransactionState {
     // The database
     /// The offset that the next commit which takes one gets.
     var nextOffset: UInt64 = 0
+    /// The time of the last commit that was recorded in the short way, or before it.
+    var recordedTime = Timestamp(microsecondsSinceUnixEpoch: 0)
 
     // What the duties are about; each is there exactly if its duty is
     @usableFromInline private(set) var failure: DatabaseError?
@@ -143,8 +145,18 @@ package struct TransactionState {
 package struct Scratch {
     @usableFromInline package let row: UnsafeMutablePointer<BSATNWriter>
     @usableFromInline package let key: UnsafeMutablePointer<BSATNWriter>
-    /// The arguments of a typed call, if its commit is recorded.
+    /// The arguments of a typed call, if its commit is recorded, behind room for the head of the record.
     @usableFromInline package let arguments: UnsafeMutablePointer<BSATNWriter>
+
+    /// Begins the record of a typed call: the arguments are encoded behind what this leaves open.
+    @inlinable @inline(__always)
+    package func beginArguments() {
+        arguments.pointee.removeAll(keepingCapacity: true)
+        arguments.pointee.appendHeadRoom()
+    }
+
+    /// Bytes of the longest head of a record of a reducer's call.
+    @inlinable package static var headRoom: Int { BSATNWriter.headRoom }
 
     init() {
         func writer() -> UnsafeMutablePointer<BSATNWriter> {

@@ -247,7 +247,10 @@ extension TransactionRunner {
     /// Commits a typed call, whose arguments are in the scratch if commits are recorded, and releases the lock.
     @usableFromInline @discardableResult
     package func commitCall() throws(DatabaseError) -> TxOffset {
-        guard state.pointee.duties.rawValue == 0 else { return try commitCallWithDuties() }
+        let duties = state.pointee.duties
+        guard duties.rawValue == 0 else {
+            return duties == .record ? try commitRecordedCall() : try commitCallWithDuties()
+        }
         // Nobody keeps it and nobody looks at what changed.
         if datastore.commitUnwatched() { state.pointee.nextOffset &+= 1 }
         let offset = TxOffset(state.pointee.nextOffset &- 1)
@@ -256,12 +259,58 @@ extension TransactionRunner {
         return offset
     }
 
+    /// ``commitCall()`` of a call that is recorded, and has no other duty.
+    @inline(never)
+    private func commitRecordedCall() throws(DatabaseError) -> TxOffset {
+        let state = state
+        guard datastore.hasChanges else {
+            datastore.commit()
+            let last = TxOffset(state.pointee.nextOffset &- 1)
+            endSerial()
+            release()
+            return last
+        }
+        let offset = TxOffset(state.pointee.nextOffset)
+        let failure = durability.keepCall(
+            of: state.pointee.reducer, in: state.pointee.scratch,
+            caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: recordTime(),
+            changesIn: datastore, at: offset)
+        if let failure {
+            let refusal = undoUnkept(failure)
+            releaseAndFinish()
+            throw refusal
+        }
+        _ = datastore.commitUnwatched()
+        state.pointee.nextOffset &+= 1
+        endSerial()
+        release()
+        if durability.isSnapshotDue { startSnapshotIfDue() }
+        return offset
+    }
+
+    /// The time of the call that is to be recorded. If nobody has asked for it yet nobody will, and it need not be exact;
+    /// but it is not before that of an earlier call, unless the clock was set back.
+    @inline(__always)
+    private func recordTime() -> Timestamp {
+        if state.pointee.hasTimestamp {
+            state.pointee.recordedTime = state.pointee.timestamp
+            return state.pointee.timestamp
+        }
+        let time = clock.coarseNow()
+        let ahead = (state.pointee.recordedTime - time).microseconds
+        if ahead > 0, ahead < 20_000 { return state.pointee.recordedTime }
+        state.pointee.recordedTime = time
+        return time
+    }
+
     @inline(never)
     private func commitCallWithDuties() throws(DatabaseError) -> TxOffset {
         let arguments =
             state.pointee.duties.has(.record)
             // The scratch's bytes stay where they are until the next call under the lock writes there.
-            ? state.pointee.scratch.arguments.pointee.withUnsafeBytes { $0 }
+            ? state.pointee.scratch.arguments.pointee.withUnsafeBytes {
+                UnsafeRawBufferPointer(rebasing: $0[Scratch.headRoom...])
+            }
             : UnsafeRawBufferPointer(start: nil, count: 0)
         let end: CommitEnd
         do throws(DatabaseError) { end = try commit(.reducer, arguments: arguments) } catch {
@@ -329,16 +378,23 @@ extension TransactionRunner {
             kind, function: reducer < 0 ? function : reducer, arguments: arguments,
             caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
             schema: kind == .creation ? catalog.stored.encoded() : nil, changesIn: datastore, at: offset)
-        guard let failure else { return }
+        if let failure { throw undoUnkept(failure) }
+    }
+
+    /// Undoes the transaction, since its record cannot be kept.
+    ///
+    /// - Returns: what its caller is told.
+    @inline(never)
+    private func undoUnkept(_ failure: DatabaseError) -> DatabaseError {
         undo()
         // Nothing is wrong with the log if a transaction is too large for it.
-        if failure.code == .limitReached { throw failure }
+        if failure.code == .limitReached { return failure }
         let refusal = DatabaseError(
             .writesRefused,
             "the commit could not be recorded and was rolled back; no more writes are taken: \(failure.message)",
             cause: failure)
         refuseWrites(failure, telling: .failed(refusal))
-        throw refusal
+        return refusal
     }
 
     /// The transaction is over, and with it every handle of it.

@@ -78,9 +78,9 @@ func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
         throw error
     }
     if runner.state.pointee.recordsArguments {
-        let scratch = runner.state.pointee.scratch.arguments
-        scratch.pointee.removeAll(keepingCapacity: true)
-        repeat (each arguments).encode(to: &scratch.pointee)
+        let scratch = runner.state.pointee.scratch
+        scratch.beginArguments()
+        repeat (each arguments).encode(to: &scratch.arguments.pointee)
     }
     return try runner.commitCall()
 }

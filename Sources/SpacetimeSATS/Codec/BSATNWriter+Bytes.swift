@@ -43,9 +43,16 @@ extension BSATNWriter {
         unsafe bytes.withUnsafeBytes { unsafe append($0) }
     }
 
+    /// Bytes that ``appendHeadRoom()`` appends.
+    @inlinable package static var headRoom: Int { MemoryLayout<SIMD8<UInt64>>.size }
+
+    /// Appends zeros, to be overwritten by what is known later and belongs before the rest.
+    @inlinable @inline(__always)
+    package mutating func appendHeadRoom() { store(SIMD8<UInt64>()) }
+
     /// Appends what `body` makes: up to `limit` bytes, in the memory that it is lent. It returns how many it made; from then
     /// on these must be initialised.
-    package mutating func append<Failure: Error>(
+    @inlinable package mutating func append<Failure: Error>(
         upTo limit: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) {
         reserve(limit)
