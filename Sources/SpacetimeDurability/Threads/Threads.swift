@@ -21,8 +21,11 @@ package func startThread(stepsBack: Bool = false, _ body: @escaping @Sendable ()
 
 /// Runs a body on a thread of its own.
 ///
+/// - Parameter stackByteCount: how large its stack is at least, if not as the system makes them.
 /// - Returns: false if the system gives no thread; the body does not run then.
-package func startThreadIfPossible(_ body: @escaping @Sendable () -> Void) -> Bool {
+package func startThreadIfPossible(
+    stackByteCount: Int? = nil, _ body: @escaping @Sendable () -> Void
+) -> Bool {
     final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -34,8 +37,12 @@ package func startThreadIfPossible(_ body: @escaping @Sendable () -> Void) -> Bo
     #else
     var thread = pthread_t()
     #endif
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    if let stackByteCount { unsafe pthread_attr_setstacksize(&attributes, stackByteCount) }
     let failure = unsafe pthread_create(
-        &thread, nil,
+        &thread, &attributes,
         { pointer in
             // Balances the retain of whoever started the thread.
             #if canImport(Darwin)
