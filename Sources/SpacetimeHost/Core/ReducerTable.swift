@@ -71,6 +71,11 @@ struct ReducerTable: ~Copyable {
         return id
     }
 
+    /// The reducer that the module itself names, whoever may call it; nil if there is none, or the database calls it.
+    func position(ofAny name: String) -> Int? {
+        positions[name].flatMap { reducers[$0].lifecycle == nil ? $0 : nil }
+    }
+
     /// - Throws: `noSuchReducer` unless there is a reducer at this position that the caller may call.
     func requireCallable(_ position: Int, by caller: Caller) throws(DatabaseError) {
         guard reducers.indices.contains(position) else { throw noSuchReducer("#\(position)") }

@@ -60,10 +60,7 @@ package struct GuestTransaction {
     @discardableResult
     package func insert(_ row: UnsafeRawBufferPointer, into table: TableID) throws(DatabaseError) -> [UInt8] {
         let facts = try writable(table)
-        return try withScratchRow(row, facts) { image throws(DatabaseError) in
-            // It was checked as it was copied.
-            _ = try current().insert(table, trusted: image)
-        }
+        return numbers(of: row, in: try insertCopy(of: row, facts), facts)
     }
 
     /// Replaces the row that has the new row's key in a unique index.
@@ -72,9 +69,34 @@ package struct GuestTransaction {
     @discardableResult
     package func update(_ row: UnsafeRawBufferPointer, by index: IndexID) throws(DatabaseError) -> [UInt8] {
         let facts = try writable(table(of: index))
-        return try withScratchRow(row, facts) { image throws(DatabaseError) in
-            try current().update(index, trusted: image)
-        }
+        return numbers(of: row, in: try updateCopy(of: row, facts, by: index), facts)
+    }
+
+    /// What a row was written with.
+    package struct Written {
+        /// How many bytes the new numbers take.
+        package var byteCount: Int
+        /// True if the row is one of a schedule, and due so late that guests are told so. It was written all the same.
+        package var isDueTooLate = false
+    }
+
+    /// Inserts a row, and writes the new numbers of its auto-increment columns over the start of it: those of the columns that
+    /// were 0, in BSATN, one behind the other.
+    package func insert(
+        _ row: UnsafeMutableRawBufferPointer, numberingInto table: TableID
+    ) throws(DatabaseError) -> Written {
+        let facts = try writable(table)
+        return try answer(row, insertCopy(of: UnsafeRawBufferPointer(row), facts), facts)
+    }
+
+    /// Replaces the row that has the new row's key in a unique index of a table; otherwise as
+    /// ``insert(_:numberingInto:)``.
+    package func update(
+        _ row: UnsafeMutableRawBufferPointer, numberingInto table: TableID, by index: IndexID
+    ) throws(DatabaseError) -> Written {
+        guard try self.table(of: index) == table else { throw DatabaseError(.noSuchIndex("#\(index.rawValue)")) }
+        let facts = try writable(table)
+        return try answer(row, updateCopy(of: UnsafeRawBufferPointer(row), facts, by: index), facts)
     }
 
     /// Deletes the rows with a key: the values of all columns of the index. Returns how many there were.
@@ -171,33 +193,101 @@ package struct GuestTransaction {
         return facts
     }
 
-    /// Calls `body` with a copy of a row, so that the guest's memory is not written to if it fails.
-    ///
-    /// - Returns: what the auto-increment columns that were 0 hold then.
-    private func withScratchRow(
-        _ row: UnsafeRawBufferPointer, _ facts: TableFacts,
-        _ body: (UnsafeMutableRawBufferPointer) throws(DatabaseError) -> Void
-    ) throws(DatabaseError) -> [UInt8] {
+    // MARK: Rows
+
+    private func insertCopy(
+        of row: UnsafeRawBufferPointer, _ facts: TableFacts
+    ) throws(DatabaseError) -> UnsafeMutableRawBufferPointer {
         let transaction = try current()
-        // Before it is copied: it may be as long as a guest's whole memory.
-        try transaction.validate(row, for: facts.id)
-        let numbered = facts.numbered.filter { column in
-            transaction.bytes(of: column, in: row, facts.id).allSatisfy { $0 == 0 }
+        let image = try transaction.scratchCopy(of: row, for: facts.id)
+        // It was checked as it was copied.
+        _ = try transaction.insert(facts.id, trusted: image)
+        return image
+    }
+
+    private func updateCopy(
+        of row: UnsafeRawBufferPointer, _ facts: TableFacts, by index: IndexID
+    ) throws(DatabaseError) -> UnsafeMutableRawBufferPointer {
+        let transaction = try current()
+        let image = try transaction.scratchCopy(of: row, for: facts.id)
+        try transaction.update(index, trusted: image)
+        return image
+    }
+
+    /// What the auto-increment columns that were 0 in a row hold in its image.
+    private func numbers(
+        of row: UnsafeRawBufferPointer, in image: UnsafeMutableRawBufferPointer, _ facts: TableFacts
+    ) -> [UInt8] {
+        if facts.numbered.isEmpty { return [] }
+        var numbers: [UInt8] = []
+        forEachNumber(row, image, facts) { numbers.append(contentsOf: $0) }
+        return numbers
+    }
+
+    /// Writes these numbers over the start of the row.
+    private func answer(
+        _ row: UnsafeMutableRawBufferPointer, _ image: UnsafeMutableRawBufferPointer, _ facts: TableFacts
+    ) -> Written {
+        var written = Written(byteCount: 0)
+        if !facts.numbered.isEmpty {
+            // A number is not longer than its column, so that none reaches a column that has not been looked at.
+            forEachNumber(UnsafeRawBufferPointer(row), image, facts) { number in
+                let end = written.byteCount + number.count
+                UnsafeMutableRawBufferPointer(rebasing: row[written.byteCount..<end]).copyMemory(from: number)
+                written.byteCount = end
+            }
         }
-        let scratch = transaction.state.pointee.scratch.row
-        scratch.pointee.removeAll(keepingCapacity: true)
-        scratch.pointee.append(row)
-        let image = scratch.pointee.withUnsafeMutableBytes { $0 }
-        try body(image)
-        return numbered.flatMap { Array(transaction.bytes(of: $0, in: UnsafeRawBufferPointer(image), facts.id)) }
+        if let schedule = facts.schema.schedule {
+            written.isDueTooLate = isDueTooLate(
+                transaction.bytes(of: schedule.column.index, in: UnsafeRawBufferPointer(image), facts.id))
+        }
+        return written
+    }
+
+    private func forEachNumber(
+        _ row: UnsafeRawBufferPointer, _ image: UnsafeMutableRawBufferPointer, _ facts: TableFacts,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) {
+        guard let start = image.baseAddress else { return }
+        for column in facts.numbered {
+            let number = transaction.bytes(of: column, in: UnsafeRawBufferPointer(image), facts.id)
+            guard let place = number.baseAddress else { continue }
+            // Columns are at the same place in both: numbers have one size.
+            let offset = place - UnsafeRawPointer(start)
+            if row[offset..<offset + number.count].allSatisfy({ $0 == 0 }) { body(number) }
+        }
+    }
+
+    /// The longest delay of a row of a schedule that guests are not told of: 2^36 - 1 milliseconds, two years.
+    private static let longestDelayMicroseconds: Int64 = ((1 << 36) - 1) * 1_000
+
+    private func isDueTooLate(_ schedule: UnsafeRawBufferPointer) -> Bool {
+        var reader = BSATNReader(RawSpan(_unsafeBytes: schedule))
+        switch try? ScheduleAt(from: &reader) {
+        case .interval(let interval)?: return interval.microseconds >= Self.longestDelayMicroseconds
+        case .time(let time)?:
+            let now = transaction.runner.clock.now().microsecondsSinceUnixEpoch
+            let (delay, overflow) = time.microsecondsSinceUnixEpoch.subtractingReportingOverflow(now)
+            return overflow ? time.microsecondsSinceUnixEpoch > 0 : delay >= Self.longestDelayMicroseconds
+        case nil: return false
+        }
     }
 }
 
 /// What the checks need of the engine, for a transaction that is known to run.
 extension TransactionReference {
+    /// A copy of a row, so that the guest's memory is not written to if it is not one. In the scratch, until the next.
+    ///
     /// - Throws: `malformedRow`, or `limitReached` if it is too large for one.
-    fileprivate func validate(_ row: UnsafeRawBufferPointer, for table: TableID) throws(DatabaseError) {
+    fileprivate func scratchCopy(
+        of row: UnsafeRawBufferPointer, for table: TableID
+    ) throws(DatabaseError) -> UnsafeMutableRawBufferPointer {
+        // Before it is copied: it may be as long as a guest's whole memory.
         try withDatastore { datastore throws(EngineError) in try datastore.validate(row, for: table) }
+        let scratch = state.pointee.scratch.row
+        scratch.pointee.removeAll(keepingCapacity: true)
+        scratch.pointee.append(row)
+        return scratch.pointee.withUnsafeMutableBytes { $0 }
     }
 
     /// The rows of the BSATN of an array of them.
