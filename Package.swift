@@ -23,7 +23,7 @@ let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]
 /// Targets without Swift in them.
 let cTargets: Set<String> = [
     "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads", "CZlib",
-    "CBrotli", "CSocketPoller",
+    "CBrotli", "CSocketPoller", "CWasmtime",
 ]
 
 let package = Package(
@@ -32,6 +32,7 @@ let package = Package(
     products: [
         .library(name: "SpacetimeKit", targets: ["SpacetimeKit"]),
         .library(name: "SpacetimeServer", targets: ["SpacetimeServer"]),
+        .library(name: "SpacetimeWASM", targets: ["SpacetimeWASM"]),
         .library(name: "SpacetimeProtocol", targets: ["SpacetimeProtocol"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
@@ -136,6 +137,15 @@ let package = Package(
             ]),
 
         .target(name: "SpacetimeFoundation", dependencies: ["SpacetimeSATS"]),
+
+        // Modules in WebAssembly. Wasmtime's library is loaded when the first one is: nothing is linked.
+        .target(name: "CWasmtime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(
+            name: "SpacetimeWASM",
+            dependencies: [
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeSATS", "CWasmtime", "CCRC32C",
+            ]),
 
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
@@ -264,6 +274,12 @@ let package = Package(
             dependencies: [
                 "SpacetimeKit", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema",
                 "SpacetimeSATS",
+            ]),
+        .testTarget(
+            name: "SpacetimeWASMTests",
+            dependencies: [
+                "SpacetimeWASM", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "CWasmtime",
             ]),
         .testTarget(name: "SpacetimeKitIsolationTests", dependencies: ["SpacetimeKit"]),
         .testTarget(

@@ -1,0 +1,200 @@
+import CCRC32C
+import SpacetimeSATS
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// Compiled code in files, one for each module and engine.
+///
+/// Wasmtime runs compiled code without looking at it. Whoever can write to a file of the cache can therefore have this
+/// program do anything, and so a file is read only if nobody else can have written it: the directory is opened, and then
+/// belongs to the program's user and is writable for no one else; the file is opened in there, not through a link, is an
+/// ordinary file with one name, and belongs to the user alone as well. What was checked is what is read: the bytes go to
+/// memory, and Wasmtime gets them from there. Beside that a checksum keeps damage away, which Wasmtime would not notice.
+///
+/// A file is `magic, CRC-32C of what follows, engine's fingerprint's hash, module's hash, code`. What is not as it should be
+/// counts as missing, and is written anew.
+struct CompileCache {
+    private let directory: String
+    private let engine: [UInt8]
+
+    private static let magic: [UInt8] = Array("STWASM01".utf8)
+    private static let headByteCount = 8 + 4 + 32 + 32
+    /// Larger files than this are not read.
+    private static let fileByteLimit = 1 << 30
+    /// When there are more files than this, the oldest go.
+    static let fileLimit = 64
+
+    /// Nil if there is to be none.
+    init?(_ cache: WASMCache, _ engine: WASMEngine) {
+        guard let directory = Self.path(of: cache) else { return nil }
+        self.directory = directory
+        self.engine = BLAKE3.hash(engine.fingerprint)
+    }
+
+    private static func path(of cache: WASMCache) -> String? {
+        switch cache.place {
+        case .none: return nil
+        case .directory(let path): return path
+        case .ofUser:
+            func variable(_ name: String) -> String? {
+                // A path that depends on the working directory would be one of somebody else's choosing.
+                getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+            }
+            #if canImport(Darwin)
+            let base = variable("HOME").map { $0 + "/Library/Caches" }
+            #else
+            let base = variable("XDG_CACHE_HOME") ?? variable("HOME").map { $0 + "/.cache" }
+            #endif
+            return base.map { $0 + "/spacetimekit/wasm" }
+        }
+    }
+
+    private func name(_ hash: [UInt8]) -> String {
+        Hexadecimal.text(Array(hash.prefix(20))) + "-" + Hexadecimal.text(Array(engine.prefix(8))) + ".code"
+    }
+
+    // MARK: Reading
+
+    /// The code of a module; nil if there is none that can be trusted.
+    func read(_ hash: [UInt8]) -> [UInt8]? {
+        guard let folder = openDirectory(creating: false) else { return nil }
+        defer { close(folder) }
+        let file = openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var facts = stat()
+        guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_nlink == 1,
+            Self.belongsToUserAlone(facts), facts.st_size > Self.headByteCount, facts.st_size <= Self.fileByteLimit
+        else { return nil }
+        guard let bytes = Self.readAll(file, Int(facts.st_size)) else { return nil }
+        guard bytes.starts(with: Self.magic), bytes[12..<44].elementsEqual(engine), bytes[44..<76].elementsEqual(hash)
+        else { return nil }
+        let (sum, stored) = bytes.withUnsafeBytes { bytes in
+            (
+                Self.checksum(UnsafeRawBufferPointer(rebasing: bytes[12...])),
+                UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            )
+        }
+        return sum == stored ? Array(bytes[Self.headByteCount...]) : nil
+    }
+
+    private static func readAll(_ file: Int32, _ count: Int) -> [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            while initialized < count {
+                let done = pread(
+                    file, buffer.baseAddress.unsafelyUnwrapped + initialized, count - initialized, off_t(initialized))
+                if done < 0, errno == EINTR { continue }
+                guard done > 0 else { return }
+                initialized += done
+            }
+        }
+        return bytes.count == count ? bytes : nil
+    }
+
+    private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        bytes.baseAddress.map { spacetime_crc32c(0, $0, bytes.count) } ?? 0
+    }
+
+    /// Nobody else can have written to it, or can now.
+    private static func belongsToUserAlone(_ facts: stat) -> Bool {
+        facts.st_uid == geteuid() && facts.st_mode & (S_IWGRP | S_IWOTH) == 0
+    }
+
+    /// The directory, if it can be trusted.
+    private func openDirectory(creating: Bool) -> Int32? {
+        if creating { Self.makeDirectories(directory) }
+        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return nil }
+        var facts = stat()
+        guard fstat(folder, &facts) == 0, Self.belongsToUserAlone(facts) else {
+            close(folder)
+            return nil
+        }
+        return folder
+    }
+
+    private static func makeDirectories(_ path: String) {
+        var position = path.startIndex
+        while position != path.endIndex {
+            let next = path[path.index(after: position)...].firstIndex(of: "/") ?? path.endIndex
+            mkdir(String(path[..<next]), 0o700)
+            position = next
+        }
+    }
+
+    // MARK: Writing
+
+    /// Keeps the code of a module. If that fails it is compiled again the next time.
+    func write(_ code: UnsafeRawBufferPointer, _ hash: [UInt8]) {
+        guard code.count < Self.fileByteLimit, let folder = openDirectory(creating: true) else { return }
+        defer { close(folder) }
+        var bytes = Self.magic + [0, 0, 0, 0] + engine + hash
+        bytes.append(contentsOf: code)
+        let sum = bytes.withUnsafeBytes { Self.checksum(UnsafeRawBufferPointer(rebasing: $0[12...])) }
+        bytes.withUnsafeMutableBytes { $0.storeBytes(of: sum.littleEndian, toByteOffset: 8, as: UInt32.self) }
+        // Under a name that nobody reads, so that what is found is whole.
+        let temporary = "\(name(hash)).\(getpid()).\(UInt64.random(in: .min ... .max)).new"
+        let file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return }
+        let isWritten = Self.writeAll(bytes, to: file)
+        close(file)
+        if !isWritten || renameat(folder, temporary, folder, name(hash)) != 0 { unlinkat(folder, temporary, 0) }
+        removeOldest(folder)
+    }
+
+    private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var done = 0
+            while done < bytes.count {
+                #if canImport(Darwin)
+                let count = Darwin.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
+                #elseif canImport(Musl)
+                let count = Musl.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
+                #else
+                let count = Glibc.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
+                #endif
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return false }
+                done += count
+            }
+            return true
+        }
+    }
+
+    /// Removes the files that were written the longest ago, if there are many.
+    private func removeOldest(_ folder: Int32) {
+        // A descriptor of its own, since reading the directory takes it over.
+        let copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard copy >= 0 else { return }
+        guard let list = fdopendir(copy) else {
+            close(copy)
+            return
+        }
+        defer { closedir(list) }
+        var files: [(name: String, time: Int)] = []
+        while let entry = readdir(list) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            var facts = stat()
+            guard name.hasSuffix(".code") || name.hasSuffix(".new"),
+                fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0
+            else { continue }
+            #if canImport(Darwin)
+            files.append((name, facts.st_mtimespec.tv_sec))
+            #else
+            files.append((name, facts.st_mtim.tv_sec))
+            #endif
+        }
+        guard files.count > Self.fileLimit else { return }
+        for file in files.sorted(by: { $0.time < $1.time }).prefix(files.count - Self.fileLimit) {
+            unlinkat(folder, file.name, 0)
+        }
+    }
+}

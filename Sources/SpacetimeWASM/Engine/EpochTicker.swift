@@ -1,0 +1,117 @@
+import CWasmtime
+import SpacetimeDurability
+import Synchronization
+
+/// Counts the time by which guests are stopped, in the engine's epoch, on one thread. It stands still while no guest
+/// runs: a program that does nothing wakes for nothing.
+final class EpochTicker: Sendable {
+    /// The length of a tick.
+    static let period = Duration.milliseconds(10)
+    private static let periodNanoseconds: Int64 = 10_000_000
+
+    /// Whether a guest runs, and how often one did: odd while one does. Written by whoever runs it.
+    final class Activity: Sendable {
+        let count = Atomic<UInt64>(0)
+    }
+
+    private struct State {
+        var activities: [ObjectIdentifier: Activity] = [:]
+        /// The counts at the last tick at which something had changed.
+        var seen: UInt64 = 0
+        var hasThread = false
+        var isWoken = false
+    }
+
+    private let engine: EngineReference
+    private let state = Monitor(State())
+    /// How many ticks there have been.
+    let ticks = Atomic<UInt64>(0)
+    /// True if nobody counts: whoever starts a guest has to wake the thread.
+    private let isParked = Atomic(true)
+
+    init(_ engine: EngineReference) { self.engine = engine }
+
+    /// How many ticks a limit has, one more than fits: the first is shorter.
+    static func ticks(in limit: Duration) -> UInt64 {
+        let ticks = limit / period
+        return ticks >= 1e15 ? 1 << 50 : UInt64(max(0, ticks).rounded(.up)) + 1
+    }
+
+    func register() -> Activity {
+        let activity = Activity()
+        state.withLock { $0.activities[ObjectIdentifier(activity)] = activity }
+        return activity
+    }
+
+    func unregister(_ activity: Activity) {
+        state.withLock { $0.activities[ObjectIdentifier(activity)] = nil }
+    }
+
+    /// A guest begins to run. What is written here may be seen by the thread a little later: it looks twice, with a tick
+    /// in between, before it stops counting.
+    @inline(__always)
+    func begin(_ activity: Activity) {
+        activity.count.store(activity.count.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        if isParked.load(ordering: .relaxed) { unpark() }
+    }
+
+    @inline(__always)
+    func end(_ activity: Activity) {
+        activity.count.store(activity.count.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    }
+
+    @inline(never)
+    private func unpark() {
+        var starts = false
+        state.wake { state in
+            isParked.store(false, ordering: .sequentiallyConsistent)
+            state.isWoken = true
+            starts = !state.hasThread
+            state.hasThread = true
+        }
+        // The engine, and with it this, is kept for as long as the program runs.
+        if starts { startThread { [self] in run() } }
+    }
+
+    private func run() {
+        while true {
+            sleep()
+            ticks.add(1, ordering: .relaxed)
+            engine.api.pointee.wasmtime_engine_increment_epoch(engine.raw)
+            guard !somethingRuns() else { continue }
+            isParked.store(true, ordering: .sequentiallyConsistent)
+            sleep()
+            if somethingRuns() {
+                isParked.store(false, ordering: .sequentiallyConsistent)
+                continue
+            }
+            state.wait { state in
+                defer { state.isWoken = false }
+                return state.isWoken ? .over : .untilWoken
+            }
+        }
+    }
+
+    private func sleep() {
+        var hasSlept = false
+        state.wait { _ in
+            defer { hasSlept = true }
+            return hasSlept ? .over : .atMost(Self.periodNanoseconds)
+        }
+    }
+
+    /// Whether a guest runs, or one did since this was asked before.
+    private func somethingRuns() -> Bool {
+        state.withLock { state in
+            var sum: UInt64 = 0
+            var runs = false
+            for activity in state.activities.values {
+                let count = activity.count.load(ordering: .relaxed)
+                sum &+= count
+                if count & 1 == 1 { runs = true }
+            }
+            defer { state.seen = sum }
+            return runs || sum != state.seen
+        }
+    }
+}

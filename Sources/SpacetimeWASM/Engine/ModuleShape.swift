@@ -1,0 +1,136 @@
+import CWasmtime
+import SpacetimeHost
+
+/// What a compiled module imports and exports, once that has been found to be what the host can run.
+struct ModuleShape: Sendable {
+    /// The functions of the host that it uses.
+    let imports: [HostFunction]
+    /// Its initializers, in the order in which they run.
+    let initializers: [String]
+    /// Which of the exports that may be missing it has.
+    let hasInitialize: Bool
+    let hasSetup: Bool
+    let functions: Set<String>
+
+    static let describe = "__describe_module__"
+    static let reducer = "__call_reducer__"
+    static let procedure = "__call_procedure__"
+    static let view = "__call_view__"
+    static let anonymousView = "__call_view_anon__"
+    static let handler = "__call_http_handler__"
+    static let setup = "__setup__"
+    static let initialize = "_initialize"
+    private static let initializerPrefix = "__preinit__"
+
+    /// Types of the exports that mean something.
+    private static let types = [
+        describe: "i>", reducer: "iIIIIIIIii>i", procedure: "iIIIIIIIii>i", view: "iIIIIii>i",
+        anonymousView: "iii>i", handler: "iIiiii>i", setup: "i>i",
+    ]
+
+    /// - Throws: `invalidModule`, which names what is wrong.
+    init(_ wasmtime: Wasmtime, _ module: OpaquePointer, allowsWASI: Bool) throws(DatabaseError) {
+        imports = try Self.imports(wasmtime, module, allowsWASI: allowsWASI)
+        let exports = Self.exports(wasmtime, module)
+        guard exports["memory"]?.kind == 3 else { throw Self.invalid("it exports no memory named 'memory'") }
+        for (name, type) in Self.types {
+            guard let export = exports[name] else { continue }
+            guard export.signature == type else {
+                throw Self.invalid("its export '\(name)' is no function of its type")
+            }
+        }
+        for name in [Self.describe, Self.reducer] where exports[name] == nil {
+            throw Self.invalid("it does not export '\(name)': it is no module of a database")
+        }
+        initializers = exports.keys.filter { $0.hasPrefix(Self.initializerPrefix) }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        for name in initializers where exports[name]?.signature != ">" {
+            throw Self.invalid("its export '\(name)' is no function without parameters and results")
+        }
+        hasInitialize = exports[Self.initialize]?.signature == ">"
+        hasSetup = exports[Self.setup] != nil
+        functions = Set(Self.types.keys.filter { exports[$0] != nil })
+    }
+
+    private static func invalid(_ reason: String) -> DatabaseError {
+        DatabaseError(.invalidModule, "the module in WebAssembly cannot be run: \(reason)")
+    }
+
+    // MARK: Imports
+
+    private static func imports(
+        _ wasmtime: Wasmtime, _ module: OpaquePointer, allowsWASI: Bool
+    ) throws(DatabaseError) -> [HostFunction] {
+        let api = wasmtime.api
+        var list = wasm_importtype_vec_t()
+        api.pointee.wasmtime_module_imports(module, &list)
+        defer { api.pointee.wasm_importtype_vec_delete(&list) }
+        var found: [HostFunction] = []
+        var isOfDatabase = false
+        for entry in UnsafeBufferPointer(start: list.data, count: list.data == nil ? 0 : list.size) {
+            let module = Wasmtime.text(api.pointee.wasm_importtype_module(entry)) ?? ""
+            let name = Wasmtime.text(api.pointee.wasm_importtype_name(entry)) ?? ""
+            let type = api.pointee.wasm_importtype_type(entry)
+            if module.hasPrefix("spacetime_") {
+                try requireVersion(module)
+                isOfDatabase = true
+            }
+            guard let function = HostFunctions.find(module, name), allowsWASI || module != WASIFunctions.module else {
+                throw invalid("it imports '\(name)' of '\(module)', which the host does not have\(hint(module))")
+            }
+            guard api.pointee.wasm_externtype_kind(type) == 0,
+                let signature = api.pointee.wasm_externtype_as_functype_const(type).map({ wasmtime.signature($0) }),
+                signature == function.signature
+            else { throw invalid("it imports '\(name)' of '\(module)' as something else than it is") }
+            if !found.contains(where: { $0.module == module && $0.name == name }) { found.append(function) }
+        }
+        guard isOfDatabase else {
+            throw invalid("it imports nothing of 'spacetime_10.0' to 'spacetime_10.5': it is no module of a database")
+        }
+        return found
+    }
+
+    private static func hint(_ module: String) -> String {
+        module == WASIFunctions.module ? "; set WASMOptions.allowsWASI to have WASI answered" : ""
+    }
+
+    /// - Throws: if a name of the form `spacetime_10.5` is none, or asks for a version that is not implemented.
+    private static func requireVersion(_ module: String) throws(DatabaseError) {
+        let parts = module.dropFirst("spacetime_".count).split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let major = number(parts[0]), let minor = number(parts[1]) else {
+            throw invalid("it imports of '\(module)', which is no version: they are named as 'spacetime_10.0'")
+        }
+        guard major == HostFunctions.version.major, minor <= HostFunctions.version.minor else {
+            throw invalid(
+                "it needs version \(major).\(minor) of the host's functions, and this host has "
+                    + "\(HostFunctions.version.major).\(HostFunctions.version.minor)")
+        }
+    }
+
+    private static func number(_ text: Substring) -> Int? {
+        !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
+    }
+
+    // MARK: Exports
+
+    private struct Export {
+        let kind: UInt8
+        /// Of a function.
+        let signature: String?
+    }
+
+    private static func exports(_ wasmtime: Wasmtime, _ module: OpaquePointer) -> [String: Export] {
+        let api = wasmtime.api
+        var list = wasm_exporttype_vec_t()
+        api.pointee.wasmtime_module_exports(module, &list)
+        defer { api.pointee.wasm_exporttype_vec_delete(&list) }
+        var exports: [String: Export] = [:]
+        for entry in UnsafeBufferPointer(start: list.data, count: list.data == nil ? 0 : list.size) {
+            let type = api.pointee.wasm_exporttype_type(entry)
+            let function = api.pointee.wasm_externtype_as_functype_const(type)
+            exports[Wasmtime.text(api.pointee.wasm_exporttype_name(entry)) ?? ""] = Export(
+                kind: api.pointee.wasm_externtype_kind(type), signature: function.map { wasmtime.signature($0) })
+        }
+        return exports
+    }
+}

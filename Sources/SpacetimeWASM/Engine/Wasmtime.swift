@@ -1,0 +1,123 @@
+import CWasmtime
+import SpacetimeHost
+
+/// Wasmtime's functions, and what its values and errors are in Swift.
+///
+/// `Sendable` is unchecked: the table of functions was filled before anybody saw it, and never changes.
+struct Wasmtime: @unchecked Sendable {
+    let api: UnsafePointer<cwasmtime_api_t>
+
+    /// The types of a function, as a text: `"iiI>i"` takes two i32 and an i64, and returns an i32.
+    typealias Signature = String
+
+    // MARK: Texts
+
+    /// The text in a vector of bytes that goes on being the library's.
+    static func text(_ bytes: UnsafePointer<wasm_byte_vec_t>?) -> String? {
+        guard let bytes, let data = bytes.pointee.data else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: data, count: bytes.pointee.size), as: UTF8.self)
+    }
+
+    /// The text in a vector of bytes, which is given back.
+    func take(_ bytes: inout wasm_byte_vec_t) -> String {
+        defer { api.pointee.wasm_byte_vec_delete(&bytes) }
+        var text = withUnsafePointer(to: bytes) { Self.text($0) } ?? ""
+        // Messages of traps end as texts of C do.
+        while text.utf8.last == 0 { text.removeLast() }
+        return text
+    }
+
+    /// What an error says; it is given back.
+    func take(error: OpaquePointer) -> String {
+        defer { api.pointee.wasmtime_error_delete(error) }
+        var message = wasm_byte_vec_t()
+        api.pointee.wasmtime_error_message(error, &message)
+        return take(&message)
+    }
+
+    // MARK: Types of functions
+
+    /// A type of functions, which the caller has to delete.
+    func functionType(_ signature: Signature) -> OpaquePointer {
+        let parts = signature.split(separator: ">", omittingEmptySubsequences: false)
+        var parameters = values(parts[0])
+        var results = values(parts.count > 1 ? parts[1] : "")
+        return api.pointee.wasm_functype_new(&parameters, &results)
+    }
+
+    private func values(_ kinds: Substring) -> wasm_valtype_vec_t {
+        let list = kinds.map { api.pointee.wasm_valtype_new($0 == "I" ? 1 : 0) }
+        var vector = wasm_valtype_vec_t()
+        list.withUnsafeBufferPointer { api.pointee.wasm_valtype_vec_new(&vector, $0.count, $0.baseAddress) }
+        return vector
+    }
+
+    /// The types of a function as a text; kinds of values that no function of the host has are `?`.
+    func signature(_ type: OpaquePointer) -> Signature {
+        text(api.pointee.wasm_functype_params(type)) + ">" + text(api.pointee.wasm_functype_results(type))
+    }
+
+    private func text(_ types: UnsafePointer<wasm_valtype_vec_t>) -> String {
+        guard let data = types.pointee.data else { return "" }
+        return String(
+            UnsafeBufferPointer(start: data, count: types.pointee.size).map { type -> Character in
+                switch api.pointee.wasm_valtype_kind(type) {
+                case 0: "i"
+                case 1: "I"
+                case 2: "f"
+                case 3: "F"
+                default: "?"
+                }
+            })
+    }
+}
+
+/// Why a guest's code broke off.
+struct GuestTrap: Error {
+    let message: String
+    /// Innermost first.
+    let trace: [LogRecord.Frame]
+    /// Its time was over.
+    let isInterrupt: Bool
+
+    /// Takes a trap over.
+    init(_ wasmtime: Wasmtime, _ trap: OpaquePointer) {
+        let api = wasmtime.api
+        defer { api.pointee.wasm_trap_delete(trap) }
+        var text = wasm_byte_vec_t()
+        api.pointee.wasm_trap_message(trap, &text)
+        let whole = wasmtime.take(&text)
+        var code: UInt8 = 0
+        isInterrupt = api.pointee.wasmtime_trap_code(trap, &code) && code == 10
+        message = Self.reason(whole)
+        var frames = wasm_frame_vec_t()
+        api.pointee.wasm_trap_trace(trap, &frames)
+        defer { api.pointee.wasm_frame_vec_delete(&frames) }
+        trace = UnsafeBufferPointer(start: frames.data, count: frames.data == nil ? 0 : frames.size)
+            .prefix(Self.traceLimit).map { frame in
+                LogRecord.Frame(
+                    module: Wasmtime.text(api.pointee.wasmtime_frame_module_name(frame)),
+                    function: Wasmtime.text(api.pointee.wasmtime_frame_func_name(frame))
+                        ?? "function \(api.pointee.wasm_frame_func_index(frame))")
+            }
+    }
+
+    /// More calls than these are not shown.
+    private static let traceLimit = 100
+
+    /// The reason without the trace, which Wasmtime writes into the text, too.
+    private static func reason(_ text: String) -> String {
+        guard text.hasPrefix("error while executing"), let caused = text.range(of: "Caused by:") else {
+            return String(text.prefix { $0 != "\n" })
+        }
+        let lines = text[caused.upperBound...].split(separator: "\n").map { line in
+            line.drop { $0 == " " || $0.isNumber || $0 == ":" }
+        }
+        return lines.filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+}
+
+extension String {
+    /// Where a text stands first.
+    fileprivate func range(of text: String) -> Range<String.Index>? { firstRange(of: text) }
+}

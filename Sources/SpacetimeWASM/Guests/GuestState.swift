@@ -1,0 +1,129 @@
+import CWasmtime
+import SpacetimeHost
+import SpacetimeSATS
+
+/// What a guest is doing.
+enum GuestActivity: UInt8 {
+    /// Nothing.
+    case none
+    /// It is being started: there is no transaction, and nobody who called.
+    case start
+    case reducer, view, procedure, handler
+}
+
+/// What the host's functions work on: one guest, in the middle of a call.
+///
+/// It lies behind one pointer, which Wasmtime hands to each function, instead of in the fields of a class, which would cost
+/// a check of exclusive access each. Touched by the thread that runs the guest only.
+struct GuestState {
+    let api: UnsafePointer<cwasmtime_api_t>
+    let ticker: EpochTicker
+    /// By which the ticker knows that the guest runs.
+    let pulse: EpochTicker.Activity
+    let limits: WASMLimits
+
+    // The instance
+    var context: OpaquePointer?
+    var memory = wasmtime_memory_t()
+    /// Where the guest's memory is. It never moves: see `wasmtime_config_memory_may_move_set`.
+    var base: UnsafeMutableRawPointer?
+    /// How much of it is known to be there. It may have grown.
+    var byteCount = 0
+
+    var exports = GuestExports()
+
+    // The call
+    var activity = GuestActivity.none
+    /// Nil if none is open.
+    var transaction: TransactionReference?
+    /// Of a procedure or a handler.
+    var procedure: GuestProcedure?
+    var call: ProcedureCall?
+    var waiting: GuestWaiting?
+    /// For lines of the log: what clients call it. Nil for reducers, whose name the transaction knows.
+    var functionName: String?
+    /// Bytes for the guest to read, by number - 1.
+    var sources: [ByteSource] = []
+    /// Bytes that the guest has written. The first ``sinkCount`` are open.
+    var sinks: [ByteSink] = []
+    var sinkCount = 0
+    var iterators = GuestIterators()
+    var timers = ConsoleTimers()
+    /// How many bytes of lines may still be written.
+    var logBytesLeft = 0
+    /// What a host function failed with that stopped the guest.
+    var failure: (any Error)?
+    /// Immediate calls that it may still ask for.
+    var immediateCallsLeft = 0
+    /// The number of the tick by which the guest has to be done.
+    var deadline: UInt64 = 0
+
+    // The start
+    /// What it wrote to the log when there was none yet.
+    var earlyLines: [EarlyLine] = []
+    let identity: Identity
+    var random: DeterministicRandom
+
+    init(_ engine: WASMEngine, _ limits: WASMLimits, identity: Identity, seed: UInt64) {
+        api = engine.wasmtime.api
+        ticker = engine.ticker
+        pulse = engine.ticker.register()
+        self.limits = limits
+        self.identity = identity
+        random = DeterministicRandom(seed: seed)
+    }
+}
+
+/// The functions of a guest by which it is called, as far as it has them.
+struct GuestExports {
+    var reducer = wasmtime_func_t()
+    var procedure = wasmtime_func_t()
+    var view = wasmtime_func_t()
+    var anonymousView = wasmtime_func_t()
+    var handler = wasmtime_func_t()
+}
+
+/// A line for the log.
+struct EarlyLine {
+    let level: LogLevel
+    let target: String?
+    let file: String?
+    let line: UInt32?
+    let message: String
+}
+
+/// Bytes that a guest reads.
+struct ByteSource {
+    /// Nil once all is read: then there is no such source any more.
+    var next: UnsafeRawPointer?
+    var left: Int
+    /// The memory, if it is the guest's to give back.
+    private var owned: UnsafeMutableRawPointer?
+
+    /// Bytes that stay where they are during the call.
+    init(borrowing bytes: UnsafeRawBufferPointer) {
+        next = bytes.baseAddress
+        left = bytes.count
+    }
+
+    /// A copy of bytes.
+    init(copying bytes: [UInt8]) {
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
+        bytes.withUnsafeBytes { copy.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count) }
+        next = UnsafeRawPointer(copy)
+        left = bytes.count
+        owned = copy
+    }
+
+    mutating func free() {
+        next = nil
+        left = 0
+        owned?.deallocate()
+        owned = nil
+    }
+}
+
+/// Bytes that a guest has written.
+struct ByteSink {
+    var bytes: [UInt8] = []
+}

@@ -1,0 +1,71 @@
+import SpacetimeHost
+import SpacetimeSATS
+
+/// Functions that hand bytes to the guest, and take them from it.
+enum ByteImports {
+    static func read(_ call: HostCall) throws(HostFailure) -> UInt32 {
+        let position = try source(call)
+        let capacity = Int(try call.readU32(at: 2))
+        let buffer = try call.memory(call.u32(1), capacity)
+        let count = min(capacity, call.state.pointee.sources[position].left)
+        if count > 0, let next = call.state.pointee.sources[position].next {
+            UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+                .copyMemory(from: UnsafeRawBufferPointer(start: next, count: count))
+            call.state.pointee.sources[position].next = next + count
+            call.state.pointee.sources[position].left -= count
+        }
+        try call.write(UInt32(count), at: 2)
+        guard call.state.pointee.sources[position].left == 0 else { return 0 }
+        call.state.pointee.sources[position].free()
+        return ScanImports.exhausted
+    }
+
+    static func remaining(_ call: HostCall) throws(HostFailure) -> UInt32 {
+        try call.write(UInt32(clamping: call.state.pointee.sources[try source(call)].left), at: 1)
+        return 0
+    }
+
+    /// The position of a source that is not read to its end.
+    @inline(__always)
+    private static func source(_ call: HostCall) throws(HostFailure) -> Int {
+        let position = Int(call.u32(0)) - 1
+        guard call.state.pointee.sources.indices.contains(position),
+            call.state.pointee.sources[position].next != nil
+        else { throw .number(.noSuchBytes) }
+        return position
+    }
+
+    static func write(_ call: HostCall) throws(HostFailure) -> UInt32 {
+        let position = Int(call.u32(0)) - 1
+        guard position >= 0, position < call.state.pointee.sinkCount else { throw .number(.noSuchBytes) }
+        let bytes = try call.memory(call.u32(1), Int(try call.readU32(at: 2)))
+        let limit = call.state.pointee.limits.resultByteLimit
+        guard call.state.pointee.sinks[position].bytes.count + bytes.count <= limit else {
+            throw .trap("the guest gives back more than \(limit) bytes")
+        }
+        call.state.pointee.sinks[position].bytes.append(contentsOf: bytes)
+        return 0
+    }
+
+    static func credentials(_ call: HostCall) throws(HostFailure) -> UInt32 {
+        let transaction = try call.transaction()
+        var reader = BSATNReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(try call.memory(call.u32(0), 16))))
+        guard let connection = try? ConnectionId(from: &reader) else { throw .trap("a connection id has 16 bytes") }
+        let text = try doing { () throws(DatabaseError) in try transaction.credentials(of: connection) }
+        // Where it goes is looked at before there is a source that nobody knows.
+        _ = try call.memory(call.u32(1), 4)
+        try call.write(text.map { call.state.addSource(Array($0.utf8)) } ?? 0, at: 1)
+        return 0
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == GuestState {
+    /// Gives the guest bytes to read.
+    ///
+    /// - Returns: the number of the source; 0, which means that there are none, if they are none.
+    func addSource(_ bytes: [UInt8]) -> UInt32 {
+        if bytes.isEmpty { return 0 }
+        pointee.sources.append(ByteSource(copying: bytes))
+        return UInt32(pointee.sources.count)
+    }
+}

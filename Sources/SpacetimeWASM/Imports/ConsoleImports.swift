@@ -1,0 +1,103 @@
+import SpacetimeEngine
+import SpacetimeHost
+import SpacetimeSATS
+
+/// The guest's console, and what else it is told.
+enum ConsoleImports {
+    /// A line for the log. Bad pointers are no reason to stop: nothing is written then.
+    static func log(_ call: HostCall) throws(HostFailure) {
+        let level = LogLevel(number: UInt8(truncatingIfNeeded: call.u32(0)))
+        do throws(HostFailure) {
+            let target = call.u32(1) == 0 ? nil : try call.lossyText(1, 2)
+            let file = call.u32(3) == 0 ? nil : try call.lossyText(3, 4)
+            let message = try call.lossyText(6, 7)
+            let line = call.u32(5) == .max ? nil : call.u32(5)
+            call.state.log(EarlyLine(level: level, target: target, file: file, line: line, message: message))
+        } catch {}
+    }
+
+    static func startTimer(_ call: HostCall) throws(HostFailure) -> UInt32 {
+        let name = try call.lossyText(0, 1)
+        guard call.state.pointee.timers.count < call.state.pointee.limits.timerLimit else {
+            throw .trap("\(call.state.pointee.timers.count) timers run; end them")
+        }
+        return call.state.pointee.timers.start(name, at: call.state.now)
+    }
+
+    static func endTimer(_ call: HostCall) throws(HostFailure) -> UInt32 {
+        guard let line = call.state.pointee.timers.end(call.u32(0), at: call.state.now) else {
+            throw .number(.noSuchConsoleTimer)
+        }
+        call.state.log(EarlyLine(level: .info, target: nil, file: nil, line: nil, message: line))
+        return 0
+    }
+
+    static func identity(_ call: HostCall) throws(HostFailure) {
+        let buffer = try call.memory(call.u32(0), 32)
+        call.state.pointee.identity.bsatn().withUnsafeBytes { buffer.copyMemory(from: $0) }
+    }
+
+    /// A call of a reducer that does not belong to the transaction.
+    static func callSoon(_ call: HostCall) throws(HostFailure) {
+        let name = try call.text(0, 1)
+        let arguments = Array(try call.bytes(2, 3))
+        guard call.state.pointee.immediateCallsLeft > 0 else {
+            throw .trap("the guest asks for more immediate calls than one of its own may")
+        }
+        call.state.pointee.immediateCallsLeft -= 1
+        if let transaction = call.state.pointee.transaction {
+            transaction.callSoon(name, arguments: arguments)
+        } else if let procedure = call.state.pointee.call {
+            procedure.callSoon(name, arguments: arguments)
+        } else {
+            throw .trap("reducers can be called once the module has been started only")
+        }
+    }
+}
+
+extension UnsafeMutablePointer where Pointee == GuestState {
+    /// Writes a line to the log, if the call has not written too much.
+    func log(_ line: EarlyLine) {
+        let count = line.message.utf8.count + (line.target?.utf8.count ?? 0) + (line.file?.utf8.count ?? 0) + 64
+        guard pointee.logBytesLeft > 0 else { return }
+        pointee.logBytesLeft -= count
+        if pointee.logBytesLeft > 0 { return write(line) }
+        write(
+            EarlyLine(
+                level: .warn, target: nil, file: nil, line: nil,
+                message:
+                    "the call has written \(pointee.limits.logByteLimit) bytes to the log; what follows is left out"))
+    }
+
+    private func write(_ line: EarlyLine) {
+        guard let log = currentLog else { return pointee.earlyLines.append(line) }
+        log.append(
+            line.level, line.message, target: line.target, file: line.file, line: line.line,
+            function: currentFunctionName)
+    }
+
+    /// Writes what was said while there was no log.
+    func writeEarlyLines() {
+        let lines = pointee.earlyLines
+        pointee.earlyLines = []
+        for line in lines { write(line) }
+    }
+
+    /// Nil while the guest is started.
+    var currentLog: ModuleLog? {
+        if pointee.activity == .start { return nil }
+        return pointee.transaction?.log ?? pointee.call?.log
+    }
+
+    var currentFunctionName: String? {
+        if let name = pointee.functionName { return name }
+        return pointee.activity == .reducer ? pointee.transaction?.reducerName : nil
+    }
+
+    /// The time, by the clock of the database.
+    var now: Timestamp {
+        if let call = pointee.call { return call.now }
+        if let transaction = pointee.transaction { return transaction.runner.clock.now() }
+        return SystemClock().now()
+    }
+}

@@ -1,0 +1,147 @@
+import SpacetimeEngine
+import SpacetimeHost
+import SpacetimeSATS
+import SpacetimeSchema
+
+/// A module that has been compiled, and has said what it is: what every database that runs it needs.
+final class WASMProgram: Sendable {
+    let code: CompiledModule
+    let shape: ModuleShape
+    let limits: WASMLimits
+    let callTicks: UInt64
+    let startTicks: UInt64
+    /// What numbers follow from that a guest draws while it is started.
+    let seed: UInt64
+    /// Everything but the definition is there before the first guest runs; that is what gives it.
+    let definition: RawModuleDefV10
+    let reducers: [Callable]
+    let procedures: [Callable]
+    let views: [View]
+    let handlers: [String]
+
+    var engine: WASMEngine { code.engine }
+
+    /// A function that is called with arguments.
+    struct Callable: Sendable {
+        /// What the module calls it.
+        let name: String
+        private let check: ValueCheck?
+        private let type: ProductType
+
+        init(_ name: String, _ parameters: ProductType) {
+            self.name = name
+            type = parameters
+            check = ValueCheck(parameters.elements.map(\.algebraicType))
+        }
+
+        /// - Throws: `badArguments` unless the bytes are what the function takes.
+        @inline(__always)
+        func validate(_ arguments: UnsafeRawBufferPointer) throws(DatabaseError) {
+            do throws(BSATNError) {
+                if let check { try check.validate(arguments) } else { try decode(arguments) }
+            } catch {
+                throw DatabaseError(.badArguments, "the arguments are not what '\(name)' takes: \(error)", cause: error)
+            }
+        }
+
+        private func decode(_ arguments: UnsafeRawBufferPointer) throws(BSATNError) {
+            var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
+            _ = try AlgebraicValue(from: &reader, type: .product(type))
+            try reader.finish()
+        }
+    }
+
+    struct View: Sendable {
+        let callable: Callable
+        /// Its number among those of its kind.
+        let index: UInt32
+        let isAnonymous: Bool
+    }
+
+    /// A program that has not described itself.
+    private init(_ code: CompiledModule, _ shape: ModuleShape, _ limits: WASMLimits) {
+        self.code = code
+        self.shape = shape
+        self.limits = limits
+        (callTicks, startTicks) = Self.ticks(limits)
+        seed = Self.seed(code)
+        definition = RawModuleDefV10()
+        reducers = []
+        procedures = []
+        views = []
+        handlers = []
+    }
+
+    /// Compiles a module, starts it once, and has it describe itself.
+    ///
+    /// - Throws: `invalidModule` if it cannot be run; `moduleFailure` if there is no Wasmtime.
+    init(_ bytes: [UInt8], _ options: WASMOptions) throws(DatabaseError) {
+        code = try CompiledModule.of(bytes, cache: options.cache)
+        shape = try ModuleShape(code.engine.wasmtime, code.raw, allowsWASI: options.allowsWASI)
+        limits = options.limits
+        (callTicks, startTicks) = Self.ticks(limits)
+        seed = Self.seed(code)
+        // Whose database it is nobody knows yet; this guest is not kept.
+        let guest = try Guest(WASMProgram(code, shape, limits), identity: .zero)
+        definition = try Self.decode(try guest.start() ?? [])
+        let schema = try DatabaseCore.validate(definition)
+        reducers = schema.reducers.map { Callable($0.name, $0.parametersType) }
+        procedures = schema.procedures.map { Callable($0.name, $0.parametersType) }
+        views = schema.views.map { view in
+            View(
+                callable: Callable(view.name, ProductType(view.parameters)), index: view.index,
+                isAnonymous: view.isAnonymous)
+        }
+        handlers = schema.httpHandlers.map(\.sourceName)
+        try requireExports()
+    }
+
+    private static func ticks(_ limits: WASMLimits) -> (UInt64, UInt64) {
+        (EpochTicker.ticks(in: limits.callDuration), EpochTicker.ticks(in: limits.startDuration))
+    }
+
+    private static func seed(_ code: CompiledModule) -> UInt64 {
+        code.hash.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    }
+
+    private static func decode(_ bytes: [UInt8]) throws(DatabaseError) -> RawModuleDefV10 {
+        guard !bytes.isEmpty else {
+            throw DatabaseError(
+                .invalidModule, "the module in WebAssembly describes itself by nothing; its own log may say why")
+        }
+        let definition: RawModuleDefV10
+        do {
+            var reader = BSATNReader(bytes.span.bytes)
+            definition = try RawModuleDef(from: &reader).upgraded()
+        } catch {
+            throw DatabaseError(
+                .invalidModule, "the module in WebAssembly describes itself by what is no definition: \(error)",
+                cause: error)
+        }
+        guard definition.submodules.isEmpty else {
+            throw DatabaseError(
+                .invalidModule, "the module in WebAssembly has submodules, which cannot be run: put all into one module"
+            )
+        }
+        return definition
+    }
+
+    /// - Throws: if it defines what it has no way to be called for.
+    private func requireExports() throws(DatabaseError) {
+        let needs = [
+            (!procedures.isEmpty, ModuleShape.procedure), (views.contains { !$0.isAnonymous }, ModuleShape.view),
+            (views.contains { $0.isAnonymous }, ModuleShape.anonymousView), (!handlers.isEmpty, ModuleShape.handler),
+        ]
+        for (isNeeded, export) in needs where isNeeded && !shape.functions.contains(export) {
+            throw DatabaseError(
+                .invalidModule,
+                "the module in WebAssembly defines functions that '\(export)' runs, but it does not export that")
+        }
+    }
+}
+
+extension ProductType {
+    fileprivate init(_ parameters: [ParameterSchema]) {
+        self.init(parameters.map { Element(name: $0.name, algebraicType: $0.type) })
+    }
+}
