@@ -101,6 +101,7 @@ static i64 call(u8 which, Arguments a) {
         static i64 calls;
         return ++calls;
     }
+    case 206: __builtin_memcpy(P(0), P(1), N(2)); return 0;
     default: panic("there is no such call");
     }
 }

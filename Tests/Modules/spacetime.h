@@ -426,11 +426,11 @@ static void put_type_name(Definition *definition, const char *name, u32 ref) {
     put_u8(bytes, 1);
 }
 
-// An index of a table; up to two columns.
+// An index of a table; up to three columns.
 typedef struct {
     const char *name, *accessor;
     u8 algorithm, column_count;
-    u16 columns[2];
+    u16 columns[3];
 } IndexPart;
 
 // A table, as far as these modules need: `key` and `unique` are columns, -1 for none, `sequence` likewise.

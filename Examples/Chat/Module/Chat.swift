@@ -77,6 +77,7 @@ public enum Chat {
         if let other = context.db.user.name.find(name), other.identity != user.identity {
             throw SenderError("the name \(name) is taken")
         }
+        context.log.info("\(user.name) is called \(name)")
         user.name = name
         try context.db.user.upsert(user)
     }
@@ -113,7 +114,8 @@ public enum Chat {
         guard !name.isEmpty, name.utf8.count <= nameLimit else {
             throw SenderError("a name has 1 to \(nameLimit) bytes")
         }
-        guard name.first?.isWhitespace == false, name.last?.isWhitespace == false else {
+        let ends = [name.unicodeScalars.first, name.unicodeScalars.last]
+        guard ends.allSatisfy({ $0?.properties.isWhitespace == false }) else {
             throw SenderError("a name does not begin or end with a blank")
         }
     }
