@@ -278,7 +278,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeWASMTests",
             dependencies: [
-                "SpacetimeWASM", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeWASM", "ChatModule", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeKit",
+                "SpacetimeHost",
                 "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "CWasmtime",
             ]),
         .testTarget(name: "SpacetimeKitIsolationTests", dependencies: ["SpacetimeKit"]),

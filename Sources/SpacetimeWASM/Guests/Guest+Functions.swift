@@ -29,7 +29,10 @@ extension Guest {
     /// What a result other than 0 means: 1 is an error of the module's own, with a text for the caller.
     @inline(never)
     private func failure(_ result: Int32, _ kind: String, _ name: String) -> any Error {
-        if result == 1 { return SenderError(sinkText(0)) }
+        // Procedures and handlers have no errors of their own: what can fail returns so in its result.
+        if result == 1, state.pointee.activity == .reducer || state.pointee.activity == .view {
+            return SenderError(sinkText(0))
+        }
         return DatabaseError(
             .moduleFailure,
             "the module's code for the \(kind) '\(name)' returned \(result), which means that it could not run it")
