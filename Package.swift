@@ -170,6 +170,16 @@ let package = Package(
             name: "LeaderboardTests", dependencies: ["LeaderboardModule", "SpacetimeTesting", "SpacetimeKit"],
             path: "Examples/Leaderboard/Tests"),
 
+        // A Swift database and a Rust one; the Rust part is built by Tests/Modules/build.
+        .target(
+            name: "MixedGame", dependencies: ["SpacetimeKit", "SpacetimeWASM"], path: "Examples/MixedModules/Game"),
+        .executableTarget(
+            name: "mixed-modules", dependencies: ["MixedGame", "SpacetimeKit", "SpacetimeWASM"],
+            path: "Examples/MixedModules/Program"),
+        .testTarget(
+            name: "MixedModulesTests", dependencies: ["MixedGame", "SpacetimeKit", "SpacetimeWASM"],
+            path: "Examples/MixedModules/Tests"),
+
         // Benchmarks
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
