@@ -23,7 +23,7 @@ let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]
 /// Targets without Swift in them.
 let cTargets: Set<String> = [
     "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads", "CZlib",
-    "CBrotli", "CSocketPoller", "CWasmtime",
+    "CBrotli", "CSocketPoller", "CWasmtime", "CWasmLimit",
 ]
 
 let package = Package(
@@ -185,6 +185,7 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
         .target(name: "CAllocationCounter", path: "Benchmarks/CAllocationCounter"),
         .target(name: "CSocketPoller", path: "Benchmarks/CSocketPoller"),
+        .target(name: "CWasmLimit", dependencies: ["CWasmtime"], path: "Benchmarks/CWasmLimit"),
         .target(name: "BenchHarness", path: "Benchmarks/Harness"),
         .target(
             name: "CrashSweep", dependencies: ["SpacetimeKit", "SpacetimeTesting"], path: "Benchmarks/CrashSweep"),
@@ -193,8 +194,8 @@ let package = Package(
             dependencies: [
                 "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema",
                 "SpacetimeSATS", "SpacetimeProtocol",
-                "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport",
-                "BenchHarness", "CrashSweep", "CSQLite", "CAllocationCounter",
+                "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeWASM",
+                "BenchHarness", "CrashSweep", "CSQLite", "CAllocationCounter", "CWasmtime", "CWasmLimit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/Bench"),

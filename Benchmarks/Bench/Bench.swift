@@ -146,6 +146,10 @@ struct Bench: ParsableCommand {
             try ViewsBench(callers: tiny ? [2, 5] : [10, 100, 1_000], commits: tiny ? 20 : 20_000).run {
                 storage.report("views", $0, $1, $2)
             }
+        case "wasm-start":
+            try GuestStart(rounds: tiny ? 1 : rounds, byteCount: tiny ? 100_000 : 2_000_000).run {
+                storage.report("wasm-start", $0, $1, $2)
+            }
         case "soak": try storage.soak(seconds: seconds)
         case "wide":
             let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)

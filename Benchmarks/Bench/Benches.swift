@@ -1,12 +1,13 @@
 /// Every benchmark that there is.
 struct Benches {
-    static let names = [
-        "noop", "transfer", "insert", "find", "range", "scan", "filter", "sql", "testdatabases", "memory",
-        "churn-memory",
-        "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
-        "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
-        "protocol",
-    ]
+    static let names =
+        [
+            "noop", "transfer", "insert", "find", "range", "scan", "filter", "sql", "testdatabases", "memory",
+            "churn-memory",
+            "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
+            "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
+            "protocol", "wasm-start",
+        ] + GuestBenches.names
     /// Those that run by name only.
     static let onDemand = ["soak", "wide"]
 
@@ -35,6 +36,7 @@ struct Benches {
         case "testdatabases": [testDatabases]
         case "durable": [durable]
         case "protocol": protocolMessages
+        case _ where GuestBenches.names.contains(name): GuestBenches(sizes: sizes).groups(name)
         default:
             throw BenchError.badArgument(
                 "there is no benchmark \(name); there are: \(Self.names.joined(separator: ", "))")

@@ -11,10 +11,12 @@ final class KitTransfer: Contestant {
 
     private let directory: TemporaryDirectory?
 
-    /// - Parameter writesLog: with files, and calls that do not wait for them.
-    init(_ workload: TransferWorkload, writesLog: Bool = false) throws {
+    /// - Parameters:
+    ///   - writesLog: with files, and calls that do not wait for them.
+    ///   - name: what the variant is called, if not by where its rows are.
+    init(_ workload: TransferWorkload, writesLog: Bool = false, variant name: String? = nil) throws {
         self.workload = workload
-        variant = writesLog ? "log-async" : "memory"
+        variant = name ?? (writesLog ? "log-async" : "memory")
         directory = writesLog ? try TemporaryDirectory() : nil
         let storage = directory.map { Storage.directory($0.path + "/bank") } ?? .inMemory
         database = try Database.open(storage, module: Bank.self)
