@@ -16,7 +16,8 @@ import SpacetimeSchema
 /// ```
 ///
 /// Everything here throws ``DatabaseError``: `noSuchTable` if the module has no table of these rows or of that name,
-/// `limitReached` if a condition is larger than one may be, see ``Condition``.
+/// `limitReached` if a condition is larger than one may be, see ``Condition``, `invalidQuery` for a limit below zero,
+/// `notPossible` if rows of views are asked for.
 public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     let core: DatabaseCore
     let snapshot: DatastoreSnapshot
@@ -134,6 +135,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     private func forEachImage(
         of draft: _QueryDraft, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
+        try requireTables(draft)
         if let condition = draft.plainCondition {
             let table = try core.catalog.table(of: draft.row, named: draft.table)
             return try core.catalog.forEachRow(of: table, in: snapshot, where: condition, body)
@@ -145,6 +147,15 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
             return failure == nil
         }
         if let failure { throw failure }
+    }
+
+    /// Views are evaluated for who looks at them, and a snapshot is no more than the rows of tables.
+    private func requireTables(_ draft: _QueryDraft) throws {
+        guard draft.readsViews else { return }
+        throw DatabaseError(
+            .notPossible,
+            "a snapshot has no rows of views, which are computed when somebody asks; subscribe to the view, or ask the database "
+                + "in SQL")
     }
 
     // MARK: In order
@@ -159,7 +170,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     ///   - query: which rows.
     ///   - column: what they are ordered by.
     ///   - descending: whether the greatest comes first; nil, too, then.
-    ///   - limit: how many there may be; the first ones are taken.
+    ///   - limit: how many there may be, 0 or more; the first ones are taken.
     public func rows<Row: TableRow, A: ColumnExpression>(
         _ query: Query<Row>, orderedBy column: (Row.Columns) -> A, descending: Bool = false, limit: Int = .max
     ) throws -> [Row] where A.Row == Row, A.Value: OrderedColumnValue {
@@ -172,7 +183,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     ///   - query: which rows.
     ///   - columns: what they are ordered by: `orderedBy: { ($0.room, $0.sent) }`.
     ///   - descending: whether the greatest comes first, in both columns.
-    ///   - limit: how many there may be; the first ones are taken.
+    ///   - limit: how many there may be, 0 or more; the first ones are taken.
     public func rows<Row: TableRow, A: ColumnExpression, B: ColumnExpression>(
         _ query: Query<Row>, orderedBy columns: (Row.Columns) -> (A, B), descending: Bool = false, limit: Int = .max
     ) throws -> [Row]
@@ -184,8 +195,8 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     private func rows<Row: TableRow>(
         _ query: Query<Row>, _ columns: [_ColumnPlace], _ descending: Bool, _ limit: Int
     ) throws -> [Row] {
-        guard let condition = query.draft.plainCondition else {
-            var window = query.limit(max(limit, 0))
+        guard let condition = query.draft.plainCondition, limit >= 0, !query.draft.readsViews else {
+            var window = query.limit(limit)
             window.draft.order = columns.map { _QueryDraft.Order(place: $0, isDescending: descending) }
             return try rows(window)
         }

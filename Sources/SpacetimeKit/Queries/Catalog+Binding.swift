@@ -29,6 +29,11 @@ extension Catalog {
                 views.append(nil)
                 return try readableTable(of: draft, by: caller)
             }
+            if let name = draft.table {
+                throw DatabaseError(
+                    .invalidQuery,
+                    "the view '\(call.name)' stands for no table, so not for '\(name)' either; leave out in(_:)")
+            }
             let view = try self.view(call, by: caller)
             views.append((view, call))
             return (view.id, view.visibleSchema)

@@ -64,10 +64,15 @@ public struct QueryWindow<Scope: QueryScope>: Hashable, Sendable {
         _ terms: (Scope.Columns) -> (First, Second, repeat each Rest)
     ) -> QueryWindow { QueryWindow(draft.ordered(Scope.self, terms)) }
 
-    /// At most so many rows, the first ones behind those that ``offset(_:)`` leaves out, whichever is written first.
+    /// At most so many rows, the first ones behind those that ``offset(_:)`` leaves out, whichever is written first. The last
+    /// limit that is written counts.
+    ///
+    /// - Parameter count: 0 or more; with less, whoever runs the query throws `invalidQuery`.
     public func limit(_ count: Int) -> QueryWindow { QueryWindow(draft.limited(to: count)) }
 
-    /// Without the first rows, so many of them.
+    /// Without the first rows, so many of them. The last offset that is written counts.
+    ///
+    /// - Parameter count: 0 or more; with less, whoever runs the query throws `invalidQuery`.
     public func offset(_ count: Int) -> QueryWindow { QueryWindow(draft.starting(at: count)) }
 }
 
@@ -93,9 +98,13 @@ extension Query {
     ) -> QueryWindow<Scope> { QueryWindow(draft.ordered(Scope.self, terms)) }
 
     /// Some of the rows, at most so many.
+    ///
+    /// - Parameter count: 0 or more; with less, whoever runs the query throws `invalidQuery`.
     public func limit(_ count: Int) -> QueryWindow<Scope> { QueryWindow(draft.limited(to: count)) }
 
     /// Without the first rows, so many of them.
+    ///
+    /// - Parameter count: 0 or more; with less, whoever runs the query throws `invalidQuery`.
     public func offset(_ count: Int) -> QueryWindow<Scope> { QueryWindow(draft.starting(at: count)) }
 }
 
@@ -110,14 +119,12 @@ extension _QueryDraft {
     }
 
     func limited(to count: Int) -> _QueryDraft {
-        precondition(count >= 0, "a negative number of rows was asked for")
         var draft = self
         draft.limit = count
         return draft
     }
 
     func starting(at count: Int) -> _QueryDraft {
-        precondition(count >= 0, "a negative number of rows was to be left out")
         var draft = self
         draft.offset = count
         return draft

@@ -50,12 +50,20 @@ struct QueryBinder {
             query.order.append(OrderTerm(try values(term.place.path), isDescending: term.isDescending))
         }
         if draft.isDistinct { try requireSelected(query) }
-        query.limit = draft.limit.map(Self.count)
-        query.offset = draft.offset.map(Self.count)
+        query.limit = try Self.count(draft.limit, "limit")
+        query.offset = try Self.count(draft.offset, "offset")
         return query
     }
 
-    private static func count(_ count: Int) -> Expression { .literal(UInt64(count).bsatn(), .u64) }
+    /// A number of rows. It may come from whoever calls a reducer or a view, so one that is none is refused.
+    private static func count(_ count: Int?, _ what: String) throws(DatabaseError) -> Expression? {
+        guard let count else { return nil }
+        guard let count = UInt64(exactly: count) else {
+            throw DatabaseError(
+                .invalidQuery, "the \(what) of a query is \(count), and no number of rows; give it 0 or more")
+        }
+        return .literal(count.bsatn(), .u64)
+    }
 
     // MARK: Tables
 
