@@ -45,7 +45,6 @@ extension TransactionRunner {
     private static func viewFailure(_ error: any Error) -> DatabaseError {
         if let error = error as? DatabaseError { return error }
         return DatabaseError(
-            .moduleFailure, "a view failed, and with it the transaction that it had to be evaluated for: \(error)",
-            cause: error)
+            .moduleFailure, "a view failed, and with it what its rows were needed for: \(error)", cause: error)
     }
 }

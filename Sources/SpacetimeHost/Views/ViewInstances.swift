@@ -224,9 +224,13 @@ final class ViewInstances {
         case .rules(let table): asked = catalog.rules.visibleRows(of: table, for: instance.caller ?? .zero)
         case .function(let position):
             let outcome: Outcome
-            (outcome, reads) = try transaction.runner.evaluate(
-                position, arguments: instance.view.arguments(in: instance.key),
-                for: instance.caller.map { Caller(identity: $0) }, in: transaction)
+            do {
+                (outcome, reads) = try transaction.runner.evaluate(
+                    position, arguments: instance.view.arguments(in: instance.key),
+                    for: instance.caller.map { Caller(identity: $0) }, in: transaction)
+            } catch {
+                throw Self.failed(instance.view, error)
+            }
             switch outcome {
             case .rows(let bytes): rows = [try split(bytes, instance.view)]
             case .batch(let batch): rows = [batch]
@@ -297,6 +301,15 @@ final class ViewInstances {
 
     // MARK: Queries
 
+    /// What a view threw, with its name. Its rows are needed by who looks, or by the transaction that changed what it reads.
+    private static func failed(_ view: ViewTables.View, _ error: any Error) -> DatabaseError {
+        let known = error as? DatabaseError
+        return DatabaseError(
+            known?.code ?? .moduleFailure,
+            "the view '\(view.schema.sourceName)' failed, and with it what its rows were needed for: "
+                + (known?.message ?? "\(error)"), cause: known == nil ? error : known?.cause)
+    }
+
     private static func failed(_ view: ViewTables.View, _ reason: String) -> DatabaseError {
         DatabaseError(.moduleFailure, "the view '\(view.schema.sourceName)' is a query, and \(reason)")
     }
@@ -316,7 +329,12 @@ final class ViewInstances {
         case .columns(let columns): types = columns.map(\.value.resultType)
         }
         guard types == view.schema.columns.map(\.type) else {
-            throw Self.failed(view, "its rows are not those that the view declares")
+            let declared = view.schema.columns.map { "\($0.name): \($0.type.swiftText)" }.joined(separator: ", ")
+            let found = types.map(\.swiftText).joined(separator: ", ")
+            throw Self.failed(
+                view,
+                "its rows (\(found)) are not those that the view declares (\(declared)); select these columns in their order"
+            )
         }
     }
 

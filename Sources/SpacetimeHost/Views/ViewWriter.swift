@@ -1,5 +1,6 @@
 import SpacetimeEngine
 import SpacetimeSATS
+import SpacetimeSchema
 
 /// Writes the rows of views to their tables: no more than what differs. Guarded by the database's lock.
 ///
@@ -75,6 +76,12 @@ struct ViewWriter: ~Copyable {
                     _ = try datastore.insert(instance.view.table, row: row)
                 }
             }
+        } catch .uniqueViolation(_, _, _, let key) {
+            let name = instance.view.schema.sourceName
+            throw DatabaseError(
+                .uniqueViolation,
+                "the view '\(name)' has two different rows with one primary key, \(key); give each a key of its own, or leave "
+                    + "one of them out")
         } catch {
             throw DatabaseError(error)
         }

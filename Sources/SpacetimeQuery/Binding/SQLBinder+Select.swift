@@ -102,6 +102,10 @@ extension SQLBinder {
         }
         var arguments: [Expression] = []
         for (argument, parameter) in zip(given, table.parameters) {
+            if case .literal(.null) = argument.kind, parameter.type.optionPayload != nil {
+                arguments.append(.literal(AlgebraicValue.none.bsatn(), parameter.type))
+                continue
+            }
             let value = try value(argument, as: parameter.type)
             switch value {
             case .literal, .parameter: arguments.append(value)

@@ -6,6 +6,10 @@ extension ModuleValidator {
         for definition in raw.views {
             let path = root.appending(.view(definition.sourceName))
             let name = functionName(definition.sourceName, at: path)
+            if name.utf8.starts(with: "st_".utf8) {
+                errors.report(
+                    .tableNameReserved, at: path, "\(quoted(name)) begins with 'st_', as only the host's own tables do")
+            }
             let parameters = buildParameters(definition.parameters, at: path)
             guard let (result, ref) = definition.returnType.viewResult else {
                 errors.report(
