@@ -18,6 +18,8 @@ extension TestDatabase {
 
     /// Waits until every procedure that was started has ended or sleeps. Nothing happens after that until the clock
     /// moves.
+    ///
+    /// One that waits for anything else than the clock, such as a ``StubHTTP`` that waits itself, is waited for as well.
     public func settle() async { await database.core.procedures.settle() }
 
     /// Moves the clock, as `clock.advance(by:)` does, and lets procedures run whenever they are awake: what wakes up on
@@ -54,9 +56,15 @@ extension TestClient {
 /// let http = StubHTTP { request in HTTP.Response(text: request.text.uppercased()) }
 /// let test = try TestDatabase(Notes.self, http: http)
 /// ```
+///
+/// A server that does not answer is played by ``noAnswer``: `StubHTTP { _ in throw StubHTTP.noAnswer }`. The procedure then
+/// sleeps until its request times out, on the test's clock.
 public final class StubHTTP: HTTPExecutor {
     private let sent = Mutex<[HTTP.Request]>([])
     private let answer: @Sendable (HTTP.Request) async throws -> HTTP.Response
+
+    /// What a stub throws if no answer is to come, until the request's time is up.
+    public static var noAnswer: any Error { UnansweredRequest() }
 
     /// - Parameter answer: called for each request; what it throws is what the procedure's request fails by.
     public init(_ answer: @escaping @Sendable (HTTP.Request) async throws -> HTTP.Response) { self.answer = answer }

@@ -296,6 +296,31 @@ import Testing
         end.finish()
     }
 
+    @Test func aServerThatDoesNotAnswerIsPlayedOnTheClockOfTheTest() async throws {
+        let test = try TestDatabase(Workshop.self, http: StubHTTP { _ in throw StubHTTP.noAnswer })
+        let task = Task { try await test.call(Workshop.fetch, "https://mute.example/", 20) }
+        while test.database.runningProcedures < 1 { await Task.yield() }
+        await test.advance(by: .seconds(19))
+        #expect(test.database.runningProcedures == 1)
+        await test.advance(by: .seconds(1))
+        let error = await #expect(throws: DatabaseError.self) { try await task.value }
+        #expect(error?.code == .httpFailure)
+        #expect(error?.message == "https://mute.example/ did not answer within 20.0 seconds")
+        await test.settle()
+    }
+
+    @Test func aRequestThatIsNotAnsweredCanBeCancelled() async throws {
+        let http = StubHTTP { _ in throw StubHTTP.noAnswer }
+        let test = try TestDatabase(Workshop.self, http: http)
+        let task = Task { try await test.call(Workshop.fetch, "https://mute.example/", 20) }
+        while http.requests.isEmpty { await Task.yield() }
+        await test.settle()
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        await test.settle()
+        #expect(test.database.runningProcedures == 0)
+    }
+
     // MARK: Schedules
 
     @Test func aScheduledProcedureIsCalledOnceAndItsRowIsGoneBefore() async throws {

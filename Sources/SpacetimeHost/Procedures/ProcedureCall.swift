@@ -179,8 +179,10 @@ extension ProcedureCall {
         }
         let timeout = min(max(timeout, .zero), Self.longestTimeout)
         let outcome = FirstOutcome<HTTP.Response>()
+        let silence = Silence(procedures)
         let serial = procedures.sleepers.add(at: now + TimeDuration(timeout)) { end in
             guard end == .isTime else { return }
+            silence.end()
             outcome.resolve(
                 .failure(
                     DatabaseError(
@@ -191,6 +193,8 @@ extension ProcedureCall {
         let sending = Task {
             do {
                 outcome.resolve(.success(try await executor.send(request, timeout: timeout)))
+            } catch is UnansweredRequest {
+                silence.begin()
             } catch {
                 outcome.resolve(.failure(Self.failure(of: request, error)))
             }
@@ -199,6 +203,7 @@ extension ProcedureCall {
         return try await withTaskCancellationHandler {
             try await outcome.wait()
         } onCancel: {
+            silence.end()
             outcome.resolve(.failure(CancellationError()))
         }
     }
