@@ -236,7 +236,7 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
         case .notALiteral(let argument):
             "\(argument) must be a string literal without interpolation: it is read at compile time"
         case .invalidName(let name):
-            "'\(name)' is not a valid name; use letters, digits and '_', not starting with a digit"
+            "'\(name)' is not a valid name; use the letters a to z and A to Z, digits and '_', not starting with a digit"
         case .unknownOption(let option):
             "'\(option)' is not a table option; use .public, .private, .event, .unscheduled, .index, .unique "
                 + "or .primaryKey"
@@ -312,7 +312,8 @@ enum MacroDiagnostic: DiagnosticMessage, Equatable {
             "A \(kind) runs beside others, so it cannot belong to an actor. Remove '@\(actor)', and await what needs the "
                 + "actor"
         case .functionName(let kind, let name):
-            "'\(name)' cannot be the name of a \(kind); give the function an ordinary name that the module does not use"
+            "'\(name)' cannot be the name of a \(kind); give the function a name of the letters a to z and A to Z, digits and '_' that "
+                + "the module does not use itself"
         case .contextMissing(let kind):
             "A \(kind)'s first parameter is its context; add '_ context: \(kind.context)'"
         case .otherContext(let kind, let type):
