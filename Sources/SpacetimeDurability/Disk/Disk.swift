@@ -27,6 +27,11 @@ public protocol Disk: AnyObject, Sendable {
     /// Removes a file.
     func remove(_ path: String) throws(DiskError)
 
+    /// Removes a directory that is empty.
+    ///
+    /// There is an implementation that leaves it, for disks of one's own: empty directories do no harm.
+    func removeDirectory(_ path: String) throws(DiskError)
+
     /// Returns once the names in the directory would survive a loss of power.
     func syncDirectory(_ path: String) throws(DiskError)
 
@@ -125,6 +130,8 @@ public struct DiskError: Error, Sendable, CustomStringConvertible {
 }
 
 extension Disk {
+    public func removeDirectory(_ path: String) throws(DiskError) {}
+
     /// All bytes of a file.
     package func readAll(_ path: String, limit: UInt64 = 1 << 32) throws(DiskError) -> [UInt8] {
         let file = try open(path, .read)

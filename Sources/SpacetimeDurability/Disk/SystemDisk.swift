@@ -108,6 +108,10 @@ public final class SystemDisk: Disk {
         throw DiskError(errno: isDirectory ? EISDIR : number, operation: "removing", path: path)
     }
 
+    public func removeDirectory(_ path: String) throws(DiskError) {
+        if unsafe rmdir(path) != 0 { throw DiskError(errno: errno, operation: "removing", path: path) }
+    }
+
     public func syncDirectory(_ path: String) throws(DiskError) {
         let file = SystemFile(try Self.descriptor(path, O_RDONLY | O_CLOEXEC), path: path)
         defer { file.close() }
