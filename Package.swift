@@ -216,7 +216,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "SpacetimeTestSupport", dependencies: ["SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"],
+            name: "SpacetimeTestSupport",
+            dependencies: ["SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"],
             path: "Tests/SpacetimeTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(
@@ -224,8 +225,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [
-                "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeProtocol", "SpacetimeTesting", "SpacetimeKit",
-                "SpacetimeHost",
+                "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeWASM", "SpacetimeProtocol", "SpacetimeTesting",
+                "SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
                 "SpacetimeSATS",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -9,7 +9,8 @@ import Testing
 /// brought each, and checks that nothing leaves that did not come.
 final class FakeSession {
     let session: Session
-    private let sessions: Sessions
+    /// Another one's once the module was replaced.
+    var sessions: Sessions
     /// Everything that it was told.
     private(set) var events: [SessionEvent] = []
     /// How often each row is there, by set and query.
@@ -17,9 +18,11 @@ final class FakeSession {
     private(set) var end: SubscriptionEnd?
     private var lastOffset: TxOffset?
 
-    init(_ core: DatabaseCore, as caller: Caller? = nil, queueLimit: Int = 1000) {
+    /// - Parameter follows: whether it lives on when the module is replaced.
+    init(_ core: DatabaseCore, as caller: Caller? = nil, queueLimit: Int = 1000, follows: Bool = false) {
         sessions = core.sessions
-        session = Session(caller ?? core.owner, outlet: nil, queueLimit: queueLimit)
+        session = Session(
+            caller ?? core.owner, outlet: nil, queueLimit: queueLimit, catalog: follows ? core.catalog : nil)
     }
 
     deinit { sessions.end(session) }
@@ -81,7 +84,7 @@ final class FakeSession {
             }
         case .unsubscribed(let gone): rows[gone.set] = nil
         case .failed(let set, _): rows[set] = nil
-        case .reply: break
+        case .reply, .moduleReplaced: break
         case .ended(let reason): end = reason
         }
     }

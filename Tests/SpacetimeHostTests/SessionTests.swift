@@ -13,6 +13,7 @@ import Testing
             switch event {
             case .subscribed(let rows): texts.append("subscribed \(rows.rows.map(\.inserts.count))")
             case .unsubscribed: texts.append("unsubscribed")
+            case .moduleReplaced: texts.append("module replaced")
             case .reply(let reply): texts.append("reply of \(reply.bytes.count) bytes")
             case .failed(let set, let error): texts.append("failed \(set.rawValue) \(error.code)")
             case .update(let update):

@@ -1,5 +1,8 @@
 import SpacetimeDurability
+import SpacetimeEngine
+import SpacetimeHost
 import SpacetimeKit
+import SpacetimeTestSupport
 import SpacetimeTesting
 import Testing
 
@@ -14,7 +17,7 @@ import Darwin
 /// Files of every format, checked in: they must open for ever. `SPACETIME_WRITE_GOLDEN=<name>` writes those of one directory
 /// anew, which is right only for a format that no one has used yet. `shop` and `jobs` are of the first format, without a
 /// manifest; `closed` is the first with one; `addresses` has what the second format of the log adds, `pages` what the third
-/// does.
+/// does; `published` names the program of its module.
 @Suite struct GoldenTests {
     private static let directory = String(#filePath.dropLast("GoldenTests.swift".count)) + "Golden"
 
@@ -153,6 +156,27 @@ import Darwin
         try database.close()
     }
 
+    /// What the second version of a stored schema adds: which program the module is, in the log and in a snapshot.
+    private func makePublished(on disk: SimulatedDisk) throws {
+        let programs = ["stand-in\ninit first", "stand-in\nprefix new-\ninit first"].map {
+            ModuleProgram(.webAssembly, Array($0.utf8))
+        }
+        var options = OpeningOptions(name: "published")
+        options.seed = 1
+        options.clock = VirtualClock()
+        let core = try DatabaseCore.publish(
+            programs[0], as: StandInModule(programs[0]), at: .directory("published", .simulated(disk)), options: options
+        ).core
+        _ = try core.takeSnapshot()
+        try ProgramFiles(disk, of: "published").keep(programs[1])
+        let update = try ModuleUpdate(
+            of: core, to: StandInModule(programs[1]), program: programs[1], options: options)
+        try update.prepare(mayBreakClients: false)
+        let (new, _) = try update.commit { _ in }
+        try new.runner.call("add", arguments: "second".bsatn(), as: new.owner)
+        try new.close()
+    }
+
     private func load(_ database: String) throws -> SimulatedDisk {
         let real = SystemDisk()
         let disk = SimulatedDisk()
@@ -283,6 +307,26 @@ import Darwin
         let database = try Database.open(.directory("pages", .simulated(disk)), module: pages)
         #expect(database.openingWarnings == [])
         try database.checkInvariants()
+    }
+
+    @Test func publishedDatabasesOpen() throws {
+        try renewIfAsked("published", makePublished)
+        for withSnapshot in [true, false] {
+            let disk = try load("published")
+            if !withSnapshot {
+                for path in disk.paths where path.hasSuffix(".snapshot") { try disk.remove(path) }
+            }
+            let core = try DatabaseCore.openPublished(
+                "published", .simulated(disk), by: StandInLoader(), options: OpeningOptions(name: "published")
+            ).core
+            let result = try core.statements.run(
+                Statements.Request("SELECT name FROM item WHERE name = 'new-second'", as: core.owner))
+            #expect(result.rows.count == 1)
+            #expect(core.catalog.stored.program?.kind == .webAssembly)
+            #expect(core.catalog.stored.encoded().first == 2)
+            try core.runner.checkInvariants()
+            try core.close()
+        }
     }
 
     /// The checksum of the batch sees what the changes themselves could not.

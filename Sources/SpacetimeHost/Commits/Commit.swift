@@ -74,6 +74,14 @@ final class FollowedTables {
 
     func unfollow(_ table: TableID) { change(table, by: -1) }
 
+    /// Sees to it that the datastore reports just these tables, whatever others who used it before had it report.
+    func reassert() {
+        for table in datastore.tableIDs {
+            let position = Int(table.rawValue)
+            datastore.setObserved(table, position < followers.count && followers[position] > 0)
+        }
+    }
+
     private func change(_ table: TableID, by step: Int) {
         let position = Int(table.rawValue)
         followers[position] += step

@@ -56,6 +56,21 @@ struct Durability: ~Copyable {
         if case .files(let files) = keeper { files._withUnsafeGuaranteedRef { $0.isSnapshotDue } } else { false }
     }
 
+    /// Hands a record over that was put together elsewhere. With the lock held.
+    func keep(_ record: [UInt8], at offset: TxOffset) throws(DatabaseError) {
+        let (keeper, sink) = (keeper, sink)
+        try record.withBytes { bytes throws(DatabaseError) in
+            switch keeper {
+            case .none: return
+            case .files(let files):
+                if let failure = files._withUnsafeGuaranteedRef({ $0.appendOrFail(bytes, at: offset) }) {
+                    throw failure
+                }
+            case .sink: try sink?.append(bytes, at: offset)
+            }
+        }
+    }
+
     /// Puts the record of the running transaction together and hands it to whoever keeps it. With the lock held.
     ///
     /// - Returns: why it cannot be kept; nil if it is. (Not thrown: the record is made in a closure over raw memory, which

@@ -1,5 +1,6 @@
 import SpacetimeDurability
 import SpacetimeEngine
+import Synchronization
 
 /// Writes snapshots of a running database to its files.
 struct SnapshotTaker: Sendable {
@@ -30,11 +31,18 @@ struct SnapshotTaker: Sendable {
     }
 
     private func writeClaimed() throws(DatabaseError) -> (offset: TxOffset, byteCount: UInt64) {
-        let (frozen, offset): (DatastoreSnapshot, TxOffset)
-        do throws(DatabaseError) { (frozen, offset) = try runner.snapshotWithOffset() } catch {
-            files.abandonClaim(error)
-            throw error
+        var runner = runner
+        while true {
+            let (frozen, offset): (DatastoreSnapshot, TxOffset)
+            do throws(DatabaseError) { (frozen, offset) = try runner.snapshotWithOffset() } catch {
+                if error.code == .moduleReplaced, let next = runner.successor.withLock({ $0?.runner }) {
+                    runner = next
+                    continue
+                }
+                files.abandonClaim(error)
+                throw error
+            }
+            return (offset, try files.write(frozen, schema: runner.catalog.stored, nextOffset: offset.rawValue &+ 1))
         }
-        return (offset, try files.write(frozen, schema: runner.catalog.stored, nextOffset: offset.rawValue &+ 1))
     }
 }

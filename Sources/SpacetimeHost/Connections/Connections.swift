@@ -15,6 +15,9 @@ package final class Connections: Sendable {
         self.random = Mutex(random)
     }
 
+    /// What the random numbers of whoever takes over are to follow from, so that no id is drawn a second time.
+    func drawSeed() -> UInt64 { random.withLock { $0.next() } }
+
     // MARK: Coming
 
     /// Registers a connection and runs the module's `client_connected`, in one transaction.

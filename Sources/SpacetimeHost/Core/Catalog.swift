@@ -32,6 +32,7 @@ package final class Catalog: @unchecked Sendable {
 
     /// Finds the tables of a module in a datastore, or makes them.
     init(_ opening: Opening, from origin: Opening.Origin, in datastore: Datastore) throws(DatabaseError) {
+        let hidden = origin.succession?.hiddenTables ?? []
         identity = origin.identity
         owner = Caller(identity: origin.owner)
         schema = opening.schema
@@ -44,18 +45,19 @@ package final class Catalog: @unchecked Sendable {
                 ids.append((id, datastore.indexIDs(of: id)))
             }
             // Behind all that are kept, whose ids are those in the files.
-            try systemTables.describe(in: datastore)
+            try systemTables.describe(in: datastore, hiding: hidden)
             self.systemTables = systemTables
         } catch {
             throw DatabaseError(error)
         }
-        (viewTables, tables, rules) = try Self.visible(schema, in: datastore)
+        (viewTables, tables, rules) = try Self.visible(schema, in: datastore, hiding: hidden)
         // What was migrated before stays known, whatever migrations the program still lists.
         stored = StoredSchema(
             identity: origin.identity, owner: origin.owner, definition: opening.definition, datastore,
-            migrations: origin.recovered?.schema.migrations ?? opening.options.migrations.map(\.name))
+            migrations: origin.recovered?.schema.migrations ?? opening.options.migrations.map(\.name),
+            program: opening.storedProgram(behind: origin.recovered?.schema))
         tableMap = TableMap(ids, datastore)
-        facts = TableFacts.all(in: datastore)
+        facts = TableFacts.all(in: datastore, hiding: hidden)
         var tableOfIndex: [TableID?] = []
         for table in facts.compactMap(\.self) {
             for index in table.indexes {
@@ -72,7 +74,7 @@ package final class Catalog: @unchecked Sendable {
 
     /// Makes the tables of views; and tells what names in SQL may mean, and which rows clients may see.
     private static func visible(
-        _ schema: ModuleSchema, in datastore: Datastore
+        _ schema: ModuleSchema, in datastore: Datastore, hiding hidden: Set<TableID>
     ) throws(DatabaseError) -> (ViewTables, SQLCatalog, RowRules) {
         var views: ViewTables
         do throws(EngineError) { views = try ViewTables(schema, in: datastore) } catch { throw DatabaseError(error) }
@@ -84,7 +86,7 @@ package final class Catalog: @unchecked Sendable {
                         + "and would be two calls: take an integer, a number of thousandths for example")
             }
         }
-        let named = TableFacts.all(in: datastore).compactMap(\.self)
+        let named = TableFacts.all(in: datastore, hiding: hidden).compactMap(\.self)
         let tables = SQLCatalog(
             named.map { table in
                 let view = views.view(table.id)
@@ -102,6 +104,10 @@ package final class Catalog: @unchecked Sendable {
     }
 
     // MARK: Tables
+
+    /// Whether a table's rows follow from the module and from other rows, so that they may be others with another module: those
+    /// of views, and those that describe the module.
+    func isDerived(_ table: TableID) -> Bool { viewTables.view(table) != nil || systemTables.describes(table) }
 
     func facts(of table: TableID) throws(DatabaseError) -> TableFacts {
         guard let facts = known(table) else { throw DatabaseError(.noSuchTable("#\(table.rawValue)")) }

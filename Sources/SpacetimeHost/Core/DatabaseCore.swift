@@ -1,5 +1,6 @@
 import SpacetimeEngine
 import SpacetimeSATS
+import Synchronization
 
 /// One running database: its parts, each with one job.
 ///
@@ -32,13 +33,19 @@ package final class DatabaseCore: Sendable {
     package var owner: Caller { runner.catalog.owner }
     /// Nil if the database is in memory only.
     package var files: DatabaseFiles? { runner.durability.files }
+    /// False before this core takes over from another one, and once another one has taken over from it: then what the two share is
+    /// the other's.
+    let isCurrent: Atomic<Bool>
 
     /// Creates a database: tables, then `init` in the creating transaction. Or goes on with one that was recovered.
     ///
     /// - Throws: `invalidModule`, or what `init` threw. Nothing remains then.
     init(_ opening: Opening, from origin: Opening.Origin) throws {
         let options = opening.options
-        var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
+        let succession = origin.succession
+        isCurrent = Atomic(succession == nil)
+        var random = DeterministicRandom(
+            seed: succession?.seed ?? options.seed ?? UInt64.random(in: .min ... .max))
         let hashSeed = random.next()
         let datastore = origin.recovered?.datastore ?? Datastore(hashSeed: hashSeed)
         let catalog = try Catalog(opening, from: origin, in: datastore)
@@ -53,7 +60,8 @@ package final class DatabaseCore: Sendable {
         runner = TransactionRunner(
             state, datastore, catalog, module: opening.module, clock: options.clock,
             durability: Durability(origin.files, sink: options.sink),
-            log: ModuleLog(options.log, clock: options.clock, files: origin.files?.logFiles(options.log)),
+            log: succession?.log
+                ?? ModuleLog(options.log, clock: options.clock, files: origin.files?.logFiles(options.log)),
             observers: observers,
             onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
@@ -77,6 +85,7 @@ package final class DatabaseCore: Sendable {
     }
 
     deinit {
+        guard isCurrent.load(ordering: .acquiring) else { return }
         procedures.close()
         log.close()
     }

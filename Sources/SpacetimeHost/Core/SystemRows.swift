@@ -54,14 +54,14 @@ struct SystemRows {
     // MARK: The module
 
     private mutating func addModule() {
-        let definition = catalog.stored.definition
-        let hash = UInt256(bigEndianBytes: Keccak256.hash(definition)) ?? .zero
+        // Of a module that is part of the host's own program the definition stands for the program.
+        let hash = UInt256(bigEndianBytes: catalog.stored.programHash) ?? .zero
         add(
             "st_module",
             [
                 .u256(catalog.identity.number), .u256(catalog.owner.identity.number),
-                // Neither WebAssembly (0) nor JavaScript (1), and no program to hand out.
-                .u8(2), .u256(hash), .bytes([]), .string("1.0.0"),
+                // WebAssembly (0), or neither that nor JavaScript (1); and no program to hand out.
+                .u8(catalog.stored.program?.kind.rawValue ?? 2), .u256(hash), .bytes([]), .string("1.0.0"),
             ])
     }
 

@@ -58,9 +58,11 @@ package struct SystemTables: Sendable {
     }
 
     /// Makes the tables that describe the module. Their ids are behind those of all tables that are kept.
-    mutating func describe(in datastore: Datastore) throws(EngineError) {
+    ///
+    /// - Parameter hidden: tables of the module before, which are about to go.
+    mutating func describe(in datastore: Datastore, hiding hidden: Set<TableID> = []) throws(EngineError) {
         for table in SystemSchemas.all where !table.isKept {
-            let known = datastore.tableID(named: table.schema.name)
+            let known = hidden.isEmpty ? datastore.tableID(named: table.schema.name) : nil
             let id = if let known { known } else { try datastore.createTable(table.schema, isEphemeral: true) }
             described.append((table.schema.name, id))
         }

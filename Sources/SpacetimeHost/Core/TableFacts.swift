@@ -21,9 +21,9 @@ final class TableFacts: Sendable {
     }
 
     /// Of all tables, by id.
-    static func all(in datastore: Datastore) -> [TableFacts?] {
+    static func all(in datastore: Datastore, hiding hidden: Set<TableID> = []) -> [TableFacts?] {
         var facts: [TableFacts?] = []
-        for id in datastore.tableIDs {
+        for id in datastore.tableIDs where !hidden.contains(id) {
             // Ids have gaps where a migration removed a table.
             while facts.count <= Int(id.rawValue) { facts.append(nil) }
             guard let schema = datastore.schema(of: id) else { continue }

@@ -89,6 +89,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let incompatibleFiles = Code("incompatibleFiles")
         /// The tables of the module differ from the stored ones in a way that would lose or misread data.
         public static let migrationRefused = Code("migrationRefused")
+        /// The module was replaced by another one at this moment. Nothing has happened; call again, and the new one is called.
+        public static let moduleReplaced = Code("moduleReplaced")
         /// The operation does not fit the database: it is not on disk, was closed, has no such offset.
         public static let notPossible = Code("notPossible")
         /// The database found its own state to be wrong. Please report it.

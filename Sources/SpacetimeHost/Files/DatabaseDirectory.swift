@@ -20,11 +20,13 @@ package struct DatabaseDirectory {
     private static let log = "log"
     private static let snapshots = "snapshots"
     private static let manifest = log + LogManifest.suffix
+    private static let programs = "programs"
     /// Earlier versions locked a file of this name.
     private static let oldLock = "lock"
 
     package static func log(of directory: String) -> String { directory + "/" + log }
     package static func snapshots(of directory: String) -> String { directory + "/" + snapshots }
+    package static func programs(of directory: String) -> String { directory + "/" + programs }
     package static func moduleLog(of directory: String) -> String { directory + "/module-log" }
 
     /// - Throws: `notPossible` if the path is empty or names no directory, `storageFailure` if it cannot be listed.
@@ -115,7 +117,8 @@ package struct DatabaseDirectory {
         guard let names = try visibleNames(path) else { return .absent }
         if names.contains(Self.manifest) { return .database }
         var foreign: [String] = []
-        for name in names where ![Self.oldLock, Self.manifest + SnapshotFile.partialSuffix].contains(name) {
+        for name in names
+        where ![Self.oldLock, Self.programs, Self.manifest + SnapshotFile.partialSuffix].contains(name) {
             guard let suffix = [Self.log: LogReader.suffix, Self.snapshots: SnapshotFile.suffix][name] else {
                 foreign.append(name)
                 continue

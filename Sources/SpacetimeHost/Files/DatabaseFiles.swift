@@ -10,6 +10,7 @@ import Synchronization
 /// <directory>/log.manifest                     how far the log is known to reach
 /// <directory>/snapshots/<20 digits>.snapshot   the state before that offset
 /// <directory>/module-log/<20 digits>.ndjson    what the module had to say: `LogFiles`
+/// <directory>/programs/<64 digits>.wasm        the program of a module that was published: `ProgramFiles`
 /// ```
 ///
 /// Opening reads only; commits are kept in memory. ``begin()`` is the moment from which on files change, and comes when

@@ -15,6 +15,8 @@ package struct StoredSchema: Equatable, Sendable {
     package var tables: [Table]
     /// Written migrations that have been applied, in order.
     package var migrations: [String]
+    /// The program that the module is, if it was published; it is among the files (``ProgramFiles``).
+    package var program: StoredProgram?
 
     package struct Table: Equatable, Sendable {
         package var id: TableID
@@ -24,12 +26,15 @@ package struct StoredSchema: Equatable, Sendable {
         package var keepsRows = true
     }
 
-    /// The version of this structure's bytes. A reader refuses any other.
-    private static var version: UInt8 { 1 }
+    /// The versions of this structure's bytes: without a program, and with one. A reader refuses any other.
+    private enum Version: UInt8 {
+        case plain = 1
+        case published = 2
+    }
 
     package func encoded() -> [UInt8] {
         var writer = BSATNWriter()
-        writer.write(Self.version)
+        writer.write((program == nil ? Version.plain : .published).rawValue)
         identity.encode(to: &writer)
         owner.encode(to: &writer)
         writer.write(definition)
@@ -40,13 +45,17 @@ package struct StoredSchema: Equatable, Sendable {
             writer.write(table.keepsRows)
         }
         migrations.encode(to: &writer)
+        if let program {
+            writer.write(program.kind.rawValue)
+            writer.write(program.hash)
+        }
         return writer.toArray()
     }
 
     package init(decoding bytes: [UInt8]) throws(BSATNError) {
         var reader = BSATNReader(bytes.span.bytes)
-        let version = try reader.readU8()
-        guard version == Self.version else { throw .invalidTag(version, at: 0) }
+        let number = try reader.readU8()
+        guard let version = Version(rawValue: number) else { throw .invalidTag(number, at: 0) }
         identity = try Identity(from: &reader)
         owner = try Identity(from: &reader)
         definition = try reader.readBytes()
@@ -57,14 +66,16 @@ package struct StoredSchema: Equatable, Sendable {
                     id: TableID(try reader.readU32()), name: try reader.readString(), keepsRows: try reader.readBool()))
         }
         migrations = try [String](from: &reader)
+        if version == .published { program = try StoredProgram(from: &reader) }
         try reader.finish()
     }
 
     /// - Parameter keepsRows: asked for each of the datastore's tables; none of them by default.
     package init(
         identity: Identity, owner: Identity, definition: RawModuleDefV10, _ datastore: Datastore, migrations: [String],
-        keepsRows: (TableID) -> Bool = { _ in false }
+        program: StoredProgram? = nil, keepsRows: (TableID) -> Bool = { _ in false }
     ) {
+        self.program = program
         self.identity = identity
         self.owner = owner
         tables = datastore.keptTableIDs.map {

@@ -15,7 +15,7 @@ final class LiveQueries: CommitObserver {
     private let catalog: Catalog
     var planner: Planner { catalog.planner }
     /// Nil if whoever has the queries looks for changes himself.
-    private let followed: FollowedTables?
+    let followed: FollowedTables?
     private let wakes = WakeList()
     private var firstRows = FirstRowsCache()
     /// First rows are found on a snapshot, without the lock, if more than these would have to be looked at.
@@ -226,6 +226,7 @@ final class LiveQueries: CommitObserver {
         }
         leave(set, of: session)
         for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
+        session.asked[set] = nil
         for query in session.sets.removeValue(forKey: set) ?? [] {
             query.remove(session, set)
             if !query.isNeeded { forget(query) }
@@ -245,13 +246,17 @@ final class LiveQueries: CommitObserver {
     }
 
     /// Removes what was noted by ``removeLater(_:of:)``.
-    private func removeDeparted() {
+    func removeDeparted() { forEachDeparture { remove($1, of: $0) } }
+
+    /// Takes out what was noted by ``removeLater(_:of:)``. Needs no lock.
+    @inline(__always)
+    func forEachDeparture(_ body: (Session, QuerySetID?) -> Void) {
         guard hasDeparted.load(ordering: .relaxed), hasDeparted.exchange(false, ordering: .acquiring) else { return }
         let list = departed.withLock { list in
             defer { list = [] }
             return list
         }
-        for departure in list { remove(departure.set, of: departure.session) }
+        for departure in list { body(departure.session, departure.set) }
     }
 
     private func forget(_ query: LiveQuery) {
@@ -294,8 +299,17 @@ final class LiveQueries: CommitObserver {
         }
     }
 
+    /// Lets go of all queries and of whoever watches them, who are told nothing: another core has them.
+    func letGo() {
+        templates = [:]
+        sources = [:]
+        byTable = []
+        byPrepared = [:]
+        idleCount = 0
+    }
+
     /// All that watch something, in no particular order.
-    private var sessions: [Session] {
+    var sessions: [Session] {
         var sessions: [ObjectIdentifier: Session] = [:]
         for template in templates.values {
             for query in template.queries {
@@ -448,6 +462,27 @@ final class LiveQueries: CommitObserver {
         case .full: drop(session)
         case .closed: remove(nil, of: session)
         }
+    }
+
+    /// Tells a session, outside of commits, what has changed for it.
+    func tell(_ session: Session, _ changes: [SetChange], at offset: TxOffset) {
+        session.changes = changes
+        tell(session, nil, at: offset)
+    }
+
+    /// Ends one set of a session, which does not watch it any more.
+    func tell(_ session: Session, _ error: DatabaseError, of set: QuerySetID) {
+        switch session.queue.append(.failed(set, error)) {
+        case .queued: wakes.add(session)
+        case .full: drop(session)
+        case .closed: break
+        }
+    }
+
+    /// Ends a session of which nothing is watched any more.
+    func end(_ session: Session, _ reason: SubscriptionEnd) {
+        session.finish(reason)
+        wakes.add(session)
     }
 
     func deliver() { wakes.deliver() }

@@ -35,16 +35,20 @@ package struct Migrator {
     ///   - definition: what the module says.
     ///   - new: the same, checked.
     ///   - host: tables of the host's own that the database is to have.
-    /// - Returns: nil if the stored definition is the module's already, no table of the host's is missing, and no
+    ///   - program: the program that the module is, if it was published.
+    /// - Returns: nil if the stored definition and program are the module's already, no table of the host's is missing, and no
     ///   written migration is pending.
     package static func migrate(
         _ recovered: RecoveredDatabase, to definition: RawModuleDefV10, _ new: ModuleSchema,
-        host: [TableSchema] = SystemTables.schemas, written: [any WrittenMigration], at timestamp: Timestamp
+        host: [TableSchema] = SystemTables.schemas, written: [any WrittenMigration], program: StoredProgram? = nil,
+        at timestamp: Timestamp
     ) throws(DatabaseError) -> Result? {
         let pending = try pending(written, of: recovered.schema.migrations)
         // The version that wrote the files did not have them, or the module did not need them.
         let missing = host.filter { table in !recovered.schema.tables.contains { $0.name == table.name } }
-        if recovered.schema.definition == StoredSchema.bytes(of: definition), pending.isEmpty, missing.isEmpty {
+        if recovered.schema.definition == StoredSchema.bytes(of: definition), recovered.schema.program == program,
+            pending.isEmpty, missing.isEmpty
+        {
             return nil
         }
         let old = try recovered.schema.moduleSchema()
@@ -59,7 +63,7 @@ package struct Migrator {
             }
             return finish(
                 recovered, recovered.datastore, definition, MigrationPlan(steps: old != new ? [.changeFunctions] : []),
-                names, changes: [], kept: kept, timestamp)
+                names, program, changes: [], kept: kept, timestamp)
         }
         let stored = recovered.datastore.snapshot()
         var tables = recovered.schema.tables.compactMap { table -> MigrationTable? in
@@ -85,8 +89,8 @@ package struct Migrator {
                 tables, as: new.tables, from: stored, ids: recovered.schema.tables, adding: missing,
                 hashSeed: recovered.datastore.hashSeed)
             return finish(
-                recovered, migrated.datastore, definition, plan, names, changes: migrated.changes, kept: migrated.kept,
-                timestamp)
+                recovered, migrated.datastore, definition, plan, names, program, changes: migrated.changes,
+                kept: migrated.kept, timestamp)
         } catch {
             throw DatabaseError(
                 .migrationRefused,
@@ -179,11 +183,11 @@ package struct Migrator {
     /// The migrated database, and the record that makes it final.
     private static func finish(
         _ recovered: RecoveredDatabase, _ datastore: Datastore, _ definition: RawModuleDefV10, _ plan: MigrationPlan,
-        _ written: [String], changes: [UInt8], kept: Set<TableID>, _ timestamp: Timestamp
+        _ written: [String], _ program: StoredProgram?, changes: [UInt8], kept: Set<TableID>, _ timestamp: Timestamp
     ) -> Result {
         let schema = StoredSchema(
             identity: recovered.schema.identity, owner: recovered.schema.owner, definition: definition, datastore,
-            migrations: recovered.schema.migrations + written, keepsRows: kept.contains)
+            migrations: recovered.schema.migrations + written, program: program, keepsRows: kept.contains)
         var record = BSATNWriter()
         CommitRecord.writeHead(
             .migration, function: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,

@@ -17,10 +17,15 @@ struct Opening {
     let definition: RawModuleDefV10
     /// The same, checked and resolved.
     let schema: ModuleSchema
+    /// The program that the module is, if it was published.
+    let program: StoredProgram?
 
     /// - Throws: `invalidModule` with all problems. Asked first, since reading all of the files would not make an invalid
     ///   module valid.
-    init(_ module: any ModuleHost, _ options: OpeningOptions) throws(DatabaseError) {
+    init(
+        _ module: any ModuleHost, _ options: OpeningOptions, program: StoredProgram? = nil
+    ) throws(DatabaseError) {
+        self.program = program
         self.module = module
         traits = module.traits
         self.options = options
@@ -36,6 +41,17 @@ struct Opening {
         var files: DatabaseFiles?
         /// Nil if it is to be created.
         var recovered: RecoveredDatabase?
+        /// Nil if no core runs the database yet.
+        var succession: Succession?
+    }
+
+    /// What a core takes over from the one that ran the database before.
+    struct Succession {
+        let log: ModuleLog
+        /// What the random numbers of the new core follow from.
+        let seed: UInt64
+        /// Tables of the core before that go with it.
+        let hiddenTables: Set<TableID>
     }
 
     /// The origin of a database that is created.
@@ -65,6 +81,22 @@ struct Opening {
         return opened
     }
 
+    /// The core that takes over from one that runs, whose database has become `recovered`.
+    func succeed(_ recovered: RecoveredDatabase, in files: DatabaseFiles?, _ succession: Succession) throws
+        -> DatabaseCore
+    {
+        var origin = continuing(recovered, in: files)
+        origin.succession = succession
+        return try DatabaseCore(self, from: origin)
+    }
+
+    /// The program that a database keeps, which is still that of old if another module of the same definition opens it.
+    func storedProgram(behind old: StoredSchema?) -> StoredProgram? {
+        if let program { return program }
+        guard let old, old.definition == StoredSchema.bytes(of: definition) else { return nil }
+        return old.program
+    }
+
     private func openDirectory(_ path: String, _ storage: StorageOptions) throws -> OpenedDatabase {
         var random = DeterministicRandom(seed: options.seed ?? UInt64.random(in: .min ... .max))
         let found = try DatabaseFiles.open(path, options: storage, random: &random)
@@ -76,7 +108,7 @@ struct Opening {
         }
     }
 
-    private func create(in files: DatabaseFiles) throws -> OpenedDatabase {
+    func create(in files: DatabaseFiles) throws -> OpenedDatabase {
         let core = try DatabaseCore(self, from: new(in: files))
         try files.begin()
         core.log.openFiles()
@@ -84,7 +116,7 @@ struct Opening {
         return OpenedDatabase(core: core, warnings: [])
     }
 
-    private func goOn(_ recovered: RecoveredDatabase, in files: DatabaseFiles) throws -> OpenedDatabase {
+    func goOn(_ recovered: RecoveredDatabase, in files: DatabaseFiles) throws -> OpenedDatabase {
         if let identity = options.identity, identity != recovered.schema.identity {
             throw DatabaseError(
                 .incompatibleFiles,
@@ -134,7 +166,7 @@ struct Opening {
         do {
             return try Migrator.migrate(
                 recovered, to: definition, schema, host: SystemTables.schemas(for: traits), written: options.migrations,
-                at: options.clock.now())
+                program: storedProgram(behind: recovered.schema), at: options.clock.now())
         } catch  where error.code == .migrationRefused {
             // A long list of tables that are gone hides that it is the wrong directory altogether.
             guard options.identity == nil, recovered.schema.identity != new(in: nil).identity else { throw error }

@@ -17,6 +17,9 @@ extension DatabaseCore {
             try Self.write(
                 frozen, catalog.stored, nextOffset: offset.rawValue &+ 1, databaseID: id, to: directory, on: disk)
         }
+        if let files {
+            try Self.copyProgram(catalog.stored, from: files.directory, files.options.disk, to: directory, disk)
+        }
         return (offset, byteCount)
     }
 
@@ -29,7 +32,21 @@ extension DatabaseCore {
     ) throws(DatabaseError) -> TxOffset {
         // Before the source is read, which may take long.
         try DatabaseDirectory.requireVacant(directory, on: disk)
-        return try restore(recover(source, before: limit, on: disk), to: directory, on: disk)
+        let recovered = try recover(source, before: limit, on: disk)
+        let offset = try restore(recovered, to: directory, on: disk)
+        try copyProgram(recovered.schema, from: source, disk, to: directory, disk)
+        return offset
+    }
+
+    /// Copies the program of a published module. That of an earlier version may be gone, which only matters to whoever runs
+    /// published programs.
+    private static func copyProgram(
+        _ schema: StoredSchema, from source: String, _ sourceDisk: any Disk, to directory: String, _ disk: any Disk
+    ) throws(DatabaseError) {
+        guard let stored = schema.program, let program = try? ProgramFiles(sourceDisk, of: source).read(stored) else {
+            return
+        }
+        try ProgramFiles(disk, of: directory).keep(program)
     }
 
     /// Makes a database of what lies before the damage of another one.

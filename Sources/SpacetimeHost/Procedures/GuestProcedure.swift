@@ -6,9 +6,13 @@ package final class GuestProcedure {
     private let call: ProcedureCall
     private var open: TransactionReference?
 
-    init(_ call: ProcedureCall) { self.call = call }
+    init(_ call: ProcedureCall) {
+        self.call = call
+        runner = call.runner
+    }
 
-    private var runner: TransactionRunner { call.runner }
+    /// Another one once the module was replaced.
+    private var runner: TransactionRunner
 
     /// Begins a transaction; blocks the thread while others have the lock.
     ///
@@ -19,9 +23,13 @@ package final class GuestProcedure {
             throw DatabaseError(
                 .nestedTransaction, "the procedure has a transaction open; commit it, or roll it back, before the next")
         }
-        let transaction = try runner.beginProcedureTransaction(as: call.caller)
-        open = transaction
-        return transaction
+        while true {
+            do throws(DatabaseError) {
+                let transaction = try runner.beginProcedureTransaction(as: call.caller)
+                open = transaction
+                return transaction
+            } catch { runner = try call.successor(of: runner, behind: error) }
+        }
     }
 
     /// Commits the open transaction.
@@ -31,8 +39,7 @@ package final class GuestProcedure {
     package func commit() throws(DatabaseError) -> TxOffset {
         guard open != nil else { throw noTransaction() }
         open = nil
-        let offset = try runner.commitProcedureTransaction(
-            function: call.function.kind == .procedure ? call.function.position : nil)
+        let offset = try runner.commitProcedureTransaction(function: call.loggedFunction(on: runner))
         call.note(offset)
         return offset
     }

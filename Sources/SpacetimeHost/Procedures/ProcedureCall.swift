@@ -95,17 +95,45 @@ package final class ProcedureCall: Sendable {
 
     /// The same for the host itself, which also does it for a call that was cancelled or has ended.
     func transact<Result>(_ body: (TransactionReference) throws -> Result) async throws -> Result {
-        try await runner.takingLock(toWrite: true) {
-            Swift.Result { try transactAndRelease(body) }
-        }.get()
+        var runner = runner
+        while true {
+            let outcome: Swift.Result<Result, any Error>
+            do throws(DatabaseError) {
+                outcome = try await runner.takingLock(toWrite: true) {
+                    Swift.Result { try transactAndRelease(on: runner, body) }
+                }
+            } catch {
+                runner = try successor(of: runner, behind: error)
+                continue
+            }
+            return try outcome.get()
+        }
+    }
+
+    /// Who runs the transactions of this call if one could not be begun because the module was replaced.
+    ///
+    /// - Throws: the error, if it was another one; or if the tables are others by now.
+    func successor(of runner: TransactionRunner, behind error: DatabaseError) throws(DatabaseError) -> TransactionRunner
+    {
+        guard error.code == .moduleReplaced else { throw error }
+        if let successor = runner.successor.withLock({ $0 }), successor.keepsIDs { return successor.runner }
+        throw DatabaseError(
+            .procedureEnded,
+            "the module was replaced by a new version, with other tables, while '\(name)' ran; call it again")
+    }
+
+    /// The position by which the log names the procedure; nil if it names procedures of another module by now.
+    func loggedFunction(on runner: TransactionRunner) -> Int? {
+        function.kind == .procedure && runner === self.runner ? function.position : nil
     }
 
     /// One transaction, with the lock held, which is released.
-    private func transactAndRelease<Result>(_ body: (TransactionReference) throws -> Result) throws -> Result {
+    private func transactAndRelease<Result>(
+        on runner: TransactionRunner, _ body: (TransactionReference) throws -> Result
+    ) throws -> Result {
         var result: Result?
-        let end = try runner.runAndRelease(
-            .procedure, function: function.kind == .procedure ? function.position : nil, as: caller
-        ) { transaction in
+        let end = try runner.runAndRelease(.procedure, function: loggedFunction(on: runner), as: caller) {
+            transaction in
             result = try body(transaction)
         }
         note(end.offset)

@@ -100,6 +100,8 @@ package final class Procedures: Sendable {
         }
     }
 
+    var hasDurable: Bool { !durable.isEmpty }
+
     func isDurable(_ procedure: Int) -> Bool { durable.contains(procedure) }
 
     /// What the random numbers of a call follow from that is entered before it is started.

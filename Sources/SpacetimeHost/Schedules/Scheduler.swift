@@ -32,6 +32,9 @@ final class Scheduler: @unchecked Sendable {
         timers.start(alarm, runner.datastore.snapshot(), now: runner.clock.now())
     }
 
+    /// Calls nothing any more. With the lock held.
+    func stop() { timers.stop() }
+
     /// When the next call is due. With the lock held.
     var nextDue: Timestamp? { timers.queue.next()?.timer.due }
 

@@ -54,7 +54,8 @@ final class SlicedJobs: @unchecked Sendable {
 
     private func setAlarm() { alarm?.set(jobs.map(\.due).min()) }
 
-    private func stop() {
+    /// With the lock held.
+    func stop() {
         alarm?.cancel()
         alarm = nil
     }

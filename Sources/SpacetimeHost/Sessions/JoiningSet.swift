@@ -17,6 +17,8 @@ final class JoiningSet: @unchecked Sendable {
     /// Of each query.
     private(set) var values: [[[UInt8]]] = []
     private(set) var views: [ViewInstance] = []
+    /// What was asked for, as the client may ask it.
+    let asked: [SessionQuery]
     /// Stages that whoever joins has to make, and those that others are making.
     private var fillings: [(filling: StageFilling, isOwn: Bool)] = []
     /// The session has left the set, or has ended.
@@ -24,8 +26,9 @@ final class JoiningSet: @unchecked Sendable {
     /// Why a query could not be made ready.
     var problem: DatabaseError?
 
-    init(_ session: Session, _ set: QuerySetID) {
+    init(_ session: Session, _ set: QuerySetID, _ asked: [SessionQuery]) {
         self.session = session
+        self.asked = asked
         self.set = set
     }
 

@@ -5,7 +5,8 @@ import Synchronization
 /// A commit puts one event into a session's queue, with all that it changed for this client, and then wakes whoever serves
 /// it (``Outlet``). Nobody waits for a client: one whose queue is full is dropped, after what is in it.
 ///
-/// `Sendable` is unchecked for ``sets``, ``joining``, ``views`` and ``changes``, which are touched with the database's lock held only.
+/// `Sendable` is unchecked for ``sets``, ``joining``, ``views``, ``asked``, ``catalog`` and ``changes``, which are touched with the database's
+/// lock held only.
 package final class Session: @unchecked Sendable {
     /// Who serves a session: takes its events out of the queue.
     package protocol Outlet: AnyObject, Sendable {
@@ -31,6 +32,10 @@ package final class Session: @unchecked Sendable {
     var joining: [QuerySetID: JoiningSet] = [:]
     /// The views that each set reads. Guarded by the database's lock.
     var views: [QuerySetID: [ViewInstance]] = [:]
+    /// What each set asks for, to ask another module for it, if there may be one. Guarded by the database's lock.
+    var asked: [QuerySetID: [SessionQuery]] = [:]
+    /// In whose terms the session was told what it was told; nil if it ends with the module. Guarded by the database's lock.
+    var catalog: Catalog?
     /// What the commit that is being observed changed for this client. Guarded by the database's lock.
     var changes: [SetChange] = []
 
@@ -40,9 +45,13 @@ package final class Session: @unchecked Sendable {
     ///   - coalesces: what happens when an update finds no room: it is put together with the one before it; else the session
     ///     ends with `overflow`. Answers to calls and to subscriptions are never put together.
     ///   - rowLimit: how many rows the first answer to a set of queries may have. A set with more is refused.
+    ///   - catalog: that of the database, if the session is to live on when its module is replaced: it is told so then. Nil: it
+    ///     ends.
     package init(
-        _ caller: Caller, outlet: (any Outlet)?, queueLimit: Int, coalesces: Bool = false, rowLimit: Int? = nil
+        _ caller: Caller, outlet: (any Outlet)?, queueLimit: Int, coalesces: Bool = false, rowLimit: Int? = nil,
+        catalog: Catalog? = nil
     ) {
+        self.catalog = catalog
         self.caller = caller
         self.coalesces = coalesces
         self.rowLimit = rowLimit

@@ -19,6 +19,9 @@ package enum SessionEvent: Sendable {
     case update(SessionUpdate)
     /// What whoever serves the client has to tell it besides, in its place among the rest.
     case reply(SessionReply)
+    /// The module was replaced: what comes behind it is told in the terms of this catalog. Only whoever named one when the
+    /// session began is told (``Session/init(_:outlet:queueLimit:coalesces:rowLimit:catalog:)``).
+    case moduleReplaced(Catalog)
     /// There is nothing behind it.
     case ended(SubscriptionEnd)
 }
@@ -37,7 +40,7 @@ extension SessionEvent {
         case .subscribed(let rows), .unsubscribed(let rows): rows.offset
         case .update(let update): update.offset
         case .reply(let reply): reply.offset
-        case .failed, .ended: nil
+        case .failed, .moduleReplaced, .ended: nil
         }
     }
 }

@@ -69,6 +69,16 @@ package final class SessionQueue: Sendable {
 
     func append(_ event: SessionEvent) -> Appended { append(.event(event)) }
 
+    /// Puts an event into the queue that takes no room: who has no room for it could not understand what comes behind it.
+    func insist(_ event: SessionEvent) {
+        let waiter = state.withLock { state -> Waiter? in
+            if state.isClosed { return nil }
+            state.events.append(.event(event))
+            return state.isReady && !state.waiters.isEmpty ? state.waiters.removeFirst() : nil
+        }
+        waiter?.continuation.resume()
+    }
+
     private func append(_ entry: Entry) -> Appended {
         let (result, waiter) = state.withLock { state -> (Appended, Waiter?) in
             if state.isClosed { return (.closed, nil) }

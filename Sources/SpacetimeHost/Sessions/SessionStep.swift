@@ -54,6 +54,12 @@ final class SessionStep: @unchecked Sendable {
 extension Sessions {
     // MARK: Entering
 
+    /// Notes that a session goes on here which has watched nothing since the module was replaced.
+    private func follow(_ session: Session) {
+        guard let known = session.catalog, known !== runner.catalog else { return }
+        move(session)
+    }
+
     func enter(_ step: SessionStep, _ lists: [(set: QuerySetID, queries: [SessionQuery])]) {
         for (set, list) in lists {
             do throws(DatabaseError) { try enter(step, set, list) } catch { step.refused.append((set, error)) }
@@ -64,24 +70,30 @@ extension Sessions {
 
     private func enter(_ step: SessionStep, _ set: QuerySetID, _ list: [SessionQuery]) throws(DatabaseError) {
         let session = step.session
+        follow(session)
         if let refusal = runner.state.pointee.refusal, refusal.code == .closed { throw refusal }
         if session.sets[set] != nil, !step.leaving.contains(set) { throw Self.alreadySubscribed(set) }
         if !session.joining.isEmpty, session.joining[set] != nil { throw Self.alreadySubscribed(set) }
-        let joining = JoiningSet(session, set)
+        let joining = JoiningSet(session, set, list)
         do throws(DatabaseError) {
-            try prepare(list, for: session.caller)
-            let owner = runner.catalog.owner.identity
-            for asked in list {
-                try enter(
-                    runner.catalog.rules.restricted(
-                        asked, for: session.caller, owner: owner, runner.catalog.viewTables),
-                    step, joining)
-            }
+            try enter(list, step, joining)
         } catch {
             joining.abandon(in: queries)
             throw error
         }
         step.joining.append(joining)
+    }
+
+    /// Enters the queries of a set. What was entered before one is refused is the caller's to give back.
+    func enter(_ list: [SessionQuery], _ step: SessionStep, _ joining: JoiningSet) throws(DatabaseError) {
+        let caller = step.session.caller
+        try prepare(list, for: caller)
+        let owner = runner.catalog.owner.identity
+        for asked in list {
+            try enter(
+                runner.catalog.rules.restricted(asked, for: caller, owner: owner, runner.catalog.viewTables), step,
+                joining)
+        }
     }
 
     private static func alreadySubscribed(_ set: QuerySetID) -> DatabaseError {
@@ -217,6 +229,7 @@ extension Sessions {
         let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
         queries.add(set, joining.queries, to: session, behind: appended, end: end)
         joining.end(in: queries)
+        if session.catalog != nil, session.sets[set] != nil { session.asked[set] = joining.asked }
     }
 
     /// The rows of a query as they are now: those that somebody got before, as long as they have not changed. Nil if they are

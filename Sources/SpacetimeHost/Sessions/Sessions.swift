@@ -3,6 +3,7 @@ import SpacetimeEngine
 import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
+import Synchronization
 
 /// The clients that watch queries.
 ///
@@ -12,6 +13,8 @@ package final class Sessions: @unchecked Sendable {
     let queries: LiveQueries
     /// Reads the texts of queries.
     package let texts: QueryTexts
+    /// Those of the core that has taken over, if one has.
+    let successor = Mutex<Sessions?>(nil)
 
     init(_ runner: TransactionRunner, _ queries: LiveQueries) {
         self.runner = runner
@@ -70,7 +73,7 @@ package final class Sessions: @unchecked Sendable {
         if !step.pending.isEmpty {
             meanwhile()
             step.find(runner)
-            if (try? runner.acquire()) != nil { settleAndRelease(step) }
+            if (try? runner.acquire()) != nil { settleAndRelease(step) } else { dropUnfound(step) }
         }
         return step.refused
     }
@@ -95,7 +98,9 @@ package final class Sessions: @unchecked Sendable {
         }
         if !step.pending.isEmpty {
             await suspendingAside { [runner] () in step.find(runner) }
-            try await runner.takingLock { settleAndRelease(step) }
+            do throws(DatabaseError) { try await runner.takingLock { settleAndRelease(step) } } catch {
+                dropUnfound(step)
+            }
         }
         return step.refused
     }
@@ -104,6 +109,11 @@ package final class Sessions: @unchecked Sendable {
         complete(step, isLater: isLater)
         runner.release()
         queries.deliver()
+    }
+
+    /// Has sets not be watched whose rows could not be found, although others have the sessions by now.
+    private func dropUnfound(_ step: SessionStep) {
+        for pending in step.pending where pending.failure != nil { remove(pending.set, of: pending.session) }
     }
 
     private func settleAndRelease(_ step: SessionStep) {
@@ -126,9 +136,19 @@ package final class Sessions: @unchecked Sendable {
 
     private func remove(_ set: QuerySetID?, of session: Session) {
         // Inside a transaction, or while another thread is in one, it is only noted, and whoever has the lock next does it.
-        guard (try? runner.acquireIfFree(toWrite: false)) == true else { return queries.removeLater(set, of: session) }
+        guard (try? runner.acquireIfFree(toWrite: false)) == true else {
+            queries.removeLater(set, of: session)
+            if runner.isReplaced { forwardDepartures() }
+            return
+        }
         queries.remove(set, of: session)
         runner.release()
+    }
+
+    /// Hands on what was noted here while, or after, another core took over.
+    func forwardDepartures() {
+        guard let successor = successor.withLock({ $0 }) else { return }
+        queries.forEachDeparture { successor.remove($1, of: $0) }
     }
 
     /// The number of distinct queries that are being watched.

@@ -19,6 +19,9 @@ struct TransactionLock: ~Copyable, Sendable {
 
     private static var taken: UInt32 { 1 }
     private static var awaited: UInt32 { 2 }
+    /// The lock can never be taken again. As the word is neither zero nor awaited, who tries finds out where it waits anyway, and
+    /// who takes a lock that is in use pays nothing for it.
+    private static var retired: UInt32 { 4 }
 
     /// How often a taken lock is looked at before waiting for it.
     private static var spinCount: Int { 40 }
@@ -81,36 +84,50 @@ struct TransactionLock: ~Copyable, Sendable {
     }
 
     /// Takes the lock, blocking the thread while somebody else has it.
+    ///
+    /// - Returns: false if it was retired.
     @inline(__always)
-    borrowing func lock() {
-        if !word.compareExchange(expected: 0, desired: Self.taken, ordering: .acquiring).exchanged { lockSlowly() }
+    borrowing func lock() -> Bool {
+        word.compareExchange(expected: 0, desired: Self.taken, ordering: .acquiring).exchanged || lockSlowly()
     }
 
     @inline(never)
-    private borrowing func lockSlowly() {
+    private borrowing func lockSlowly() -> Bool {
         var since: Int64?
         while !lockSpinning() {
+            if isRetired { return false }
             let start = since ?? monotonicNanoseconds()
             since = start
             let monitor = Monitor<Outcome?>(nil)
             guard enqueue(.thread(monitor), since: start) else { continue }
             monitor.wait { $0 != nil }
-            if case .owned? = monitor.withLock({ $0 }) { return accept() }
+            if case .owned? = monitor.withLock({ $0 }) {
+                accept()
+                break
+            }
         }
+        return true
     }
 
     /// Takes the lock, suspending the task while somebody else has it. Waiting is not cut short by cancelling the task:
     /// it lasts no longer than the calls that are ahead.
-    borrowing func lockSuspending() async {
+    ///
+    /// - Returns: false if it was retired.
+    borrowing func lockSuspending() async -> Bool {
         var since: Int64?
         while !lockSpinning() {
+            if isRetired { return false }
             let start = since ?? monotonicNanoseconds()
             since = start
             let outcome = await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
                 if !enqueue(.task(continuation), since: start) { continuation.resume(returning: .tryAgain) }
             }
-            if case .owned = outcome { return accept() }
+            if case .owned = outcome {
+                accept()
+                break
+            }
         }
+        return true
     }
 
     private borrowing func lockSpinning() -> Bool {
@@ -139,6 +156,20 @@ struct TransactionLock: ~Copyable, Sendable {
             queue.append(waiter, since: since)
             return true
         }
+    }
+
+    /// Whether the lock can never be taken again.
+    var isRetired: Bool { word.load(ordering: .acquiring) == Self.retired }
+
+    /// Gives the lock up for ever: all who wait for it, and all who come later, are turned away.
+    borrowing func retire() {
+        let waiters = queue.withLock { queue -> [Waiter] in
+            word.store(Self.retired, ordering: .releasing)
+            var waiters: [Waiter] = []
+            while let next = queue.popFirst() { waiters.append(next.waiter) }
+            return waiters
+        }
+        for waiter in waiters { waiter.wake(.tryAgain) }
     }
 
     @inline(__always)

@@ -24,7 +24,7 @@ extension TransactionRunner {
     @inline(__always)
     func acquire() throws(DatabaseError) {
         if spacetime_get_held_database() != nil { throw nestedTransaction() }
-        lock.lock()
+        if !lock.lock() { throw replaced() }
         spacetime_set_held_database(address)
     }
 
@@ -77,7 +77,7 @@ extension TransactionRunner {
         if toWrite, durability.isSaturated {
             try await suspendingAside { [self] () throws(DatabaseError) in try waitForRoom() }
         }
-        await lock.lockSuspending()
+        if await !lock.lockSuspending() { throw replaced() }
     }
 
     /// The calling thread is the one that goes on with the lock that a task has taken. From here on there must be no
@@ -92,6 +92,14 @@ extension TransactionRunner {
         // Inside a transaction waiting would hold everybody up; `acquire` refuses the nesting.
         if spacetime_get_held_database() != nil { return }
         try durability.waitForRoom()
+    }
+
+    /// Another core has this one's rows and files; see ``ModuleUpdate``.
+    var isReplaced: Bool { lock.isRetired }
+
+    @inline(never)
+    private func replaced() -> DatabaseError {
+        DatabaseError(.moduleReplaced, "the database's module was replaced by a new version meanwhile; call again")
     }
 
     @inline(never)

@@ -1,6 +1,7 @@
 package import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
+import Synchronization
 
 /// Runs the transactions of a database, one at a time.
 ///
@@ -29,8 +30,17 @@ package final class TransactionRunner: @unchecked Sendable {
     package let search: TableSearch
     /// Nil if the module has no views, and no rules for which rows are looked at as those of views.
     let views: ViewInstances?
+    /// Nil until another core has taken over.
+    let successor = Mutex<Successor?>(nil)
     /// Whether the tables that describe the module have their rows; see ``fillSystemTables()``. With the lock held only.
     var hasSystemRows = false
+
+    /// What runs the database's transactions once its module was replaced.
+    struct Successor: Sendable {
+        let runner: TransactionRunner
+        /// Whether ids of tables and indexes mean the same there, so that code of the old module can go on.
+        let keepsIDs: Bool
+    }
 
     /// - Parameter state: becomes the runner's, which gives it back in the end.
     init(

@@ -20,7 +20,7 @@ struct ConnectedWork: Sendable {
                 let outcome: Result<Value, Refusal>
                 do throws(Refusal) { outcome = .success(try await work(caller)) } catch { outcome = .failure(error) }
                 // Its failure is for the module's log; the client has its answer.
-                _ = try? await database.core.connections.disconnect(caller)
+                _ = try? await database.withCore { try await $0.connections.disconnect(caller) }
                 return outcome
             } catch { return .failure(error) }
         }
@@ -29,7 +29,9 @@ struct ConnectedWork: Sendable {
 
     private func connect() async throws(Refusal) -> Caller {
         do {
-            return try await database.core.connections.connect(principal.identity, credentials: principal.claims)
+            return try await database.withCore {
+                try await $0.connections.connect(principal.identity, credentials: principal.claims)
+            }
         } catch {
             if let unavailable = Refusal(unavailable: error) { throw unavailable }
             let isTrap = (error as? DatabaseError)?.code == .moduleFailure

@@ -57,7 +57,7 @@ struct FunctionCall: Sendable {
         let bytes = try argumentBytes(reducer.parametersType, "reducer")
         let began = ContinuousClock.now
         do {
-            try await database.core.runner.call(reducer.name, arguments: bytes, as: caller)
+            _ = try await database.withCore { try await $0.runner.call(reducer.name, arguments: bytes, as: caller) }
             return .committed(ContinuousClock.now - began)
         } catch {
             if let unavailable = Refusal(unavailable: error) { throw unavailable }

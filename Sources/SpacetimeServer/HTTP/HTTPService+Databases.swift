@@ -10,7 +10,7 @@ extension HTTPService {
             .object([
                 .init("database_identity", .identity(database.identity)),
                 .init("owner_identity", .identity(database.owner)), .init("host_type", .variant("Wasm")),
-                .init("initial_program", .string(HashText.text(database.moduleHash))),
+                .init("initial_program", .string(HashText.text(database.initialModuleHash))),
             ]))
     }
 

@@ -29,7 +29,7 @@ struct SQLCall: Sendable {
     /// - Throws: 400 if the statement is refused, 503 if the database takes none.
     func run(_ caller: Caller) async throws(Refusal) -> [UInt8] {
         do throws(DatabaseError) {
-            let result = try await database.core.statements.run(Statements.Request(text, as: caller, limits: limits))
+            let result = try await database.run(Statements.Request(text, as: caller, limits: limits))
             if isConfirmed { try await database.core.runner.durable(result.offset) }
             return try Self.json(result)
         } catch {

@@ -7,15 +7,18 @@ import Synchronization
 extension HostedDatabase {
     /// The definition as JSON, of version 9 or 10. Made once.
     func schemaText(version: Int) throws(DatabaseError) -> [UInt8] {
-        if let text = schemaTexts.withLock({ $0[version] }) { return text }
-        let catalog = core.catalog
+        let generation = generation
+        if let text = generation.schemaTexts.withLock({ $0[version] }) { return text }
+        let catalog = generation.core.catalog
         let raw = try catalog.stored.rawDefinition()
         let json = version == 9 ? catalog.schema.publishedV9(raw).json : catalog.schema.published(raw).json
         let text = json.utf8
-        schemaTexts.withLock { $0[version] = text }
+        generation.schemaTexts.withLock { $0[version] = text }
         return text
     }
 
-    /// Stands for the module's program: a native module has none, so it is the hash of its definition.
-    var moduleHash: [UInt8] { Keccak256.hash(core.catalog.stored.definition) }
+    /// By what versions of the module are told apart: a native one has no program, so it is the hash of its definition.
+    var moduleHash: [UInt8] { core.catalog.stored.programHash }
+    /// Of the module that the database was created with, as far as that is known.
+    var initialModuleHash: [UInt8] { publication?.initialProgram ?? moduleHash }
 }

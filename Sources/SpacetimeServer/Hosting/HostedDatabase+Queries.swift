@@ -6,8 +6,9 @@ extension HostedDatabase {
     /// Runs a query that changes nothing: over a picture if a slow reducer has the database, so that whoever looks whether the
     /// server is alive hears of it at once.
     func answer(_ request: Statements.Request) async throws(DatabaseError) -> StatementResult {
-        if let picture = picture.withLock({ $0 }) {
-            let statements = core.statements
+        let generation = generation
+        if let picture = generation.picture.withLock({ $0 }) {
+            let statements = generation.core.statements
             do throws(DatabaseError) {
                 return try await suspendingAside { () throws(DatabaseError) in
                     try statements.run(request, over: picture.snapshot, at: picture.offset)
@@ -17,6 +18,15 @@ extension HostedDatabase {
                 guard error.code == .notPossible else { throw error }
             }
         }
-        return try await core.statements.run(request)
+        return try await run(request)
+    }
+
+    /// Runs a statement, with the module as it is then.
+    func run(_ request: Statements.Request) async throws(DatabaseError) -> StatementResult {
+        while true {
+            do throws(DatabaseError) { return try await core.statements.run(request) } catch {
+                if error.code != .moduleReplaced { throw error }
+            }
+        }
     }
 }

@@ -7,17 +7,14 @@ import Synchronization
 
 /// A database that a server serves: native, or of a module that was uploaded.
 final class HostedDatabase: Sendable {
-    /// Everything about the database; the server uses the host's interface alone, not the typed one of Kit.
-    let core: DatabaseCore
-
     /// The number that names the database in addresses.
-    var identity: Identity { core.catalog.identity }
+    let identity: Identity
     /// Whose it is: who may do everything.
-    var owner: Identity { core.owner.identity }
+    let owner: Identity
+    /// Nil if the module is a part of the server's own program.
+    let publication: Publication?
+    private let current: Mutex<ModuleGeneration>
 
-    /// What the database holds while a slow reducer has it: nobody else can commit meanwhile, so that is what there is to be
-    /// seen. Nil at other times.
-    let picture = Mutex<DatabasePicture?>(nil)
     /// First rows that many clients get alike.
     let firstRowsFrames = FirstRowsFrames()
     /// The sessions that clients named.
@@ -25,21 +22,32 @@ final class HostedDatabase: Sendable {
     /// Who is connected.
     let clients = ClientCount()
 
-    /// Which reducers are slow.
-    let pace: ReducerPace
-    /// The module's definition as JSON, by version; see ``schemaText(version:)``.
-    let schemaTexts = Mutex<[Int: [UInt8]]>([:])
-
-    init(_ core: DatabaseCore) {
-        self.core = core
+    init(_ core: DatabaseCore, _ publication: Publication? = nil) {
+        identity = core.catalog.identity
+        owner = core.owner.identity
+        self.publication = publication
+        current = Mutex(ModuleGeneration(core))
         // Somebody reads it from elsewhere, and may come after a restart.
         core.log.keepInFiles()
-        pace = ReducerPace(reducerCount: core.catalog.schema.reducers.count)
     }
 
-    /// Whether a table's rows are events, which are told once and stored nowhere.
-    func isEvent(_ table: TableID?) -> Bool {
-        guard let table else { return false }
-        return core.catalog.schema(of: table)?.isEvent ?? false
+    // MARK: The module
+
+    /// The module as it is now, which may be replaced at any time: what belongs together is asked of one generation.
+    var generation: ModuleGeneration { current.withLock { $0 } }
+    var core: DatabaseCore { generation.core }
+
+    /// The module was replaced. From now on the new one is found.
+    func follow(_ core: DatabaseCore) { current.withLock { $0 = ModuleGeneration(core) } }
+
+    /// Uses the database's core; and the next one, if the module is replaced at this very moment.
+    func withCore<Value>(
+        _ body: (DatabaseCore) async throws -> Value
+    ) async throws -> Value {
+        while true {
+            do { return try await body(core) } catch {
+                guard (error as? DatabaseError)?.code == .moduleReplaced else { throw error }
+            }
+        }
     }
 }

@@ -25,6 +25,8 @@ struct ClientLedger {
     private var hasEnded = false
     private var lastReducer = (name: "", position: -1)
     private let reducerNames: [String]
+    /// Of the module as it is now; metrics keep to the names that there were first.
+    private var rateNames: [String]
 
     init(_ limits: ClientLimits, _ policy: LimitPolicy, _ server: ServerMetrics, _ database: DatabaseMetrics) {
         self.limits = limits
@@ -38,6 +40,7 @@ struct ClientLedger {
         sendWatch = SendWatch(timeout: policy.sendTimeout)
         messageWatch = MessageWatch(timeout: policy.messageTimeout)
         reducerNames = names
+        rateNames = names
     }
 
     // MARK: Beginning and end
@@ -78,6 +81,12 @@ struct ClientLedger {
         return wait
     }
 
+    /// The module was replaced, and reducers have other positions.
+    mutating func follow(_ names: [String]) {
+        rateNames = names
+        reducerRates = ReducerRates(limits.reducerRates) { names.firstIndex(of: $0) }
+    }
+
     /// - Returns: nil if the reducer may be called now; else why it was not.
     @inline(__always)
     mutating func refusal(of reducer: Int, at now: NIODeadline) -> DatabaseError? {
@@ -88,7 +97,7 @@ struct ClientLedger {
     private mutating func lookUpRefusal(of reducer: Int, _ now: NIODeadline) -> DatabaseError? {
         guard let wait = reducerRates.admit(reducer, at: now) else { return nil }
         note(.reducerRate)
-        return DatabaseError(.limitReached, ReducerRates.refusal(of: reducerNames[reducer], wait: wait))
+        return DatabaseError(.limitReached, ReducerRates.refusal(of: rateNames[reducer], wait: wait))
     }
 
     /// Asks for queries to be watched, beside those that are.
@@ -119,7 +128,7 @@ struct ClientLedger {
             record(call)
         case .subscribed, .unsubscribed: metrics.send(isLeaving ? .unsubscribed : .subscribed)
         case .failed, .reply: metrics.send(.answer)
-        case .ended: break
+        case .moduleReplaced, .ended: break
         }
     }
 

@@ -94,7 +94,7 @@ extension ClientConnection {
         _ request: UInt32, _ name: String, _ result: [UInt8], at timestamp: Timestamp, since: ContinuousClock.Instant
     ) -> [UInt8] {
         let duration = TimeDuration(since: since)
-        let procedures = database.core.catalog.schema.procedures
+        let procedures = generation.core.catalog.schema.procedures
         let schema = procedures.first { $0.name == name } ?? procedures.first { $0.sourceName == name }
         let type = schema?.returnType ?? .unit
         switch subprotocol {

@@ -30,7 +30,10 @@ extension ClientConnection {
                 wait(for: offset, event)
                 break
             }
-            if case .ended(let reason) = event {
+            if case .moduleReplaced(let catalog) = event {
+                self.catalog = catalog
+                renewIfReplaced()
+            } else if case .ended(let reason) = event {
                 end = reason
             } else if let stream = FirstRowsStream(event, of: self) {
                 // What was put together before goes first.
@@ -237,6 +240,8 @@ extension ClientConnection {
 
     /// Some time has passed.
     func tick(_ now: NIODeadline) {
+        // A client that does nothing must not keep the old module.
+        renewIfReplaced()
         guard let transport else { return }
         if now - lastReceived >= TimeAmount(options.idleTimeout) {
             note(.idle)

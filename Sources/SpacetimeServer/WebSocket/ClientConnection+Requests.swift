@@ -57,10 +57,10 @@ extension ClientConnection {
             if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
             // The bytes lie in the frame, which stays where it is during the call.
             let bytes = arguments.withUnsafeBytes { $0 }
-            if isIdle, !database.pace.isSlow(reducer), try hasBatch() {
+            if isIdle, !generation.pace.isSlow(reducer), try hasBatch() {
                 ledger.receive(.callReducer)
                 let duration = batch?.call(request, reducer, arguments: bytes)
-                if let duration { database.pace.note(reducer, duration) }
+                if let duration { generation.pace.note(reducer, duration) }
             } else {
                 enqueue(.call(request, reducer, Array(bytes)))
             }
@@ -77,7 +77,8 @@ extension ClientConnection {
     private func hasBatch() throws(DatabaseError) -> Bool {
         guard batch == nil else { return true }
         guard let session else { return false }
-        batch = try database.core.sessions.batchIfFree(by: session)
+        batch = try generation.core.sessions.batchIfFree(by: session)
+        // The reducer of the call that is about to be made is the old module's, so the call waits.
         return batch != nil
     }
 
@@ -85,7 +86,7 @@ extension ClientConnection {
     private func reducer(named name: RawSpan) throws(DatabaseError) -> Int {
         let bytes = name.withUnsafeBytes { $0 }
         if lastCall.reducer >= 0, bytes.elementsEqual(lastCall.name) { return lastCall.reducer }
-        let reducer = try database.core.sessions.reducer(
+        let reducer = try generation.core.sessions.reducer(
             named: String(decoding: bytes, as: UTF8.self), for: Caller(identity: principal.identity))
         lastCall = (Array(bytes), reducer)
         return reducer
@@ -106,6 +107,7 @@ extension ClientConnection {
 
     /// Does what waits, one step at a time.
     func proceed() {
+        renewIfReplaced()
         setPaused(isSlowedDown || inbox.count > Self.pauseCount)
         guard case .open = state, !isBusy, let session, let step = nextStep() else { return }
         isBusy = true
@@ -126,7 +128,7 @@ extension ClientConnection {
 
     /// What is done in one step: calls that follow each other, or changes of what is watched.
     enum Step: Sendable {
-        case calls([ClientRequest])
+        case calls([ClientRequest], ModuleGeneration)
         case sets(SetStep)
         case query(RequestTag, String)
         case procedure(UInt32, String, [UInt8])
@@ -140,12 +142,12 @@ extension ClientConnection {
             while let next = inbox.first {
                 switch next {
                 case .call, .refusedCall: calls.append(inbox.removeFirst())
-                default: return .calls(calls)
+                default: return .calls(calls, generation)
                 }
             }
-            return .calls(calls)
+            return .calls(calls, generation)
         case .join, .leave:
-            var step = SetStep()
+            var step = SetStep(generation.core.catalog)
             while let next = inbox.first, take(next, into: &step) { inbox.removeFirst() }
             return .sets(step)
         case .query(let tag, let text):
@@ -164,7 +166,7 @@ extension ClientConnection {
     /// Off the event loop.
     private func perform(_ step: Step, _ session: Session) async {
         switch step {
-        case .calls(let calls): await perform(calls, session)
+        case .calls(let calls, let generation): await perform(calls, of: generation, session)
         case .sets(let step): await perform(step, session)
         // Neither holds up what comes behind it.
         case .query(let tag, let text): Task { await answer(tag, text, session) }
@@ -173,28 +175,40 @@ extension ClientConnection {
         }
     }
 
-    private func perform(_ calls: [ClientRequest], _ session: Session) async {
-        let database = database
-        do throws(DatabaseError) {
-            try await database.core.sessions.batch(by: session) { batch in
-                for call in calls {
-                    switch call {
-                    case .call(let request, let reducer, let arguments):
-                        // Who only looks need not wait for a reducer that takes long.
-                        let isSlow = database.pace.isSlow(reducer)
-                        if isSlow { database.picture.withLock { $0 = batch.picture() } }
-                        let duration = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
-                        if isSlow { database.picture.withLock { $0 = nil } }
-                        database.pace.note(reducer, duration)
-                    case .refusedCall(let request, let name, let error): batch.refuse(request, name, error)
-                    default: break
-                    }
+    /// Runs calls, with the module that the database has then.
+    private func perform(_ calls: [ClientRequest], of generation: ModuleGeneration, _ session: Session) async {
+        var (calls, generation) = (calls, generation)
+        while true {
+            do throws(DatabaseError) { return try await run(calls, generation, session) } catch {
+                guard error.code == .moduleReplaced else {
+                    // The log cannot be written: nothing can be called any more.
+                    let reason = ProtocolError.closeReason(error.message)
+                    return delivery.eventLoop.execute { self.close(.failure(reason)) }
                 }
             }
-        } catch {
-            // The log cannot be written: nothing can be called any more.
-            let reason = ProtocolError.closeReason(error.message)
-            delivery.eventLoop.execute { self.close(.failure(reason)) }
+            let next = database.generation
+            calls = calls.map { $0.translated(from: generation.core, to: next.core, for: session.caller) }
+            generation = next
+        }
+    }
+
+    private func run(
+        _ calls: [ClientRequest], _ generation: ModuleGeneration, _ session: Session
+    ) async throws(DatabaseError) {
+        try await generation.core.sessions.batch(by: session) { batch in
+            for call in calls {
+                switch call {
+                case .call(let request, let reducer, let arguments):
+                    // Who only looks need not wait for a reducer that takes long.
+                    let isSlow = generation.pace.isSlow(reducer)
+                    if isSlow { generation.picture.withLock { $0 = batch.picture() } }
+                    let duration = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
+                    if isSlow { generation.picture.withLock { $0 = nil } }
+                    generation.pace.note(reducer, duration)
+                case .refusedCall(let request, let name, let error): batch.refuse(request, name, error)
+                default: break
+                }
+            }
         }
     }
 }

@@ -67,6 +67,10 @@ struct SetStep: Sendable {
     var silent: [SetLeave] = []
     /// All that have a part in it: each may have one.
     var touched: Set<UInt32> = []
+    /// Of the module that the queries are for.
+    let catalog: Catalog
+
+    init(_ catalog: Catalog) { self.catalog = catalog }
 }
 
 /// Watching and leaving sets of queries.
@@ -142,29 +146,45 @@ extension ClientConnection {
     }
 
     private func queries(_ texts: [String]) throws(DatabaseError) -> [SessionQuery] {
-        try database.core.sessions.texts.queries(texts, as: caller ?? Caller(identity: principal.identity))
+        try generation.core.sessions.texts.queries(texts, as: caller ?? Caller(identity: principal.identity))
     }
 
     private func names(of queries: [SessionQuery]) -> [String]? {
         if queries.allSatisfy(\.returnsRows) { return nil }
-        return queries.map { $0.tableName(in: database.core.catalog) }
+        return queries.map { $0.tableName(in: generation.core.catalog) }
     }
 
     /// Off the event loop.
     func perform(_ step: SetStep, _ session: Session) async {
         var refused: [(set: UInt32, error: DatabaseError)] = []
-        do throws(DatabaseError) {
-            refused = try await database.core.sessions.change(
-                session, leaving: step.leaving.map { QuerySetID($0) },
-                joining: step.joining.map { (QuerySetID($0.set), $0.queries) }
-            ).map { ($0.set.rawValue, $0.error) }
-        } catch {
+        do throws(DatabaseError) { refused = try await change(step, session) } catch {
             refused = step.joining.map { ($0.set, error) }
         }
         for shadow in step.shadows { database.core.sessions.unsubscribe(session, from: QuerySetID(shadow)) }
         if refused.isEmpty, step.silent.isEmpty { return }
         let problems = refused
         delivery.eventLoop.execute { self.settle(step, problems) }
+    }
+
+    /// Makes the changes, with the module that the database has then.
+    private func change(
+        _ step: SetStep, _ session: Session
+    ) async throws(DatabaseError) -> [(set: UInt32, error: DatabaseError)] {
+        while true {
+            let core = database.core
+            do throws(DatabaseError) {
+                var joining: [(set: QuerySetID, queries: [SessionQuery])] = []
+                for join in step.joining {
+                    let queries = try core.sessions.translated(join.queries, from: step.catalog)
+                    joining.append((QuerySetID(join.set), queries))
+                }
+                return try await core.sessions.change(
+                    session, leaving: step.leaving.map { QuerySetID($0) }, joining: joining
+                ).map { ($0.set.rawValue, $0.error) }
+            } catch {
+                if error.code != .moduleReplaced { throw error }
+            }
+        }
     }
 
     private func settle(_ step: SetStep, _ refused: [(set: UInt32, error: DatabaseError)]) {

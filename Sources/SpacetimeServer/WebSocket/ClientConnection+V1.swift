@@ -42,7 +42,7 @@ extension ClientConnection {
     private func call(_ call: V1Call, _ name: String) {
         v1Calls.append(call)
         do throws(DatabaseError) {
-            let core = database.core
+            let core = generation.core
             let reducer = try core.sessions.reducer(named: name, for: Caller(identity: principal.identity))
             if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
             let type = core.catalog.schema.reducers[reducer].parametersType
@@ -53,7 +53,7 @@ extension ClientConnection {
     }
 
     private func call(procedure name: String, _ arguments: V1.Arguments, _ request: UInt32) {
-        let procedures = database.core.catalog.schema.procedures
+        let procedures = generation.core.catalog.schema.procedures
         let schema = procedures.first { $0.name == name } ?? procedures.first { $0.sourceName == name }
         do throws(DatabaseError) {
             // One that there is not is refused when it is called.
@@ -104,7 +104,7 @@ extension ClientConnection {
             let text = Self.trimmed(text)
             guard !texts.contains(text) else { continue }
             texts.append(text)
-            let list = try database.core.sessions.texts.queries(
+            let list = try generation.core.sessions.texts.queries(
                 [text], as: caller ?? Caller(identity: principal.identity))
             for query in list { try check(query, text) }
             queries.append((text, list))
@@ -135,7 +135,7 @@ extension ClientConnection {
     }
 
     private func check(_ query: SessionQuery, _ text: String) throws(DatabaseError) {
-        let catalog = database.core.catalog
+        let catalog = generation.core.catalog
         if query.query.tables.contains(where: { catalog.schema(of: $0.id)?.isEvent == true }) {
             throw DatabaseError(
                 .notPossible,
@@ -155,7 +155,7 @@ extension ClientConnection {
         var table: TableID?
         for text in texts {
             let list =
-                (try? database.core.sessions.texts.queries([text], as: caller ?? Caller(identity: principal.identity)))
+                (try? generation.core.sessions.texts.queries([text], as: caller ?? Caller(identity: principal.identity)))
                 ?? []
             table = table ?? list.first?.query.tables.first?.id
             guard let query = v1.queries[text] else { continue }

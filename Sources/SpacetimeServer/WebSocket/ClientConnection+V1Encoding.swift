@@ -28,7 +28,7 @@ extension ClientConnection {
             Form.append(
                 .subscriptionError(microseconds: 0, requestID: nil, queryID: nil, tableID: nil, message: error.message),
                 to: &delivery.body)
-        case .unsubscribed, .ended: break
+        case .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 
@@ -47,7 +47,7 @@ extension ClientConnection {
     private func answer<Form: V1Form>(
         _ result: CallResult, _ call: V1Call?, _ tables: [V1.TableUpdate<Form>]
     ) -> V1.TransactionUpdate<Form> {
-        let reducers = database.core.catalog.schema.reducers
+        let reducers = catalog.schema.reducers
         let position = reducers.firstIndex { $0.name == result.reducer }
         var update = V1.TransactionUpdate<Form>(
             status: .committed(tables), timestamp: result.timestamp, callerIdentity: principal.identity,
@@ -74,7 +74,7 @@ extension ClientConnection {
     private func tables<Form: V1Form>(_ changes: [SetChange], as form: Form.Type) -> [V1.TableUpdate<Form>] {
         var tables: [V1.TableUpdate<Form>] = []
         for change in changes where v1Gatherings[change.set.rawValue] == nil {
-            guard let table = change.delta.table, let schema = database.core.catalog.schema(of: table) else { continue }
+            guard let table = change.delta.table, let schema = catalog.schema(of: table) else { continue }
             let count = change.delta.deletes.count + change.delta.inserts.count
             Self.add(Form.changes(change.delta, of: schema.rowType), count, table, schema.name, to: &tables)
         }
@@ -103,7 +103,7 @@ extension ClientConnection {
         var tables: [V1.TableUpdate<Form>] = []
         let isEnd = if case .left = gathering.kind { true } else { false }
         for delta in gathering.rows {
-            guard let table = delta.table, let schema = database.core.catalog.schema(of: table) else { continue }
+            guard let table = delta.table, let schema = catalog.schema(of: table) else { continue }
             // A query that found nothing has no entry, unless nothing else tells of its table.
             if delta.inserts.isEmpty, tables.contains(where: { $0.tableID == table.rawValue }) { continue }
             let changes = Form.changes(
@@ -146,7 +146,7 @@ extension ClientConnection {
     private func single<Form: V1Form>(
         _ tables: [V1.TableUpdate<Form>], _ request: UInt32, _ microseconds: UInt64, _ id: UInt32, _ table: TableID?
     ) -> V1.SingleApplied<Form> {
-        let name = table.flatMap { database.core.catalog.schema(of: $0)?.name } ?? ""
+        let name = table.flatMap { catalog.schema(of: $0)?.name } ?? ""
         let rows =
             tables.first
             ?? V1.TableUpdate(tableID: table?.rawValue ?? .max, table: name, rowCount: 0, changes: [])

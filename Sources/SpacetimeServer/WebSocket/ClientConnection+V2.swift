@@ -36,7 +36,7 @@ extension ClientConnection {
         case .failed(let set, let error):
             note(error)
             encodeFailureV2(of: set.rawValue, error)
-        case .unsubscribed, .ended: break
+        case .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 
@@ -139,7 +139,7 @@ extension ClientConnection {
     private func append(_ changes: [SetChange], to encoder: inout V2.UpdateEncoder) {
         for change in changes {
             let bytes = change.delta.encoding(DeltaForm.v2.rawValue) { delta in
-                DeltaForm.v2Bytes(delta, isEvent: database.isEvent(delta.table))
+                DeltaForm.v2Bytes(delta, isEvent: delta.table.flatMap { catalog.schema(of: $0)?.isEvent } ?? false)
             }
             bytes.withUnsafeBytes { bytes in
                 encoder.append(
@@ -157,7 +157,7 @@ extension ClientConnection {
     ///   - query: the position in the set.
     ///   - names: what the rows of the queries are called that are no tables' own.
     func tableName(_ delta: SharedDelta, _ query: Int, _ names: [String]?) -> String {
-        if let table = delta.table { return database.core.catalog.schema(of: table)?.name ?? "" }
+        if let table = delta.table { return catalog.schema(of: table)?.name ?? "" }
         guard let names, !names.isEmpty else { return "" }
         return names[min(query, names.count - 1)]
     }

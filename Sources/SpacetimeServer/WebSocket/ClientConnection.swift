@@ -42,6 +42,10 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     }
 
     let database: HostedDatabase
+    /// The module that the client's requests are for. See `ClientConnection+Modules.swift`.
+    var generation: ModuleGeneration
+    /// In whose terms the client's events are told.
+    var catalog: Catalog
     let principal: Principal
     let parameters: ConnectionParameters
     let subprotocol: Subprotocol
@@ -118,6 +122,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         _ options: WebSocketOptions, _ delivery: LoopDelivery, _ ledger: ClientLedger
     ) {
         self.database = database
+        generation = database.generation
+        catalog = generation.core.catalog
         self.principal = principal
         self.parameters = parameters
         self.subprotocol = subprotocol
@@ -126,7 +132,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         self.ledger = ledger
         limits = ProtocolLimits(messageBytes: options.messageByteLimit)
         isConfirmed = parameters.isConfirmed ?? subprotocol.confirmsReadsByDefault
-        watch = database.core.durabilityWatch
+        watch = generation.core.durabilityWatch
         lastReceived = delivery.eventLoop.now
     }
 
@@ -143,19 +149,23 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         ledger.begin(ConnectionProtocol(subprotocol))
         database.clients.enter()
         if let named = parameters.sessionID { database.sessions.enter(self, named) }
-        let (core, principal, id) = (database.core, principal, parameters.connectionID)
+        let (database, principal, id) = (database, principal, parameters.connectionID)
         Task {
-            let caller: Caller?
+            let entered: (caller: Caller, catalog: Catalog)?
             do {
-                caller = try await core.connections.connect(
-                    principal.identity, connection: id, credentials: principal.claims)
-            } catch { caller = nil }
-            delivery.eventLoop.execute { self.enter(caller) }
+                entered = try await database.withCore { core in
+                    let caller = try await core.connections.connect(
+                        principal.identity, connection: id, credentials: principal.claims)
+                    return (caller, core.catalog)
+                }
+            } catch { entered = nil }
+            delivery.eventLoop.execute { self.enter(entered?.caller, entered?.catalog) }
         }
     }
 
-    private func enter(_ caller: Caller?) {
-        guard let caller else {
+    /// - Parameter catalog: that of the module which let the client in; nil if none did.
+    private func enter(_ caller: Caller?, _ catalog: Catalog?) {
+        guard let caller, let catalog else {
             // The client sees an abnormal closure, as the originals do.
             note(.refused)
             end()
@@ -165,9 +175,11 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
             return
         }
         let session = Session(
-            caller, outlet: self, queueLimit: options.outgoingQueueLimit, rowLimit: ledger.limits.subscribedRowLimit)
+            caller, outlet: self, queueLimit: options.outgoingQueueLimit, rowLimit: ledger.limits.subscribedRowLimit,
+            catalog: catalog)
         guard case .connecting = state else { return leave(session) }
         self.session = session
+        self.catalog = catalog
         state = .open
         session.reply(greeting(caller))
         proceed()
@@ -195,7 +207,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         let database = database
         database.core.sessions.end(session)
         Task {
-            _ = try? await database.core.connections.disconnect(session.caller)
+            _ = try? await database.withCore { try await $0.connections.disconnect(session.caller) }
             database.clients.leave()
             releaseSession()
         }

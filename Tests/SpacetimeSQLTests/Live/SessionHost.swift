@@ -112,7 +112,7 @@ final class SessionHost: LiveHost {
                                 inserts: Self.rows(change.delta.inserts)))
                     }
                     events.append(.endOfCommit)
-                case .unsubscribed, .reply: break
+                case .unsubscribed, .reply, .moduleReplaced: break
                 case .failed(let set, let error): events.append(.failed(set: set.rawValue, "\(error)"))
                 case .ended(let end): events.append(.failed(set: 0, "\(end)"))
                 }
