@@ -24,6 +24,19 @@ fileprivate enum ServingExamples {
 }
 
 extension ServingExamples {
+    // MARK: PublishingModules
+
+    static func publishing(_ runtime: ModuleRuntime) async throws {
+        func serve() async throws {
+            var options = ServerOptions(port: 3000)
+            options.publishing.runtime = runtime
+            options.publishing.directory = "/var/lib/spacetime"
+            let server = SpacetimeServer(options: options)
+            try await server.run()
+        }
+        try await serve()
+    }
+
     // MARK: ServingADatabase
 
     static func oneLine() async throws {

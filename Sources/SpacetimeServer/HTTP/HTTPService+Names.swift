@@ -1,4 +1,5 @@
 import Hummingbird
+import SpacetimeHost
 import SpacetimeSATS
 
 /// The names of databases.
@@ -18,7 +19,10 @@ extension HTTPService {
         let database = try database(segment)
         let denied = JSON.variant("PermissionDenied", .object([.init("domain", .string(name))]))
         guard principal.identity == database.owner else { return .json(401, denied) }
-        switch registry.add(name, to: database.identity, by: principal.identity) {
+        let added = try await changed { [registry] () throws(DatabaseError) in
+            try registry.add(name, to: database.identity, by: principal.identity)
+        }
+        switch added {
         case .added:
             return .json(
                 .variant(
@@ -46,7 +50,10 @@ extension HTTPService {
                 401,
                 .variant("NotYourDatabase", .object([.init("database", .string(database.identity.hex))])))
         }
-        switch registry.replaceNames(of: database.identity, by: names, principal.identity) {
+        let replaced = try await changed { [registry] () throws(DatabaseError) in
+            try registry.replaceNames(of: database.identity, by: names, principal.identity)
+        }
+        switch replaced {
         case .replaced: return .json(.string("Success"))
         case .inUse(let name):
             return .json(400, .variant("OtherError", .string("the name `\(name)` is in use; choose another one")))

@@ -89,13 +89,15 @@ struct HTTPService: Sendable {
         _ route: Route, _ exchange: Exchange, _ principal: Principal
     ) async throws(Refusal) -> Response {
         switch route {
-        case .create: try publish(nil, exchange, principal)
-        case .publish(let segment): try publish(segment, exchange, principal)
-        case .plan(let segment): try plan(segment, principal)
-        case .reset(let segment): try reset(segment, principal)
-        case .delete(let segment): try delete(segment, principal)
-        case .lock(let segment): try setLocked(true, segment, principal)
-        case .unlock(let segment): try setLocked(false, segment, principal)
+        case .create: try await publish(nil, exchange, principal)
+        case .publish(let segment): try await publish(segment, exchange, principal)
+        case .publishSet: try await publishSet(exchange, principal)
+        case .planSet: try await planSet(exchange, principal)
+        case .plan(let segment): try await plan(segment, exchange, principal)
+        case .reset(let segment): try await reset(segment, exchange, principal)
+        case .delete(let segment): try await delete(segment, principal)
+        case .lock(let segment): try await setLocked(true, segment, principal)
+        case .unlock(let segment): try await setLocked(false, segment, principal)
         case .info(let segment): info(try database(segment))
         case .identity(let segment): try identity(of: segment)
         case .names(let segment): try names(of: segment)
@@ -153,10 +155,12 @@ struct HTTPService: Sendable {
     /// - Throws: 403.
     func requireOwner(_ principal: Principal, of database: HostedDatabase, _ action: String) throws(Refusal) {
         guard principal.identity == database.owner else {
-            throw Refusal(
-                403,
-                "\(principal.identity) is not authorized to perform action on database \(database.identity): \(action)")
+            throw Self.notAuthorized(principal, database.identity, action)
         }
+    }
+
+    static func notAuthorized(_ principal: Principal, _ database: Identity, _ action: String) -> Refusal {
+        Refusal(403, "\(principal.identity) is not authorized to perform action on database \(database): \(action)")
     }
 }
 

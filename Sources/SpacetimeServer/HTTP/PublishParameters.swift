@@ -1,9 +1,11 @@
 /// What a client asks for in the query of a publication.
-struct PublishParameters: Hashable, Sendable {
+struct PublishParameters: Sendable {
     /// Whether an existing database is to lose its data.
     let clears: Bool
     /// Whether a migration may break clients.
-    let breaksClients: Bool
+    let consent: Publisher.Consent
+    /// How many seconds to wait until an update is on disk.
+    let patience: Double
     let parent: String?
     let organization: String?
     let hostType: HostType
@@ -26,15 +28,24 @@ struct PublishParameters: Hashable, Sendable {
         }
         clears = try exchange.flag("clear", default: false)
         hostType = try choice("host_type", ["Wasm": .wasm, "Js": .js], default: .wasm)
-        breaksClients = try choice("policy", ["Compatible": false, "BreakClients": true], default: false)
-        if breaksClients, exchange.parameter("token") == nil {
-            throw Refusal(400, "policy=BreakClients needs the parameter 'token' with that of the plan")
+        if try choice("policy", ["Compatible": false, "BreakClients": true], default: false) {
+            guard let token = exchange.parameter("token") else {
+                throw Refusal(400, "policy=BreakClients needs the parameter 'token' with that of the plan")
+            }
+            consent = .breaksClients(token: token)
+        } else {
+            consent = .compatible
         }
         if let text = exchange.parameter("num_replicas"), UInt8(text) == nil {
             throw Refusal(400, "the parameter 'num_replicas' is a number of 0 to 255, not '\(text)'")
         }
-        if let text = exchange.parameter("update_confirmation_timeout"), Self.seconds(text) == nil {
-            throw Refusal(400, "the parameter 'update_confirmation_timeout' is a time like 5s, not '\(text)'")
+        if let text = exchange.parameter("update_confirmation_timeout") {
+            guard let seconds = Self.seconds(text) else {
+                throw Refusal(400, "the parameter 'update_confirmation_timeout' is a time like 5s, not '\(text)'")
+            }
+            patience = min(seconds, 300)
+        } else {
+            patience = 5
         }
         parent = exchange.parameter("parent")
         organization = exchange.parameter("organization") ?? exchange.parameter("org")

@@ -22,6 +22,9 @@ enum Route: Hashable, Sendable {
     case schema(String)
     case sql(String)
     case plan(String)
+    /// Publishes a module to several databases at once.
+    case publishSet
+    case planSet
     case reset(String)
     case lock(String)
     case unlock(String)
@@ -100,6 +103,8 @@ extension Route {
             case ["metrics"]: [(.get, .metrics)]
             case ["prometheus", "sd_config"]: [(.get, .discovery)]
             case ["mcp"]: [(.post, .hostTools)]
+            case ["databases"]: [(.put, .publishSet)]
+            case ["databases", "pre_publish"]: [(.post, .planSet)]
             default: nil
             }
         }

@@ -94,5 +94,6 @@ extension SpacetimeServer {
                 logger.error("the last commits of database \(database.identity.hex) may not be on disk: \(failure)")
             }
         }
+        await suspendingAside { [publisher] in publisher.close() }
     }
 }

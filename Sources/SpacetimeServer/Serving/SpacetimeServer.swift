@@ -4,6 +4,7 @@ public import Logging
 import NIOCore
 public import NIOPosix
 public import ServiceLifecycle
+import SpacetimeDurability
 import SpacetimeHost
 public import SpacetimeKit
 import Synchronization
@@ -22,6 +23,7 @@ import Synchronization
 public final class SpacetimeServer: Service {
     let options: ServerOptions
     let registry = DatabaseRegistry()
+    let publisher: Publisher
     /// Issues tokens, and finds out who shows one.
     let authority: TokenAuthority
     let logger: Logger
@@ -42,6 +44,7 @@ public final class SpacetimeServer: Service {
         group: MultiThreadedEventLoopGroup = .singleton
     ) {
         self.options = options
+        publisher = Publisher(options.publishing, registry, logger)
         authority = TokenAuthority(
             options.tokens, documents: options.tokens.documents ?? DocumentClient(group: group))
         self.logger = logger
@@ -73,12 +76,24 @@ public final class SpacetimeServer: Service {
         guard DatabaseName.isValid(name) else {
             throw DatabaseError(.notPossible, DatabaseName.problem(name))
         }
-        guard registry.add(HostedDatabase(database.core), as: name) else {
+        guard try registry.add(HostedDatabase(database.core), as: name) else {
             throw DatabaseError(
                 .notPossible,
                 "there is a database '\(name)' on this server already, or another one of the identity \(database.identity); "
                     + "choose another name, or open the database with another identity")
         }
+    }
+
+    /// Opens the databases that were published to this server before (``PublishingOptions/directory``), and from then on takes
+    /// others.
+    ///
+    /// ``run()`` does it; an application that carries this server's connections itself does it before it runs. The second time
+    /// nothing happens. A database that cannot be opened is logged, and does not keep the others from being served.
+    ///
+    /// - Throws: `DatabaseError` with code `inUse` if another server has the directory, `damaged` if what it knows of its databases
+    ///   cannot be read, `notPossible` if a name of the program's own databases is taken.
+    public func openPublished() async throws(DatabaseError) {
+        try await suspendingAside { [publisher] () throws(DatabaseError) in try publisher.open() }
     }
 
     /// How an application of Hummingbird's carries this server's connections beside its own routes: it opens WebSockets, holds
@@ -124,6 +139,7 @@ public final class SpacetimeServer: Service {
 
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.
     public func run() async throws {
+        try await openPublished()
         let service = HTTPService(server: self)
         let application = Application(
             responder: CallbackResponder { [metrics] (request: Request, context: ServerRequestContext) in

@@ -81,6 +81,7 @@ extension Refusal {
             self.init(400, "'\(text)' is neither the name of a database nor an identity of 64 hexadecimal digits")
         case .name(let name): self.init(404, "`\(name)` not found")
         case .database: self.init(404, "No such database.")
+        case .closed: self.init(404, "Database is not scheduled on this host")
         }
     }
 }
