@@ -267,7 +267,7 @@ static int start(wasm_limit_t *host) {
     return find_function(host, &instance, "__call_reducer__", &host->call_reducer);
 }
 
-wasm_limit_t *wasm_limit_open(const cwasmtime_api_t *api, const uint8_t *module, size_t count) {
+wasm_limit_t *wasm_limit_open(const cwasmtime_api_t *api, const uint8_t *module, size_t count, bool is_compiled) {
     wasm_limit_t *host = calloc(1, sizeof *host);
     host->api = api;
     const char *names[TABLE_COUNT] = {"Account", "Particle", "Mobile", "Chunk", "Slot", "Total"};
@@ -285,7 +285,8 @@ wasm_limit_t *wasm_limit_open(const cwasmtime_api_t *api, const uint8_t *module,
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         if (define(host, i)) goto failed;
     }
-    if (api->wasmtime_module_new(host->engine, module, count, &host->module)) goto failed;
+    if (is_compiled ? api->wasmtime_module_deserialize(host->engine, module, count, &host->module)
+                    : api->wasmtime_module_new(host->engine, module, count, &host->module)) goto failed;
     if (api->wasmtime_linker_instantiate_pre(host->linker, host->module, &host->template)) goto failed;
     if (start(host)) return host;
 failed:
@@ -305,6 +306,13 @@ void wasm_limit_close(wasm_limit_t *host) {
         free(host->tables[i].places);
     }
     free(host);
+}
+
+wasm_byte_vec_t wasm_limit_code(const wasm_limit_t *host) {
+    wasm_byte_vec_t code = {0, NULL};
+    wasmtime_error_t *error = host->api->wasmtime_module_serialize(host->module, &code);
+    if (error) host->api->wasmtime_error_delete(error);
+    return code;
 }
 
 // MARK: Calls

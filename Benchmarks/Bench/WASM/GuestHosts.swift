@@ -89,8 +89,9 @@ extension DatabaseHost where Definition == DynamicModule {
 final class LimitHost: ReducerHost {
     private let host: OpaquePointer
 
-    init(_ module: [UInt8]) throws {
-        guard let host = wasm_limit_open(try GuestModules.wasmtime(), module, module.count) else {
+    /// - Parameter isCompiled: the module is ``compiledCode()``.
+    init(_ module: [UInt8], isCompiled: Bool = false) throws {
+        guard let host = wasm_limit_open(try GuestModules.wasmtime(), module, module.count, isCompiled) else {
             throw BenchError.system("the minimal host cannot run the module")
         }
         self.host = host
@@ -100,6 +101,12 @@ final class LimitHost: ReducerHost {
 
     func call(_ reducer: Int, _ arguments: [UInt8]) throws -> Bool {
         wasm_limit_call(host, UInt32(reducer), arguments, arguments.count) == 0
+    }
+
+    func compiledCode() throws -> [UInt8] {
+        var code = wasm_limit_code(host)
+        defer { if let api = try? GuestModules.wasmtime() { api.pointee.wasm_byte_vec_delete(&code) } }
+        return Array(UnsafeBufferPointer(start: code.data, count: code.size))
     }
 
     func callRepeatedly(_ reducer: Int, count: Int) { wasm_limit_call_repeatedly(host, UInt32(reducer), UInt32(count)) }

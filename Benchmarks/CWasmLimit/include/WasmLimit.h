@@ -9,10 +9,13 @@
 
 typedef struct wasm_limit wasm_limit_t;
 
-/// Compiles a module and starts a guest.
+/// Compiles a module, or takes one that is compiled, and starts a guest.
 ///
 /// - Returns: null if any of it fails.
-wasm_limit_t *_Nullable wasm_limit_open(const cwasmtime_api_t *api, const uint8_t *module, size_t count);
+wasm_limit_t *_Nullable wasm_limit_open(
+    const cwasmtime_api_t *api, const uint8_t *module, size_t count, bool is_compiled);
+/// The compiled code, which `wasm_byte_vec_delete` frees.
+wasm_byte_vec_t wasm_limit_code(const wasm_limit_t *host);
 void wasm_limit_close(wasm_limit_t *host);
 
 /// Calls a reducer.
