@@ -89,12 +89,21 @@ package struct SQLCatalog: Sendable {
 }
 
 extension TableSchema {
-    /// The column with that name in the module's code, else with that canonical name.
+    /// The column with that name in the module's code, else with that canonical name; else, of a name that begins with a capital
+    /// letter, the one that bindings for C# call so: the condition of a query is written there by hand, with the names of
+    /// the generated code (`WHERE UserId = 1`).
     ///
     /// Of a view that depends on its caller the first column may be named only by who knows its name, and says nothing new then.
     func column(spelled name: String) -> ColumnID? {
         let position =
             columns.firstIndex { $0.sourceName == name } ?? columns.firstIndex { $0.name == name }
+            ?? boundColumn(named: name)
         return position.flatMap { ColumnID(exactly: $0) }
+    }
+
+    private func boundColumn(named name: String) -> Int? {
+        guard name.utf8.first.map({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }) == true else { return nil }
+        let snake = CaseConversion.snake(name)
+        return columns.firstIndex { $0.name == snake }
     }
 }

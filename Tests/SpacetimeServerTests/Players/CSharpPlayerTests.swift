@@ -48,6 +48,16 @@ import Testing
             expect(
                 try await client.message(),
                 is: "00 05 01000000 00 01000000 04000000 75736572 00 0b00 0b000000 01000000 03000000 416e6e")
+            // Conditions are written by hand with the names of its bindings: `Id` for the column `id`.
+            try await client.send(
+                bytes(
+                    """
+                    02 01000000 24000000
+                    53454c45435420757365722e2a2046524f4d2075736572205748455245204964203d2031
+                    """))
+            #expect(try await client.message().count == 37)
+            try await client.send(Say.query(1, "SELECT score.* FROM score WHERE UserId = 1"))
+            expect(Array(try await client.message().prefix(7)), is: "00 05 01000000 00")
             // No row: still exactly one entry, named.
             try await client.send(Say.query(1, "SELECT user.* FROM user WHERE id = 2"))
             expect(try await client.message(), is: "00 05 01000000 00 01000000 04000000 75736572 01 00000000 00000000")
