@@ -45,7 +45,7 @@ struct SoakBench {
                     "spacetimekit", "seed-\(seed)",
                     [
                         ("minutes", elapsed), ("connections", Double(crowd.connects)),
-                        ("answers", Double(crowd.answers)),
+                        ("answers", Double(crowd.answers)), ("silent_clients_dropped", Double(crowd.droppedSilent)),
                         ("resident_megabytes", usage.residentByteCount / 1e6),
                         ("open_files", usage.openFiles), ("server_seconds", usage.seconds),
                     ])
@@ -75,8 +75,13 @@ private struct Crowd {
     private struct Client {
         var socket: Socket?
         var counter = MessageCounter()
-        var calls = 0
+        /// When it last sent something.
+        var lastSent: Int64 = 0
     }
+
+    /// The server drops a client of whom it has heard nothing for 30 s. On a machine that has other things to do this program
+    /// may not get to a client in time; one that was silent for so long has itself to blame.
+    private static let silence: Int64 = 25_000_000_000
 
     private let port: Int
     private var random: SplitMix64
@@ -86,6 +91,8 @@ private struct Crowd {
     private var frame = ClientFrame()
     private(set) var connects = 0
     private(set) var answers = 0
+    /// Clients that the server dropped because they had been silent for too long.
+    private(set) var droppedSilent = 0
     private var lastSweep = monotonicNanoseconds()
 
     init(port: Int, count: Int, seed: UInt64) throws {
@@ -99,7 +106,8 @@ private struct Crowd {
         if monotonicNanoseconds() - lastSweep > 1_000_000_000 { try sweep() }
         let number = random.next(below: clients.count)
         guard let socket = clients[number].socket else { return try connect(number) }
-        try read(number, socket)
+        guard try read(number, socket) else { return }
+        clients[number].lastSent = monotonicNanoseconds()
         switch random.next(below: 10) {
         case 0...5:
             try wire.send(1 + random.next(below: 20), &transfers, to: socket)
@@ -113,7 +121,7 @@ private struct Crowd {
     private mutating func sweep() throws {
         lastSweep = monotonicNanoseconds()
         for number in clients.indices {
-            if let socket = clients[number].socket { try read(number, socket) }
+            if let socket = clients[number].socket { _ = try read(number, socket) }
         }
     }
 
@@ -121,7 +129,7 @@ private struct Crowd {
         let confirmed = random.next(below: 2) == 0
         let socket = try GreetedClient.open(port: port, query: "compression=Gzip&confirmed=\(confirmed)")
         connects += 1
-        clients[number] = Client(socket: socket)
+        clients[number] = Client(socket: socket, lastSent: monotonicNanoseconds())
         try subscribe(socket, set: 0)
     }
 
@@ -134,17 +142,44 @@ private struct Crowd {
         try frame.send(to: socket)
     }
 
-    private mutating func read(_ number: Int, _ socket: Socket) throws {
+    /// - Returns: false if the connection has ended.
+    private mutating func read(_ number: Int, _ socket: Socket) throws -> Bool {
         try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
-            while let count = try socket.read(into: buffer) {
-                if count == 0 { throw BenchFailure("the server ended a connection") }
-                let (messages, pings) = (clients[number].counter.messages, clients[number].counter.pings)
-                clients[number].counter.take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                answers += clients[number].counter.messages - messages
-                for _ in pings..<clients[number].counter.pings { try socket.send(GreetedClient.pong) }
-                if clients[number].counter.closes > 0 { throw BenchFailure("the server closed a connection") }
-            }
+            do {
+                while let count = try socket.read(into: buffer) {
+                    guard count > 0 else { return try hasEnded(number, socket, "ended a connection") }
+                    let (messages, pings) = (clients[number].counter.messages, clients[number].counter.pings)
+                    clients[number].counter.take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                    answers += clients[number].counter.messages - messages
+                    for _ in pings..<clients[number].counter.pings {
+                        try socket.send(GreetedClient.pong)
+                        clients[number].lastSent = monotonicNanoseconds()
+                    }
+                    if clients[number].counter.closes > 0 {
+                        return try hasEnded(number, socket, "closed a connection with a word")
+                    }
+                }
+            } catch let error as SystemError { return try hasEnded(number, socket, "reset a connection: \(error)") }
+            return true
         }
+    }
+
+    /// The server has ended a connection.
+    ///
+    /// - Returns: false.
+    /// - Throws: if it had no reason to.
+    private mutating func hasEnded(_ number: Int, _ socket: Socket, _ how: String) throws -> Bool {
+        let silent = monotonicNanoseconds() - clients[number].lastSent
+        guard silent > Self.silence else {
+            let reasons = (try? ServerMetrics.lines("spacetime_connections_closed_total", port: port)) ?? []
+            throw BenchFailure(
+                "the server \(how), \(Double(silent) / 1e9) s after its client had sent something; all ends so far: "
+                    + reasons.joined(separator: ", "))
+        }
+        droppedSilent += 1
+        socket.end()
+        clients[number].socket = nil
+        return false
     }
 
     /// With a word, without, or as if the machine had died.

@@ -239,10 +239,14 @@ extension ClientConnection {
     // MARK: Keep-alive
 
     /// Some time has passed.
-    func tick(_ now: NIODeadline) {
+    ///
+    /// - Parameter late: for how much of it nobody could look at what the client has sent.
+    func tick(_ now: NIODeadline, late: TimeAmount = .zero) {
         // A client that does nothing must not keep the old module.
         renewIfReplaced()
         guard let transport else { return }
+        // Nor could the client be heard while nothing is read from it.
+        lastReceived = isPaused ? now : min(lastReceived + late, now)
         if now - lastReceived >= TimeAmount(options.idleTimeout) {
             note(.idle)
             return drop()

@@ -24,6 +24,7 @@ final class LoopDelivery: @unchecked Sendable {
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var durables: [ObjectIdentifier: DurableWaiters] = [:]
     private var ticks: RepeatedTask?
+    private var lastTick: NIODeadline?
     private let tickInterval: TimeAmount
 
     /// Larger memory is given back after it was used.
@@ -76,9 +77,17 @@ final class LoopDelivery: @unchecked Sendable {
         guard ticks == nil else { return }
         ticks = eventLoop.scheduleRepeatedTask(initialDelay: tickInterval, delay: tickInterval) { [weak self] _ in
             guard let self else { return }
-            let now = eventLoop.now
-            for connection in connections.values { connection.tick(now) }
+            tick(eventLoop.now)
         }
+    }
+
+    /// Has each client looked at, as often as ``tickInterval`` says.
+    private func tick(_ now: NIODeadline) {
+        // If the loop itself was late, by a machine that slept or had other things to do, what clients have sent meanwhile
+        // lies in their sockets. That time does not count against them.
+        let late = lastTick.map { now - $0 - tickInterval } ?? .zero
+        lastTick = now
+        for connection in connections.values { connection.tick(now, late: late > tickInterval ? late : .zero) }
     }
 
     /// Closes the connections to a database that is gone. From any thread.
@@ -95,6 +104,7 @@ final class LoopDelivery: @unchecked Sendable {
         if connections.isEmpty {
             ticks?.cancel()
             ticks = nil
+            lastTick = nil
             // Databases that have gone are not kept by it.
             durables = [:]
         }
