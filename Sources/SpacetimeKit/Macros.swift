@@ -129,7 +129,7 @@ public macro Reducers<Definition: ModuleDefinition>(of module: Definition.Type) 
 /// other cases of ``ReducerLifecycle`` are called by the database.
 ///
 /// - Parameter name: the reducer's name for clients, a string literal; by default the name of the function.
-// Three macros instead of one with optional parameters: over `.init` for an optional the compiler fails without saying
+// Several macros instead of one with optional parameters: over `.init` for an optional the compiler fails without saying
 // why.
 @attached(peer, names: overloaded)
 public macro Reducer(name: String? = nil) = #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
@@ -160,6 +160,27 @@ public macro Reducer(_ lifecycle: ReducerLifecycle, name: String? = nil) =
 ///   - name: the reducer's name for callers, a string literal; by default the name of the function.
 @attached(peer, names: overloaded)
 public macro Reducer(_ access: ReducerAccess, name: String? = nil) =
+    #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
+
+/// Makes a static function of a ``Module(name:)`` into a reducer that no client may call more often than this; see
+/// ``Reducer(name:)``.
+///
+/// ```swift
+/// @Reducer(rate: .perSecond(2, burst: 10)) static func suggest(_ context: borrowing Context, title: String) throws {
+///     try context.db.book.insert(Book(id: 0, title: title, shelf: "wishes", borrower: nil))
+/// }
+/// ```
+///
+/// A server counts the calls of each identity, whether they come over WebSocket connections, of which it may have several,
+/// or over HTTP. A call too many is not run, and its caller is told how long to wait. HTTP requests without a token have no
+/// identity of their own; all of those from one address count together. The owner of the database is not held to it, nor is
+/// whoever the server's options trust; and calls that the program itself makes are not counted.
+///
+/// - Parameters:
+///   - rate: how often a client may call it.
+///   - name: the reducer's name for clients, a string literal; by default the name of the function.
+@attached(peer, names: overloaded)
+public macro Reducer(rate: RateLimit, name: String? = nil) =
     #externalMacro(module: "SpacetimeKitMacros", type: "ReducerMacro")
 
 /// Makes a static function of a ``Module(name:)``, or of a group of ``Reducers(of:)``, into a procedure, which clients

@@ -38,6 +38,10 @@ enum Audited {
         let missing = context.db.book.shelf.filter(shelf).filter { $0.borrower != nil }.count
         print("\(missing) books of shelf \(shelf) are lent")
     }
+
+    @Reducer(rate: .perSecond(2, burst: 10)) static func suggest(_ context: borrowing Context, title: String) throws {
+        try context.db.book.insert(Book(id: 0, title: title, shelf: "wishes", borrower: nil))
+    }
 }
 
 @SpacetimeType struct Position { var x: Float; var y: Float }

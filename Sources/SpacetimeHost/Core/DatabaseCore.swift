@@ -23,6 +23,8 @@ package final class DatabaseCore: Sendable {
     package let procedures: Procedures
     package let routes: HTTPRoutes
     package let statements: Statements
+    /// How often a client may call certain reducers, by their positions. Whoever serves clients sees to it.
+    package let reducerRates: [Int: RateLimit]
     /// Nil if the module schedules nothing.
     let scheduler: Scheduler?
     /// Nil if the module has no reducers that go through tables.
@@ -66,6 +68,7 @@ package final class DatabaseCore: Sendable {
             onAfterRollbackFailure: options.onAfterRollbackFailure)
         connections = Connections(runner, random)
         statements = Statements(runner)
+        reducerRates = opening.traits.reducerRates
         sessions = Sessions(runner, queries)
         let procedures = Procedures(
             runner, options.procedures, durable: opening.traits.durableProcedures,

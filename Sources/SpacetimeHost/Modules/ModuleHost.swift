@@ -52,6 +52,8 @@ extension ModuleHost {
 package struct ModuleTraits: Sendable {
     /// Positions of the procedures whose steps are kept.
     package var durableProcedures: Set<Int> = []
+    /// How often a client may call certain reducers, by their positions.
+    package var reducerRates: [Int: RateLimit] = [:]
     /// Reducers that are called for each row of a table.
     package var slicedJobs: [SlicedJobDefinition] = []
 

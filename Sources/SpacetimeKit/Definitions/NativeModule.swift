@@ -47,6 +47,7 @@ private final class NativeModule: ModuleHost {
         traits.durableProcedures = Set(
             content.procedures.indices.filter { content.procedures[$0].options.contains(.durable) })
         for (position, reducer) in content.reducers.enumerated() {
+            traits.reducerRates[position] = reducer.rate
             guard case .sliced(let period)? = reducer.lifecycle, let table = content.slicedTable(of: reducer) else {
                 continue
             }

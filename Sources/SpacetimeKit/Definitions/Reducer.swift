@@ -1,4 +1,4 @@
-import SpacetimeHost
+public import SpacetimeHost
 public import SpacetimeSATS
 
 /// A function of a module that runs as one transaction, as a value: what `@Reducer` makes of a static
@@ -17,6 +17,7 @@ public struct Reducer<Definition: ModuleDefinition, each Argument: SpacetimeType
     @usableFromInline let parameters: @Sendable () -> [String]
     @usableFromInline let lifecycle: ReducerLifecycle?
     @usableFromInline let access: ReducerAccess
+    @usableFromInline let rate: @Sendable () -> RateLimit?
     @usableFromInline let body: @Sendable (borrowing Context<Definition>, repeat each Argument) throws -> Void
 
     /// Makes a reducer out of a function or a closure. Costs nothing: a reducer is made for each call.
@@ -27,17 +28,20 @@ public struct Reducer<Definition: ModuleDefinition, each Argument: SpacetimeType
     ///     Evaluated only when a database is opened.
     ///   - lifecycle: the event at which the database calls the reducer itself.
     ///   - access: who may call it; a reducer with a `lifecycle` is private whatever this says.
+    ///   - rate: how often one client of a server may call it. Evaluated only when a database is opened.
     ///   - body: what a call does. It runs with the database's lock held, and everything it wrote is undone if it throws.
     @inlinable
     public init(
         _ name: StaticString, parameters: @autoclosure @escaping @Sendable () -> [String] = [],
         lifecycle: ReducerLifecycle? = nil, access: ReducerAccess = .public,
+        rate: @autoclosure @escaping @Sendable () -> RateLimit? = nil,
         _ body: @escaping @Sendable (borrowing Context<Definition>, repeat each Argument) throws -> Void
     ) {
         self.name = name
         self.parameters = parameters
         self.lifecycle = lifecycle
         self.access = access
+        self.rate = rate
         self.body = body
     }
 }
@@ -48,6 +52,7 @@ struct ReducerDescription: Sendable {
     let parameterNames: [String]
     let lifecycle: ReducerLifecycle?
     let access: ReducerAccess
+    let rate: RateLimit?
     let parameterTypes: @Sendable (inout TypespaceBuilder) -> [AlgebraicType]
     /// The type of the first argument, if there is one.
     let firstParameter: ObjectIdentifier?
@@ -63,7 +68,7 @@ extension Reducer {
         repeat first = first ?? ObjectIdentifier((each Argument).self)
         return ReducerDescription(
             name: name.description, parameterNames: ArgumentBytes.names(parameters(), count: count),
-            lifecycle: lifecycle, access: access,
+            lifecycle: lifecycle, access: access, rate: rate(),
             parameterTypes: { types in
                 var list: [AlgebraicType] = []
                 repeat list.append((each Argument).algebraicType(in: &types))

@@ -12,6 +12,8 @@ struct ReducerModel {
     let lifecycleCode: String?
     /// Whether clients may not call it.
     let isPrivate: Bool
+    /// How often a client may call it, as it is written.
+    let rate: String?
 
     /// The event that happens for each row of a schedule table; all others happen to the database or to a client.
     static let scheduled = "scheduled"
@@ -25,6 +27,7 @@ struct ReducerModel {
         name = options.name ?? function.name.plainName
         lifecycle = options.lifecycle
         lifecycleCode = options.lifecycleCode
+        rate = options.rate
         Self.checkEffects(function, problems: &problems)
         head = FunctionHead(function, as: .reducer, lexicalContext: lexicalContext, problems: &problems)
         if let attribute = options.publicMarker, let hidden = head.hidden {
@@ -80,6 +83,7 @@ struct ReducerOptions {
     private(set) var lifecycle: String?
     private(set) var lifecycleCode: String?
     private(set) var isPrivate = false
+    private(set) var rate: String?
     /// The argument `.public`, if it is there.
     private(set) var publicMarker: LabeledExprSyntax?
 
@@ -87,6 +91,10 @@ struct ReducerOptions {
         for argument in attribute.labeledArguments {
             if argument.label?.plainName == "name" {
                 name = literalName(argument.expression, argument: "The reducer's name", problems: &problems)
+                continue
+            }
+            if argument.label?.plainName == "rate" {
+                rate = argument.expression.trimmedDescription
                 continue
             }
             let event = argument.expression.as(MemberAccessExprSyntax.self)?.declName.baseName.plainName

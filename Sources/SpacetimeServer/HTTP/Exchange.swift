@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import NIOCore
 import SpacetimeSATS
 
 /// A request on its way through the routes.
@@ -10,8 +11,11 @@ struct Exchange {
     /// Names and values of the query, percent-decoded.
     let query: [(name: String, value: String)]
     let body: BodyReader
+    /// Where it came from.
+    let origin: ConnectionCounter.Origin?
 
-    init(_ request: Request) {
+    init(_ request: Request, from address: SocketAddress?) {
+        origin = ConnectionCounter.Origin(address)
         head = request.head
         (path, query) = RequestTarget.split(request.head.path ?? "/")
         body = BodyReader(request)

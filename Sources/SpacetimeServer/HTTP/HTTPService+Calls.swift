@@ -11,10 +11,28 @@ extension HTTPService {
         let arguments = try await exchange.jsonBytes(limit: options.bodyByteLimit)
         let database = try database(segment)
         let call = FunctionCall(database: database, name: function, arguments: arguments)
+        try checkRate(of: call, exchange, principal)
         let outcome = try await ConnectedWork(database: database, principal: principal).run {
             caller throws(Refusal) in try await call.run(caller)
         }
         return outcome.response
+    }
+
+    /// - Throws: 429 if the caller has to wait before he may call the reducer again.
+    private func checkRate(of call: FunctionCall, _ exchange: Exchange, _ principal: Principal) throws(Refusal) {
+        let core = call.database.core
+        let rates = core.rates(
+            server.limits(of: principal, in: call.database),
+            of: principal.isAnonymous ? .stranger(exchange.origin) : .identity(principal.identity),
+            in: call.database.callRates)
+        let reducers = core.catalog.schema.reducers
+        guard !rates.isEmpty, let reducer = call.reducer, let position = reducers.firstIndex(of: reducer),
+            let wait = rates.admit(position, at: .now())
+        else { return }
+        server.metrics.refused(by: .reducerRate)
+        let seconds = (wait.nanoseconds + 999_999_999) / 1_000_000_000
+        throw Refusal(
+            429, ReducerRates.refusal(of: reducer.name, wait: wait), headers: ["retry-after": "\(seconds)"])
     }
 }
 
@@ -38,10 +56,13 @@ struct FunctionCall: Sendable {
 
     private var schema: ModuleSchema { database.core.catalog.schema }
 
+    /// The reducer that is meant; nil if there is none of the name.
+    var reducer: ReducerSchema? { schema.reducer(named: name) }
+
     /// - Throws: if there is nothing of the name that the caller may call, or not with these arguments; if a procedure fails.
     func run(_ caller: Caller) async throws(Refusal) -> Outcome {
         let isOwner = caller.identity == database.owner
-        if let reducer = schema.reducer(named: name) {
+        if let reducer {
             if let lifecycle = reducer.lifecycle {
                 throw Refusal(400, "can't directly call special \(lifecycle.clientName) lifecycle reducer")
             }

@@ -13,7 +13,7 @@ struct HTTPService: Sendable {
 
     /// The answer to a request; nil if its path is none of the server's.
     func respond(to request: Request, from address: SocketAddress?) async throws -> Response? {
-        let exchange = Exchange(request)
+        let exchange = Exchange(request, from: address)
         if let inspection = await inspect(request, exchange) { return inspection }
         guard exchange.path == "/v1" || exchange.path.hasPrefix("/v1/") else { return nil }
         if request.method == .options { return Self.preflight }

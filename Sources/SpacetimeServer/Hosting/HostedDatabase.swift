@@ -22,6 +22,9 @@ final class HostedDatabase: Sendable {
     /// Who is connected.
     let clients = ClientCount()
 
+    /// How often reducers that have a rate were called.
+    let callRates = CallRates()
+
     init(_ core: DatabaseCore, _ publication: Publication? = nil) {
         identity = core.catalog.identity
         owner = core.owner.identity

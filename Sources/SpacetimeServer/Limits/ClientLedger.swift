@@ -28,19 +28,21 @@ struct ClientLedger {
     /// Of the module as it is now; metrics keep to the names that there were first.
     private var rateNames: [String]
 
-    init(_ limits: ClientLimits, _ policy: LimitPolicy, _ server: ServerMetrics, _ database: DatabaseMetrics) {
+    init(
+        _ limits: ClientLimits, _ policy: LimitPolicy, _ rates: ReducerRates, _ server: ServerMetrics,
+        _ database: DatabaseMetrics
+    ) {
         self.limits = limits
         self.policy = policy
         self.server = server
         self.database = database
         metrics = ConnectionMetrics(database)
         messageRate = limits.messageRate.map(RateLimiter.init)
-        let names = database.reducers
-        reducerRates = ReducerRates(limits.reducerRates) { names.firstIndex(of: $0) }
+        reducerRates = rates
         sendWatch = SendWatch(timeout: policy.sendTimeout)
         messageWatch = MessageWatch(timeout: policy.messageTimeout)
-        reducerNames = names
-        rateNames = names
+        reducerNames = database.reducers
+        rateNames = database.reducers
     }
 
     // MARK: Beginning and end
@@ -82,19 +84,20 @@ struct ClientLedger {
     }
 
     /// The module was replaced, and reducers have other positions.
-    mutating func follow(_ names: [String]) {
+    mutating func follow(_ names: [String], _ rates: ReducerRates) {
         rateNames = names
-        reducerRates = ReducerRates(limits.reducerRates) { names.firstIndex(of: $0) }
+        reducerRates = rates
     }
 
-    /// - Returns: nil if the reducer may be called now; else why it was not.
+    /// - Returns: nil if the reducer may be called now; else why it was not. (It changes nothing; but of a value that changes,
+    ///   who only reads gets a copy.)
     @inline(__always)
     mutating func refusal(of reducer: Int, at now: NIODeadline) -> DatabaseError? {
         reducerRates.isEmpty ? nil : lookUpRefusal(of: reducer, now)
     }
 
     @inline(never)
-    private mutating func lookUpRefusal(of reducer: Int, _ now: NIODeadline) -> DatabaseError? {
+    private func lookUpRefusal(of reducer: Int, _ now: NIODeadline) -> DatabaseError? {
         guard let wait = reducerRates.admit(reducer, at: now) else { return nil }
         note(.reducerRate)
         return DatabaseError(.limitReached, ReducerRates.refusal(of: rateNames[reducer], wait: wait))
@@ -181,10 +184,15 @@ extension Int64 {
 extension SpacetimeServer {
     /// The ledger of a new client.
     func ledger(for database: HostedDatabase, _ principal: Principal) -> ClientLedger {
-        ClientLedger(
-            options.limits.limits(of: principal.identity, claims: principal.claims, owner: database.owner),
-            options.limits,
-            metrics, metrics(of: database))
+        let limits = limits(of: principal, in: database)
+        return ClientLedger(
+            limits, options.limits, database.reducerRates(limits, of: .identity(principal.identity)), metrics,
+            metrics(of: database))
+    }
+
+    /// What a client may take.
+    func limits(of principal: Principal, in database: HostedDatabase) -> ClientLimits {
+        options.limits.limits(of: principal.identity, claims: principal.claims, owner: database.owner)
     }
 
     /// The metrics of a database, under the first of its names.

@@ -1,3 +1,4 @@
+public import SpacetimeHost
 public import SpacetimeSATS
 
 /// What clients may take of a server, so that nobody can take it from the others.
@@ -55,9 +56,12 @@ public struct ClientLimits: Hashable, Sendable {
     /// How many messages may come over one connection. Who sends more is slowed down: nothing is read from it for a while.
     /// Nil: any number.
     public var messageRate: RateLimit? = RateLimit(perSecond: 200_000, burst: 400_000)
-    /// How often certain reducers may be called over one connection, by their names. A call too many is answered with an
-    /// error, and does nothing.
+    /// How often the client may call certain reducers, by their names, instead of how often the module says that it may
+    /// (`@Reducer(rate:)`). All its connections and its HTTP requests count together. A call too many is answered with an error
+    /// that says how long to wait, and does nothing.
     public var reducerRates: [String: RateLimit] = [:]
+    /// Whether the client is held to what the module says of its reducers.
+    public var keepsReducerRates = true
     /// How many queries a client may watch at once. Nil: any number.
     public var subscriptionLimit: Int? = 16_384
     /// How many rows the first answer to a subscription may have. Nil: any number.
@@ -72,6 +76,7 @@ public struct ClientLimits: Hashable, Sendable {
     public static var trusted: ClientLimits {
         var limits = ClientLimits()
         limits.messageRate = nil
+        limits.keepsReducerRates = false
         limits.subscriptionLimit = nil
         limits.subscribedRowLimit = nil
         limits.overflow = .wait
@@ -84,20 +89,6 @@ public struct ClientLimits: Hashable, Sendable {
         case wait
         /// It is closed with code 1013, `too many requests`.
         case close
-    }
-}
-
-/// How often something may happen: so many times a second in the long run, and so many at once after a pause.
-public struct RateLimit: Hashable, Sendable {
-    public var perSecond: Double
-    public var burst: Double
-
-    /// - Parameters:
-    ///   - perSecond: at least 0.001.
-    ///   - burst: at least 1. By default what a second allows.
-    public init(perSecond: Double, burst: Double? = nil) {
-        self.perSecond = max(perSecond, 0.001)
-        self.burst = max(burst ?? perSecond, 1)
     }
 }
 

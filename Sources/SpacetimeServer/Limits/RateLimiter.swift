@@ -1,4 +1,5 @@
 import NIOCore
+import SpacetimeHost
 
 /// Counts what happens against a ``RateLimit``. A value of one event loop; it reads no clock.
 ///
@@ -9,6 +10,9 @@ struct RateLimiter {
     /// How far ``paid`` may be ahead of now.
     private let ahead: Double
     private var paid = -Double.infinity
+
+    /// Whether a new one would do as well.
+    func isFull(at now: NIODeadline) -> Bool { paid <= Double(now.uptimeNanoseconds) }
 
     init(_ limit: RateLimit) {
         nanosecondsEach = 1e9 / limit.perSecond
@@ -35,31 +39,5 @@ struct RateLimiter {
         paid = max(paid, time) + nanosecondsEach * Double(count)
         let excess = paid - time - ahead
         return excess > ahead * 0.000_001 ? .nanoseconds(Int64(excess.rounded(.up))) : nil
-    }
-}
-
-/// The rates of certain reducers for one client.
-struct ReducerRates {
-    private var limiters: [Int: RateLimiter] = [:]
-
-    /// - Parameter position: of a reducer with this name; nil if there is none.
-    init(_ rates: [String: RateLimit], position: (String) -> Int?) {
-        for (name, rate) in rates {
-            if let position = position(name) { limiters[position] = RateLimiter(rate) }
-        }
-    }
-
-    /// Without rates a call need not even ask.
-    var isEmpty: Bool { limiters.isEmpty }
-
-    /// - Returns: nil if the reducer may be called now; else how long to wait for it.
-    mutating func admit(_ reducer: Int, at now: NIODeadline) -> TimeAmount? {
-        limiters[reducer]?.admit(at: now) ?? nil
-    }
-
-    /// What a client is told whose call came too soon.
-    static func refusal(of reducer: String, wait: TimeAmount) -> String {
-        let milliseconds = max(1, (wait.nanoseconds + 999_999) / 1_000_000)
-        return "'\(reducer)' was called too often; wait \(milliseconds) ms and call it again"
     }
 }

@@ -18,7 +18,9 @@ extension ClientConnection {
         for position in inbox.indices {
             inbox[position] = inbox[position].translated(from: old.core, to: generation.core, for: caller)
         }
-        ledger.follow(generation.core.catalog.schema.reducers.map(\.name))
+        ledger.follow(
+            generation.core.catalog.schema.reducers.map(\.name),
+            generation.core.rates(ledger.limits, of: .identity(principal.identity), in: database.callRates))
     }
 }
 

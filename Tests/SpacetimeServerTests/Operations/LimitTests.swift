@@ -1,4 +1,5 @@
 import NIOCore
+import SpacetimeHost
 import SpacetimeSATS
 import Testing
 
@@ -50,9 +51,16 @@ import Testing
     }
 
     @Test func certainReducersHaveRatesOfTheirOwn() {
-        var rates = ReducerRates(["send": RateLimit(perSecond: 1), "gone": RateLimit(perSecond: 1)]) {
-            $0 == "send" ? 3 : nil
+        var limits = ClientLimits()
+        limits.reducerRates = ["send": .perSecond(1), "gone": .perSecond(1)]
+        let counts = CallRates()
+        func makeRates(_ limits: ClientLimits, _ name: String = "ann") -> ReducerRates {
+            ReducerRates(
+                limits, declared: [3: .perMinute(1), 4: .perMinute(2)],
+                of: .identity(Identity(issuer: "i", subject: name)), in: counts,
+                reducers: ["a", "b", "c", "send", "shout"].map { ($0, $0) })
         }
+        let rates = makeRates(limits)
         #expect(!rates.isEmpty)
         #expect(rates.admit(3, at: time(0)) == nil)
         #expect(rates.admit(3, at: time(0)) == .seconds(1))
@@ -61,7 +69,25 @@ import Testing
         #expect(
             ReducerRates.refusal(of: "send", wait: .microseconds(1_500))
                 == "'send' was called too often; wait 2 ms and call it again")
-        #expect(ReducerRates([:]) { _ in nil }.isEmpty)
+        // What the module says holds where nothing else is said.
+        #expect(rates.admit(4, at: time(0)) == nil)
+        #expect(rates.admit(4, at: time(0)) == nil)
+        #expect(rates.admit(4, at: time(0)) == .seconds(30))
+        // Somebody else counts by himself, another connection of the same one does not.
+        #expect(makeRates(limits, "bob").admit(4, at: time(0)) == nil)
+        #expect(makeRates(limits).admit(4, at: time(0)) != nil)
+        #expect(makeRates(.trusted).isEmpty)
+    }
+
+    @Test func callersThatHaveBeenQuietAreForgotten() {
+        let counts = CallRates()
+        for number in 0..<10_000 {
+            let caller = CallRates.Caller.identity(Identity(issuer: "i", subject: "\(number)"))
+            #expect(counts.admit("say", of: caller, .perSecond(1), at: time(Int64(number))) == nil)
+            #expect(counts.admit("say", of: caller, .perSecond(1), at: time(Int64(number))) != nil)
+        }
+        #expect(counts.count <= 4_096, "each is remembered for a second, and there are a thousand a second")
+        #expect(counts.count >= 1_000)
     }
 
     // MARK: Whom a limit is about

@@ -57,9 +57,10 @@ struct ModelClient {
         let principal = Principal(
             identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
         let metrics = ServerMetrics()
+        let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
         let connection = ClientConnection(
             database, principal, parameters, subprotocol, WebSocketOptions(), delivery,
-            ClientLedger(ClientLimits(), LimitPolicy(), metrics, metrics.database("model", reducers: [])))
+            ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
         return (ModelTransport(isBatched: subprotocol.isBatched), connection)
     }
 
