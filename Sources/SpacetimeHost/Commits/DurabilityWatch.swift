@@ -5,15 +5,20 @@ import SpacetimeDurability
 /// From any thread, and without the database's lock.
 package struct DurabilityWatch: Sendable {
     private let log: CommitLog?
+    /// The same, alive as long as `log` is. Each event for a client looks at it, so it counts no references.
+    private let uncounted: Unmanaged<CommitLog>?
 
-    init(_ log: CommitLog?) { self.log = log }
+    init(_ log: CommitLog?) {
+        self.log = log
+        uncounted = log.map { .passUnretained($0) }
+    }
 
     /// Whether a commit, and all before it, are on disk; in a database in memory, always.
     @inline(__always)
     package func isDurable(_ offset: TxOffset) -> Bool {
         // Before the first commit the last one is none.
-        guard let log, offset.rawValue != .max else { return true }
-        return log.durableEnd > offset.rawValue
+        guard let uncounted, offset.rawValue != .max else { return true }
+        return uncounted._withUnsafeGuaranteedRef { $0.durableEnd > offset.rawValue }
     }
 
     /// Calls `body` once the commit is on disk, or never will be. From whichever thread finds out, which may be this one.

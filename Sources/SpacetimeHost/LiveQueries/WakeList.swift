@@ -9,7 +9,10 @@ import Synchronization
 final class WakeList: Sendable {
     private let sessions = Mutex<[Session]>([])
 
-    func add(_ session: Session) { sessions.withLock { $0.append(session) } }
+    func add(_ session: Session) {
+        // Most often calls of one client follow each other.
+        sessions.withLock { sessions in if sessions.last !== session { sessions.append(session) } }
+    }
 
     func deliver() {
         guard !spacetime_is_delivering() else { return }

@@ -1,3 +1,4 @@
+import SpacetimeDurability
 package import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
@@ -10,16 +11,29 @@ import SpacetimeSchema
 package struct CallBatch: ~Copyable {
     private let sessions: Sessions
     private let session: Session
+    /// When the last call ended, which is when the next one begins: of a call, one reading of a clock is left.
+    private var now: Int64
+    /// What calls see as the time, and when it was read.
+    private var timestamp: Timestamp
+    private var timestampReading: Int64
+
+    /// For so long the database's clock is not read again. No two calls could be told apart by less than a microsecond anyway.
+    private static let timestampNanoseconds: Int64 = 50_000
 
     /// With the lock held, which the batch releases when it ends.
     init(holdingLockOf sessions: Sessions, _ session: Session) {
         self.sessions = sessions
         self.session = session
+        now = monotonicNanoseconds()
+        timestamp = sessions.runner.clock.now()
+        timestampReading = now
+        sessions.queries.caller = session
     }
 
     var caller: Caller { session.caller }
 
     deinit {
+        sessions.queries.caller = nil
         sessions.runner.releaseAndFinish()
         sessions.queries.deliver()
     }
@@ -30,15 +44,39 @@ package struct CallBatch: ~Copyable {
     ///   - request: chosen by the client, who is told it again.
     ///   - reducer: see ``Sessions/reducer(named:for:)``.
     ///   - arguments: in BSATN, one behind the other.
-    /// - Returns: how long it took.
+    /// - Returns: how long it took since the call before, in nanoseconds.
     @discardableResult
-    package func call(_ request: UInt32, _ reducer: Int, arguments: UnsafeRawBufferPointer) -> Duration {
-        let name = sessions.runner.catalog.schema.reducers[reducer].name
-        return sessions.answer(request, name, in: session) { timestamp in
-            try sessions.runner.run(
-                .reducer, reducer: reducer, argumentBytes: arguments, as: session.caller, at: timestamp
-            ).offset
+    package mutating func call(_ request: UInt32, _ reducer: Int, arguments: UnsafeRawBufferPointer) -> Int64 {
+        if now - timestampReading > Self.timestampNanoseconds {
+            timestamp = sessions.runner.clock.now()
+            timestampReading = now
         }
+        let outcome: CallResult.Outcome
+        do {
+            outcome = .committed(
+                try sessions.runner.run(
+                    .reducer, reducer: reducer, argumentBytes: arguments, as: session.caller, at: timestamp
+                ).offset)
+        } catch { outcome = .failed(error) }
+        return answer(request, sessions.runner.catalog.schema.reducers[reducer].name, outcome)
+    }
+
+    /// Answers a call that cannot be made.
+    package mutating func refuse(_ request: UInt32, _ reducer: String, _ error: DatabaseError) {
+        answer(request, reducer, .failed(error))
+    }
+
+    @discardableResult
+    private mutating func answer(_ request: UInt32, _ reducer: String, _ outcome: CallResult.Outcome) -> Int64 {
+        let ended = monotonicNanoseconds()
+        let nanoseconds = ended - now
+        now = ended
+        sessions.queries.answer(
+            session,
+            CallResult(
+                request: request, reducer: reducer, timestamp: timestamp, nanoseconds: nanoseconds, outcome: outcome),
+            at: TxOffset(sessions.runner.state.pointee.nextOffset &- 1))
+        return nanoseconds
     }
 
     /// A picture of what has been committed, for those who read while a call takes long.
@@ -46,11 +84,6 @@ package struct CallBatch: ~Copyable {
         DatabasePicture(
             snapshot: sessions.runner.datastore.snapshot(),
             offset: TxOffset(sessions.runner.state.pointee.nextOffset &- 1))
-    }
-
-    /// Answers a call that cannot be made.
-    package func refuse(_ request: UInt32, _ reducer: String, _ error: DatabaseError) {
-        _ = sessions.answer(request, reducer, in: session) { _ throws(DatabaseError) in throw error }
     }
 }
 
@@ -77,26 +110,29 @@ extension Sessions {
         return CallBatch(holdingLockOf: self, session)
     }
 
-    /// Runs a batch of calls. Suspends while others have the lock.
-    package func batch(by session: Session, _ body: (borrowing CallBatch) -> Void) async throws(DatabaseError) {
-        try await runner.takingLock(toWrite: true) { body(CallBatch(holdingLockOf: self, session)) }
+    /// Whether the log has room for more: where it has none, a batch has to be waited for in a task.
+    package var hasRoom: Bool { !runner.durability.isSaturated }
+
+    /// Has `body` called when whoever has the lock releases it, from that thread. It gets the lock after a while, for
+    /// ``batch(by:with:)``, else a chance at ``batchIfFree(by:)``.
+    ///
+    /// - Parameter since: when the waiting began, by `monotonicNanoseconds()`.
+    /// - Returns: false if the lock is free. Then nothing is called.
+    package func whenReleased(since: Int64, _ body: @escaping @Sendable (HandedLock?) -> Void) -> Bool {
+        runner.whenReleased(since: since, body)
     }
 
-    /// One call, with the lock held.
-    fileprivate func answer(
-        _ request: UInt32, _ reducer: String, in session: Session, _ run: (Timestamp) throws -> TxOffset
-    ) -> Duration {
-        let began = ContinuousClock.now
-        let timestamp = runner.clock.now()
-        let outcome: CallResult.Outcome
-        let caller = queries.caller
-        queries.caller = session
-        do { outcome = .committed(try run(timestamp)) } catch { outcome = .failed(error) }
-        queries.caller = caller
-        let result = CallResult(
-            request: request, reducer: reducer, timestamp: timestamp, duration: ContinuousClock.now - began,
-            outcome: outcome)
-        queries.answer(session, result, at: TxOffset(runner.state.pointee.nextOffset &- 1))
-        return result.duration
+    /// Begins a batch of calls with a lock that was waited for.
+    package func batch(by session: Session, with lock: HandedLock) -> CallBatch {
+        lock.take()
+        return CallBatch(holdingLockOf: self, session)
+    }
+
+    /// Runs a batch of calls. Suspends while others have the lock.
+    package func batch(by session: Session, _ body: (inout CallBatch) -> Void) async throws(DatabaseError) {
+        try await runner.takingLock(toWrite: true) {
+            var batch = CallBatch(holdingLockOf: self, session)
+            body(&batch)
+        }
     }
 }

@@ -16,6 +16,7 @@ package final class SessionQueue: Sendable {
     private enum Entry {
         case event(SessionEvent)
         case reserved(Place)
+        case taken
     }
 
     private struct State {
@@ -39,7 +40,11 @@ package final class SessionQueue: Sendable {
         }
 
         mutating func pop() -> SessionEvent? {
-            guard first < events.count, case .event(let event) = events[first] else { return nil }
+            guard isReady else { return nil }
+            // Moved out, so that no references are counted.
+            var entry = Entry.taken
+            swap(&entry, &events[first])
+            guard case .event(let event) = entry else { return nil }
             first += 1
             // Shifted now and then, so that taking one is O(1) on average.
             if first >= 64, first * 2 >= events.count {

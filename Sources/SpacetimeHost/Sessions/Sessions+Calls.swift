@@ -28,7 +28,8 @@ package struct CallResult: Sendable {
     package let reducer: String
     /// The clock of the database when the call began.
     package let timestamp: Timestamp
-    package let duration: Duration
+    /// How long it took. In a batch the call before it ends where it begins, so reading its message is part of it.
+    package let nanoseconds: Int64
     package let outcome: Outcome
 }
 
@@ -41,15 +42,16 @@ extension Sessions {
     /// - Throws: `nestedTransaction` inside a transaction. Whatever else happens is in the answers.
     package func call(_ calls: [SessionCall], by session: Session) throws(DatabaseError) {
         try runner.acquireForWrite()
-        run(calls, in: CallBatch(holdingLockOf: self, session))
+        var batch = CallBatch(holdingLockOf: self, session)
+        run(calls, in: &batch)
     }
 
     /// Calls reducers one after the other. Suspends while others have the lock.
     package func call(_ calls: [SessionCall], by session: Session) async throws(DatabaseError) {
-        try await batch(by: session) { run(calls, in: $0) }
+        try await batch(by: session) { run(calls, in: &$0) }
     }
 
-    private func run(_ calls: [SessionCall], in batch: borrowing CallBatch) {
+    private func run(_ calls: [SessionCall], in batch: inout CallBatch) {
         for call in calls {
             do throws(DatabaseError) {
                 let reducer = try reducer(named: call.reducer, for: batch.caller)

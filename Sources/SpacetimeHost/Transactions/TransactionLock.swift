@@ -10,6 +10,8 @@ import Synchronization
 /// it: handing it over each time would cost a change of threads per call. Somebody who has waited for a millisecond is
 /// handed it, so that nobody waits for ever.
 ///
+/// An event loop can do neither, block or suspend: it has a closure called, and goes on with its other clients.
+///
 /// The owner is whoever took it, not a thread: a task that was handed the lock may go on on any thread. The form is that
 /// of WebKit's WTF::Lock (https://webkit.org/blog/6161/locking-in-webkit/).
 struct TransactionLock: ~Copyable, Sendable {
@@ -25,23 +27,27 @@ struct TransactionLock: ~Copyable, Sendable {
 
     /// How often a taken lock is looked at before waiting for it.
     private static var spinCount: Int { 40 }
-    /// Who has waited so long is handed the lock.
-    private static var patienceInNanoseconds: Int64 { 1_000_000 }
-
     enum Waiter: Sendable {
         case thread(Monitor<Outcome?>)
         case task(UnsafeContinuation<Outcome, Never>)
+        case eventLoop(@Sendable (Outcome) -> Void)
 
         func wake(_ outcome: Outcome) {
             switch self {
             case .thread(let monitor): monitor.wake { $0 = outcome }
             case .task(let continuation): continuation.resume(returning: outcome)
+            case .eventLoop(let body): body(outcome)
             }
         }
+
+        /// Who has waited so long is handed the lock. Of event loops there are few, and each waits on behalf of many clients.
+        var patienceInNanoseconds: Int64 { isEventLoop ? 250_000 : 1_000_000 }
+
+        var isEventLoop: Bool { if case .eventLoop = self { true } else { false } }
     }
 
     /// What became of waiting.
-    enum Outcome: Sendable {
+    enum Outcome: Equatable, Sendable {
         /// The lock was free a moment ago.
         case tryAgain
         /// The lock is the waiter's.
@@ -130,6 +136,14 @@ struct TransactionLock: ~Copyable, Sendable {
         return true
     }
 
+    /// Has `body` called when the lock is released, by whoever does that. With `owned` it must be released.
+    ///
+    /// - Parameter since: when the waiting began.
+    /// - Returns: false if the lock is free. Then nothing is called.
+    borrowing func whenReleased(since: Int64, _ body: @escaping @Sendable (Outcome) -> Void) -> Bool {
+        enqueue(.eventLoop(body), since: since)
+    }
+
     private borrowing func lockSpinning() -> Bool {
         for _ in 0..<Self.spinCount {
             if word.load(ordering: .relaxed) & Self.taken == 0, tryLock() { return true }
@@ -139,7 +153,7 @@ struct TransactionLock: ~Copyable, Sendable {
     }
 
     /// What the last owner did happened before: it stored the word when it handed the lock over.
-    private borrowing func accept() { _ = word.load(ordering: .acquiring) }
+    borrowing func accept() { _ = word.load(ordering: .acquiring) }
 
     /// Joins the queue, unless the lock has become free meanwhile.
     private borrowing func enqueue(_ waiter: Waiter, since: Int64) -> Bool {
@@ -179,16 +193,21 @@ struct TransactionLock: ~Copyable, Sendable {
 
     @inline(never)
     private borrowing func unlockAwaited() {
-        let (waiter, outcome) = queue.withLock { queue -> (Waiter?, Outcome) in
-            let next = queue.popFirst()
-            let rest: UInt32 = queue.isEmpty ? 0 : Self.awaited
-            if let next, monotonicNanoseconds() - next.since > Self.patienceInNanoseconds {
-                word.store(Self.taken | rest, ordering: .releasing)
-                return (next.waiter, .owned)
+        let (waiters, outcome) = queue.withLock { queue -> ([Waiter], Outcome) in
+            var woken: [Waiter] = []
+            if let next = queue.popFirst() {
+                woken.append(next.waiter)
+                if monotonicNanoseconds() - next.since > next.waiter.patienceInNanoseconds {
+                    word.store(queue.isEmpty ? Self.taken : Self.taken | Self.awaited, ordering: .releasing)
+                    return (woken, .owned)
+                }
             }
-            word.store(rest, ordering: .releasing)
-            return (next?.waiter, .tryAgain)
+            // An event loop may find that there is nothing to be done any more, and would leave the lock free with others
+            // in the queue. So somebody who is sure to take it is woken, too.
+            while woken.last?.isEventLoop == true, let next = queue.popFirst() { woken.append(next.waiter) }
+            word.store(queue.isEmpty ? 0 : Self.awaited, ordering: .releasing)
+            return (woken, .tryAgain)
         }
-        waiter?.wake(outcome)
+        for waiter in waiters { waiter.wake(outcome) }
     }
 }

@@ -85,6 +85,18 @@ extension TransactionRunner {
     @usableFromInline
     package func adoptLock() { spacetime_set_held_database(address) }
 
+    // MARK: Event loops
+
+    /// Has `body` called when whoever has the lock releases it. It gets the lock itself after a while, else a chance to take it.
+    ///
+    /// - Parameter since: when the waiting began, by `monotonicNanoseconds()`.
+    /// - Returns: false if the lock is free. Then nothing is called.
+    func whenReleased(since: Int64, _ body: @escaping @Sendable (HandedLock?) -> Void) -> Bool {
+        lock.whenReleased(since: since) { [self] outcome in
+            body(outcome == .owned ? HandedLock(self) : nil)
+        }
+    }
+
     // MARK: Refusing
 
     @inline(never)

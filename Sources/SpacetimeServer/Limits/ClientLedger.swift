@@ -140,7 +140,7 @@ struct ClientLedger {
             lastReducer = (call.reducer, reducerNames.firstIndex(of: call.reducer) ?? -1)
         }
         let hasCommitted = if case .committed = call.outcome { true } else { false }
-        metrics.call(lastReducer.position, hasCommitted: hasCommitted, nanoseconds: Int64(nanoseconds: call.duration))
+        metrics.call(lastReducer.position, hasCommitted: hasCommitted, nanoseconds: call.nanoseconds)
     }
 
     mutating func sendFrame(byteCount: Int) { metrics.sendFrame(byteCount: byteCount) }
@@ -169,15 +169,6 @@ struct ClientLedger {
         let limit: ClientLimit? = isStuck ? .slowReader : messageWatch.isStuck(at: now) ? .slowMessage : nil
         if let limit { note(limit) }
         return limit
-    }
-}
-
-extension Int64 {
-    /// Whole nanoseconds; the largest number for what does not fit.
-    init(nanoseconds duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        self = overflow ? .max : product + attoseconds / 1_000_000_000
     }
 }
 

@@ -16,9 +16,14 @@ extension ClientConnection {
 
     /// Writes what the client is to be told, as far as the socket takes it and the log has come.
     func deliver() {
-        isWoken.store(false, ordering: .releasing)
+        // Reading the flag, too, so that what was put into the queue by whoever set it is seen.
+        _ = isWoken.exchange(false, ordering: .acquiringAndReleasing)
         guard case .open = state, !isCompressing, let session, let transport else { return }
         defer { transport.flush() }
+        // Where something is in the way, this is called again once it is not. Until then nobody needs to.
+        defer {
+            if held != nil || isCompressing || !transport.isWritable { isWoken.store(true, ordering: .relaxed) }
+        }
         guard sendStream(over: transport) else { return }
         var end: SubscriptionEnd?
         var isFirst = true

@@ -11,6 +11,8 @@ extension ClientConnection {
     func noteReceived() {
         lastReceived = delivery.eventLoop.now
         isPingUnanswered = false
+        // What comes of it is told when all of it was taken in.
+        isWoken.store(true, ordering: .relaxed)
     }
 
     /// Takes one message. Calls may run before this returns, and the database is held then until ``endOfRead()``.
@@ -39,6 +41,7 @@ extension ClientConnection {
         batch = nil
         if let wait = ledger.endOfRead(at: delivery.eventLoop.now) { slowDown(for: wait) }
         proceed()
+        nanosecondsLeft = Turns.length
     }
 
     private func slowDown(for time: TimeAmount) {
@@ -57,10 +60,11 @@ extension ClientConnection {
             if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
             // The bytes lie in the frame, which stays where it is during the call.
             let bytes = arguments.withUnsafeBytes { $0 }
-            if isIdle, !generation.pace.isSlow(reducer), try hasBatch() {
+            if isIdle, nanosecondsLeft > 0, !generation.pace.isSlow(reducer), try hasBatch() {
                 ledger.receive(.callReducer)
-                let duration = batch?.call(request, reducer, arguments: bytes)
-                if let duration { generation.pace.note(reducer, duration) }
+                let nanoseconds = batch?.call(request, reducer, arguments: bytes) ?? 0
+                generation.pace.note(reducer, nanoseconds)
+                nanosecondsLeft -= nanoseconds
             } else {
                 enqueue(.call(request, reducer, Array(bytes)))
             }
@@ -85,7 +89,9 @@ extension ClientConnection {
     /// The position of a reducer. Most clients call the same one over and over.
     private func reducer(named name: RawSpan) throws(DatabaseError) -> Int {
         let bytes = name.withUnsafeBytes { $0 }
-        if lastCall.reducer >= 0, bytes.elementsEqual(lastCall.name) { return lastCall.reducer }
+        if lastCall.reducer >= 0, lastCall.name.withUnsafeBytes({ $0.hasSameBytes(as: bytes) }) {
+            return lastCall.reducer
+        }
         let reducer = try generation.core.sessions.reducer(
             named: String(decoding: bytes, as: UTF8.self), for: Caller(identity: principal.identity))
         lastCall = (Array(bytes), reducer)
@@ -108,16 +114,92 @@ extension ClientConnection {
     /// Does what waits, one step at a time.
     func proceed() {
         renewIfReplaced()
-        setPaused(isSlowedDown || inbox.count > Self.pauseCount)
-        guard case .open = state, !isBusy, let session, let step = nextStep() else { return }
-        isBusy = true
-        Task {
-            await perform(step, session)
-            delivery.eventLoop.execute {
-                self.isBusy = false
-                self.proceed()
+        guard case .open = state, !isBusy, !isAwaitingTurn, let session else { return pauseIfNeeded() }
+        if waitsForTurn {
+            isAwaitingTurn = true
+            // Whoever has used up his time comes behind the others.
+            if nanosecondsLeft > 0 { delivery.turns.begin(self) } else { delivery.turns.add(self) }
+        } else if let step = nextStep() {
+            isBusy = true
+            Task {
+                await perform(step, session)
+                delivery.eventLoop.execute {
+                    self.isBusy = false
+                    self.proceed()
+                }
             }
         }
+        pauseIfNeeded()
+    }
+
+    /// Whether the next step is a call that runs on the event loop.
+    private var waitsForTurn: Bool {
+        switch inbox.first {
+        case .call(_, let reducer, _)?: !generation.pace.isSlow(reducer) && generation.core.sessions.hasRoom
+        case .refusedCall?: generation.core.sessions.hasRoom
+        default: false
+        }
+    }
+
+    /// Runs calls that wait, in their order, for as long as a turn lasts.
+    ///
+    /// - Returns: how it ended, and how long it took.
+    func takeTurn(with lock: HandedLock?) -> (outcome: Turns.Outcome, nanoseconds: Int64) {
+        renewIfReplaced()
+        guard case .open = state, let session else { return (.over, 0) }
+        let sessions = generation.core.sessions
+        // What is done here is told at the end of it.
+        isWoken.store(true, ordering: .relaxed)
+        defer { deliver() }
+        var left = Turns.length
+        do throws(DatabaseError) {
+            var batch: CallBatch
+            if let lock {
+                batch = sessions.batch(by: session, with: lock)
+            } else if let free = try sessions.batchIfFree(by: session) {
+                batch = free
+            } else if waitsForTurn {
+                return (.locked, 0)
+            } else {
+                return endTurn(after: 0)
+            }
+            while left > 0, runNext(in: &batch, &left) {}
+        } catch {
+            // Only inside of a transaction, where no event loop is.
+            close(.failure(ProtocolError.closeReason(error.message)))
+            return (.over, 0)
+        }
+        let nanoseconds = Turns.length - left
+        return waitsForTurn ? (.unfinished, nanoseconds) : endTurn(after: nanoseconds)
+    }
+
+    private func endTurn(after nanoseconds: Int64) -> (outcome: Turns.Outcome, nanoseconds: Int64) {
+        isAwaitingTurn = false
+        proceed()
+        return (.over, nanoseconds)
+    }
+
+    /// - Returns: false if the next step is no call that may run here.
+    private func runNext(in batch: inout CallBatch, _ left: inout Int64) -> Bool {
+        switch inbox.first {
+        case .call(let request, let reducer, let arguments)? where !generation.pace.isSlow(reducer):
+            inbox.removeFirst()
+            let nanoseconds = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
+            generation.pace.note(reducer, nanoseconds)
+            left -= nanoseconds
+            return true
+        case .refusedCall(let request, let name, let error)?:
+            inbox.removeFirst()
+            batch.refuse(request, name, error)
+            return true
+        default: return false
+        }
+    }
+
+    /// Nothing more is read from a client of whom much waits, or who has used up his time.
+    private func pauseIfNeeded() {
+        let isLate = isAwaitingTurn && nanosecondsLeft <= 0
+        setPaused(isSlowedDown || isLate || inbox.count > Self.pauseCount)
     }
 
     private func setPaused(_ isPaused: Bool) {
@@ -138,8 +220,12 @@ extension ClientConnection {
         guard let first = inbox.first else { return nil }
         switch first {
         case .call, .refusedCall:
-            var calls: [ClientRequest] = []
-            while let next = inbox.first {
+            // One that is slow has the database for itself; where the log is full, some are waited with at once.
+            var calls = [inbox.removeFirst()]
+            if case .call(_, let reducer, _) = first, generation.pace.isSlow(reducer) {
+                return .calls(calls, generation)
+            }
+            while calls.count < Self.stepCallCount, let next = inbox.first {
                 switch next {
                 case .call, .refusedCall: calls.append(inbox.removeFirst())
                 default: return .calls(calls, generation)
@@ -202,13 +288,31 @@ extension ClientConnection {
                     // Who only looks need not wait for a reducer that takes long.
                     let isSlow = generation.pace.isSlow(reducer)
                     if isSlow { generation.picture.withLock { $0 = batch.picture() } }
-                    let duration = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
+                    let nanoseconds = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
                     if isSlow { generation.picture.withLock { $0 = nil } }
-                    generation.pace.note(reducer, duration)
+                    generation.pace.note(reducer, nanoseconds)
                 case .refusedCall(let request, let name, let error): batch.refuse(request, name, error)
                 default: break
                 }
             }
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Eight bytes at a time: this is asked for each call.
+    fileprivate func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        var offset = 0
+        while offset &+ 8 <= count {
+            let left = loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            guard left == other.loadUnaligned(fromByteOffset: offset, as: UInt64.self) else { return false }
+            offset &+= 8
+        }
+        while offset < count {
+            guard self[offset] == other[offset] else { return false }
+            offset &+= 1
+        }
+        return true
     }
 }

@@ -57,7 +57,7 @@ extension ClientConnection {
                 arguments: Form.arguments(
                     call?.arguments ?? .bsatn([]), of: position.map { reducers[$0].parametersType } ?? .noFields),
                 requestID: result.request),
-            duration: TimeDuration(result.duration))
+            duration: TimeDuration(microseconds: result.nanoseconds / 1_000))
         guard case .failed(let error) = result.outcome else { return update }
         let failure = CallFailure(error, of: result.reducer)
         update.status = .failed(failure.text)

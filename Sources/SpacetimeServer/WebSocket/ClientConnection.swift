@@ -27,9 +27,10 @@ protocol ClientTransport: AnyObject {
 
 /// One client on a WebSocket: takes its messages, has them done in their order, and writes what it is to be told.
 ///
-/// Calls are run right away, where they lie in the frame, if nobody has the database and nothing of the client waits. Everything
-/// else goes through ``inbox``, from which one step at a time is done by a task. What the client is told comes out of its
-/// session's queue, whoever put it there.
+/// Calls are run right away, where they lie in the frame, if nobody has the database and nothing of the client waits, and as long
+/// as they take no longer than a turn (``Turns``). Everything else goes through ``inbox``: calls are run there in turns, and
+/// what takes longer is done one step at a time by a task. What the client is told comes out of its session's queue, whoever
+/// put it there.
 ///
 /// `Sendable` is unchecked: but for ``wake(_:)``, which touches ``delivery`` only, it is used on its event loop only.
 final class ClientConnection: Session.Outlet, @unchecked Sendable {
@@ -69,6 +70,10 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     var isPaused = false
     /// Calls that are being run where they lie.
     var batch: CallBatch?
+    /// How long calls may still run where they lie, of what was read at once.
+    var nanosecondsLeft = Turns.length
+    /// Calls in the inbox wait for a turn.
+    var isAwaitingTurn = false
     var lastCall = (name: [UInt8](), reducer: -1)
 
     // Going out
@@ -109,6 +114,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
 
     /// With more requests in the inbox nothing is read from the client until some are done.
     static let pauseCount = 1_024
+    /// So many calls at most are run in one step by a task.
+    static let stepCallCount = 64
     /// A frame with several messages is begun anew beyond this size.
     static let frameByteLimit = 256 << 10
     /// First rows of more bytes are kept as compressed frames.

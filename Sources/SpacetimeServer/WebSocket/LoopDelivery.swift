@@ -13,6 +13,8 @@ import Synchronization
 final class LoopDelivery: @unchecked Sendable {
     let eventLoop: any EventLoop
     private let woken = Mutex<[ClientConnection]>([])
+    /// Clients whose calls are to be run when they can be.
+    let turns: Turns
     /// Memory for all connections of the loop.
     let unmasked = UnmaskedBytes()
     /// The messages of a frame that is being put together.
@@ -32,6 +34,7 @@ final class LoopDelivery: @unchecked Sendable {
 
     init(_ eventLoop: any EventLoop, _ options: WebSocketOptions) {
         self.eventLoop = eventLoop
+        turns = Turns(eventLoop)
         let shortest = min(options.pingInterval, options.idleTimeout)
         tickInterval = min(.seconds(1), max(.milliseconds(1), TimeAmount(shortest) / 4))
     }

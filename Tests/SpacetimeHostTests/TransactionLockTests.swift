@@ -1,0 +1,75 @@
+import SpacetimeDurability
+import Synchronization
+import Testing
+
+@testable import SpacetimeHost
+
+/// The lock as event loops see it: they are told when it is released, and wait for nothing.
+@Suite struct TransactionLockTests {
+    private final class Box: Sendable {
+        let lock = TransactionLock()
+        let hasHadIt = Atomic(false)
+        let told = Mutex<[TransactionLock.Outcome]>([])
+
+        var outcomes: [TransactionLock.Outcome] { told.withLock { $0 } }
+        func ask(since: Int64) -> Bool {
+            lock.whenReleased(since: since) { outcome in self.told.withLock { $0.append(outcome) } }
+        }
+
+        func tryLock() -> Bool { lock.tryLock() }
+    }
+
+    @Test func nobodyIsToldWhoAsksWhileItIsFree() {
+        let box = Box()
+        #expect(!box.ask(since: monotonicNanoseconds()))
+        _ = box.lock.lock()
+        box.lock.unlock()
+    }
+
+    @Test func whoAskedIsToldOnceAndFindsItFree() {
+        let box = Box()
+        _ = box.lock.lock()
+        let never = Int64.max
+        #expect(box.ask(since: never))
+        #expect(box.outcomes.isEmpty)
+        box.lock.unlock()
+        #expect(box.outcomes == [.tryAgain])
+        #expect(box.tryLock())
+        box.lock.unlock()
+        #expect(box.outcomes.count == 1)
+    }
+
+    @Test func whoHasWaitedForLongIsHandedIt() {
+        let box = Box()
+        _ = box.lock.lock()
+        let longAgo = monotonicNanoseconds() - 1_000_000_000
+        #expect(box.ask(since: longAgo))
+        box.lock.unlock()
+        #expect(box.outcomes == [.owned])
+        #expect(!box.tryLock())
+        box.lock.unlock()
+        #expect(box.tryLock())
+        box.lock.unlock()
+    }
+
+    /// An event loop that is told may do nothing with it. Whoever waits behind it must get the lock all the same.
+    @Test func threadsAndTasksBehindEventLoopsAreWokenToo() async {
+        let box = Box()
+        _ = box.lock.lock()
+        let never = Int64.max
+        for _ in 0..<3 {
+            #expect(box.ask(since: never))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                _ = await box.lock.lockSuspending()
+                box.hasHadIt.store(true, ordering: .relaxed)
+                box.lock.unlock()
+            }
+            group.addTask { box.lock.unlock() }
+        }
+        let hasHadIt = box.hasHadIt.load(ordering: .relaxed)
+        #expect(hasHadIt)
+        #expect(box.outcomes.count == 3)
+    }
+}
