@@ -4,7 +4,7 @@ import SpacetimeSATS
 /// Brotli (RFC 7932). The library's contexts serve one stream each, so there is nothing to keep between two.
 enum Brotli {
     /// The second fastest level, which is the first that is worth its bytes.
-    private static let quality: Int32 = 1
+    static let quality: Int32 = 1
 
     /// Appends one stream.
     ///

@@ -31,7 +31,7 @@ enum Gzip {
     }
 
     /// Added to the size of the window, this makes zlib write and expect gzip instead of its own format.
-    fileprivate static let windowBits: Int32 = 15 + 16
+    static let windowBits: Int32 = 15 + 16
 }
 
 /// One `z_stream` for compressing.

@@ -35,19 +35,20 @@ extension ClientConnection {
                 wait(for: offset, event)
                 break
             }
+            let isRows = if case .subscribed = event { true } else { false }
             if case .moduleReplaced(let catalog) = event {
                 self.catalog = catalog
                 renewIfReplaced()
             } else if case .ended(let reason) = event {
                 end = reason
-            } else if let stream = FirstRowsStream(event, of: self) {
+            } else if isRows, let stream = FirstRowsStream(event, of: self) {
                 // What was put together before goes first.
                 flushFrame(to: transport)
                 self.stream = stream
                 ledger.send(event, isLeaving: false)
                 guard !isCompressing, sendStream(over: transport) else { return }
                 continue
-            } else if let rows = sharedRows(event) {
+            } else if isRows, let rows = sharedRows(event) {
                 flushFrame(to: transport)
                 if isCompressing {
                     // Its turn comes when the frame before it has gone.
@@ -135,13 +136,16 @@ extension ClientConnection {
     ///
     /// - Returns: false if the socket takes no more of them now.
     private func sendStream(over transport: any ClientTransport) -> Bool {
-        while stream != nil {
+        while let stream {
             guard transport.isWritable else { return false }
-            guard let frame = stream?.nextFrame() else {
-                stream = nil
-                break
+            if stream.isCompressed {
+                sendLater { () async throws(CompressionError) in
+                    try await suspendingAside { () throws(CompressionError) in try stream.nextFrame() }
+                }
+                return false
             }
-            write(frame, to: transport)
+            // What is not compressed cannot fail.
+            if let frame = try? stream.nextFrame() { write(frame, to: transport) } else { self.stream = nil }
         }
         return true
     }
@@ -205,20 +209,33 @@ extension ClientConnection {
         }
     }
 
-    /// Sends a frame when it has been made. What comes behind it waits.
-    private func sendLater(_ make: @escaping @Sendable () async -> ByteBuffer) {
+    /// Sends a frame when it has been made, or ends the stream of frames if there is none. What comes behind it waits.
+    private func sendLater(
+        _ make: @escaping @Sendable () async throws(CompressionError) -> ByteBuffer?
+    ) {
         isCompressing = true
         Task {
-            let frame = await make()
-            delivery.eventLoop.execute {
-                self.isCompressing = false
-                if let transport = self.transport {
-                    self.write(frame, to: transport)
-                    transport.flush()
-                }
-                self.deliver()
-            }
+            let frame: Result<ByteBuffer?, CompressionError>
+            do throws(CompressionError) { frame = .success(try await make()) } catch { frame = .failure(error) }
+            delivery.eventLoop.execute { self.finishSending(frame) }
         }
+    }
+
+    private func finishSending(_ made: Result<ByteBuffer?, CompressionError>) {
+        isCompressing = false
+        switch made {
+        case .success(let frame?):
+            if let transport {
+                write(frame, to: transport)
+                transport.flush()
+            }
+        case .success(nil): stream = nil
+        case .failure(let error):
+            // The message has begun, and will have no end.
+            note(.failure)
+            return close(.failure(error.description))
+        }
+        deliver()
     }
 
     /// A frame that is a whole message.

@@ -179,10 +179,10 @@ struct RowsMessage: Sendable {
         }
     }
 
-    /// What stands before the rows, with the count of the queries: for an answer that is sent in pieces.
+    /// What stands before the rows, with the count of the queries: for an answer that is sent in pieces. Without the tag of the
+    /// compression.
     func head() -> [UInt8] {
         var writer = BSATNWriter()
-        writer.writeTag(Compression.none.rawValue)
         _ = encoder(in: &writer)
         var bytes = writer.withUnsafeBytes { Array($0) }
         bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: UInt32(tables.count).bsatn())
