@@ -1,3 +1,5 @@
+import SpacetimeProtocol
+
 /// How a server listens and what it allows.
 public struct ServerOptions: Sendable {
     /// The address to listen on. `127.0.0.1` is reached from this machine only, `0.0.0.0` from everywhere.
@@ -42,7 +44,7 @@ public struct WebSocketOptions: Sendable {
     /// How many events may wait to be sent to a client. One that falls behind further is dropped.
     public var outgoingQueueLimit = 16_384
     /// The largest message that a client may send, in bytes.
-    public var messageByteLimit = 32 << 20
+    public var messageByteLimit = ProtocolLimits().messageBytes
 
     public init() {}
 }
