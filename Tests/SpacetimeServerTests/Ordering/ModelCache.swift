@@ -55,27 +55,33 @@ enum ModelQuery: Hashable {
     case all
     case owner(UInt32)
     case below(UInt32)
+    /// Of owners of a rank, which changes while it is watched.
+    case rank(UInt32)
 
     var text: String {
         switch self {
         case .all: "SELECT * FROM parcel"
         case .owner(let owner): "SELECT * FROM parcel WHERE owner = \(owner)"
         case .below(let value): "SELECT * FROM parcel WHERE value < \(value)"
+        case .rank(let rank):
+            "SELECT parcel.* FROM parcel JOIN holder ON parcel.owner = holder.id WHERE holder.rank = \(rank)"
         }
     }
 
-    func matches(_ thing: Parcel) -> Bool {
+    func matches(_ thing: Parcel, _ moment: History.Moment) -> Bool {
         switch self {
         case .all: true
         case .owner(let owner): thing.owner == owner
         case .below(let value): thing.value < value
+        case .rank(let rank): moment.ranks[thing.owner] == rank
         }
     }
 
     init(_ dice: inout Dice) {
-        switch dice.below(3) {
+        switch dice.below(4) {
         case 0: self = .all
         case 1: self = .owner(dice.below(5))
+        case 2: self = .rank(dice.below(3))
         default: self = .below(dice.below(100))
         }
     }

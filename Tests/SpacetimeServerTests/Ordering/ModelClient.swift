@@ -21,6 +21,7 @@ struct ModelClient {
     private let database: HostedDatabase
     private let delivery: LoopDelivery
     private let subprotocol: Subprotocol
+    private let isConfirmed: Bool
     private var dice: Dice
     private var transport: ModelTransport
     private var connection: ClientConnection
@@ -39,20 +40,27 @@ struct ModelClient {
     /// Commits that it made.
     private(set) var commits = 0
 
-    init(_ database: HostedDatabase, _ delivery: LoopDelivery, _ subprotocol: Subprotocol, seed: UInt64) async throws {
+    /// - Parameter isConfirmed: it must hear of nothing that is not on disk.
+    init(
+        _ database: HostedDatabase, _ delivery: LoopDelivery, _ subprotocol: Subprotocol, isConfirmed: Bool = false,
+        seed: UInt64
+    ) async throws {
         self.database = database
         self.delivery = delivery
         self.subprotocol = subprotocol
+        self.isConfirmed = isConfirmed
         dice = Dice(seed: seed)
-        (transport, connection) = Self.makeConnection(database, delivery, subprotocol, seed)
+        (transport, connection) = Self.makeConnection(database, delivery, subprotocol, isConfirmed, seed)
         try await begin()
     }
 
     private static func makeConnection(
-        _ database: HostedDatabase, _ delivery: LoopDelivery, _ subprotocol: Subprotocol, _ seed: UInt64
+        _ database: HostedDatabase, _ delivery: LoopDelivery, _ subprotocol: Subprotocol, _ isConfirmed: Bool,
+        _ seed: UInt64
     ) -> (ModelTransport, ClientConnection) {
         var parameters = ConnectionParameters()
         parameters.compression = .none
+        parameters.isConfirmed = isConfirmed
         let identity = Identity(issuer: "model", subject: "\(seed)")
         let principal = Principal(
             identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
@@ -61,7 +69,7 @@ struct ModelClient {
         let connection = ClientConnection(
             database, principal, parameters, subprotocol, WebSocketOptions(), delivery,
             ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
-        return (ModelTransport(isBatched: subprotocol.isBatched), connection)
+        return (ModelTransport(subprotocol), connection)
     }
 
     // MARK: Coming and going
@@ -84,7 +92,8 @@ struct ModelClient {
             transport.isEnded = true
             connection.end()
         }
-        (self.transport, self.connection) = Self.makeConnection(database, delivery, subprotocol, dice.next())
+        (self.transport, self.connection) = Self.makeConnection(
+            database, delivery, subprotocol, isConfirmed, dice.next())
         cache = ModelCache()
         sets = [:]
         wanted = []
@@ -145,7 +154,9 @@ struct ModelClient {
 
     private func send(_ messages: [V2.ClientMessage]) async throws {
         var writer = BSATNWriter()
-        for message in messages { message.encode(to: &writer) }
+        for message in messages {
+            if subprotocol.speaksV2 { message.encode(to: &writer) } else { message.v1?.encode(to: &writer) }
+        }
         let payload = writer.withUnsafeBytes { Array($0) }
         let connection = connection
         try await delivery.eventLoop.submit {
@@ -240,16 +251,27 @@ struct ModelClient {
         }
     }
 
+    /// In the first protocol a query is told once, however many sets have it.
+    private var watchedQueries: [ModelQuery] {
+        let all = sets.values.flatMap { $0 }
+        return subprotocol.speaksV2 ? all : Array(Set(all))
+    }
+
     /// The cache is what the database had at the commit that the client has reached.
     private mutating func check() throws {
         guard isWatchingTurns else { return }
         let number = try cache.turn()?.number ?? 0
-        guard let things = History.things(after: number, in: database.identity) else {
+        guard let moment = History.moment(after: number, in: database.identity) else {
             throw Problem(what: "there was no commit \(number)")
         }
+        if isConfirmed, number > 0, !database.core.durabilityWatch.isDurable(moment.offset) {
+            throw Problem(what: "commit \(number) was told before it was on disk")
+        }
         var expected: [[UInt8]: Int] = [:]
-        for query in sets.values.flatMap({ $0 }) {
-            for thing in things where query.matches(thing) { expected[thing.bsatn(), default: 0] += 1 }
+        for query in watchedQueries {
+            for parcel in moment.parcels where query.matches(parcel, moment) {
+                expected[parcel.bsatn(), default: 0] += 1
+            }
         }
         checks += 1
         guard cache.rows(of: "parcel") == expected else {

@@ -18,10 +18,10 @@ final class ModelTransport: ClientTransport, @unchecked Sendable {
     let inbox = Mailbox<Event>()
     private var parser = RawFrameParser()
     private var parts: [UInt8] = []
-    private let isBatched: Bool
+    private let subprotocol: Subprotocol
     var isEnded = false
 
-    init(isBatched: Bool) { self.isBatched = isBatched }
+    init(_ subprotocol: Subprotocol) { self.subprotocol = subprotocol }
 
     var isWritable: Bool { true }
     var waitingByteCount: Int { 0 }
@@ -45,7 +45,14 @@ final class ModelTransport: ClientTransport, @unchecked Sendable {
     private func take(_ payload: [UInt8]) throws {
         guard payload.first == 0 else { return inbox.put(.broken("compressed though nobody asked for it")) }
         let body = Array(payload.dropFirst())
-        var reader = try V2.ServerMessageReader(body.span.bytes, isBatched: isBatched)
+        guard subprotocol.speaksV2 else {
+            let said = try V1.ServerMessage<V1.Binary>(body: body)
+            guard let message = V2.ServerMessage(said) else {
+                return inbox.put(.broken("\(said) came, which nobody asked for"))
+            }
+            return inbox.put(.message(message))
+        }
+        var reader = try V2.ServerMessageReader(body.span.bytes, isBatched: subprotocol.isBatched)
         while let message = try reader.next() { inbox.put(.message(message)) }
     }
 

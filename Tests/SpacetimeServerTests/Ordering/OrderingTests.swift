@@ -3,6 +3,8 @@ import NIOPosix
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeTestSupport
+import Synchronization
 import Testing
 
 @testable import SpacetimeServer
@@ -12,19 +14,46 @@ import Testing
 @Suite struct OrderingTests {
     @Test(arguments: 1...12 as ClosedRange<UInt64>)
     func eachClientsCacheIsWhatTheDatabaseHadAtTheCommitThatItHasReached(seed: UInt64) async throws {
+        try await run(
+            try await Database.open(.inMemory, module: Ledger.self, options: options(seed)),
+            [.v3, .v3, .v3, .v2, .v1BSATN, .v1BSATN], seed)
+    }
+
+    /// Half of the clients hear of what is on disk only, and of nothing sooner.
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func whoWaitsForTheDiskHearsOfNothingBeforeItIsThere(seed: UInt64) async throws {
+        let directory = try TemporaryDirectory()
+        try await run(
+            try await Database.open(at: directory.path + "/db", module: Ledger.self, options: options(seed)),
+            [.v3, .v2, .v1BSATN, .v3, .v2, .v1BSATN], confirmed: 3, seed)
+    }
+
+    /// Tests with the same seed run beside each other.
+    private static let opened = Atomic(0)
+
+    private func options(_ seed: UInt64) -> DatabaseOptions {
         var options = DatabaseOptions()
         // The history is kept by it.
-        options.identity = Identity(issuer: "model", subject: "database \(seed)")
-        let database = try await Database.open(.inMemory, module: Ledger.self, options: options)
+        options.identity = Identity(
+            issuer: "model", subject: "database \(seed) \(Self.opened.wrappingAdd(1, ordering: .relaxed).newValue)")
+        return options
+    }
+
+    /// - Parameter count: so many of the clients, from the first on, are told of durable commits only.
+    private func run(
+        _ database: Database<Ledger>, _ subprotocols: [Subprotocol], confirmed count: Int = 0, _ seed: UInt64
+    ) async throws {
         let hosted = HostedDatabase(database.core)
+        History.keep(database.core)
         defer { History.forget(hosted.identity) }
         let group = MultiThreadedEventLoopGroup.singleton
         let loops = (0..<2).map { _ in LoopDelivery(group.next(), WebSocketOptions()) }
         var clients: [ModelClient] = []
-        for number in 0..<6 as Range<UInt64> {
+        for (number, subprotocol) in subprotocols.enumerated() {
             clients.append(
                 try await ModelClient(
-                    hosted, loops[Int(number % 2)], number < 4 ? .v3 : .v2, seed: seed &* 1_000 &+ number))
+                    hosted, loops[number % 2], subprotocol, isConfirmed: number < count,
+                    seed: seed &* 1_000 &+ UInt64(number)))
         }
         clients = try await withThrowingTaskGroup(of: ModelClient.self) { group in
             for client in clients {
