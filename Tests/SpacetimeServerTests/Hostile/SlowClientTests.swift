@@ -22,8 +22,9 @@ import Testing
             let another = try await server.greeted()
             try await another.send(Say.call(4, "tick"))
             try await another.expectAnswer(to: 4)
-            for channel in silent { try await channel.close() }
-            for client in halves { try await client.vanish() }
+            // On a busy machine the server may have closed some by now, who have said nothing for too long.
+            for channel in silent { try? await channel.close() }
+            for client in halves { try? await client.vanish() }
         }
     }
 

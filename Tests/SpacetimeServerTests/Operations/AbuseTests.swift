@@ -58,7 +58,8 @@ import Testing
         try await serving(server) { port in
             try await SocketProbe.open(port) { silent in #expect(await silent.readToEnd().isEmpty) }
             try await SocketProbe.open(port) { slow in
-                try await slow.send("GET /v1/ping HTTP/1.1\r\nhost: ")
+                // On a busy machine it may be closed before it has said anything.
+                try? await slow.send("GET /v1/ping HTTP/1.1\r\nhost: ")
                 #expect(await slow.readToEnd().isEmpty)
             }
             #expect(count(.handshake, server) == 2)
