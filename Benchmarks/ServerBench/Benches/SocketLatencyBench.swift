@@ -2,7 +2,7 @@ import BenchHarness
 import SpacetimeDurability
 import SpacetimeTestSupport
 
-/// How long durable calls take over a socket at half of the rate that the server reaches, alone and beside what happens on a
+/// How long durable calls take over a socket at half of the rate of durable calls that the server reaches, alone and beside what happens on a
 /// server: snapshots, and clients that do not read.
 struct SocketLatencyBench {
     enum Beside: String, CaseIterable {
@@ -27,10 +27,7 @@ struct SocketLatencyBench {
         let child = try Child.itself("serve", [directory.path + "/db", "\(accounts)", "0"])
         let port = try ServerChild.port(of: child)
         let transfers = Transfers(.uniform, accounts: accounts, count: 1_000_000)
-        let peak = try PipelinedLoad<SpacetimeWire>(
-            port: port, connections: Self.connections, depth: 40, transfers, options: "confirmed=true"
-        ).run(seconds: settings.seconds, warmUp: settings.seconds / 5, begin: {}, end: {})
-        settings.report("spacetimekit", "peak", peak.figures)
+        let peak = try peak(port, transfers)
         var readers: [Socket] = []
         defer { readers.forEach { $0.end() } }
         for beside in Beside.allCases where settings.wants("spacetimekit", "durable-beside-\(beside.rawValue)") {
@@ -44,13 +41,28 @@ struct SocketLatencyBench {
                 let child = try Child.itself("serve", [directory.path + "/db", "\(accounts)", "0"])
                 let port = try ServerChild.port(of: child)
                 _ = try child.ask("snapshots")
-                try measure(beside, child, port, peak.perSecond / 2, transfers)
+                try measure(beside, child, port, peak / 2, transfers)
                 child.end()
             } else {
-                try measure(beside, child, port, peak.perSecond / 2, transfers)
+                try measure(beside, child, port, peak / 2, transfers)
             }
         }
         child.end()
+    }
+
+    /// How many durable calls a second there are at most, each of them in a message of its own, as they come when they are not
+    /// asked for together. Beside it, how many if the same clients ask for many at once.
+    private func peak(_ port: Int, _ transfers: Transfers) throws -> Double {
+        func most(_ messageLimit: Int, _ variant: String) throws -> Double {
+            let result = try PipelinedLoad<SpacetimeWire>(
+                port: port, connections: Self.connections, depth: 40, messageLimit: messageLimit, transfers,
+                options: "confirmed=true"
+            ).run(seconds: settings.seconds, warmUp: settings.seconds / 5, begin: {}, end: {})
+            settings.report("spacetimekit", variant, result.figures)
+            return result.perSecond
+        }
+        _ = try most(.max, "durable-peak-many-a-message")
+        return try most(1, "durable-peak-one-a-message")
     }
 
     /// Watches all accounts, and reads nothing of what it is told.
@@ -81,12 +93,10 @@ struct SocketLatencyBench {
 /// Asks for transfers at even distances, whatever the answers take: a latency counts from when the call was due.
 final class OpenLoad {
     private struct Connection {
-        let socket: Socket
-        var wire = SpacetimeWire(options: "")
+        var link: LoadConnection<SpacetimeWire>
         /// When each call that is under way was due, oldest first.
         var due: [Int64] = []
         var oldest = 0
-        var pending: [UInt8] = []
     }
 
     private var connections: [Connection] = []
@@ -98,14 +108,14 @@ final class OpenLoad {
         self.transfers = transfers
         poller = try Poller()
         for number in 0..<count {
-            let socket = try SpacetimeWire.open(port: port, options: "confirmed=true")
-            connections.append(Connection(socket: socket))
-            try poller.add(socket, tag: number)
+            let link = try LoadConnection<SpacetimeWire>(port: port, options: "confirmed=true")
+            connections.append(Connection(link: link))
+            try link.watch(with: poller, tag: number)
         }
     }
 
     deinit {
-        for connection in connections { connection.socket.end() }
+        for connection in connections { connection.link.end() }
         buffer.deallocate()
     }
 
@@ -142,21 +152,11 @@ final class OpenLoad {
             connections[number].oldest = 0
         }
         connections[number].due.append(due)
-        let socket = connections[number].socket
-        try connections[number].wire.send(1, &transfers, to: socket)
+        try connections[number].link.ask(1, &transfers)
     }
 
     private func read(_ number: Int, _ result: inout LoadResult) throws {
-        let pending = connections[number].pending.count
-        connections[number].pending.withUnsafeBytes { buffer.copyMemory(from: $0) }
-        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[pending...])
-        guard let count = try connections[number].socket.read(into: room) else { return }
-        if count == 0 { throw BenchFailure("the server ended a connection") }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<(pending + count)])
-        let scanned = try connections[number].wire.scan(bytes)
-        connections[number].pending.removeAll(keepingCapacity: true)
-        connections[number].pending.append(contentsOf: bytes[scanned.consumed...])
-        for _ in 0..<scanned.pings { try connections[number].socket.send(GreetedClient.pong) }
+        guard let scanned = try connections[number].link.read(through: buffer) else { return }
         let now = monotonicNanoseconds()
         for _ in 0..<scanned.answers {
             result.latencies.record(nanoseconds: now - connections[number].due[connections[number].oldest])

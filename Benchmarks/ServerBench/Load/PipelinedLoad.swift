@@ -23,41 +23,42 @@ struct LoadResult {
 
 /// Keeps so many transfers under way on each of some connections: for each answer that comes, another is asked for.
 ///
-/// One thread serves all connections, reads what there is, and sends as many at once as were answered: it needs less of a
+/// One thread serves all connections, reads what there is, and asks for as many at once as were answered: it needs less of a
 /// core than any server that it loads.
 final class PipelinedLoad<Wire: TransferWire> {
     private struct Connection {
-        let socket: Socket
-        var wire: Wire
+        var link: LoadConnection<Wire>
         /// When each transfer that is under way was asked for, in a ring.
         var sent: [Int64]
         var oldest = 0
         var underWay = 0
-        /// The beginning of an answer whose end has not come.
-        var pending: [UInt8] = []
     }
 
     private var connections: [Connection] = []
     private var transfers: Transfers
     private let depth: Int
+    private let messageLimit: Int
     private let poller: Poller
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
 
-    init(port: Int, connections count: Int, depth: Int, _ transfers: Transfers, options: String = "") throws {
+    /// - Parameter messageLimit: how many transfers are asked for in one message at most.
+    init(
+        port: Int, connections count: Int, depth: Int, messageLimit: Int = .max, _ transfers: Transfers,
+        options: String = ""
+    ) throws {
         self.depth = depth
+        self.messageLimit = messageLimit
         self.transfers = transfers
         poller = try Poller()
         for number in 0..<count {
-            let socket = try Wire.open(port: port, options: options)
-            connections.append(
-                Connection(
-                    socket: socket, wire: Wire(options: options), sent: [Int64](repeating: 0, count: depth)))
-            try poller.add(socket, tag: number)
+            let link = try LoadConnection<Wire>(port: port, options: options)
+            connections.append(Connection(link: link, sent: [Int64](repeating: 0, count: depth)))
+            try link.watch(with: poller, tag: number)
         }
     }
 
     deinit {
-        for connection in connections { connection.socket.end() }
+        for connection in connections { connection.link.end() }
         buffer.deallocate()
     }
 
@@ -85,16 +86,7 @@ final class PipelinedLoad<Wire: TransferWire> {
     }
 
     private func read(_ number: Int, _ result: inout LoadResult) throws {
-        let pending = connections[number].pending.count
-        connections[number].pending.withUnsafeBytes { buffer.copyMemory(from: $0) }
-        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[pending...])
-        guard let count = try connections[number].socket.read(into: room) else { return }
-        if count == 0 { throw BenchFailure("the server ended a connection") }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<(pending + count)])
-        let scanned = try connections[number].wire.scan(bytes)
-        connections[number].pending.removeAll(keepingCapacity: true)
-        connections[number].pending.append(contentsOf: bytes[scanned.consumed...])
-        for _ in 0..<scanned.pings { try connections[number].socket.send(GreetedClient.pong) }
+        guard let scanned = try connections[number].link.read(through: buffer) else { return }
         let now = monotonicNanoseconds()
         for _ in 0..<scanned.answers {
             let oldest = connections[number].oldest
@@ -114,7 +106,10 @@ final class PipelinedLoad<Wire: TransferWire> {
             slot += 1
         }
         connections[number].underWay += count
-        let socket = connections[number].socket
-        try connections[number].wire.send(count, &transfers, to: socket)
+        var left = count
+        while left > 0 {
+            try connections[number].link.ask(min(left, messageLimit), &transfers)
+            left -= messageLimit
+        }
     }
 }
