@@ -7,15 +7,20 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from websockets.asyncio.client import connect
+
+from server import PATIENCE
 
 # The test case runs its loop in debugging mode, which reports each step of more than 0.1 s.
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 ARTEFACTS = Path(os.environ.get("ARTEFACTS", ".build/artifacts"))
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: What the browser says of a page that was on its way elsewhere.
+ELSEWHERE = ("Execution context was destroyed", "Cannot find context", "Inspected target navigated", "Promise was collected")
 
 
 def program():
@@ -31,15 +36,17 @@ class Browser:
         arguments = [
             "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={self.folder.name}", "--disable-gpu",
             "--no-first-run", "--disable-dev-shm-usage", "--hide-scrollbars", "--disable-background-timer-throttling",
-            "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+            "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows", "--disable-hang-monitor",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
         ]
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")
         self.process = await asyncio.create_subprocess_exec(
             program(), *arguments, "about:blank", stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE)
-        address = await asyncio.wait_for(self._address(), 30)
+        address = await asyncio.wait_for(self._address(), PATIENCE)
         self._drain = asyncio.create_task(self.process.stderr.read())
-        self.socket = await connect(address, max_size=None)
+        # A browser that is too busy to answer a ping is not gone.
+        self.socket = await connect(address, max_size=None, open_timeout=PATIENCE, ping_interval=None)
         self.next_id = 0
         self.waiting = {}
         self.pages = {}
@@ -74,7 +81,7 @@ class Browser:
             message["sessionId"] = session
         answer = self.waiting[self.next_id] = asyncio.get_running_loop().create_future()
         await self.socket.send(json.dumps(message))
-        answer = await asyncio.wait_for(answer, 120)
+        answer = await asyncio.wait_for(answer, PATIENCE)
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
@@ -93,6 +100,8 @@ class Browser:
         await page.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         await page.colours(dark)
         await page.send("Page.navigate", url=url)
+        # Before that, what is asked may be answered by the empty page that was there first.
+        await page.until("location.href !== 'about:blank' && document.readyState === 'complete'")
         return page
 
 
@@ -126,34 +135,51 @@ class Page:
             raise AssertionError(details.get("exception", {}).get("description", details["text"]))
         return result["result"].get("value")
 
-    async def until(self, condition, seconds=20):
+    async def until(self, condition, seconds=PATIENCE):
         """Waits until an expression in the page is true, and returns its value."""
-        script = """new Promise((resolve, reject) => {
-            const end = Date.now() + %d;
-            const check = () => {
-                let value; try { value = (%s); } catch (error) { value = null; }
-                if (value) resolve(value instanceof Node ? true : value);
-                else if (Date.now() > end) reject(new Error("in vain: " + %s + "\\n" + document.body.innerText.slice(0, 2000)));
-                else setTimeout(check, 15);
-            };
-            check();
-        })""" % (seconds * 1000, condition, json.dumps(condition))
-        return await self.run(script)
+        script = """(() => {
+            let value; try { value = (%s); } catch (error) { value = null; }
+            return value instanceof Node ? true : value;
+        })()""" % condition
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if value := await self.run(script):
+                    return value
+            except RuntimeError as error:
+                if not any(text in str(error) for text in ELSEWHERE):
+                    raise
+            if time.monotonic() > end:
+                shown = await self.run("document.body.innerText.slice(0, 2000)")
+                raise AssertionError(f"in vain: {condition}\n{shown}")
+            await asyncio.sleep(0.02)
 
-    async def sees(self, text, seconds=20):
+    async def sees(self, text, seconds=PATIENCE):
         await self.until(f"document.body.innerText.includes({json.dumps(text)})", seconds)
 
     async def click(self, selector):
-        await self.until(f"document.querySelector({json.dumps(selector)})")
-        await self.run(f"document.querySelector({json.dumps(selector)}).click()")
+        """Clicks what can be clicked, as soon as it can: the page may make it anew meanwhile."""
+        await self.until(f"((e) => e && !e.disabled && (e.click(), true))(document.querySelector({json.dumps(selector)}))")
+
+    async def focus(self, selector):
+        await self.until(f"((e) => e && (e.focus(), document.activeElement === e))(document.querySelector({json.dumps(selector)}))")
 
     async def fill(self, selector, text):
-        """Types into a field, as a keyboard does: what listens for input hears of it."""
-        await self.until(f"document.querySelector({json.dumps(selector)})")
-        await self.run(f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.focus(); e.select?.(); }})()")
-        await self.send("Input.insertText", text=text)
+        """Types into a field, as a keyboard does: what listens for input hears of it. Again, if the page has moved the focus."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        end = time.monotonic() + PATIENCE
+        while True:
+            await self.focus(selector)
+            await self.run(f"{element}?.select?.()")
+            await self.send("Input.insertText", text=text)
+            if await self.run(f"{element}?.value === {json.dumps(text)}"):
+                return
+            assert time.monotonic() < end, f"{selector} does not take {text!r}"
 
-    async def press(self, key, modifiers=0):
+    async def press(self, key, modifiers=0, on=None):
+        """Presses a key, on a field that has to have the focus for it."""
+        if on:
+            await self.focus(on)
         codes = {"Enter": (13, "\r"), "Tab": (9, None), "Escape": (27, None), "ArrowDown": (40, None), "ArrowUp": (38, None)}
         code, text = codes[key]
         down = {"text": text} if text else {}

@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 
 PROGRAM = os.environ["CHAT_SERVER"]
+#: How long anything is waited for, in seconds: on a busy machine late is not wrong.
+PATIENCE = 120
 
 
 class Server:
@@ -27,7 +29,7 @@ class Server:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.output = []
         # A server that hangs before it listens must not hang the tests.
-        watchdog = threading.Timer(60, self.process.kill)
+        watchdog = threading.Timer(PATIENCE, self.process.kill)
         watchdog.start()
         for line in self.process.stdout:
             self.output.append(line)
@@ -48,7 +50,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(20)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

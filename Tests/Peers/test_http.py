@@ -6,7 +6,7 @@ import unittest
 
 import jwt
 
-from server import Server
+from server import PATIENCE, Server
 
 
 class Answer:
@@ -36,7 +36,7 @@ class HTTP(unittest.TestCase):
 
     @classmethod
     def curl(cls, method, path, *options, token=None, body=None, kind=None):
-        command = ["curl", "--silent", "--show-error", "--include", "--max-time", "30", "--path-as-is", *options]
+        command = ["curl", "--silent", "--show-error", "--include", "--max-time", str(PATIENCE), "--path-as-is", *options]
         command += ["--head"] if method == "HEAD" else ["--request", method]
         command += ["--header", "Expect:"]
         if token:

@@ -34,7 +34,7 @@ class Pages(unittest.IsolatedAsyncioTestCase):
         page = await self.open(**options)
         await page.until("document.querySelector('#name-dialog[open]')")
         await page.fill("#name", name)
-        await page.press("Enter")
+        await page.press("Enter", on="#name")
         await page.until("!document.querySelector('#name-dialog[open]')")
         await page.until(f"document.querySelector('#me').innerText.includes({name!r})")
         return page
@@ -48,11 +48,11 @@ class Pages(unittest.IsolatedAsyncioTestCase):
     @staticmethod
     async def say(page, text):
         await page.fill("#text", text)
-        await page.press("Enter")
+        await page.press("Enter", on="#text")
 
     @staticmethod
-    async def hears(page, text, seconds=20):
-        await page.until(f"[...document.querySelectorAll('#messages p')].some((p) => p.innerText === {text!r})", seconds)
+    async def hears(page, text):
+        await page.until(f"[...document.querySelectorAll('#messages p')].some((p) => p.innerText === {text!r})")
 
 
 class Chat(Pages):
@@ -90,7 +90,7 @@ class Chat(Pages):
         # A name belongs to one.
         await grace.click("#me")
         await grace.fill("#name", "Ada")
-        await grace.press("Enter")
+        await grace.press("Enter", on="#name")
         await grace.sees("the name Ada is taken")
         await grace.press("Escape")
         # Somebody who leaves is away, and keeps a place in the list.
@@ -119,14 +119,14 @@ class Chat(Pages):
             await self.hears(page, "before")
             self.assertTrue(await page.run("document.querySelector('#send').disabled"))
         await ada.fill("#text", "a draft is kept")
-        await ada.press("Enter")
+        await ada.press("Enter", on="#text")
         await ada.picture("chat-away")
         self.server.start()
         for page in (ada, grace):
-            await page.until("document.querySelector('#status').innerText.includes('Connected')", 60)
-            await page.until("document.querySelectorAll('#people .online').length === 2", 60)
+            await page.until("document.querySelector('#status').innerText.includes('Connected')")
+            await page.until("document.querySelectorAll('#people .online').length === 2")
         self.assertEqual(await ada.run("document.querySelector('#text').value"), "a draft is kept")
-        await ada.press("Enter")
+        await ada.press("Enter", on="#text")
         await self.hears(grace, "a draft is kept")
         await self.hears(grace, "before")
         self.assertEqual(await grace.run("document.querySelectorAll('#messages p').length"), 2)
@@ -171,7 +171,7 @@ class Inspector(Pages):
     async def owner(self, part="tables", **options):
         token = jwt.encode({"iss": "localhost", "sub": "owner", "iat": 1700000000}, self.server.keys[0], algorithm="ES256")
         page = await self.open(f"/inspect#database=chat&token={token}", width=1400, height=900, **options)
-        await page.sees("as its owner", 30)
+        await page.sees("as its owner")
         # The token does not stay in the address.
         self.assertNotIn("token", await page.run("location.href"))
         await self.go(page, part)
@@ -199,10 +199,10 @@ class Inspector(Pages):
         await page.until(f"{rows} === 'second'")
         await page.fill("#filter", " ")
         await page.fill("#condition", "text = 'third'")
-        await page.press("Enter")
+        await page.press("Enter", on="#condition")
         await page.until(f"{rows} === 'third'")
         await page.fill("#condition", "nothing = 1")
-        await page.press("Enter")
+        await page.press("Enter", on="#condition")
         await page.until("document.querySelector('.detail .problem').innerText.includes('nothing')")
         # Private tables, and those of the system.
         await page.click("[data-table=sweep]")
@@ -219,10 +219,10 @@ class Inspector(Pages):
         await page.until("document.querySelector('.plan')?.innerText.includes('room')")
         await page.picture("inspector-sql")
         await page.fill("#statement", "INSERT INTO room (name, created, message_count) VALUES ('vault', '2026-01-01T00:00:00Z', 0)")
-        await page.press("Enter", modifiers=2)
+        await page.press("Enter", modifiers=2, on="#statement")
         await page.sees("1 inserted")
         await page.fill("#statement", "SELEKT")
-        await page.press("Enter", modifiers=2)
+        await page.press("Enter", modifiers=2, on="#statement")
         await page.until("document.querySelector('.result .problem')")
 
     async def test_a_reducer_is_called_with_a_form(self):
@@ -254,7 +254,7 @@ class Inspector(Pages):
         await self.go(page, "metrics")
         for at in range(3):
             await self.say(ada, f"for the charts {at}")
-        await page.until("document.querySelectorAll('.charts figure').length >= 3", 30)
+        await page.until("document.querySelectorAll('.charts figure').length >= 3")
         await page.picture("inspector-metrics")
         await self.go(page, "schema")
         await page.until("document.querySelectorAll('.picture .box').length === 4")
@@ -266,7 +266,7 @@ class Inspector(Pages):
 
     async def test_a_guest_reads_only(self):
         page = await self.open("/inspect#database=chat")
-        await page.sees("read only", 30)
+        await page.sees("read only")
         await page.until("document.querySelector('[data-table=room]')")
         self.assertFalse(await page.run("!!document.querySelector('[data-table=sweep]')"))
         self.assertFalse(await page.run("!!document.querySelector('[data-part=log]')"))
@@ -279,11 +279,11 @@ class Inspector(Pages):
         await page.until("!document.querySelector('#sign-in').hidden")
         await page.picture("inspector-sign-in")
         await page.fill("#database", "nobody")
-        await page.press("Enter")
+        await page.press("Enter", on="#database")
         await page.sees("not found")
         await page.fill("#database", "chat")
         await page.fill("#token", "nonsense")
-        await page.press("Enter")
+        await page.press("Enter", on="#token")
         await page.until("document.querySelector('#sign-in-problem').innerText && !document.body.innerText.includes('not found')")
 
     async def test_it_goes_on_after_the_server_was_away(self):
@@ -291,7 +291,7 @@ class Inspector(Pages):
         await page.click("[data-table=room]")
         await page.until("document.querySelector('.detail tbody tr')?.innerText.includes('lobby')")
         self.server.restart(signal.SIGKILL)
-        await page.until("document.querySelector('#status').innerText === 'Connected'", 60)
+        await page.until("document.querySelector('#status').innerText === 'Connected'")
         ada = await self.person("Ada")
         await self.open_room(ada, "after")
         await page.until("document.querySelector('.detail tbody').innerText.includes('after')")

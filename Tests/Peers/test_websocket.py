@@ -11,7 +11,7 @@ from websockets.frames import Opcode
 from websockets.uri import parse_uri
 
 from protocol import *
-from server import Server
+from server import PATIENCE, Server
 
 
 class WebSocketTest(unittest.IsolatedAsyncioTestCase):
@@ -23,7 +23,7 @@ class WebSocketTest(unittest.IsolatedAsyncioTestCase):
     def connect(self, *protocols, parameters="compression=None", **options):
         return connect(
             f"{self.server.socket_url}?{parameters}", subprotocols=protocols, max_size=None, ping_interval=None,
-            compression=None, **options)
+            compression=None, open_timeout=PATIENCE, close_timeout=PATIENCE, **options)
 
     async def open(self, protocol, **options):
         """A connection that has been greeted."""
@@ -44,7 +44,7 @@ class WebSocketTest(unittest.IsolatedAsyncioTestCase):
         """How the server closes the connection: the code and the reason of its frame."""
         with self.assertRaises(ConnectionClosed):
             while True:
-                await asyncio.wait_for(socket.recv(), 30)
+                await asyncio.wait_for(socket.recv(), PATIENCE)
         return socket.close_code, socket.close_reason
 
 
@@ -182,7 +182,7 @@ class Version1(WebSocketTest):
         kind, body = await self.ask(alice, {"CallReducer": {"reducer": "open", "args": "[\"cellar\"]", "request_id": 4, "flags": 0}})
         self.assertEqual((kind, body["reducer_call"]["request_id"]), ("TransactionUpdate", 4))
         [mine] = self.rows(body["status"]["Committed"], "room")
-        kind, body = await asyncio.wait_for(self.take(bob), 20)
+        kind, body = await asyncio.wait_for(self.take(bob), PATIENCE)
         self.assertEqual(kind, "TransactionUpdateLight")
         [seen] = self.rows(body["update"], "room")
         self.assertEqual(mine, seen)
@@ -213,7 +213,7 @@ class Frames(WebSocketTest):
     async def test_pings_of_the_client_are_answered(self):
         alice = await self.open(V2)
         for payload in [b"", b"x" * 125]:
-            await asyncio.wait_for(await alice.socket.ping(payload), 20)
+            await asyncio.wait_for(await alice.socket.ping(payload), PATIENCE)
 
     async def test_the_server_pings_at_once(self):
         """The library answers pings without a word; its inner protocol shows them."""
@@ -225,7 +225,7 @@ class Frames(WebSocketTest):
         while Opcode.PING not in seen:
             for part in protocol.data_to_send():
                 writer.write(part)
-            received = await asyncio.wait_for(reader.read(65536), 20)
+            received = await asyncio.wait_for(reader.read(65536), PATIENCE)
             self.assertTrue(received, "the server closed the connection without a ping")
             protocol.receive_data(received)
             seen += [getattr(event, "opcode", None) for event in protocol.events_received()]
@@ -265,7 +265,7 @@ class Frames(WebSocketTest):
             pass
         with self.assertRaises(ConnectionClosed):
             while True:
-                await asyncio.wait_for(alice.socket.recv(), 30)
+                await asyncio.wait_for(alice.socket.recv(), PATIENCE)
 
     async def test_large_answers_are_compressed_as_they_were_asked_for(self):
         filler = await self.open(V3)
