@@ -53,7 +53,8 @@ import Testing
             let closing = await probe.readClosing()
             #expect(closing?.code == 1001)
             #expect(closing?.reason == "the server stops")
-            try await probe.send(SocketProbe.frame("", opcode: 8))
+            // On a busy machine the server may have stopped waiting for it by now.
+            try? await probe.send(SocketProbe.frame("", opcode: 8))
             #expect(await probe.readNoMoreThanPings())
         }
         try await running
