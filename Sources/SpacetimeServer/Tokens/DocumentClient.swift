@@ -9,7 +9,13 @@ struct DocumentClient: HTTPExecutor {
     let group: MultiThreadedEventLoopGroup
 
     /// With a client of its own, which ends with the request: issuers are asked every few minutes at most.
+    ///
+    /// - Throws: `DatabaseError` with code `httpFailure` for what is no address; what the client throws.
     func send(_ request: HTTP.Request, timeout: Duration) async throws -> HTTP.Response {
+        guard DocumentAddress.isValid(request.url) else {
+            throw DatabaseError(
+                .httpFailure, "'\(request.url)' is no address of a document; give one of http or https, without a user")
+        }
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
         var message = HTTPClientRequest(url: request.url)

@@ -155,7 +155,7 @@ struct KeyDiscovery: Sendable {
     }
 
     private func document(_ address: String, _ issuer: String) async throws(TokenError) -> JSON {
-        guard address.hasPrefix("https://") || address.hasPrefix("http://") else {
+        guard DocumentAddress.isValid(address) else {
             throw .issuer("the issuer '\(issuer)' has no address of https where its keys could be found")
         }
         let response: HTTP.Response

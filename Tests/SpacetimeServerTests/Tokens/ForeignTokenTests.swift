@@ -47,6 +47,16 @@ import Testing
         #expect(documents.requests == [Self.issuer + "/.well-known/openid-configuration", Self.issuer + "/keys"])
     }
 
+    @Test(arguments: ["http://127.0.0.1:99999", "https://[::1]:65536", "http://user:password@127.0.0.1"])
+    func anIssuerWithoutAnAddressIsNotAsked(issuer: String) async throws {
+        // With the client that a server has.
+        let authority = TokenAuthority(TokenOptions(), documents: DocumentClient(group: .singleton), clock: clock)
+        let token = try await IssuerKey.es256("e").token(claims { $0.iss = issuer })
+        let refusal = try #require(await refusal(authority, token))
+        #expect(refusal.status == 401)
+        #expect(refusal.text.contains("the issuer '\(issuer)' has no address of https"))
+    }
+
     @Test func aKeyOfAnotherKindIsNotUsed() async throws {
         let (signing, published) = (await IssuerKey.hs256("k"), try await IssuerKey.rs256("k"))
         documents.publish(issuer: Self.issuer, keys: [published.jwk])
