@@ -35,7 +35,14 @@ extension DatabaseCore {
             return HTTP.Response(status: 404, text: "no route matches the request\n")
         }
         do {
-            return try await procedures.answer(request, by: handler)
+            let answer = try await procedures.answer(request, by: handler)
+            guard 200...599 ~= answer.status else {
+                throw DatabaseError(
+                    .moduleFailure,
+                    "the handler answered with status \(answer.status), which ends no request; choose one from 200 to 599"
+                )
+            }
+            return answer
         } catch let error as DatabaseError where error.code == .closed || error.code == .limitReached {
             return HTTP.Response(status: 503, text: "the database takes no requests now\n")
         } catch {

@@ -18,9 +18,11 @@ extension HTTPService {
                 exchange.head.headerFields.map { HTTP.Headers.Field(name: $0.name.rawName, value: $0.value) }),
             body: try await exchange.body.collect(limit: options.handlerBodyByteLimit))
         let answer = await core.handle(request, path: path)
+        // These are without a body, whatever is given: its bytes would be taken for the next answer.
+        let hasBody = ![204, 205, 304].contains(answer.status)
         var response = Response(
             status: HTTPResponse.Status(code: Int(answer.status)),
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+            body: hasBody ? ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)) : ResponseBody())
         for field in answer.headers.fields {
             guard let name = HTTPField.Name(field.name), !Self.ownHeaders.contains(name) else { continue }
             response.headers.append(HTTPField(name: name, value: field.value))

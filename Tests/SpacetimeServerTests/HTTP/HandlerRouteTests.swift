@@ -57,4 +57,26 @@ import Testing
         #expect(try await server.send(.post, "/v1/database/vault/route", text: "0123456789").status == 200)
         #expect(try await server.send(.post, "/v1/database/vault/route", text: "0123456789a").status == 413)
     }
+
+    private func answer(withStatus status: UInt16) async throws -> TestServer.Reply {
+        var headers = HTTPFields()
+        headers[try #require(HTTPField.Name("x-status"))] = String(status)
+        return try await TestServer().send(.get, "/v1/database/vault/route/status", headers: headers)
+    }
+
+    /// Some of these end the program where they are made, others make clients wait for another answer.
+    @Test(arguments: [0, 99, 100, 101, 199, 600, 999, 1_000, 65_535] as [UInt16])
+    func aStatusThatEndsNoRequestIsAFailure(status: UInt16) async throws {
+        let reply = try await answer(withStatus: status)
+        #expect(reply.status == 500)
+        #expect(reply.text == "the request could not be answered\n")
+    }
+
+    @Test(
+        arguments: [(200, "body"), (204, ""), (205, ""), (304, ""), (404, "body"), (599, "body")] as [(UInt16, String)])
+    func answersThatHaveNoBodyGetNone(status: UInt16, text: String) async throws {
+        let reply = try await answer(withStatus: status)
+        #expect(reply.status == Int(status))
+        #expect(reply.text == text)
+    }
 }

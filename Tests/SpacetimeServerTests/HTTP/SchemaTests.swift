@@ -95,8 +95,8 @@ import Testing
         #expect(secret?["sequences"]?.arrayValue?.count == 1)
         #expect(
             section("HttpRoutes", of: json)?.description
-                == #"[{"handler_function":"echo","method":{"Method":{"Get":[]}},"path":"/echo"},{"handler_function":"root","method":{"Any":[]},"path":""},{"handler_function":"slash","method":{"Method":{"Post":[]}},"path":"/"},{"handler_function":"broken","method":{"Method":{"Get":[]}},"path":"/broken"}]"#
+                == #"[{"handler_function":"echo","method":{"Method":{"Get":[]}},"path":"/echo"},{"handler_function":"root","method":{"Any":[]},"path":""},{"handler_function":"slash","method":{"Method":{"Post":[]}},"path":"/"},{"handler_function":"broken","method":{"Method":{"Get":[]}},"path":"/broken"},{"handler_function":"status","method":{"Method":{"Get":[]}},"path":"/status"}]"#
         )
-        #expect(section("HttpHandlers", of: json)?.arrayValue?.count == 4)
+        #expect(section("HttpHandlers", of: json)?.arrayValue?.count == 5)
     }
 }

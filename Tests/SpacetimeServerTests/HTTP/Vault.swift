@@ -80,5 +80,12 @@ import SpacetimeSATS
         throw SenderError("a secret reason")
     }
 
+    /// Answers with the status that the request asks for, and a body.
+    @Handler(.get, "/status") static func status(
+        _ context: ProcedureContext, _ request: HTTP.Request
+    ) async throws -> HTTP.Response {
+        HTTP.Response(status: UInt16(request.headers["x-status"] ?? "") ?? 200, body: Array("body".utf8))
+    }
+
     static let banned = Identity(issuer: "localhost", subject: "banned")
 }
