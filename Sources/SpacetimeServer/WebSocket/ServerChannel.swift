@@ -40,6 +40,7 @@ struct ServerChannel: HTTPChannelHandler {
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.handler(type: FirstRequest.self).replay()
                         try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
+                        try channel.pipeline.syncOperations.addHandler(ContinueHandler())
                         try channel.pipeline.syncOperations.addHandler(
                             HTTPConnectionStateHandler(
                                 idleTimeout: server.options.limits.messageTimeout, logger: logger))
@@ -50,7 +51,8 @@ struct ServerChannel: HTTPChannelHandler {
                     }
                 })
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrades)
-            // The answers are written one after the other, in well-formed headers, and errors are answered by the responder.
+            // The answers are written one after the other, in well-formed headers, and errors are answered by the responder, or
+            // by the handler of the first request.
             configuration.enablePipelining = false
             configuration.enableErrorHandling = false
             configuration.enableResponseHeaderValidation = false
