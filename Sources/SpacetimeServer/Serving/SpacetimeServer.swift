@@ -80,7 +80,8 @@ public final class SpacetimeServer: Service {
             throw DatabaseError(
                 .notPossible,
                 "there is a database '\(name)' on this server already, or another one of the identity \(database.identity); "
-                    + "choose another name, or open the database with another identity")
+                    + "choose another name, or open the database with an identity of its own (DatabaseOptions.identity): "
+                    + "databases of one module have the same if none is given")
         }
     }
 
@@ -138,7 +139,13 @@ public final class SpacetimeServer: Service {
     }
 
     /// Listens and serves until the task is cancelled or a graceful shutdown begins.
+    ///
+    /// - Throws: `DatabaseError` with code `notPossible` if it cannot listen on its address, or not with its certificates.
     public func run() async throws {
+        guard 0...65_535 ~= options.port else {
+            throw DatabaseError(
+                .notPossible, "there is no port \(options.port); give one from 1 to 65535, or 0 for any that is free")
+        }
         try await openPublished()
         let service = HTTPService(server: self)
         let application = Application(
@@ -159,7 +166,11 @@ public final class SpacetimeServer: Service {
             },
             eventLoopGroupProvider: .shared(group),
             logger: logger)
-        try await application.run()
+        do { try await application.run() } catch {
+            // Later errors are others.
+            guard port == nil else { throw error }
+            throw ListeningFailure.explained(error, host: options.host, port: options.port)
+        }
     }
 }
 
@@ -173,7 +184,7 @@ extension Database {
     /// - Parameters:
     ///   - name: groups of small letters and digits, joined by single hyphens.
     ///   - options: where to listen, and what is allowed.
-    /// - Throws: `DatabaseError` with code `notPossible` if the name is none; what binding to the address throws.
+    /// - Throws: `DatabaseError` with code `notPossible` if the name is none, or the server cannot listen on its address.
     public func serve(as name: String, options: ServerOptions = ServerOptions()) async throws {
         let server = SpacetimeServer(options: options)
         try server.host(self, as: name)
