@@ -1,7 +1,11 @@
 /// The rules for names of databases.
 enum DatabaseName {
+    /// The longest name, in bytes: it stands in addresses and in every line of the metrics.
+    static let byteLimit = 255
+
     /// Whether a text is a name: groups of small letters and digits, joined by single hyphens.
     static func isValid(_ text: String) -> Bool {
+        guard text.utf8.count <= byteLimit else { return false }
         var afterHyphen = true
         for byte in text.utf8 {
             switch byte {
@@ -15,6 +19,8 @@ enum DatabaseName {
 
     /// What is said of a text that is no name.
     static func problem(_ text: String) -> String {
-        "'\(text)' cannot name a database; use small letters and digits, in groups joined by single hyphens"
+        text.utf8.count > byteLimit
+            ? "a name of \(text.utf8.count) bytes cannot name a database; use \(byteLimit) at most"
+            : "'\(text)' cannot name a database; use small letters and digits, in groups joined by single hyphens"
     }
 }

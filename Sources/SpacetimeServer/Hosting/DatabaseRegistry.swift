@@ -19,6 +19,8 @@ final class DatabaseRegistry: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Under what figures are counted.
+    private let labels = Mutex<[Identity: String]>([:])
     /// Nil keeps nothing. Locked while a change is made.
     private let file = Mutex<RegistryFile?>(nil)
 
@@ -101,6 +103,17 @@ final class DatabaseRegistry: Sendable {
         state.withLock { state in state.records.names.filter { $0.value.database == identity }.map(\.key).sorted() }
     }
 
+    /// What a database is called in metrics: its first name, and for ever, since a series must not change its name when
+    /// a database gets another one.
+    func label(of identity: Identity) -> String {
+        labels.withLock { labels in
+            if let known = labels[identity] { return known }
+            let name = names(of: identity).first
+            labels[identity] = name
+            return name ?? identity.hex
+        }
+    }
+
     /// All databases, in the order of their identities.
     var all: [HostedDatabase] {
         state.withLock { state in state.databases.values.sorted { $0.identity < $1.identity } }
@@ -115,7 +128,7 @@ final class DatabaseRegistry: Sendable {
     ///
     /// - Returns: false if the name is taken, or another database has the same identity.
     func add(_ database: HostedDatabase, as name: String) throws(DatabaseError) -> Bool {
-        try change { state in
+        let isAdded = try change { state in
             guard state.databases[database.identity] == nil, state.records.published[database.identity] == nil else {
                 return false
             }
@@ -129,6 +142,8 @@ final class DatabaseRegistry: Sendable {
             state.databases[database.identity] = database
             return true
         }
+        if isAdded { labels.withLock { if $0[database.identity] == nil { $0[database.identity] = name } } }
+        return isAdded
     }
 
     /// Forgets a database, but not its names.

@@ -186,9 +186,9 @@ extension SpacetimeServer {
         options.limits.limits(of: principal.identity, claims: principal.claims, owner: database.owner)
     }
 
-    /// The metrics of a database, under the first of its names.
+    /// The metrics of a database.
     func metrics(of database: HostedDatabase) -> DatabaseMetrics {
-        let name = registry.names(of: database.identity).first ?? database.identity.hex
-        return metrics.database(name, reducers: database.core.catalog.schema.reducers.map(\.name))
+        metrics.database(
+            registry.label(of: database.identity), reducers: database.core.catalog.schema.reducers.map(\.name))
     }
 }

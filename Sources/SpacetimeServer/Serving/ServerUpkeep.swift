@@ -73,9 +73,9 @@ extension SpacetimeServer {
         health.check(namedDatabases, Array(group.makeIterator()), at: .now())
     }
 
-    /// The databases, each under the first of its names.
+    /// The databases, each under the name that it has in metrics.
     var namedDatabases: [(name: String, core: DatabaseCore)] {
-        registry.all.map { (registry.names(of: $0.identity).first ?? $0.identity.hex, $0.core) }
+        registry.all.map { (registry.label(of: $0.identity), $0.core) }
     }
 
     /// Waits until the disconnect reducers of all clients have run, and all commits are on disk. Their number is known by then,

@@ -136,4 +136,27 @@ import Testing
         let stranger = try await server.send(.put, "/v1/database/fresh", as: server.token("other"))
         #expect(stranger.text == #"{"PermissionDenied":{"name":"fresh"}}"#)
     }
+
+    @Test func metricsKeepTheNameThatADatabaseWasHostedUnder() async throws {
+        let server = try TestServer()
+        for name in ["a-name-in-front", "zzz"] {
+            let reply = try await server.send(.post, "/v1/database/vault/names", as: server.owner, text: name)
+            #expect(reply.status == 200)
+        }
+        #expect(server.server.namedDatabases.map(\.name).sorted() == ["arena", "vault"])
+        let replaced = try await server.send(
+            .put, "/v1/database/vault/names", as: server.owner, type: "application/json", text: #"["other"]"#)
+        #expect(replaced.status == 200)
+        #expect(server.server.namedDatabases.map(\.name).sorted() == ["arena", "vault"])
+    }
+
+    @Test func databasesOfOneIdentityAreToldApartByAnother() throws {
+        let server = try TestServer()
+        let another = try Database.open(.inMemory, module: Vault.self)
+        let error = #expect(throws: DatabaseError.self) { try server.server.host(another, as: "another") }
+        #expect(error?.message.contains("DatabaseOptions.identity") == true)
+        var options = DatabaseOptions()
+        options.identity = Identity(issuer: "rooms", subject: "lobby")
+        try server.server.host(Database.open(.inMemory, module: Vault.self, options: options), as: "another")
+    }
 }
