@@ -20,7 +20,9 @@ struct ConnectedWork: Sendable {
                 let outcome: Result<Value, Refusal>
                 do throws(Refusal) { outcome = .success(try await work(caller)) } catch { outcome = .failure(error) }
                 // Its failure is for the module's log; the client has its answer.
-                _ = try? await database.withCore { try await $0.connections.disconnect(caller) }
+                if caller.connection != .none {
+                    _ = try? await database.withCore { try await $0.connections.disconnect(caller) }
+                }
                 return outcome
             } catch { return .failure(error) }
         }
@@ -33,6 +35,11 @@ struct ConnectedWork: Sendable {
                 try await $0.connections.connect(principal.identity, credentials: principal.claims)
             }
         } catch {
+            // Whoever looks after a database whose disk has failed has to see what is in it. Others could be some that the
+            // module would not have let in.
+            if (error as? DatabaseError)?.code == .writesRefused, principal.identity == database.owner {
+                return Caller(identity: principal.identity)
+            }
             if let unavailable = Refusal(unavailable: error) { throw unavailable }
             let isTrap = (error as? DatabaseError)?.code == .moduleFailure
             throw Refusal(isTrap ? 500 : 403, FailureText.of(error))
