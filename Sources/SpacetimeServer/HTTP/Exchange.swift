@@ -38,7 +38,7 @@ struct Exchange {
 
     /// The body, which has to be said to be JSON in just these words.
     ///
-    /// - Throws: 400 and 415 if it is not, 413 if it is too large.
+    /// - Throws: 400 and 415 if it is not or is compressed, 413 if it is too large.
     func jsonBytes(limit: Int) async throws(Refusal) -> [UInt8] {
         guard let type = head.headerFields[.contentType] else {
             throw Refusal(400, "the header 'content-type' is missing; send application/json")
@@ -46,13 +46,21 @@ struct Exchange {
         guard type == "application/json" else {
             throw Refusal(415, "the content type is '\(type)'; send application/json, without parameters")
         }
+        try requireUncompressed()
         return try await body.collect(limit: limit)
+    }
+
+    /// - Throws: 415 if the body is compressed: nothing here would read it.
+    private func requireUncompressed() throws(Refusal) {
+        guard let encoding = head.headerFields[.contentEncoding], encoding.lowercased() != "identity" else { return }
+        throw Refusal(415, "the content encoding is '\(encoding)'; send the body as it is")
     }
 
     /// The body as text.
     ///
-    /// - Throws: 400 if it is no UTF-8, 413 if it is too large.
+    /// - Throws: 400 if it is no UTF-8, 413 if it is too large, 415 if it is compressed.
     func text(limit: Int) async throws(Refusal) -> String {
+        try requireUncompressed()
         guard let text = String(validating: try await body.collect(limit: limit), as: UTF8.self) else {
             throw Refusal(400, "the body is not UTF-8")
         }

@@ -86,7 +86,8 @@ struct KeyFiles {
         guard let directory else { return [] }
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
-            throw DatabaseError(.storageFailure, "the directory '\(directory)' cannot be read: \(error)", cause: error)
+            throw DatabaseError(
+                .storageFailure, "the directory '\(directory)' cannot be read: \(Self.reason(error))", cause: error)
         }
         return names.filter { $0.hasPrefix("id_ecdsa-") && $0.hasSuffix(".pub") }.sorted().map { directory + "/" + $0 }
     }
@@ -125,8 +126,16 @@ struct KeyFiles {
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw DatabaseError(
-                .storageFailure, "the directory '\(path)' for the keys cannot be made: \(error)", cause: error)
+                .storageFailure,
+                "the directory '\(path)' for the keys cannot be made: \(Self.reason(error)); give the path of a directory, or of "
+                    + "nothing in one that this user may write to", cause: error)
         }
+    }
+
+    /// What the system said, without what Foundation has put around it.
+    private static func reason(_ error: any Error) -> String {
+        guard let system = (error as? CocoaError)?.underlying as? POSIXError else { return String(describing: error) }
+        return String(cString: strerror(system.code.rawValue))
     }
 
     /// Nil if there is no such file.

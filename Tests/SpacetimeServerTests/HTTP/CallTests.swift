@@ -160,4 +160,20 @@ import Testing
         #expect(reply.status == 503)
         #expect(reply.text.contains("closed"))
     }
+
+    @Test func compressedBodiesAreRefused() async throws {
+        let server = try TestServer()
+        for (encoding, status) in [("gzip", 415), ("br", 415), ("Identity", 200)] {
+            let headers: HTTPFields = [.contentEncoding: encoding]
+            let call = try await server.send(
+                .post, "/v1/database/arena/call/tick", type: "application/json", headers: headers,
+                body: Array("[]".utf8))
+            let sql = try await server.send(
+                .post, "/v1/database/arena/sql", headers: headers, body: Array("SELECT * FROM user".utf8))
+            for reply in [call, sql] {
+                #expect(reply.status == status)
+                #expect(status == 200 || reply.text == "the content encoding is '\(encoding)'; send the body as it is")
+            }
+        }
+    }
 }

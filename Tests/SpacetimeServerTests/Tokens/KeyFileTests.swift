@@ -80,7 +80,11 @@ import Testing
     }
 
     @Test func aDirectoryThatCannotBeMadeIsRefused() {
-        #expect(throws: DatabaseError.self) { try TokenKeys(directory: "/dev/null/keys") }
+        let error = #expect(throws: DatabaseError.self) { try TokenKeys(directory: "/dev/null/keys") }
+        #expect(
+            error?.message
+                == "the directory '/dev/null/keys' for the keys cannot be made: Not a directory; give the path of a "
+                + "directory, or of nothing in one that this user may write to")
     }
 
     @Test func tokensSurviveTheRotationOfKeysUntilTheOldOneIsRemoved() async throws {
