@@ -20,6 +20,8 @@ package final class Catalog: @unchecked Sendable {
     private let facts: [TableFacts?]
     /// By index id.
     private let tableOfIndex: [TableID?]
+    /// By index id, as ``TableFacts/findsOneRow``.
+    private let findsOneRow: [Bool]
     /// Tables by the Swift type of their rows.
     private let rowTypes: [ObjectIdentifier: RowTables]
     package let planner: Planner
@@ -59,13 +61,19 @@ package final class Catalog: @unchecked Sendable {
         tableMap = TableMap(ids, datastore)
         facts = TableFacts.all(in: datastore, hiding: hidden)
         var tableOfIndex: [TableID?] = []
+        var findsOneRow: [Bool] = []
         for table in facts.compactMap(\.self) {
-            for index in table.indexes {
-                while tableOfIndex.count <= Int(index.rawValue) { tableOfIndex.append(nil) }
+            for (index, isOne) in zip(table.indexes, table.findsOneRow) {
+                while tableOfIndex.count <= Int(index.rawValue) {
+                    tableOfIndex.append(nil)
+                    findsOneRow.append(false)
+                }
                 tableOfIndex[Int(index.rawValue)] = table.id
+                findsOneRow[Int(index.rawValue)] = isOne
             }
         }
         self.tableOfIndex = tableOfIndex
+        self.findsOneRow = findsOneRow
         rowTypes = opening.module.rowTypes
         planner = Planner(datastore)
     }
@@ -130,6 +138,11 @@ package final class Catalog: @unchecked Sendable {
     /// The table that an index belongs to; nil if there is no such index.
     func table(of index: IndexID) -> TableID? {
         Int(index.rawValue) < tableOfIndex.count ? tableOfIndex[Int(index.rawValue)] : nil
+    }
+
+    /// Whether a key of an index has one row at most; false if there is no such index.
+    func findsOneRow(_ index: IndexID) -> Bool {
+        Int(index.rawValue) < findsOneRow.count && findsOneRow[Int(index.rawValue)]
     }
 
     /// How many columns an index has; 0 if there is no such index.

@@ -1,4 +1,5 @@
 import SpacetimeEngine
+import SpacetimeSATS
 import SpacetimeSchema
 
 /// What never changes about a table of an open database.
@@ -12,12 +13,18 @@ final class TableFacts: Sendable {
     let indexes: [IndexID]
     /// The auto-increment columns, ascending.
     let numbered: [Int]
+    /// For each index whether a key has one row at most. Not so if a column is optional, even in a unique one: rows may have
+    /// nil in common.
+    let findsOneRow: [Bool]
 
     private init(_ id: TableID, _ schema: TableSchema, _ indexes: [IndexID]) {
         self.id = id
         self.schema = schema
         self.indexes = indexes
         numbered = schema.sequences.map(\.column.index).sorted()
+        findsOneRow = schema.indexes.map { index in
+            index.isUnique && index.columns.allSatisfy { schema.columns[$0.index].type.optionPayload == nil }
+        }
     }
 
     /// Of all tables, by id.

@@ -155,6 +155,22 @@ package struct GuestTransaction {
         try rows(try current().scan(index, key: key))
     }
 
+    /// What a guest finds by a key.
+    package enum Found {
+        case none
+        /// The only one. The bytes stay as they are until something is written.
+        case row(UnsafeRawBufferPointer)
+        case rows(GuestRows)
+    }
+
+    /// The rows with a key, as ``scan(_:key:)`` finds them; without a scan where there can be only one.
+    package func find(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Found {
+        let transaction = try current()
+        if key.count == 8 || key.count == 4, let found = transaction.findInteger(index, key) { return found }
+        guard transaction.runner.catalog.findsOneRow(index) else { return .rows(try scan(index, key: key)) }
+        return try transaction.find(index, key: key).map { .row($0) } ?? .none
+    }
+
     /// The rows in a range of an ordered index, in the order of their keys.
     package func scan(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> GuestRows {
         try rows(try current().scan(index, range: range))
@@ -210,7 +226,8 @@ package struct GuestTransaction {
     ) throws(DatabaseError) -> UnsafeMutableRawBufferPointer {
         let transaction = try current()
         let image = try transaction.scratchCopy(of: row, for: facts.id)
-        try transaction.update(index, trusted: image)
+        // It was checked as it was copied, and that it may be written was before.
+        try transaction.updateScratchRow(index)
         return image
     }
 
@@ -297,6 +314,21 @@ extension TransactionReference {
         _ rows: UnsafeRawBufferPointer, into table: TableID
     ) throws(DatabaseError) -> [UnsafeRawBufferPointer] {
         try withDatastore { datastore throws(EngineError) in try datastore.rows(inArray: rows, of: table) }
+    }
+
+    /// What is found by an integer of 4 or 8 bytes, if that can be said in the short way, and nobody follows what is read.
+    @inline(__always)
+    fileprivate func findInteger(_ index: IndexID, _ key: UnsafeRawBufferPointer) -> GuestTransaction.Found? {
+        guard let datastore = state.pointee.datastore else { return nil }
+        let bits =
+            key.count == 8
+            ? UInt64(littleEndian: key.loadUnaligned(as: UInt64.self))
+            : UInt64(UInt32(littleEndian: key.loadUnaligned(as: UInt32.self)))
+        switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: key.count) }) {
+        case .row(let row): return .row(row)
+        case .none: return GuestTransaction.Found.none
+        case .unknown: return nil
+        }
     }
 
     fileprivate func deleteAll(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
