@@ -8,8 +8,8 @@ extension Database where Definition == DynamicModule {
     ///
     /// Blocks the thread meanwhile, as for a module in Swift.
     ///
-    /// - Throws: as ``Database/open(_:module:options:)``; `moduleFailure` also if the module was stopped while it ran the
-    ///   reducer for a new database.
+    /// - Throws: as for a module in Swift; `DatabaseError` with code `moduleFailure` also if the module was stopped while it
+    ///   ran the reducer for a new database.
     public static func open(
         _ storage: Storage, module: WASMModule, options: DatabaseOptions = DatabaseOptions()
     ) throws -> Database {

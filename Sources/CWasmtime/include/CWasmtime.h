@@ -172,6 +172,7 @@ typedef wasm_trap_t *_Nullable (*wasmtime_func_unchecked_callback_t)(
     X(wasm_trap_t *_Nonnull, wasmtime_trap_new, (const char *, size_t))                                                \
     X(bool, wasmtime_trap_code, (const wasm_trap_t *, uint8_t *))                                                      \
     X(void, wasmtime_error_message, (const wasmtime_error_t *, wasm_byte_vec_t *))                                     \
+    X(void, wasmtime_error_wasm_trace, (const wasmtime_error_t *, wasm_frame_vec_t *))                                 \
     X(void, wasmtime_error_delete, (wasmtime_error_t *))                                                               \
     X(wasmtime_error_t *_Nullable, wasmtime_module_new,                                                                \
       (wasm_engine_t *, const uint8_t *, size_t, wasmtime_module_t *_Nullable *_Nonnull))                              \

@@ -17,7 +17,7 @@ import Darwin
 /// ordinary file with one name, and belongs to the user alone as well. What was checked is what is read: the bytes go to
 /// memory, and Wasmtime gets them from there. Beside that a checksum keeps damage away, which Wasmtime would not notice.
 ///
-/// A file is `magic, CRC-32C of what follows, engine's fingerprint's hash, module's hash, code`. What is not as it should be
+/// A file is `magic, CRC-32C of what follows, engine's fingerprint, module's hash, code`. What is not as it should be
 /// counts as missing, and is written anew.
 struct CompileCache {
     private let directory: String
@@ -34,7 +34,7 @@ struct CompileCache {
     init?(_ cache: WASMCache, _ engine: WASMEngine) {
         guard let directory = Self.path(of: cache) else { return nil }
         self.directory = directory
-        self.engine = BLAKE3.hash(engine.fingerprint)
+        self.engine = engine.fingerprint
     }
 
     private static func path(of cache: WASMCache) -> String? {

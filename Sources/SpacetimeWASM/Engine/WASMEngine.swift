@@ -1,5 +1,6 @@
 import CWasmtime
 import SpacetimeHost
+import SpacetimeSATS
 import Synchronization
 
 /// Wasmtime's engine, one for the whole program: it compiles modules, and stops guests whose time is over.
@@ -10,7 +11,7 @@ final class WASMEngine: @unchecked Sendable {
     let raw: OpaquePointer
     let ticker: EpochTicker
     /// What compiled code must have been made by to be run: version of the engine, its settings, and the processor. Two
-    /// engines with the same one run each other's code.
+    /// engines with the same one run each other's code. A hash.
     let fingerprint: [UInt8]
 
     /// How much stack a guest's calls may take. Less than the threads of any platform have.
@@ -67,7 +68,7 @@ final class WASMEngine: @unchecked Sendable {
         guard isOfVersion50(code) else {
             throw unusable("it is of another version, whose values have other layouts")
         }
-        return code
+        return BLAKE3.hash(code)
     }
 
     /// Whether compiled code says that Wasmtime 50 made it: the version, and then the platform, each behind its length.

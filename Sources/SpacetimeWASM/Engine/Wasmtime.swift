@@ -80,21 +80,37 @@ struct GuestTrap: Error {
     /// Its time was over.
     let isInterrupt: Bool
 
-    /// Takes a trap over.
-    init(_ wasmtime: Wasmtime, _ trap: OpaquePointer) {
+    /// Takes over what a call came to; nil if it came to its end.
+    init?(_ wasmtime: Wasmtime, error: OpaquePointer?, trap: OpaquePointer?) {
         let api = wasmtime.api
-        defer { api.pointee.wasm_trap_delete(trap) }
-        var text = wasm_byte_vec_t()
-        api.pointee.wasm_trap_message(trap, &text)
-        let whole = wasmtime.take(&text)
-        var code: UInt8 = 0
-        isInterrupt = api.pointee.wasmtime_trap_code(trap, &code) && code == 10
-        message = Self.reason(whole)
+        // Frames point into the error or the trap: they are read, and given back, before that is.
         var frames = wasm_frame_vec_t()
-        api.pointee.wasm_trap_trace(trap, &frames)
+        if let error {
+            // A function of the host stopped it.
+            api.pointee.wasmtime_error_wasm_trace(error, &frames)
+            trace = Self.take(&frames, wasmtime)
+            isInterrupt = false
+            message = Self.reason(wasmtime.take(error: error))
+            if let trap { api.pointee.wasm_trap_delete(trap) }
+        } else if let trap {
+            api.pointee.wasm_trap_trace(trap, &frames)
+            trace = Self.take(&frames, wasmtime)
+            var code: UInt8 = 0
+            isInterrupt = api.pointee.wasmtime_trap_code(trap, &code) && code == 10
+            var text = wasm_byte_vec_t()
+            api.pointee.wasm_trap_message(trap, &text)
+            message = Self.reason(wasmtime.take(&text))
+            api.pointee.wasm_trap_delete(trap)
+        } else {
+            return nil
+        }
+    }
+
+    private static func take(_ frames: inout wasm_frame_vec_t, _ wasmtime: Wasmtime) -> [LogRecord.Frame] {
+        let api = wasmtime.api
         defer { api.pointee.wasm_frame_vec_delete(&frames) }
-        trace = UnsafeBufferPointer(start: frames.data, count: frames.data == nil ? 0 : frames.size)
-            .prefix(Self.traceLimit).map { frame in
+        return UnsafeBufferPointer(start: frames.data, count: frames.data == nil ? 0 : frames.size)
+            .prefix(traceLimit).map { frame in
                 LogRecord.Frame(
                     module: Wasmtime.text(api.pointee.wasmtime_frame_module_name(frame)),
                     function: Wasmtime.text(api.pointee.wasmtime_frame_func_name(frame))
@@ -111,7 +127,10 @@ struct GuestTrap: Error {
             return String(text.prefix { $0 != "\n" })
         }
         let lines = text[caused.upperBound...].split(separator: "\n").map { line in
-            line.drop { $0 == " " || $0.isNumber || $0 == ":" }
+            // Several causes are numbered: `0: …`.
+            let cause = line.drop { $0 == " " }
+            let rest = cause.drop { $0.isNumber }
+            return rest.count < cause.count && rest.hasPrefix(": ") ? rest.dropFirst(2) : cause
         }
         return lines.filter { !$0.isEmpty }.joined(separator: ": ")
     }

@@ -104,6 +104,13 @@ extension Guest {
         }
     }
 
+    /// A source for bytes that the call begins with.
+    private func source(_ bytes: [UInt8]) throws -> UInt32 {
+        do throws(HostFailure) { return try state.addSource(bytes) } catch {
+            throw DatabaseError(.limitReached, "there is no room for the bytes of a call")
+        }
+    }
+
     private func runProcedure(_ id: Int, _ arguments: [UInt8], _ call: ProcedureCall) throws -> Outcome {
         try beginCall(.procedure, nil)
         set(0, Int64(id))
@@ -111,7 +118,7 @@ extension Guest {
         set(5, Int64(truncatingIfNeeded: call.caller.connection.number))
         set(6, Int64(truncatingIfNeeded: call.caller.connection.number >> 64))
         set(7, call.timestamp.microsecondsSinceUnixEpoch)
-        set(8, Int64(state.addSource(arguments)))
+        set(8, Int64(try source(arguments)))
         openSinks(1)
         set(9, 1)
         let result = try run(&state.pointee.exports.procedure)
@@ -124,8 +131,8 @@ extension Guest {
         try beginCall(.handler, nil)
         set(0, Int64(id))
         set(1, call.timestamp.microsecondsSinceUnixEpoch)
-        set(2, Int64(state.addSource(GuestRequest(request).bsatn)))
-        set(3, Int64(state.addSource(request.body)))
+        set(2, Int64(try source(GuestRequest(request).bsatn)))
+        set(3, Int64(try source(request.body)))
         openSinks(2)
         set(4, 1)
         set(5, 2)

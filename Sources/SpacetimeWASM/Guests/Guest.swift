@@ -179,12 +179,7 @@ final class Guest {
     private func requireStarted(
         _ what: String, _ error: OpaquePointer?, _ trap: OpaquePointer?
     ) throws(DatabaseError) {
-        if let error {
-            if let trap { api.pointee.wasm_trap_delete(trap) }
-            throw Self.broken("\(what): \(program.engine.wasmtime.take(error: error))")
-        }
-        guard let trap else { return }
-        let reason = GuestTrap(program.engine.wasmtime, trap)
+        guard let reason = GuestTrap(program.engine.wasmtime, error: error, trap: trap) else { return }
         let lines = state.pointee.earlyLines.suffix(3).map { ": \($0.message)" }.joined()
         throw Self.broken("\(what)\(lines): \(reason.message)\(Self.text(of: reason.trace))")
     }
@@ -251,6 +246,7 @@ final class Guest {
         state.pointee.activity = activity
         state.pointee.transaction = transaction
         state.pointee.immediateCallsLeft = program.limits.immediateCallLimit
+        state.pointee.immediateBytesLeft = program.limits.resultByteLimit
         if !state.pointee.earlyLines.isEmpty { state.writeEarlyLines() }
     }
 
@@ -338,21 +334,14 @@ final class Guest {
     private func stopped(_ error: OpaquePointer?, _ trap: OpaquePointer?) -> any Error {
         let cause = state.pointee.failure
         state.pointee.failure = nil
-        var reason = ""
-        var trace: [LogRecord.Frame] = []
-        if let error {
-            if let trap { api.pointee.wasm_trap_delete(trap) }
-            reason = program.engine.wasmtime.take(error: error)
-        } else if let trap {
-            let trap = GuestTrap(program.engine.wasmtime, trap)
-            reason =
-                trap.isInterrupt
-                ? "it ran for longer than \(program.limits.callDuration), the limit of a call" : trap.message
-            trace = trap.trace
-        }
+        let trap = GuestTrap(program.engine.wasmtime, error: error, trap: trap)
+        let reason =
+            trap?.isInterrupt == true
+            ? "it ran for longer than \(program.limits.callDuration), the limit of a call" : trap?.message ?? ""
         if !(cause is CancellationError) {
             state.currentLog?.append(
-                .panic, "the module was stopped: \(reason)", function: state.currentFunctionName, trace: trace)
+                .panic, "the module was stopped: \(reason)", function: state.currentFunctionName,
+                trace: trap?.trace ?? [])
         }
         if state.pointee.transaction != nil { try? state.pointee.procedure?.rollBack() }
         endCall()

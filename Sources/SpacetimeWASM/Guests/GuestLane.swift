@@ -24,17 +24,18 @@ final class GuestLane: @unchecked Sendable {
     func withGuest<Result>(
         of identity: @autoclosure () -> Identity, _ body: (Guest) throws -> Result
     ) throws -> Result {
-        let guest: Guest
-        if let taken = idle.exchange(nil, ordering: .acquiring) {
-            guest = Unmanaged<Guest>.fromOpaque(taken).takeRetainedValue()
-        } else {
-            guest = try Guest(program, identity: identity())
-        }
+        let guest =
+            if let taken = idle.exchange(nil, ordering: .acquiring) {
+                Unmanaged<Guest>.fromOpaque(taken)
+            } else {
+                Unmanaged.passRetained(try Guest(program, identity: identity()))
+            }
         defer {
-            let other = idle.exchange(Unmanaged.passRetained(guest).toOpaque(), ordering: .acquiringAndReleasing)
+            let other = idle.exchange(guest.toOpaque(), ordering: .acquiringAndReleasing)
             if let other { Unmanaged<Guest>.fromOpaque(other).release() }
         }
-        return try body(guest)
+        // Its reference is this call's for as long as it is not given back.
+        return try guest._withUnsafeGuaranteedRef { try body($0) }
     }
 }
 

@@ -55,6 +55,8 @@ struct GuestState {
     var failure: (any Error)?
     /// Immediate calls that it may still ask for.
     var immediateCallsLeft = 0
+    /// How many bytes their arguments may have.
+    var immediateBytesLeft = 0
     /// The number of the tick by which the guest has to be done.
     var deadline: UInt64 = 0
 

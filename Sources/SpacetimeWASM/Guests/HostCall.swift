@@ -81,10 +81,21 @@ struct HostCall {
         return text
     }
 
-    /// Text whose bad bytes are replaced.
-    func lossyText(_ pointer: Int, _ count: Int) throws(HostFailure) -> String {
-        String(decoding: try bytes(pointer, count), as: UTF8.self)
+    /// Text whose bad bytes are replaced. No more of it than a limit: a guest's text may be as long as its memory.
+    func lossyText(_ pointer: Int, _ count: Int, limit: Int) throws(HostFailure) -> String {
+        String(decoding: try bytes(pointer, count).prefix(limit), as: UTF8.self)
     }
+
+    /// Bytes that the host keeps, or makes larger things of: a guest must not have it use more memory than it has itself.
+    func copyable(_ pointer: Int, _ count: Int) throws(HostFailure) -> UnsafeMutableRawBufferPointer {
+        let bytes = try bytes(pointer, count)
+        guard bytes.count <= Self.copyByteLimit else {
+            throw .trap("\(bytes.count) bytes were handed to the host, which takes \(Self.copyByteLimit) at most")
+        }
+        return bytes
+    }
+
+    private static var copyByteLimit: Int { 16 << 20 }
 
     // MARK: The database
 
@@ -93,6 +104,16 @@ struct HostCall {
     func transaction() throws(HostFailure) -> GuestTransaction {
         guard let transaction = state.pointee.transaction else { throw .number(.notInTransaction) }
         return GuestTransaction(transaction)
+    }
+}
+
+extension HostCall {
+    /// The open transaction, for something that writes: rows that were found are copied first.
+    @inline(__always)
+    func writableTransaction() throws(HostFailure) -> GuestTransaction {
+        let transaction = try transaction()
+        state.pointee.iterators.prepareForWrite()
+        return transaction
     }
 }
 

@@ -54,7 +54,7 @@ enum ByteImports {
         let text = try doing { () throws(DatabaseError) in try transaction.credentials(of: connection) }
         // Where it goes is looked at before there is a source that nobody knows.
         _ = try call.memory(call.u32(1), 4)
-        try call.write(text.map { call.state.addSource(Array($0.utf8)) } ?? 0, at: 1)
+        try call.write(try call.state.addSource(Array((text ?? "").utf8)), at: 1)
         return 0
     }
 }
@@ -63,9 +63,19 @@ extension UnsafeMutablePointer where Pointee == GuestState {
     /// Gives the guest bytes to read.
     ///
     /// - Returns: the number of the source; 0, which means that there are none, if they are none.
-    func addSource(_ bytes: [UInt8]) -> UInt32 {
+    func addSource(_ bytes: [UInt8]) throws(HostFailure) -> UInt32 {
         if bytes.isEmpty { return 0 }
-        pointee.sources.append(ByteSource(copying: bytes))
-        return UInt32(pointee.sources.count)
+        let source = ByteSource(copying: bytes)
+        if pointee.sources.count < pointee.limits.openScanLimit {
+            pointee.sources.append(source)
+            return UInt32(pointee.sources.count)
+        }
+        guard let free = pointee.sources.firstIndex(where: { $0.next == nil }) else {
+            var unused = source
+            unused.free()
+            throw .trap("\(pointee.sources.count) sources of bytes are open; read them to their ends")
+        }
+        pointee.sources[free] = source
+        return UInt32(free + 1)
     }
 }

@@ -4,20 +4,23 @@ import SpacetimeSATS
 
 /// The guest's console, and what else it is told.
 enum ConsoleImports {
+    /// Longer names are cut.
+    private static let nameLimit = 1_024
+
     /// A line for the log. Bad pointers are no reason to stop: nothing is written then.
     static func log(_ call: HostCall) throws(HostFailure) {
         let level = LogLevel(number: UInt8(truncatingIfNeeded: call.u32(0)))
         do throws(HostFailure) {
-            let target = call.u32(1) == 0 ? nil : try call.lossyText(1, 2)
-            let file = call.u32(3) == 0 ? nil : try call.lossyText(3, 4)
-            let message = try call.lossyText(6, 7)
+            let target = call.u32(1) == 0 ? nil : try call.lossyText(1, 2, limit: nameLimit)
+            let file = call.u32(3) == 0 ? nil : try call.lossyText(3, 4, limit: nameLimit)
+            let message = try call.lossyText(6, 7, limit: call.state.pointee.limits.logByteLimit)
             let line = call.u32(5) == .max ? nil : call.u32(5)
             call.state.log(EarlyLine(level: level, target: target, file: file, line: line, message: message))
         } catch {}
     }
 
     static func startTimer(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let name = try call.lossyText(0, 1)
+        let name = try call.lossyText(0, 1, limit: nameLimit)
         guard call.state.pointee.timers.count < call.state.pointee.limits.timerLimit else {
             throw .trap("\(call.state.pointee.timers.count) timers run; end them")
         }
@@ -40,11 +43,13 @@ enum ConsoleImports {
     /// A call of a reducer that does not belong to the transaction.
     static func callSoon(_ call: HostCall) throws(HostFailure) {
         let name = try call.text(0, 1)
-        let arguments = Array(try call.bytes(2, 3))
-        guard call.state.pointee.immediateCallsLeft > 0 else {
+        let bytes = try call.copyable(2, 3)
+        guard call.state.pointee.immediateCallsLeft > 0, call.state.pointee.immediateBytesLeft >= bytes.count else {
             throw .trap("the guest asks for more immediate calls than one of its own may")
         }
         call.state.pointee.immediateCallsLeft -= 1
+        call.state.pointee.immediateBytesLeft -= bytes.count
+        let arguments = Array(bytes)
         if let transaction = call.state.pointee.transaction {
             transaction.callSoon(name, arguments: arguments)
         } else if let procedure = call.state.pointee.call {

@@ -54,6 +54,10 @@ enum ProcedureImports {
         let time = Timestamp(microsecondsSinceUnixEpoch: call.i64(0))
         let procedure = try suspending(call)
         if time > procedure.now {
+            // Everybody else would wait as well.
+            guard call.state.pointee.transaction == nil else {
+                throw .trap("a procedure may not wait while it has a transaction open")
+            }
             try waitFor(call) { try await procedure.sleep(until: time) }
         }
         return procedure.now.microsecondsSinceUnixEpoch
@@ -62,7 +66,7 @@ enum ProcedureImports {
     static func send(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let procedure = try suspending(call)
         let head = try call.bytes(0, 1)
-        let body = try call.bytes(2, 3)
+        let body = try call.copyable(2, 3)
         _ = try call.memory(call.u32(4), 8)
         var reader = BSATNReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(head)))
         guard var request = try? GuestRequest(from: &reader), request.isValid else { throw .number(.decodeError) }
@@ -94,7 +98,7 @@ enum ProcedureImports {
 
     /// Writes the number of a new source behind the last pointer.
     private static func writeSource(_ call: HostCall, _ bytes: [UInt8], at offset: UInt32) throws(HostFailure) {
-        let number = call.state.addSource(bytes)
+        let number = try call.state.addSource(bytes)
         try call.memory(call.u32(4) &+ offset, 4).storeBytes(of: number.littleEndian, as: UInt32.self)
     }
 

@@ -27,7 +27,7 @@ enum TableImports {
     }
 
     static func insert(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let transaction = try call.transaction()
+        let transaction = try call.writableTransaction()
         let row = try call.memory(call.u32(1), Int(try call.readU32(at: 2)))
         let written = try doing { () throws(DatabaseError) in
             try transaction.insert(row, numberingInto: TableID(call.u32(0)))
@@ -36,7 +36,7 @@ enum TableImports {
     }
 
     static func update(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let transaction = try call.transaction()
+        let transaction = try call.writableTransaction()
         let row = try call.memory(call.u32(2), Int(try call.readU32(at: 3)))
         let written = try doing { () throws(DatabaseError) in
             try transaction.update(row, numberingInto: TableID(call.u32(0)), by: IndexID(call.u32(1)))
@@ -55,8 +55,8 @@ enum TableImports {
     }
 
     static func deleteEqual(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let transaction = try call.transaction()
-        let rows = try call.bytes(1, 2)
+        let transaction = try call.writableTransaction()
+        let rows = try call.copyable(1, 2)
         let count = try doing { () throws(DatabaseError) in
             try transaction.delete(UnsafeRawBufferPointer(rows), from: TableID(call.u32(0)))
         }
@@ -65,14 +65,14 @@ enum TableImports {
     }
 
     static func clear(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let transaction = try call.transaction()
+        let transaction = try call.writableTransaction()
         let count = try doing { () throws(DatabaseError) in try transaction.clear(TableID(call.u32(0))) }
         try call.write(UInt64(count), at: 1)
         return 0
     }
 
     static func deleteByRange(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let transaction = try call.transaction()
+        let transaction = try call.writableTransaction()
         let range = try ScanImports.rangeArgument(call)
         let count = try doing { () throws(DatabaseError) in
             try transaction.delete(IndexID(call.u32(0)), range: range)
@@ -82,7 +82,7 @@ enum TableImports {
     }
 
     static func deleteByPoint(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        let transaction = try call.transaction()
+        let transaction = try call.writableTransaction()
         let key = try call.bytes(1, 2)
         let count = try doing { () throws(DatabaseError) in
             try transaction.delete(IndexID(call.u32(0)), key: UnsafeRawBufferPointer(key))

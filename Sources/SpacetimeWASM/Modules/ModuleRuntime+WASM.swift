@@ -4,8 +4,9 @@ extension ModuleRuntime {
     /// Runs programs in WebAssembly that are published to a server.
     ///
     /// ```swift
-    /// var options = ServerOptions()
-    /// options.publishing.runtime = .webAssembly()
+    /// var options = WASMOptions()
+    /// options.limits.callDuration = .seconds(1)
+    /// let runtime = ModuleRuntime.webAssembly(options)
     /// ```
     ///
     /// - Parameter options: how all of them are run.

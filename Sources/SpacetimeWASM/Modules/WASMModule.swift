@@ -13,7 +13,7 @@ import SpacetimeKit
 /// Making one compiles the module, which takes about a second for a few megabytes the first time, and has it describe itself.
 /// Databases that run the same bytes share the compiled code. See <doc:HostingModules>.
 public struct WASMModule: Sendable {
-    /// What a new database gets its identity from, unless ``DatabaseOptions`` give one.
+    /// What a new database gets its identity from, unless `DatabaseOptions` give one.
     public let name: String
     let program: WASMProgram
 
@@ -22,7 +22,7 @@ public struct WASMModule: Sendable {
     /// - Parameters:
     ///   - bytes: the module, in WebAssembly's binary format.
     ///   - name: what a new database gets its identity from.
-    /// - Throws: ``DatabaseError`` with code `invalidModule` if the module cannot be run, and why; `moduleFailure` if there is
+    /// - Throws: `DatabaseError` with code `invalidModule` if the module cannot be run, and why; `moduleFailure` if there is
     ///   no Wasmtime, and what to do.
     public init(bytes: [UInt8], name: String = "module", options: WASMOptions = WASMOptions()) throws {
         self.name = name
@@ -34,7 +34,7 @@ public struct WASMModule: Sendable {
     /// - Parameters:
     ///   - path: the file.
     ///   - name: what a new database gets its identity from. Nil: the file's name, without what follows its last dot.
-    /// - Throws: as ``init(bytes:name:options:)``; ``DatabaseError`` with code `storageFailure` if the file cannot be read.
+    /// - Throws: as ``init(bytes:name:options:)``; `DatabaseError` with code `storageFailure` if the file cannot be read.
     public init(contentsOf path: String, name: String? = nil, options: WASMOptions = WASMOptions()) throws {
         let bytes: [UInt8]
         do { bytes = try SystemDisk().readAll(path) } catch {
