@@ -53,6 +53,15 @@ import Testing
         try driver.run(commits: 120)
     }
 
+    /// Found by the test above: nil and the greatest number touch in the order of keys, and are two keys of an index without order.
+    @Test func alternativesThatTouchAreLookedUpEach() throws {
+        var driver = try LiveDriver(seed: 16_506_440_388_169_619_279) { schema in
+            let host = try SessionHost(schema, usesTexts: false, lockedRowLimit: 12)
+            return (host, host.tableIDs)
+        }
+        try driver.run(commits: 120)
+    }
+
     /// Found by the test above.
     @Test func aQueryThatIsTwiceInASetLeavesOnce() throws {
         var random = RandomValues(seed: 1)

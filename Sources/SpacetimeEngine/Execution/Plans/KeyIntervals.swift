@@ -81,13 +81,16 @@ struct KeyIntervals: ~Copyable {
         return unsafe UnsafeRawBufferPointer(rebasing: bytes.bytes[entry.upper..<(entry.upper + count)])
     }
 
-    /// Puts ranges of encoded keys in order, and makes one of those that overlap or touch.
+    /// Puts ranges of encoded keys in order, and makes one of those that overlap.
+    ///
+    /// Those that only touch stay apart: an index without order is asked for single keys, and the greatest number and nil are
+    /// such that touch.
     mutating func joinKeys() {
         sort { left, right in unsafe compareBytes(lower(left), lower(right)) < 0 }
         join { (intervals: borrowing KeyIntervals, known: inout Entry, next: Entry) in
             if known.isOpen { return true }
             let end = unsafe intervals.upper(known)
-            if unsafe compareBytes(intervals.lower(next), end) > 0 { return false }
+            if unsafe compareBytes(intervals.lower(next), end) >= 0 { return false }
             if unsafe next.isOpen || compareBytes(intervals.upper(next), end) > 0 {
                 (known.upper, known.upperCount, known.isOpen) = (next.upper, next.upperCount, next.isOpen)
             }
