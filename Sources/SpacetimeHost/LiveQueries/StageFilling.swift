@@ -111,14 +111,28 @@ final class StageFilling: @unchecked Sendable {
             backlogCount = 0
             if !isLast { runner.release() }
             defer { if isLast { runner.release() } }
+            let sum = Self.sum(changes)
             do throws(EngineError) {
-                for change in changes { _ = try stage.apply(change, in: runner.datastore) }
+                if !sum.isEmpty { _ = try stage.apply(sum, in: runner.datastore) }
             } catch { throw DatabaseError(error) }
             if !isLast { continue }
             query.stage = .ready(stage)
             finish(.success(()))
             return
         }
+    }
+
+    /// What is left of changes that came one after the other: of a row that has changed often, the first and the last form. A
+    /// stage is done with that sooner than with each of them.
+    private static func sum(_ changes: [RowChanges]) -> RowChanges {
+        var bag = RowBag()
+        for change in changes {
+            change.deletes.forEach { bag.add($0, -1) }
+            change.inserts.forEach { bag.add($0, 1) }
+        }
+        var sum = RowChanges()
+        (sum.deletes, sum.inserts) = bag.changes()
+        return sum
     }
 
     private func end(with error: DatabaseError) throws(DatabaseError) {
