@@ -14,6 +14,8 @@ import SpacetimeSchema
 ///
 /// database                       only a database runs the script: it is about what there is in databases only
 /// rule SELECT …                  a rule of rows, of such a script
+/// view own of player             a view of such a script, with rows of the type of a table: those of the query on the next lines,
+/// SELECT * FROM player WHERE …   in which :sender is who looks; "anonymous" behind the table if it is the same for all
 ///
 /// as alice                       who speaks from here on: owner, or any other name
 /// in oneoff                      how: sql, oneoff, or as the original has them: original sql, original oneoff
@@ -65,6 +67,13 @@ struct Script {
         case told([String])
     }
 
+    struct View {
+        var name: String
+        var table: String
+        var isAnonymous: Bool
+        var query: String
+    }
+
     struct Record {
         var line: Int
         var speaker: String
@@ -80,6 +89,7 @@ struct Script {
     /// It is about what only databases have.
     private(set) var isOfDatabase = false
     private(set) var rules: [String] = []
+    private(set) var views: [View] = []
     private(set) var records: [Record] = []
 
     init(_ text: String) throws {
@@ -108,6 +118,15 @@ struct Script {
                     continue
                 case "rule":
                     rules.append(argument)
+                    continue
+                case "view":
+                    let words = argument.split(separator: " ").map { String($0) }
+                    guard words.count > 2, words[1] == "of" else { throw malformed("a view has no table") }
+                    views.append(
+                        View(
+                            name: words[0], table: words[2], isAnonymous: words.last == "anonymous",
+                            query: rest.joined(separator: "\n")))
+                    rest = []
                     continue
                 case "as":
                     speaker = argument

@@ -56,7 +56,7 @@ import Darwin
     @Test(arguments: defined)
     func subscriptionsOfScriptsHold(_ name: String) throws {
         let script = try Self.script(name)
-        run(script, name, on: try SessionEngine(script.tables, runsStatements: false))
+        run(script, name, on: try SessionEngine(script, runsStatements: false))
     }
 
     /// Everything on a database. A database does not offer the `original` languages by itself, so statements in
@@ -64,7 +64,7 @@ import Darwin
     @Test(arguments: names.filter { pending[$0] == nil })
     func scriptsHoldOnDatabases(_ name: String) throws {
         let script = try Self.script(name)
-        run(script, name, on: try SessionEngine(script.tables, rules: script.rules, runsStatements: true))
+        run(script, name, on: try SessionEngine(script, runsStatements: true))
     }
 
     /// Scripts, or what in them, the database does not do yet, and why. A script that is listed here and holds fails.
@@ -74,7 +74,7 @@ import Darwin
     func pendingScriptsDoNotHold(_ name: String) throws {
         let script = try Self.script(name)
         withKnownIssue(Comment(rawValue: Self.pending[name] ?? "")) {
-            run(script, name, on: try SessionEngine(script.tables, rules: script.rules, runsStatements: true))
+            run(script, name, on: try SessionEngine(script, runsStatements: true))
         }
     }
 

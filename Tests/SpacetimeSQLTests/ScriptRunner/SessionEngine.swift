@@ -18,11 +18,25 @@ final class SessionEngine: ScriptEngine {
 
     private let runsStatements: Bool
 
-    init(_ tables: [TableSchema], rules: [String] = [], runsStatements: Bool) throws {
+    init(_ script: Script, runsStatements: Bool) throws {
         self.runsStatements = runsStatements
-        let database = try TableDatabase(tables, rowLevelSecurity: rules)
+        let tables = script.tables
+        let views = try script.views.map { view in
+            guard let table = tables.firstIndex(where: { $0.name == view.table }) else {
+                throw Script.Malformed(description: "view \(view.name) is of no table")
+            }
+            return TableModule.View(
+                name: view.name, table: table, isAnonymous: view.isAnonymous,
+                query: ScriptValues.replacingNames(in: view.query))
+        }
+        let database = try TableDatabase(tables, rowLevelSecurity: script.rules, views: views)
         self.database = database
-        catalog = SQLCatalog(zip(database.ids, tables).map { SQLCatalog.Table($0, $1) })
+        // Of views nothing but the columns is asked here.
+        let viewed = views.enumerated().map { position, view in
+            SQLCatalog.Table(
+                TableID(UInt32(1 << 16 + position)), TableSchema(name: view.name, columns: tables[view.table].columns))
+        }
+        catalog = SQLCatalog(zip(database.ids, tables).map { SQLCatalog.Table($0, $1) } + viewed)
         reference = ReferenceEngine(tables)
         reference.onCommit = { before, after in
             let deletes = after.indices.flatMap { table in

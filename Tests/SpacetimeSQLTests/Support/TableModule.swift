@@ -8,10 +8,21 @@ import SpacetimeTestSupport
 final class TableModule: ModuleHost {
     private let tables: [TableSchema]
     private let rowLevelSecurity: [String]
+    private let views: [View]
 
-    init(_ tables: [TableSchema], rowLevelSecurity: [String] = []) {
+    /// The rows of a query, of the type of a table, in which `:sender` is who looks.
+    struct View {
+        var name: String
+        /// The position of the table.
+        var table: Int
+        var isAnonymous: Bool
+        var query: String
+    }
+
+    init(_ tables: [TableSchema], rowLevelSecurity: [String] = [], views: [View] = []) {
         self.tables = tables
         self.rowLevelSecurity = rowLevelSecurity
+        self.views = views
     }
 
     // MARK: Definition
@@ -39,6 +50,14 @@ final class TableModule: ModuleHost {
             .tables(definitions),
             .reducers([RawReducerDefV10(sourceName: "apply", parameters: .empty, visibility: .clientCallable)]),
             .rowLevelSecurity(rowLevelSecurity.map { RawRowLevelSecurityDef(sql: $0) }),
+            .views(
+                views.enumerated().map { position, view in
+                    RawViewDef(
+                        sourceName: view.name,
+                        index: UInt32(views[..<position].count { $0.isAnonymous == view.isAnonymous }),
+                        isAnonymous: view.isAnonymous, parameters: .empty,
+                        returnType: .product([("__query__", .ref(UInt32(view.table)))]))
+                }),
         ])
     }
 
@@ -89,6 +108,13 @@ final class TableModule: ModuleHost {
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws -> Outcome {
         let transaction = GuestTransaction(transaction)
+        if function.kind == .view {
+            let view = views[function.position]
+            if view.isAnonymous { return .query(view.query) }
+            let sender = "0x\(try transaction.caller.identity)"
+            return .query(
+                view.query.split(separator: ":sender", omittingEmptySubsequences: false).joined(separator: sender))
+        }
         var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
         while reader.remaining > 0 {
             let kind = try reader.readU8()
@@ -120,12 +146,12 @@ struct TableDatabase {
     /// In the order of the schemas.
     let ids: [TableID]
 
-    init(_ tables: [TableSchema], rowLevelSecurity: [String] = []) throws {
+    init(_ tables: [TableSchema], rowLevelSecurity: [String] = [], views: [TableModule.View] = []) throws {
         var options = OpeningOptions(name: "test")
         options.owner = testOwner
         options.clock = VirtualClock(start: Timestamp(microsecondsSinceUnixEpoch: 1_000_000))
         options.seed = 1
-        let module = TableModule(tables, rowLevelSecurity: rowLevelSecurity)
+        let module = TableModule(tables, rowLevelSecurity: rowLevelSecurity, views: views)
         core = try DatabaseCore.open(.memory, module: module, options: options).core
         ids = tables.indices.map { [core] in core.catalog.tableMap.table(at: $0) }
     }
