@@ -1,3 +1,4 @@
+import CAllocationCounter
 import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeKit
@@ -65,7 +66,8 @@ struct SubscriptionBench {
         let sessions = (0..<min(count, Self.sessionCount)).map { _ in
             Session(core.owner, outlet: outlet, queueLimit: 1 << 20)
         }
-        let before = ProcessMemory.residentByteCount
+        // What is in use, not what the process has: memory of what was measured before is used again.
+        let before = allocation_counter_live_bytes()
         let clock = ContinuousClock()
         let subscribing = try clock.measure {
             for number in 0..<count {
@@ -74,7 +76,7 @@ struct SubscriptionBench {
                     try queries(kind, number, core))
             }
         }
-        let bytes = Double(ProcessMemory.residentByteCount - before) / Double(count)
+        let bytes = Double(Int64(allocation_counter_live_bytes()) - Int64(before)) / Double(count)
         let seen = outlet.count.load(ordering: .relaxed)
         // Beyond all that somebody watches, and then always where somebody does.
         let misses = try time(clock) { number in
