@@ -68,10 +68,12 @@ final class KitSQL: Contestant {
         guard let first = values.first else { return digest }
         let ready = try prepared ?? prepare(for: first, datastore)
         prepared = ready
+        let (runner, reader, hasSecond) = (ready.runner, ready.reader, work.valueCount > 1)
+        let budget = QueryBudget()
         for (first, second) in values {
-            try bind(first, to: 0, of: ready.runner)
-            if work.valueCount > 1 { try bind(second, to: 1, of: ready.runner) }
-            try ready.runner.run(over: datastore) { row, _ in ready.reader.add(row, to: &digest) }
+            try bind(first, to: 0, of: runner)
+            if hasSecond { try bind(second, to: 1, of: runner) }
+            try runner.run(over: datastore, budget: budget) { row, _ in reader.add(row, to: &digest) }
         }
         return digest
     }

@@ -90,6 +90,38 @@ struct BTree: ~Copyable {
         return low
     }
 
+    /// How many of the first `count` keys are smaller than that one: ``rank(_:_:_:_:_:_:)`` for keys that are whole and row 0,
+    /// without a jump that could be guessed wrongly.
+    @inline(__always)
+    private static func rank(_ keys: Elements<UInt64>, _ count: Int, below key: UInt64) -> Int {
+        if count == 0 { return 0 }
+        var low = 0
+        var length = count
+        while length > 1 {
+            let half = length &>> 1
+            low &+= keys[low &+ half &- 1] < key ? half : 0
+            length &-= half
+        }
+        return low &+ (keys[low] < key ? 1 : 0)
+    }
+
+    /// ``seek(_:row:_:)`` for keys that are whole: the first entry whose key is not smaller.
+    func seek(exactly key: UInt64) -> Position {
+        var node = root
+        for level in 0..<height {
+            if level > 0 { node.prefetchSeparators() }
+            let count = node.count &- 1
+            let index = Self.rank(node.separatorKeys, count, below: key)
+            // A separator that is the smallest possible entry with that key is under the child to its right.
+            let isThere = index < count && node.separatorKeys[index] == key && node.separatorRows[index] == 0
+            node = node.children[isThere ? index &+ 1 : index]
+        }
+        if height > 1 { node.prefetchEntries() }
+        let index = Self.rank(node.keys, node.count, below: key)
+        if index == node.count, let next = node.next { return Position(leaf: next, index: 0) }
+        return Position(leaf: node, index: index)
+    }
+
     /// The child that holds the probe: the number of separators that are not behind it.
     @inline(__always)
     private static func childIndex<Ties: TieBreaker>(
@@ -115,7 +147,7 @@ struct BTree: ~Copyable {
             if level > 0 { node.prefetchSeparators() }
             node = node.children[Self.childIndex(node, key, row.rawValue, ties)]
         }
-        if height > 1 { node.prefetchKeys() }
+        if height > 1 { node.prefetchEntries() }
         let index = Self.rank(node.keys, node.rows, node.count, key, row.rawValue, ties)
         if index == node.count, let next = node.next { return Position(leaf: next, index: 0) }
         return Position(leaf: node, index: index)

@@ -66,14 +66,18 @@ struct BTreeNode: Equatable, BitwiseCopyable {
     var keys: Elements<UInt64> {
         @inline(__always) get { unsafe Elements(at: base + 24, count: Self.capacity) }
     }
-    /// Asks for all keys of a leaf.
+    /// Asks for all entries of a leaf.
     @inline(__always)
-    func prefetchKeys() { for position in stride(from: 0, to: Self.capacity, by: 8) { keys.prefetch(position) } }
+    func prefetchEntries() {
+        for position in stride(from: 0, to: Self.capacity, by: 8) { keys.prefetch(position) }
+        for position in stride(from: 0, to: Self.capacity, by: 16) { rows.prefetch(position) }
+    }
 
-    /// Asks for all keys of an inner node.
+    /// Asks for all that a search looks at in an inner node.
     @inline(__always)
     func prefetchSeparators() {
         for position in stride(from: 0, to: Self.capacity - 1, by: 8) { separatorKeys.prefetch(position) }
+        for position in stride(from: 0, to: Self.capacity, by: 8) { children.prefetch(position) }
     }
 
     var rows: Elements<UInt32> {

@@ -42,7 +42,7 @@ struct DirectIndex: ~Copyable {
     }
 
     private func findFar(_ key: UInt64) -> RowID? {
-        let position = far.seek(key, ExactKeys())
+        let position = far.seek(exactly: key)
         guard position.index < position.leaf.count, position.leaf.keys[position.index] == key else { return nil }
         return RowID(position.leaf.rows[position.index])
     }
@@ -139,8 +139,8 @@ struct DirectIndex: ~Copyable {
     /// The part of `lower...upper` that is beyond the keys found directly; nil if nothing is there.
     func farRange(from lower: UInt64, through upper: UInt64) -> (BTree.Position, BTree.Position)? {
         guard far.count > 0, upper >= Self.keyLimit else { return nil }
-        let end = upper == .max ? far.end : far.seek(upper + 1, ExactKeys())
-        return (far.seek(max(lower, Self.keyLimit), ExactKeys()), end)
+        let end = upper == .max ? far.end : far.seek(exactly: upper + 1)
+        return (far.seek(exactly: max(lower, Self.keyLimit)), end)
     }
 
     /// Rows with keys in `lower...upper`, in key order.
@@ -161,7 +161,7 @@ struct DirectIndex: ~Copyable {
             number += 1
         }
         if far.count > 0, upper >= Self.keyLimit {
-            var position = far.seek(max(lower, Self.keyLimit), ExactKeys())
+            var position = far.seek(exactly: max(lower, Self.keyLimit))
             while position.index < position.leaf.count, position.leaf.keys[position.index] <= upper {
                 rows.append(position.leaf.rows[position.index])
                 position.index += 1

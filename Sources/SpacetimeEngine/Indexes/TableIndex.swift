@@ -157,7 +157,7 @@ struct TableIndex: ~Copyable {
             }
         case .direct: return direct.find(key)
         default:
-            let position = tree.seek(key, ExactKeys())
+            let position = tree.seek(exactly: key)
             guard position.index < position.leaf.count, position.leaf.keys[position.index] == key else { return nil }
             return RowID(position.leaf.rows[position.index])
         }
@@ -414,8 +414,8 @@ struct TableIndex: ~Copyable {
     mutating func selectIntegers(from lower: UInt64, through upper: UInt64) -> Selection {
         guard lower <= upper else { return .none }
         if structure == .direct { return .keys(lower, upper) }
-        let start = lower == 0 ? tree.start : tree.seek(lower, ExactKeys())
-        return .positions(start, upper == .max ? tree.end : tree.seek(upper + 1, ExactKeys()))
+        let start = lower == 0 ? tree.start : tree.seek(exactly: lower)
+        return .positions(start, upper == .max ? tree.end : tree.seek(exactly: upper + 1))
     }
 
     /// Rows whose encoded key lies between two; or, at an end, behind everything that begins so.

@@ -111,6 +111,14 @@ extension Buffer<UInt8> {
         count &+= bytes.count
     }
 
+    /// The same for bytes of which there are so many one time and so many the next.
+    @inline(__always)
+    mutating func append(value: UnsafeRawPointer, byteCount: Int) {
+        reserve(byteCount)
+        unsafe copyValue(value, to: UnsafeMutableRawPointer(base + count), byteCount: byteCount)
+        count &+= byteCount
+    }
+
     /// Appends the first bytes of a number that is written with its highest byte first.
     mutating func append(bigEndian value: UInt64, _ byteCount: Int) {
         reserve(8)

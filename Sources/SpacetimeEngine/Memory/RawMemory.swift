@@ -56,6 +56,29 @@ func copyImage(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPoint
     }
 }
 
+/// Copies a value whose size differs from one to the next, to memory that does not overlap it.
+///
+/// Sizes of 8 to 32 bytes, as those of most names, are copied without asking how many they are: the size is the last thing that
+/// comes out of memory, and a processor that guesses it wrongly gives up the loads of the rows behind, which it had begun.
+@inline(__always)
+func copyValue(_ source: UnsafeRawPointer, to destination: UnsafeMutableRawPointer, byteCount: Int) {
+    guard byteCount >= 8, byteCount <= 32 else {
+        unsafe memcpy(destination, source, byteCount)
+        return
+    }
+    // Words that may overlap; each goes to where it came from, so what is written twice is the same.
+    let last = byteCount &- 8
+    let (second, third) = (min(8, last), min(16, last))
+    let head = unsafe source.loadUnaligned(as: UInt64.self)
+    let next = unsafe source.loadUnaligned(fromByteOffset: second, as: UInt64.self)
+    let further = unsafe source.loadUnaligned(fromByteOffset: third, as: UInt64.self)
+    let tail = unsafe source.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+    unsafe destination.storeBytes(of: head, as: UInt64.self)
+    unsafe destination.storeBytes(of: next, toByteOffset: second, as: UInt64.self)
+    unsafe destination.storeBytes(of: further, toByteOffset: third, as: UInt64.self)
+    unsafe destination.storeBytes(of: tail, toByteOffset: last, as: UInt64.self)
+}
+
 /// Memory that is zero. Large amounts come straight from the system, untouched, in huge pages where the system has them:
 /// random accesses to an index of many megabytes otherwise spend more time on address translation than on data.
 ///

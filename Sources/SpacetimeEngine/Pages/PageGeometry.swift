@@ -22,6 +22,9 @@ struct PageGeometry: Equatable {
     let isPacked: Bool
     /// Bytes of every image on packed pages, else 0.
     let packedByteCount: Int
+    /// How far behind its beginning a slot is asked for a second time when a row is to be read soon: of a row that lies in two
+    /// lines of memory, both are needed.
+    let secondPrefetch: Int
 
     static let pageByteCount = 65_536
     static let headerByteCount = MemoryLayout<PageHeader>.size
@@ -37,6 +40,8 @@ struct PageGeometry: Equatable {
         self.fixedSize = fixedSize
         isPacked = fixedSize.map { $0 <= Self.packedLimit } ?? false
         packedByteCount = isPacked ? fixedSize ?? 0 : 0
+        // Rows that vary in size mostly have what is looked at in front.
+        secondPrefetch = isPacked ? min(max(packedByteCount, 1), 64) - 1 : 47
         // A table whose rows are empty still needs a place for its one row; a fixed row that does not fit a page
         // well is stored like a variable one.
         if isPacked {

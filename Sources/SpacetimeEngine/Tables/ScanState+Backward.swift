@@ -46,7 +46,7 @@ extension ScanState {
             } else {
                 let ids = position.leaf.rows
                 for i in max(first, position.index &- (target &- filled))..<max(first, position.index) {
-                    unsafe prefetch(rows.storage.address(RowID(ids[i])))
+                    rows.storage.prefetch(RowID(ids[i]))
                 }
                 while position.index > first, filled < target {
                     position.index &-= 1

@@ -177,7 +177,7 @@ struct ScanState {
                 let ids = position.leaf.rows
                 // Rows in key order lie anywhere: ask for all of the batch before the first is read.
                 for i in position.index..<max(position.index, min(limit, position.index &+ target &- filled)) {
-                    unsafe prefetch(rows.storage.address(RowID(ids[i])))
+                    rows.storage.prefetch(RowID(ids[i]))
                 }
                 while position.index < limit, filled < target {
                     unsafe offer(rows.storage.image(RowID(ids[position.index])))
@@ -193,6 +193,16 @@ struct ScanState {
             }
         }
         source = .tree(position, end)
+        if covered == nil, target == Self.batchLimit { prefetch(from: position, to: end, rows) }
+    }
+
+    /// Asks for the rows that come next, while those at hand are dealt with.
+    private func prefetch(from position: BTree.Position, to end: BTree.Position, _ rows: RowsRef) {
+        let ids = position.leaf.rows
+        let limit = position.leaf == end.leaf ? end.index : position.leaf.count
+        for i in position.index..<max(position.index, min(limit, position.index &+ Self.batchLimit)) {
+            rows.storage.prefetch(RowID(ids[i]))
+        }
     }
 
     private mutating func refillFromList(_ list: [UInt32], _ next: Int) {

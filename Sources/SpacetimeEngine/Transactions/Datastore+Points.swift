@@ -137,6 +137,22 @@ extension Datastore {
         }
     }
 
+    /// The row with a key of 8 bytes; valid until the next write. The index must be one that ``PointAccess`` describes.
+    @inline(__always)
+    func row(bits: UInt64, _ entry: Ref<IndexEntry>) -> UnsafeRawBufferPointer? {
+        let rows = entry.value.rows
+        let (offset, byteCount) = (entry.value.point.keyOffset, entry.value.point.rowByteCount)
+        var slot: UnsafeRawPointer?
+        let row = entry.value.index.value.hash.find(hashInteger(bits ^ entry.value.point.flip, seed: hashSeed)) { row in
+            let address = unsafe UnsafeRawPointer(rows.storage.address(row))
+            unsafe slot = address
+            return unsafe address.loadUnaligned(fromByteOffset: offset, as: UInt64.self) == bits
+        }
+        guard row != nil, let slot = unsafe slot else { return nil }
+        if byteCount > 0 { return unsafe UnsafeRawBufferPointer(start: slot, count: byteCount) }
+        return unsafe UnsafeRawBufferPointer(start: slot + 4, count: Int(slot.load(as: UInt32.self)))
+    }
+
     /// The rows with some keys, if that can be said in the short way: ``findPoint(_:bits:byteCount:)`` for several at once.
     ///
     /// In a large table a look-up waits twice for memory, for the slot of the index and for the row. Here all slots are
@@ -155,9 +171,7 @@ extension Datastore {
             // Equal hashes are nearly always equal keys.
             let row = unsafe entry.index.value.hash.find(hashInteger(bits[i] ^ flip, seed: hashSeed)) { _ in true }
             guard let row else { continue }
-            let slot = unsafe UnsafeRawPointer(entry.rows.storage.address(row))
-            unsafe prefetch(slot)
-            unsafe prefetch(slot + 63)
+            entry.rows.storage.prefetch(row)
         }
         for i in bits.indices {
             unsafe found[i] = row(bits[i], entry).map { unsafe entry.rows.storage.image($0) }

@@ -36,7 +36,7 @@ package final class CompiledPlan: @unchecked Sendable {
     /// Keys that are looked up come with parameters.
     let hasListParameters: Bool
     let predicates: [CompiledPredicate]
-    let parameters: [Parameter]
+    let parameters: Buffer<Parameter>
     /// What must hold for there to be any combination of rows.
     let conditions: PlanCondition
     let grouping: CompiledGrouping?
@@ -46,7 +46,7 @@ package final class CompiledPlan: @unchecked Sendable {
     let limit: PlanValue?
     let offset: PlanValue?
 
-    struct Parameter {
+    struct Parameter: BitwiseCopyable {
         let node: Int32
         /// Bytes of every value if any bytes are a value; -1 if values must be looked at.
         let uncheckedSize: Int
@@ -55,8 +55,23 @@ package final class CompiledPlan: @unchecked Sendable {
     /// The slot whose whole rows are the result; -1 if that has ``columns``.
     let rowSlot: Int
     let columns: Buffer<OutputColumn>
-    /// It finds one row by a key, and does nothing else.
-    let isPoint: Bool
+    /// The columns if each is there as it is to be shown, a constant number of bytes behind the beginning of its row; empty if not.
+    let plainColumns: Buffer<PlainColumn>
+    /// Rows are shown as they are found: not grouped, not sorted, and not compared with others.
+    let isDirect: Bool
+    /// The last of several steps looks one row up, and does nothing else.
+    let endsInPoint: Bool
+    /// Set if it finds one row by a key that is known before, and does nothing else.
+    let point: Point?
+
+    /// The look-up of one row.
+    struct Point: BitwiseCopyable {
+        let slot: Int
+        let index: IndexID
+        /// Where the key is.
+        let key: PlanOperand
+        let isInteger: Bool
+    }
 
     struct Order: BitwiseCopyable {
         let value: PlanValue
@@ -91,7 +106,15 @@ package final class CompiledPlan: @unchecked Sendable {
         Self.findCountedSteps(&compiled, plan)
         Self.findCoveredSteps(&compiled, plan)
         for position in compiled.indices { compiled[position].isPoint = compiled[position].findsOneRow(compiler.parts) }
-        isPoint = plan.isPoint && compiled[0].isPoint && compiled[0].isUnfiltered && !compiled[0].isOuter
+        Self.findFedSteps(&compiled, compiler.parts)
+        endsInPoint =
+            compiled.count > 1
+            && compiled.last.map { $0.isPoint && $0.isUnfiltered && !$0.isOuter && !$0.isCounted } == true
+            && plan.steps.last?.laterConditions.isEmpty == true
+        point = plan.showsOneStep ? compiled[0].point(compiler.parts) : nil
+        isDirect = plan.grouping == nil && plan.order.isEmpty && !plan.isDistinct
+        let plain = plan.isDistinct ? [] : output.compactMap(PlainColumn.init)
+        plainColumns = Buffer(plain.count == output.count ? plain : [])
         var parameters: [Parameter] = []
         for parameter in plan.parameters {
             let node = try compiler.node(parameter.type)
@@ -99,7 +122,7 @@ package final class CompiledPlan: @unchecked Sendable {
             parameters.append(Parameter(node: node, uncheckedSize: entry.isUnchecked ? Int(entry.fixedSize) : -1))
         }
         self.plan = plan
-        self.parameters = parameters
+        self.parameters = Buffer(parameters)
         hasListParameters = compiled.contains { $0.access.listParameter >= 0 }
         steps = Buffer(compiled)
         parts = Buffer(compiler.parts)
@@ -166,6 +189,18 @@ extension CompiledPlan {
     }
 
     private static let coveredOffsetLimit = 1 << 12
+
+    /// Finds the steps out of whose rows a later one takes the number that it looks up.
+    private static func findFedSteps(_ steps: inout [CompiledStep], _ parts: [CompiledAccess.Part]) {
+        for position in steps.indices where steps[position].isPoint && steps[position].access.integer != nil {
+            let key = parts[steps[position].access.firstPart].value
+            guard key.start == key.end, key.operand.field.hopCount == 0,
+                let feeding = steps[..<position].firstIndex(where: { $0.slot == Int(key.operand.source) }),
+                steps[feeding].fedStep < 0
+            else { continue }
+            steps[feeding].fedStep = position
+        }
+    }
 }
 
 extension CompiledStep {
@@ -176,11 +211,20 @@ extension CompiledStep {
         else { return false }
         return source == .table && !isHashed
     }
+
+    /// The look-up that it is, if it is nothing else.
+    fileprivate func point(_ parts: [CompiledAccess.Part]) -> CompiledPlan.Point? {
+        guard isPoint, isUnfiltered, !isOuter else { return nil }
+        let key = parts[access.firstPart].value
+        guard key.start == key.end, key.operand.field.hopCount == 0 else { return nil }
+        return CompiledPlan.Point(
+            slot: slot, index: access.index, key: key.operand, isInteger: access.integer != nil)
+    }
 }
 
 extension Plan {
     /// Nothing is done but to show the rows of one step.
-    fileprivate var isPoint: Bool {
+    fileprivate var showsOneStep: Bool {
         steps.count == 1 && steps[0].laterConditions.isEmpty && conditions.isEmpty && grouping == nil && order.isEmpty
             && !isDistinct && limit == nil && offset == nil
     }
@@ -221,7 +265,7 @@ extension Plan {
 }
 
 extension Plan.Access {
-    /// The index that it goes through.
+    /// The index that it goes through; nil for several.
     package var index: IndexID? {
         switch self {
         case .key(let index, _), .range(let index, _), .keys(let index, _, _, _), .ranges(let index, _, _): index
@@ -273,6 +317,23 @@ struct OutputColumn: BitwiseCopyable {
 
     /// It is there as it is to be shown, in every row.
     var isPlain: Bool { value.start == value.end && !value.isNullable && size != Self.computed }
+}
+
+/// A column of the result that is copied from where a row has it.
+struct PlainColumn: BitwiseCopyable {
+    /// The position of the row in the frame.
+    let source: Int32
+    /// As in ``OutputColumn``, but not computed.
+    let size: Int32
+    /// Bytes in front of it.
+    let start: Int
+
+    init?(_ column: OutputColumn) {
+        guard column.isPlain, column.value.operand.field.hopCount == 0 else { return nil }
+        source = column.value.operand.source
+        size = column.size
+        start = column.value.operand.field.start
+    }
 }
 
 /// Grouping, compiled.

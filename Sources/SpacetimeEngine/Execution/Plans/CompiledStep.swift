@@ -25,6 +25,8 @@ struct CompiledStep {
     var isExistence = false
     /// It looks one value up in a unique index over one column: one row at most.
     var isPoint = false
+    /// The position of a later such step that looks up a number which the rows of this one have; -1 if there is none.
+    var fedStep = -1
 
     struct HashKey {
         /// In the step's own row.

@@ -103,8 +103,8 @@ final class PlanResult {
         }
         let (wanted, overflow) = toSkip.addingReportingOverflow(toShow)
         hasRun = false
-        let isDirect = plan.grouping == nil && (!isOrdered || plan.sortedTerms > 0) && !plan.plan.isDistinct
-        let batch = isDirect && !overflow && wanted < ScanState.batchLimit ? max(wanted, 8) : ScanState.batchLimit
+        let isInOrder = plan.grouping == nil && (!isOrdered || plan.sortedTerms > 0) && !plan.plan.isDistinct
+        let batch = isInOrder && !overflow && wanted < ScanState.batchLimit ? max(wanted, 8) : ScanState.batchLimit
         for position in 0..<plan.steps.count { runner.states.reference(to: position).value.scan.batchTarget = batch }
         if let grouping = plan.grouping {
             groups?.destroy()
@@ -164,7 +164,9 @@ final class PlanResult {
     /// Takes the combination at hand, which counts so many times.
     @inline(__always)
     func take(_ times: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
-        if let grouping = plan.grouping {
+        if plan.isDirect {
+            try unsafe putDirectly(times, runner, sink)
+        } else if let grouping = plan.grouping {
             try group(times, grouping, runner)
         } else {
             try unsafe put(times, runner, sink)
@@ -173,12 +175,14 @@ final class PlanResult {
 
     /// Puts a row of the output where it belongs.
     private func put(_ times: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
-        if !isOrdered, !plan.plan.isDistinct {
-            if plan.rowSlot >= 0 { return try unsafe show(runner.rows[plan.rowSlot], times, runner, sink) }
-            try encode(runner)
-            return try unsafe show(row.bytes, times, runner, sink)
-        }
+        if !isOrdered, !plan.plan.isDistinct { return try unsafe putDirectly(times, runner, sink) }
         try unsafe keep(times, runner, sink)
+    }
+
+    @inline(__always)
+    private func putDirectly(_ times: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink) throws(EngineError) {
+        if plan.rowSlot >= 0 { return try unsafe show(runner.rows[plan.rowSlot], times, runner, sink) }
+        try unsafe show(encodedRow(runner), times, runner, sink)
     }
 
     /// The same for rows that must be different, or in an order.
@@ -244,7 +248,7 @@ final class PlanResult {
             if column.isPlain, !isCanonical,
                 let value = unsafe plan.program.find(column.value.operand, in: runner.frame)
             {
-                unsafe appendPlain(value, column.size)
+                unsafe appendPlain(value, column.size, scratch)
                 continue
             }
             let value = try unsafe plan.program.value(column.value, in: runner.frame)
@@ -253,21 +257,35 @@ final class PlanResult {
     }
 
     @inline(__always)
-    private func appendPlain(_ value: UnsafeRawPointer, _ size: Int32) {
+    private func appendPlain(_ value: UnsafeRawPointer, _ size: Int32, _ scratch: Ref<Scratch>) {
         switch size {
         case 8: unsafe scratch.value.row.append(littleEndian: value.loadUnaligned(as: UInt64.self), 8)
         case 4: unsafe scratch.value.row.append(littleEndian: UInt64(value.loadUnaligned(as: UInt32.self)), 4)
         case OutputColumn.counted:
             let byteCount = unsafe 4 &+ Int(value.loadUnaligned(as: UInt32.self))
-            unsafe scratch.value.row.append(UnsafeRawBufferPointer(start: value, count: byteCount))
+            unsafe scratch.value.row.append(value: value, byteCount: byteCount)
         default: unsafe scratch.value.row.append(UnsafeRawBufferPointer(start: value, count: Int(size)))
         }
+    }
+
+    /// The same for plain columns only; false if a row is missing.
+    @inline(__always)
+    private func encodePlain(_ runner: PlanRunner) -> Bool {
+        let scratch = scratch
+        let addresses = unsafe runner.frame.addresses
+        scratch.value.row.removeAll()
+        for position in 0..<plan.plainColumns.count {
+            let column = plan.plainColumns[position]
+            guard let base = unsafe addresses[Int(column.source)] else { return false }
+            unsafe appendPlain(base + column.start, column.size, scratch)
+        }
+        return true
     }
 
     /// The row that is put together of the rows at hand, where no row needs to be different from others.
     @inline(__always)
     func encodedRow(_ runner: PlanRunner) throws(EngineError) -> UnsafeRawBufferPointer {
-        try encode(runner)
+        if plan.plainColumns.count == 0 || !encodePlain(runner) { try encode(runner) }
         return unsafe scratch.value.row.bytes
     }
 

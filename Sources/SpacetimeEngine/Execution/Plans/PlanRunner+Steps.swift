@@ -9,6 +9,9 @@ extension PlanRunner {
     /// Goes through all combinations of rows: a loop over the rows of one step for each combination of those before.
     func combine(_ ground: Ground, _ sink: Sink) throws(EngineError) {
         let last = plan.steps.count - 1
+        // Nobody goes down for one row: it is looked up beside the row of the step before.
+        var beside = -1
+        if plan.endsInPoint, case .datastore = ground { beside = last - 1 }
         var depth = 0
         try open(0, times: 1, ground)
         while depth >= 0, !isOver {
@@ -17,6 +20,12 @@ extension PlanRunner {
             let times = try next(step, state, ground)
             if times == 0 {
                 depth &-= 1
+            } else if depth == beside {
+                let point = plan.steps.reference(to: last)
+                if let row = try unsafe pointRow(point, states.reference(to: last)) {
+                    unsafe setRow(point.value.slot, row)
+                    try unsafe result.take(times, self, sink)
+                }
             } else if depth == last {
                 try unsafe result.take(times, self, sink)
             } else {
@@ -47,7 +56,7 @@ extension PlanRunner {
                 if step.value.isExistence || step.value.takesFirst { return try end(step, state) }
                 continue
             }
-            if step.value.takesFirst { state.value.isOver = true }
+            if step.value.takesFirst || state.value.isLastBatch { state.value.isOver = true }
             if try plan.program.holds(step.value.laterConditions, in: frame) {
                 return state.value.times
             }
@@ -106,34 +115,45 @@ extension PlanRunner {
 
     /// Finds the one row of a step that has one at most.
     private func openPoint(_ step: Ref<CompiledStep>, _ state: Ref<StepState>) throws(EngineError) {
-        try countSeek()
         state.value.filled = 0
         state.value.position = 0
         state.value.isLastBatch = true
-        let part = plan.parts[step.value.access.firstPart]
+        guard let image = try unsafe pointRow(step, state) else { return }
+        unsafe state.value.batch[0] = image
+        state.value.filled = 1
+        if let filter = state.value.filter { unsafe state.value.filled = filter.filter(state.value.batch, 1) }
+    }
+
+    /// Looks up the row of such a step; nil if there is none.
+    @inline(__always)
+    private func pointRow(
+        _ step: Ref<CompiledStep>, _ state: Ref<StepState>
+    ) throws(EngineError) -> UnsafeRawBufferPointer? {
+        try countSeek()
+        let part = plan.parts.reference(to: step.value.access.firstPart)
         guard let index = state.value.index, let table = state.value.scan.table,
-            let probe = try unsafe plan.program.value(part.value, in: frame)
-        else { return }
+            let probe = try unsafe plan.program.value(part.value.value, in: frame)
+        else { return nil }
         let image: UnsafeRawBufferPointer
         if let integer = step.value.access.integer {
             let key = unsafe integer.load(probe)
             if let last = unsafe state.value.lastRow, state.value.lastKey == key {
                 unsafe image = last
             } else {
-                guard let row = unsafe index.value.find(integerProbe: probe, in: table.rows) else { return }
+                guard let row = unsafe index.value.find(integerProbe: probe, in: table.rows) else { return nil }
                 unsafe image = table.storage.image(row)
                 state.value.lastKey = key
                 unsafe state.value.lastRow = image
             }
         } else {
-            let byteCount = unsafe plan.program.types.size(part.value.node, at: probe)
-            guard let row = unsafe index.value.find(probe: probe, byteCount: byteCount, in: table.rows) else { return }
+            let byteCount = unsafe plan.program.types.size(part.value.value.node, at: probe)
+            guard let row = unsafe index.value.find(probe: probe, byteCount: byteCount, in: table.rows) else {
+                return nil
+            }
             unsafe image = table.storage.image(row)
         }
         try countExamined(1)
-        unsafe state.value.batch[0] = image
-        state.value.filled = 1
-        if let filter = state.value.filter { unsafe state.value.filled = filter.filter(state.value.batch, 1) }
+        return unsafe image
     }
 
     /// Begins with the rows of an access.
@@ -235,8 +255,39 @@ extension PlanRunner {
             if count > 0 {
                 state.value.filled = count
                 state.value.position = 0
+                if step.value.fedStep >= 0, count > 1, case .datastore = ground { prefetchFed(step, state) }
                 return true
             }
+        }
+    }
+
+    /// Asks for what a later step will look up for each of the rows at hand. It would wait twice for each of them: for the slot
+    /// of the index, and for the row.
+    @inline(never)
+    private func prefetchFed(_ step: Ref<CompiledStep>, _ state: Ref<StepState>) {
+        let fed = plan.steps.reference(to: step.value.fedStep)
+        let target = states.reference(to: step.value.fedStep)
+        guard let index = target.value.index, let rows = target.value.scan.table?.rows,
+            let integer = fed.value.access.integer, index.value.structure == .hash
+        else { return }
+        let start = plan.parts[fed.value.access.firstPart].value.operand.field.start
+        let seed = index.value.seed
+        var hashes = InlineArray<64, UInt32>(repeating: 0)
+        var count = 0
+        var last: UInt64?
+        for i in 0..<state.value.filled {
+            guard let row = unsafe state.value.batch[i].baseAddress else { continue }
+            let key = unsafe integer.load(row + start)
+            // Rows often come in order of it.
+            if key == last { continue }
+            last = key
+            hashes[count] = hashInteger(key, seed: seed)
+            index.value.hash.prefetch(hashes[count])
+            count &+= 1
+        }
+        for i in 0..<count {
+            // Equal hashes are nearly always equal keys.
+            if let row = index.value.hash.find(hashes[i], { _ in true }) { rows.storage.prefetch(row) }
         }
     }
 

@@ -37,12 +37,8 @@ package final class PlanRunner {
     let states: Buffer<StepState>
     private let filters: [PredicateInstance]
     /// The values of the parameters.
-    private var values: Buffer<KeyBuffer>
-    /// So many parameters have values.
-    private var boundCount = 0
+    private let values: Buffer<KeyBuffer>
     private let isBound: UnsafeMutablePointer<Bool>
-    /// Conditions on rows still compare with old values.
-    private var hasNewValues = false
 
     // Of the run that goes on.
     /// The row of each slot, with its length.
@@ -57,6 +53,14 @@ package final class PlanRunner {
         /// Rows to be examined until budget and caller are asked again.
         var nextCheck = 0
         var isOver = false
+        /// So many parameters have values.
+        var boundCount = 0
+        /// Conditions on rows still compare with old values.
+        var hasNewValues = false
+        /// The tables were found to be as the plan expects them, in this state of a datastore.
+        var checkedVersion: UInt64 = 0
+        /// Rows stay where they are to the end of the run.
+        var hasStillRows = true
     }
 
     /// What the run did: complete when it ends, also if it ends by an error.
@@ -76,11 +80,11 @@ package final class PlanRunner {
         @inline(__always) _read { yield progress.value.isOver }
         @inline(__always) _modify { yield &progress.value.isOver }
     }
+    private(set) var hasStillRows: Bool {
+        @inline(__always) get { progress.value.hasStillRows }
+        set { progress.value.hasStillRows = newValue }
+    }
     private var driving: PlanChanges?
-    /// Rows stay where they are to the end of the run.
-    private(set) var hasStillRows = true
-    /// The tables were found to be as the plan expects them, in this state of a datastore.
-    private var checkedVersion: UInt64 = 0
     let result: PlanResult
 
     package init(_ plan: CompiledPlan) {
@@ -96,8 +100,9 @@ package final class PlanRunner {
         }
         self.states = states
         self.filters = filters
-        values = Buffer<KeyBuffer>(capacity: parameterCount)
+        var values = Buffer<KeyBuffer>(capacity: parameterCount)
         for _ in 0..<parameterCount { values.append(KeyBuffer()) }
+        self.values = values
         unsafe isBound = .allocate(capacity: max(parameterCount, 1))
         unsafe isBound.initialize(repeating: false, count: max(parameterCount, 1))
         unsafe rows = .allocate(capacity: max(plan.frame.slotCount, 1))
@@ -119,18 +124,26 @@ package final class PlanRunner {
     ///
     /// - Throws: `invalidParameter` if the bytes are no value of the parameter's type; then it keeps the one it has.
     package func setParameter(_ number: Int, _ value: UnsafeRawBufferPointer) throws(EngineError) {
-        guard plan.parameters.indices.contains(number) else { throw .invalidPlan("there is no parameter \(number)") }
-        let parameter = plan.parameters[number]
-        if parameter.uncheckedSize != value.count { try unsafe validate(value, number) }
-        values[number].removeAll()
-        unsafe values[number].append(value)
-        let bytes = unsafe values[number].bytes
-        unsafe frame.addresses[plan.frame.firstParameter + number] = bytes.baseAddress
+        guard number >= 0, number < plan.parameters.count else { throw noSuchParameter(number) }
+        let buffer = values.reference(to: number)
+        progress.value.hasNewValues = true
+        if plan.parameters[number].uncheckedSize == value.count {
+            if value.count == 8, buffer.value.count == 8, let start = value.baseAddress {
+                // The same place as before, to which expressions find already.
+                unsafe UnsafeMutableRawPointer(buffer.value.base).storeBytes(
+                    of: start.loadUnaligned(as: UInt64.self), as: UInt64.self)
+                return
+            }
+        } else {
+            try unsafe validate(value, number)
+        }
+        buffer.value.removeAll()
+        unsafe buffer.value.append(value)
+        unsafe frame.addresses[plan.frame.firstParameter &+ number] = UnsafeRawPointer(buffer.value.base)
         if unsafe !isBound[number] {
             unsafe isBound[number] = true
-            boundCount += 1
+            progress.value.boundCount += 1
         }
-        hasNewValues = true
     }
 
     /// Gives all parameters values in BSATN.
@@ -142,6 +155,9 @@ package final class PlanRunner {
             try unsafe value.withBytes { (bytes) throws(EngineError) in try unsafe setParameter(number, bytes) }
         }
     }
+
+    @inline(never)
+    private func noSuchParameter(_ number: Int) -> EngineError { .invalidPlan("there is no parameter \(number)") }
 
     @inline(never)
     private func validate(_ value: UnsafeRawBufferPointer, _ number: Int) throws(EngineError) {
@@ -192,15 +208,26 @@ package final class PlanRunner {
         over datastore: Datastore, changes: PlanChanges? = nil, taking side: PlanChanges.Side = .inserts,
         driving: PlanChanges? = nil, budget: QueryBudget = QueryBudget(), _ sink: Sink
     ) throws(EngineError) {
+        if progress.value.checkedVersion == datastore.state.schemaVersion, let point = plan.point,
+            progress.value.boundCount == plan.parameters.count
+        {
+            return try unsafe run(point, datastore, budget, sink)
+        }
+        try unsafe runSteps(over: datastore, changes, side, driving, budget, sink)
+    }
+
+    /// Apart, so that finding one row does not pay for what it takes to go through several.
+    @inline(never)
+    private func runSteps(
+        over datastore: Datastore, _ changes: PlanChanges?, _ side: PlanChanges.Side, _ driving: PlanChanges?,
+        _ budget: QueryBudget, _ sink: Sink
+    ) throws(EngineError) {
+        if progress.value.checkedVersion != datastore.state.schemaVersion {
+            try check(datastore)
+            progress.value.checkedVersion = datastore.state.schemaVersion
+        }
         if driving != nil { self.driving = driving }
         defer { if driving != nil { self.driving = nil } }
-        if checkedVersion != datastore.state.schemaVersion {
-            try check(datastore)
-            checkedVersion = datastore.state.schemaVersion
-        }
-        if plan.isPoint, boundCount == plan.parameters.count {
-            return try unsafe runPoint(datastore, budget, sink)
-        }
         for position in 0..<plan.steps.count {
             let step = plan.steps.reference(to: position)
             let state = states.reference(to: position)
@@ -215,37 +242,41 @@ package final class PlanRunner {
         try unsafe run(over: .datastore(datastore), changes, side, budget, sink)
     }
 
-    /// Finds the one row that the plan is about, without what it takes to go through several.
-    private func runPoint(_ datastore: Datastore, _ budget: QueryBudget, _ sink: Sink) throws(EngineError) {
-        cost = QueryCost()
-        cost.seeks = 1
+    /// Finds the one row that the plan is about.
+    ///
+    /// It is as short as can be: while the processor waits for the row of one run, it begins with the next.
+    @inline(__always)
+    private func run(
+        _ point: CompiledPlan.Point, _ datastore: Datastore, _ budget: QueryBudget, _ sink: Sink
+    ) throws(EngineError) {
+        let progress = progress
+        progress.value.cost = QueryCost()
+        progress.value.cost.seeks = 1
         if let shouldStop = budget.shouldStop, shouldStop() { throw .queryStopped }
-        let step = plan.steps.reference(to: 0)
-        let part = plan.parts[step.value.access.firstPart]
-        guard let entry = datastore.entry(step.value.access.index),
-            let probe = try unsafe plan.program.value(part.value, in: frame)
+        guard let probe = unsafe plan.program.find(point.key, in: frame),
+            let image = unsafe datastore.row(point, probe, plan.program)
         else { return }
-        let row: RowID?
-        if step.value.access.integer != nil {
-            unsafe row = entry.index.value.find(integerProbe: probe, in: entry.rows)
-        } else {
-            let byteCount = unsafe plan.program.types.size(part.value.node, at: probe)
-            unsafe row = entry.index.value.find(probe: probe, byteCount: byteCount, in: entry.rows)
-        }
-        guard let row else { return }
-        cost.rowsExamined = 1
-        if budget.rowsExamined < 1 { throw .budgetExceeded(what: "rows to look at", limit: budget.rowsExamined) }
-        let image = unsafe entry.rows.storage.image(row)
-        unsafe setRow(step.value.slot, image)
+        progress.value.cost.rowsExamined = 1
         let shown: UnsafeRawBufferPointer
-        if plan.rowSlot >= 0 { unsafe shown = image } else { unsafe shown = try result.encodedRow(self) }
-        cost.rowsProduced = 1
-        cost.bytesProduced = shown.count
-        if budget.rowsProduced < 1 || cost.bytesProduced > budget.bytesProduced {
-            self.budget = budget
-            throw producedTooMuch()
+        if plan.rowSlot >= 0 {
+            unsafe shown = image
+        } else {
+            unsafe setRow(point.slot, image)
+            unsafe shown = try result.encodedRow(self)
+        }
+        progress.value.cost.rowsProduced = 1
+        progress.value.cost.bytesProduced = shown.count
+        if budget.rowsExamined < 1 || budget.rowsProduced < 1 || shown.count > budget.bytesProduced {
+            throw foundTooMuch(budget)
         }
         unsafe sink(shown, 1)
+    }
+
+    @inline(never)
+    private func foundTooMuch(_ budget: QueryBudget) -> EngineError {
+        self.budget = budget
+        if budget.rowsExamined < 1 { return .budgetExceeded(what: "rows to look at", limit: budget.rowsExamined) }
+        return producedTooMuch()
     }
 
     /// Runs over the rows of a snapshot, on any thread. Without indexes of its own a snapshot looks at all rows of a table, and
@@ -286,9 +317,9 @@ package final class PlanRunner {
     private func run(
         over ground: Ground, _ changes: PlanChanges?, _ side: PlanChanges.Side, _ budget: QueryBudget, _ sink: Sink
     ) throws(EngineError) {
-        guard boundCount == plan.parameters.count else { throw .invalidPlan("a parameter has no value") }
-        if hasNewValues {
-            hasNewValues = false
+        guard progress.value.boundCount == plan.parameters.count else { throw .invalidPlan("a parameter has no value") }
+        if progress.value.hasNewValues {
+            progress.value.hasNewValues = false
             if !filters.isEmpty || !frame.predicates.isEmpty { setPredicates() }
             if plan.hasListParameters { setLists() }
         }
@@ -388,5 +419,37 @@ package final class PlanRunner {
         guard schema.columns.map(\.type) == step.schema.columns.map(\.type) else {
             throw .invalidPlan("table '\(schema.name)' is not as it was when the query was planned")
         }
+    }
+}
+
+extension Datastore {
+    /// The row with the key that lies at `probe`; valid until the next write.
+    @inline(__always)
+    fileprivate func row(
+        _ point: CompiledPlan.Point, _ probe: UnsafeRawPointer, _ program: borrowing PlanProgram
+    ) -> UnsafeRawBufferPointer? {
+        guard Int(point.index.rawValue) < state.indexes.count else { return nil }
+        let entry = state.indexes.reference(to: Int(point.index.rawValue))
+        guard entry.value.table != nil else { return nil }
+        if entry.value.point.keyWidth == 8 {
+            return unsafe row(bits: probe.loadUnaligned(as: UInt64.self), entry)
+        }
+        return unsafe rowInGeneral(point, probe, program, entry)
+    }
+
+    @inline(never)
+    private func rowInGeneral(
+        _ point: CompiledPlan.Point, _ probe: UnsafeRawPointer, _ program: borrowing PlanProgram,
+        _ entry: Ref<IndexEntry>
+    ) -> UnsafeRawBufferPointer? {
+        let (index, rows) = (entry.value.index, entry.value.rows)
+        let row: RowID?
+        if point.isInteger {
+            unsafe row = index.value.find(integerProbe: probe, in: rows)
+        } else {
+            let byteCount = unsafe program.types.size(point.key.field.node, at: probe)
+            unsafe row = index.value.find(probe: probe, byteCount: byteCount, in: rows)
+        }
+        return unsafe row.map { unsafe rows.storage.image($0) }
     }
 }
