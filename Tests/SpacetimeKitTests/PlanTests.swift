@@ -118,7 +118,50 @@ struct Beast: Equatable {
             // Most of the table: read in its own order.
             #expect(try access { $0.zone > -3 }.access == .table)
             #expect(try access { $0.kind > 2 }.access == .table)
-            #expect(try access { $0.id == 7 || $0.zone == 3 }.access == .table)
+            #expect(try access { $0.id > 7 || $0.zone == 3 }.access == .table)
+        }
+    }
+
+    @Test func alternativesAreEachLookedUp() throws {
+        let db = try Database.open(.inMemory, module: Wild.self)
+        try db.call(Wild.fill, 400)
+        try db.read { db in
+            let runner = db._spacetimeTransaction.runner
+            let table = runner.catalog.tableMap.table(at: 0)
+            func plan(_ condition: (Beast.Columns) -> Condition<Beast>) throws -> ScanPlan {
+                try runner.search.plan(condition(Beast.Columns()).predicate, for: table)
+            }
+            // Each by an index of its own.
+            let either = try plan { $0.id == 7 || $0.zone == 3 }
+            guard case .any(let accesses) = either.access else {
+                Issue.record("alternatives are not looked up: \(either)")
+                return
+            }
+            #expect(accesses.count == 2 && either.rest != nil)
+            // As ranges of one.
+            let ends = try plan { $0.seat < 5 || $0.seat >= 395 && $0.seat < 397 || $0.seat == 200 }
+            guard case .ranges(_, prefix: [], let intervals) = ends.access else {
+                Issue.record("ranges are not looked up: \(ends)")
+                return
+            }
+            #expect(intervals.count == 3 && ends.rest == nil)
+            // Most of the table is read in its own order.
+            let most = try plan { $0.id == 7 || $0.zone > -3 }
+            #expect(most.access == .table)
+        }
+    }
+
+    @Test func alternativesFindEachRowOnce() throws {
+        let db = try Database.open(.inMemory, module: Wild.self)
+        try db.call(Wild.fill, 400)
+        let condition: (Beast.Columns) -> Condition<Beast> = {
+            $0.id == 7 || $0.zone == 3 || $0.seat < 12 || $0.zone == 3 && $0.level > 0
+        }
+        try db.read { db in
+            let expected = db.beast.rows.filter { $0.id < 12 || $0.zone == 3 }.map(\.id).sorted()
+            #expect(db.beast.where(condition).map(\.id).sorted() == expected)
+            #expect(db.beast.where(condition).count == expected.count)
+            #expect(db.beast.where { $0.seat < 5 || $0.seat < 9 || $0.seat == 300 }.count == 10)
         }
     }
 

@@ -66,6 +66,48 @@ extension Datastore {
         return ids
     }
 
+    /// The rows that one of several look-ups finds, each once, in the order in which they lie.
+    func rowIDs(ofAny lookups: [IndexLookup], in table: TableRef) throws(EngineError) -> [UInt32] {
+        var ids: [UInt32] = []
+        for lookup in lookups { try appendRowIDs(of: lookup, in: table, to: &ids) }
+        ids.sort()
+        var kept = 0
+        for id in ids where kept == 0 || ids[kept - 1] != id {
+            ids[kept] = id
+            kept += 1
+        }
+        ids.removeLast(ids.count - kept)
+        return ids
+    }
+
+    private func appendRowIDs(
+        of lookup: IndexLookup, in table: TableRef, to ids: inout [UInt32]
+    ) throws(EngineError) {
+        if case .any(let lookups) = lookup {
+            ids += try rowIDs(ofAny: lookups, in: table)
+            return
+        }
+        guard let id = lookup.index else { return }
+        let (owner, position) = try index(id)
+        guard owner == table else { throw noSuchIndex(id) }
+        let found: TableIndex.Selection
+        switch lookup {
+        case .any: return
+        case .keys(_, let keys):
+            ids += try rowIDs(of: keys, position, of: table)
+            return
+        case .range(_, let range):
+            try validate(range, table, position)
+            found = table.indexes[position].select(range, table.rows)
+        case .key(_, let key):
+            found = try unsafe key.withBytes { (probe) throws(EngineError) in
+                try unsafe validateKey(probe, table, position)
+                return unsafe table.indexes[position].select(probe: probe, table.rows)
+            }
+        }
+        ids += rowIDs(in: found, position, of: table)
+    }
+
     /// The rows that satisfy a predicate, in the order of an index's keys, without use of the index: for what a hash
     /// index cannot order. Linear in the rows of the table, and what is wanted of them is sorted.
     func sortedRowIDs(

@@ -4,14 +4,18 @@ package enum IndexLookup: Hashable, Sendable {
     case key(IndexID, [UInt8])
     case range(IndexID, IndexRange)
     case keys(IndexID, KeyList)
+    /// What one of several finds.
+    case any([IndexLookup])
 
-    package var index: IndexID {
+    /// Nil if there are several.
+    package var index: IndexID? {
         switch self {
         case .key(let index, _), .range(let index, _), .keys(let index, _): index
+        case .any: nil
         }
     }
 
-    /// The look-up of an access; nil if it needs no index, several look-ups, a value of another step, or a parameter that has no value.
+    /// The look-up of an access; nil if it needs no index, a value of another step, or a parameter that has no value.
     package init?(_ access: Plan.Access, parameters: [[UInt8]] = []) {
         func value(_ part: Plan.KeyPart) -> [UInt8]? {
             let bytes: [UInt8]
@@ -46,7 +50,29 @@ package enum IndexLookup: Hashable, Sendable {
             }
         }
         switch access {
-        case .table, .hash, .ranges: return nil
+        case .table, .hash: return nil
+        case .any(let accesses):
+            var lookups: [IndexLookup] = []
+            for access in accesses {
+                guard let lookup = IndexLookup(access, parameters: parameters) else { return nil }
+                lookups.append(lookup)
+            }
+            self = .any(lookups)
+        case .ranges(let index, let parts, let intervals):
+            guard let head = prefix(parts) else { return nil }
+            var lookups: [IndexLookup] = []
+            for interval in intervals {
+                if let point = interval.point, let bytes = value(Plan.KeyPart(point.value)) {
+                    let values = ValueList(count: 1, bytes: bytes)
+                    let keys = KeyList(prefix: head, prefixColumns: parts.count, tag: point.tag, values: values)
+                    lookups.append(.keys(index, keys))
+                    continue
+                }
+                guard let lower = bound(interval.lower), let upper = bound(interval.upper) else { return nil }
+                let range = IndexRange(prefix: head, prefixColumns: parts.count, lower: lower, upper: upper)
+                lookups.append(.range(index, range))
+            }
+            self = .any(lookups)
         case .key(let index, let parts):
             guard let key = prefix(parts) else { return nil }
             self = .key(index, key)

@@ -212,6 +212,7 @@ extension DatastoreSnapshot {
         case .key(_, let key): try unsafe index.forEachRow(key: key, matching)
         case .range(_, let range): try unsafe index.forEachRow(in: range, matching)
         case .keys(_, let keys): try unsafe index.forEachRow(keys: keys, matching)
+        case .any: return false
         }
         return true
     }

@@ -221,6 +221,14 @@ extension Datastore {
         return removeAll(try rowIDs(of: keys, position, of: table), of: table, where: predicate)
     }
 
+    /// Deletes the rows that one of several look-ups finds and that satisfy the predicate. Returns how many there were.
+    package func delete(
+        _ id: TableID, any lookups: [IndexLookup], where predicate: CompiledPredicate?
+    ) throws(EngineError) -> Int {
+        let table = try writable(id)
+        return removeAll(try rowIDs(ofAny: lookups, in: table), of: table, where: predicate)
+    }
+
     /// Deletes the rows that satisfy the predicate. Returns how many there were. Linear in the rows of the table.
     package func delete(_ id: TableID, where predicate: CompiledPredicate) throws(EngineError) -> Int {
         let table = try writable(id)

@@ -46,6 +46,14 @@ extension Datastore {
         return open(list(try rowIDs(of: keys, position, of: table), window), table, predicate, window)
     }
 
+    /// The rows that one of several look-ups finds, in no particular order. All of them are looked up at once.
+    package func scan(
+        _ id: TableID, any lookups: [IndexLookup], where predicate: CompiledPredicate?, window: ScanWindow
+    ) throws(EngineError) -> RowScan {
+        let table = try table(id)
+        return open(list(try rowIDs(ofAny: lookups, in: table), window), table, predicate, window)
+    }
+
     /// The rows that satisfy the predicate in the order of an index that is not ordered: they are sorted.
     package func sortedScan(
         _ id: IndexID, where predicate: CompiledPredicate? = nil, window: ScanWindow = ScanWindow()
@@ -127,6 +135,11 @@ extension Datastore {
     package func count(_ id: IndexID, keys: KeyList) throws(EngineError) -> Int {
         let (table, position) = try index(id)
         return try rowIDs(of: keys, position, of: table).count
+    }
+
+    /// How many rows one of several look-ups finds.
+    package func count(_ id: TableID, any lookups: [IndexLookup]) throws(EngineError) -> Int {
+        try rowIDs(ofAny: lookups, in: try table(id)).count
     }
 
     func count(_ selection: TableIndex.Selection, _ position: Int, _ table: TableRef) -> Int {

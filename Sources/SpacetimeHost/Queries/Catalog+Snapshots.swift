@@ -56,7 +56,7 @@ extension Catalog {
         _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws -> Bool {
         guard let schema = snapshot.schema(of: table), let lookup = IndexLookup(plan.access),
-            let columns = planner.table(table)?.index(lookup.index)?.columns
+            let index = lookup.index, let columns = planner.table(table)?.index(index)?.columns
         else { return false }
         let rest: CompiledPredicate?
         if let predicate = plan.rest { rest = try compiled(predicate, schema) } else { rest = nil }

@@ -43,7 +43,7 @@ extension Plan.Step {
         case .range(_, let range):
             range.prefix.isEmpty && range.lower == .unbounded && range.upper == .unbounded && plan.limit == nil
                 && !takesFirst
-        case .key, .keys, .ranges: false
+        case .key, .keys, .ranges, .any: false
         }
     }
 }

@@ -57,6 +57,7 @@ package struct TableSearch {
             // Each key finds at most one row, so there is nothing to count.
             if planner.table(table)?.index(index)?.isUnique ?? false { return true }
             return try datastore.count(index, keys: keys) <= rows / Self.rowShare
+        case .any: return try examinedCount(lookup, table) <= datastore.count(table) / Self.rowShare
         }
     }
 
@@ -81,6 +82,10 @@ package struct TableSearch {
         case nil: return datastore.count(table)
         case .range(let index, let range): return try datastore.count(index, range: range)
         case .keys(let index, let keys): return try datastore.count(index, keys: keys)
+        case .any(let lookups):
+            var count = 0
+            for lookup in lookups { count += try examinedCount(lookup, table) }
+            return count
         case .key(let index, let key):
             if planner.table(table)?.index(index)?.isUnique ?? false { return 1 }
             return try withKey(key) { bytes throws(EngineError) in try datastore.count(index, key: bytes) }
@@ -101,6 +106,7 @@ package struct TableSearch {
         case .range(let index, let range):
             return try datastore.scan(index, range: range, where: rest, window: window)
         case .keys(let index, let keys): return try datastore.scan(index, keys: keys, where: rest, window: window)
+        case .any(let lookups): return try datastore.scan(table, any: lookups, where: rest, window: window)
         case .key(let index, let key):
             return try withKey(key) { bytes throws(EngineError) in
                 try datastore.scan(index, key: bytes, where: rest, window: window)
@@ -122,7 +128,9 @@ package struct TableSearch {
             case .range(let index, let range): return try datastore.count(index, range: range)
             case .keys(let index, let keys) where try isWorthwhile(lookup, table):
                 return try datastore.count(index, keys: keys)
-            case .keys: break
+            case .any(let lookups) where try isWorthwhile(lookup, table):
+                return try datastore.count(table, any: lookups)
+            case .keys, .any: break
             case .key(let index, let key):
                 return try withKey(key) { bytes throws(EngineError) in try datastore.count(index, key: bytes) }
             }
@@ -148,6 +156,7 @@ package struct TableSearch {
             return try datastore.delete(table, where: rest)
         case .range(let index, let range): return try datastore.delete(index, range: range, where: rest)
         case .keys(let index, let keys): return try datastore.delete(index, keys: keys, where: rest)
+        case .any(let lookups): return try datastore.delete(table, any: lookups, where: rest)
         case .key(let index, let key):
             return try withKey(key) { bytes throws(EngineError) in
                 try datastore.delete(index, key: bytes, where: rest)

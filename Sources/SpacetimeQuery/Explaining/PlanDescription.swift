@@ -82,6 +82,7 @@ package struct PlanDescription: Hashable, Sendable {
             case .range: isFirst ? "range of" : "join range of"
             case .keys: isFirst ? "look up each in" : "join each in"
             case .ranges: isFirst ? "ranges of" : "join ranges of"
+            case .any: isFirst ? "any of" : "join any of"
             }
         if step.source == .changes { return "changes of" }
         var operation = step.isOuter ? "left \(what)" : what

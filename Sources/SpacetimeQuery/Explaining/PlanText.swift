@@ -56,6 +56,12 @@ struct PlanText {
             let column = column(id, parts.count, step)
             let list = "\(column.name) in \(list(values, column.type(tag)))"
             return (prefix(parts, id, step) + [list]).joined(separator: " and ")
+        case .any(let accesses):
+            let texts = accesses.prefix(5).map { access in
+                let name = access.index.flatMap { planner.table(step.table)?.index($0)?.name } ?? "?"
+                return "\(text(access, of: step) ?? "all") by \(name)"
+            }
+            return (texts + (accesses.count > 5 ? ["…"] : [])).joined(separator: " or ")
         case .hash(let keys, _):
             return keys.map { "\(field($0.field, in: step.slot)) = \(operand($0.value, $0.field.type))" }
                 .joined(separator: " and ")

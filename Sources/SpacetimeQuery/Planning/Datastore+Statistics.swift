@@ -28,7 +28,7 @@ extension Datastore: PlanStatistics {
         case .key: return nil
         case .range(let index, let range): return try? count(index, range: range, upTo: limit)
         // As many look-ups as the query itself makes.
-        case .keys: return nil
+        case .keys, .any: return nil
         }
     }
 }

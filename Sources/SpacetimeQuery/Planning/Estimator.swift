@@ -70,6 +70,7 @@ struct Estimator {
             if let count = counted(access) { return count }
             guard let index = planner.table(table)?.index(id) else { return rows }
             return min(rows * share(index, prefix.count + 1, rows) * Self.length(values), rows)
+        case .any(let accesses): return min(accesses.reduce(0) { $0 + rowCount(of: $1, table) }, rows)
         case .hash(let keys, let inner):
             let found = rowCount(of: inner, table)
             let share = keys.map { equalShare($0.field.path, table, rows) }.min() ?? 1
@@ -132,6 +133,8 @@ struct Estimator {
         case .key, .range: Cost.seek + found * Cost.indexedRow
         case .keys(_, _, _, let values): Self.length(values) * Cost.listedKey + found * Cost.indexedRow
         case .ranges(_, _, let intervals): Double(intervals.count) * Cost.listedKey + found * Cost.indexedRow
+        case .any(let accesses):
+            accesses.reduce(0) { $0 + cost(of: $1, rowCount(of: $1, table), table) } + found * Cost.comparedRow
         case .hash: Cost.hashProbe + found * Cost.indexedRow
         }
     }

@@ -32,6 +32,7 @@ extension Plan.Access {
         }
         switch self {
         case .table, .hash: return self
+        case .any(let accesses): return .any(accesses.map { $0.binding(values) })
         case .key(let index, let parts): return .key(index, parts.map(bound))
         case .range(let index, let range):
             return .range(
@@ -55,7 +56,7 @@ extension Plan.Access {
     /// True if how much it finds depends on values that come with a run more than on which they are.
     fileprivate var dependsOnValues: Bool {
         switch self {
-        case .range, .ranges: break
+        case .range, .ranges, .any: break
         case .table, .key, .keys, .hash: return false
         }
         var hasParameters = false

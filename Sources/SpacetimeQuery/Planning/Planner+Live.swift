@@ -150,7 +150,7 @@ extension Plan.Access {
     /// True if it finds rows through an index.
     package var isIndexed: Bool {
         switch self {
-        case .key, .range, .keys, .ranges: true
+        case .key, .range, .keys, .ranges, .any: true
         case .table, .hash: false
         }
     }

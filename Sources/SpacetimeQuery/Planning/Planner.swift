@@ -38,29 +38,32 @@ package struct Planner: Sendable {
 
     /// The plan with the index that narrows the search most, judged by the form of the condition alone, without a look at
     /// the data: first an index whose whole unique key is given; then the one with the most columns that must equal a
-    /// value; then one whose next column must be among listed values; then one with a range.
+    /// value; then one whose next column must be among listed values; then one with several ranges; then one with a range. If no
+    /// index answers a whole condition, several may answer its alternatives.
     package func plan(_ predicate: RowPredicate, for table: TableID) -> ScanPlan {
         let full = ScanPlan(access: .table, rest: predicate == .all ? nil : predicate)
         guard let indexes = self.table(table)?.indexes, !indexes.isEmpty else { return full }
         let parts = RowPredicate.conjuncts(of: predicate.normalTerms())
         let restrictions = Restriction.all(in: parts)
-        if restrictions.isEmpty { return full }
         var best: (score: Int, match: IndexMatch)?
         for index in indexes {
-            guard let match = IndexMatch(index, restrictions, takesRanges: false), match.score > best?.score ?? 0 else {
-                continue
-            }
+            guard let match = IndexMatch(index, restrictions), match.score > best?.score ?? 0 else { continue }
             best = (match.score, match)
         }
-        return best.map { Self.plan($0.match, parts) } ?? full
+        if let best { return Self.plan(best.match, parts) }
+        for part in parts {
+            if let access = IndexUnion.access(for: part, indexes) { return ScanPlan(access: access, rest: predicate) }
+        }
+        return full
     }
 
     /// A plan for each index that is of any use, so that tests can compare them.
     package func allPlans(_ predicate: RowPredicate, for table: TableID) -> [ScanPlan] {
         let parts = RowPredicate.conjuncts(of: predicate.normalTerms())
         let restrictions = Restriction.all(in: parts)
-        return (self.table(table)?.indexes ?? []).compactMap { IndexMatch($0, restrictions, takesRanges: false) }
-            .map { Self.plan($0, parts) }
+        let indexes = self.table(table)?.indexes ?? []
+        return indexes.compactMap { IndexMatch($0, restrictions) }.map { Self.plan($0, parts) }
+            + parts.compactMap { IndexUnion.access(for: $0, indexes) }.map { ScanPlan(access: $0, rest: predicate) }
     }
 
     private static func plan(_ match: IndexMatch, _ parts: [QueryGraph.Part]) -> ScanPlan {

@@ -54,6 +54,13 @@ struct StepChooser {
                 best = next
                 score = match.score
             }
+            for part in graph.slots[slot].parts {
+                guard let access = IndexUnion.access(for: part, graph.slots[slot].table?.indexes ?? []) else {
+                    continue
+                }
+                let next = choice(slot, bound, source, access, joins)
+                if next.total(combinations) < best.total(combinations) { best = next }
+            }
         }
         if options.usesHashJoins, let next = hashed(slot, bound, source, joins),
             next.total(combinations) < best.total(combinations)

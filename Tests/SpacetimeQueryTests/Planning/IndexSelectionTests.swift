@@ -59,6 +59,25 @@ import Testing
                 == "range of grid by grid_x_z: x = 1 and z > 3 (64 rows)")
     }
 
+    @Test func alternativesOfSeveralColumnsAreLookedUpEachInItsIndex() {
+        let level = fixture.field("player.level")
+        let (name, online) = (fixture.field("player.name"), fixture.field("player.online"))
+        let either = Expression.or([
+            .and([level == literal(3 as UInt32), online]), .hasPrefix(name, Array("ad".utf8)),
+        ])
+        let text = plan("player", either)
+        #expect(
+            text.hasPrefix(
+                #"any of player: level = 3 by player_level or name >= "ad" and name < "ae" by player_name_idx_btree if (level = 3 and"#
+            ), "\(text)")
+        // One that no index answers may be met by any row.
+        #expect(plan("player", .or([level == literal(3 as UInt32), online])).hasPrefix("scan player if"))
+        // A condition that one index answers alone is better.
+        #expect(
+            plan("player", level == literal(7 as UInt32), either).hasPrefix(
+                "look up player by player_level: level = 7 if"))
+    }
+
     @Test func alternativesOfOneColumnAreRangesOfItsIndex() {
         let level = fixture.field("player.level")
         let ranges = Expression.or([

@@ -33,6 +33,8 @@ package final class CompiledPlan: @unchecked Sendable {
     /// What the accesses of the steps look for.
     let parts: Buffer<CompiledAccess.Part>
     let intervals: Buffer<CompiledAccess.Interval>
+    /// The look-ups of which one must find a row.
+    let alternatives: Buffer<CompiledAccess>
     /// Keys that are looked up come with parameters.
     let hasListParameters: Bool
     let predicates: [CompiledPredicate]
@@ -127,6 +129,7 @@ package final class CompiledPlan: @unchecked Sendable {
         steps = Buffer(compiled)
         parts = Buffer(compiler.parts)
         intervals = Buffer(compiler.intervals)
+        alternatives = Buffer(compiler.alternatives)
         predicates = compiler.predicates
         frame = compiler.frame
         let constants = Constants(compiler.pool)
@@ -270,7 +273,7 @@ extension Plan.Access {
         switch self {
         case .key(let index, _), .range(let index, _), .keys(let index, _, _, _), .ranges(let index, _, _): index
         case .hash(_, let inner): inner.index
-        case .table: nil
+        case .table, .any: nil
         }
     }
 
@@ -288,6 +291,7 @@ extension Plan.Access {
             for interval in intervals {
                 for bound in [interval.lower, interval.upper] { (bound.part?.value).map(body) }
             }
+        case .any(let accesses): for access in accesses { access.forEachOperand(body) }
         case .hash(let keys, let over):
             for key in keys { body(key.value) }
             over.forEachOperand(body)

@@ -10,6 +10,8 @@ struct CompiledStep {
     var access: CompiledAccess
     /// What the access goes through.
     var index: IndexSchema?
+    /// What the look-ups go through of which one must find a row.
+    var alternativeIndexes: [IndexSchema] = []
     /// For hash access: what is compared. The rows of the table are found by ``access``.
     var hashKeys: [HashKey]
     let isReversed: Bool
@@ -46,7 +48,7 @@ struct CompiledStep {
 /// of the steps before.
 struct CompiledAccess: BitwiseCopyable {
     enum Kind: UInt8 {
-        case table, key, range, keys, ranges
+        case table, key, range, keys, ranges, any
     }
 
     /// A value of a column of the index.
@@ -80,6 +82,9 @@ struct CompiledAccess: BitwiseCopyable {
     /// Several ranges: where they stand in ``CompiledPlan/intervals``.
     var firstInterval = 0
     var intervalCount = 0
+    /// Several look-ups: where they stand in ``CompiledPlan/alternatives``.
+    var firstAlternative = 0
+    var alternativeCount = 0
     /// The column behind the prefix, if there is a range or a list.
     var next: PlanOperand?
     /// How an index over one integer reads it.
@@ -112,10 +117,21 @@ extension PlanCompiler {
             access = over
         }
         let filter = try step.filter == .all ? nil : predicate(step.filter, schema)
+        if case .any(let accesses) = access {
+            let (compiled, indexes) = try any(accesses, step.slot, schema, tables)
+            return try self.step(step, schema, compiled, nil, indexes, keys, filter)
+        }
         let (compiled, index) = try self.access(access, step.slot, schema, tables)
-        return CompiledStep(
+        return try self.step(step, schema, compiled, index, [], keys, filter)
+    }
+
+    private mutating func step(
+        _ step: Plan.Step, _ schema: TableSchema, _ compiled: CompiledAccess, _ index: IndexSchema?,
+        _ alternativeIndexes: [IndexSchema], _ keys: [CompiledStep.HashKey], _ filter: CompiledPredicate?
+    ) throws(EngineError) -> CompiledStep {
+        CompiledStep(
             slot: step.slot, table: step.table, schema: schema, source: step.source, access: compiled, index: index,
-            hashKeys: keys,
+            alternativeIndexes: alternativeIndexes, hashKeys: keys,
             isReversed: step.isReversed, filter: filter, conditions: try conditions(step.conditions),
             laterConditions: try conditions(step.laterConditions), isOuter: step.isOuter, takesFirst: step.takesFirst)
     }
@@ -168,6 +184,27 @@ extension PlanCompiler {
 
     // MARK: Accesses
 
+    /// Look-ups of which one must find a row.
+    private mutating func any(
+        _ accesses: [Plan.Access], _ slot: Int, _ schema: TableSchema, _ tables: PlanTables
+    ) throws(EngineError) -> (CompiledAccess, [IndexSchema]) {
+        var made: [CompiledAccess] = []
+        var indexes: [IndexSchema] = []
+        for access in accesses {
+            let (compiled, index) = try self.access(access, slot, schema, tables)
+            guard let index, compiled.kind != .ranges, compiled.listParameter < 0 else {
+                throw .invalidPlan("one of several look-ups is none of one key, one range or given keys")
+            }
+            made.append(compiled)
+            indexes.append(index)
+        }
+        var compiled = CompiledAccess()
+        compiled.kind = .any
+        (compiled.firstAlternative, compiled.alternativeCount) = (alternatives.count, made.count)
+        alternatives += made
+        return (compiled, indexes)
+    }
+
     private mutating func access(
         _ access: Plan.Access, _ slot: Int, _ schema: TableSchema, _ tables: PlanTables
     ) throws(EngineError) -> (CompiledAccess, IndexSchema?) {
@@ -177,7 +214,7 @@ extension PlanCompiler {
         guard let index = tables.index(id) else { throw .noSuchIndex("#\(id.rawValue)") }
         let columns = try enter(index, id, schema, &compiled)
         switch access {
-        case .table, .hash: break
+        case .table, .hash, .any: break
         case .key(_, let parts):
             compiled.kind = .key
             guard parts.count == columns.count else {

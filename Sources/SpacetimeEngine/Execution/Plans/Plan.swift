@@ -103,6 +103,9 @@ extension Plan {
         /// Those whose leading columns have some values, and the next one lies in one of several ranges, in key order. The
         /// ranges may overlap: a row is found once. An index without order is asked for single values only.
         case ranges(IndexID, prefix: [KeyPart], [Interval])
+        /// Those that one of several look-ups finds, each row once, in no particular order. Each is a key, a range or a list of
+        /// given keys.
+        case any([Access])
         /// Those whose fields have some values, found in a hash table that is made of the step's filtered rows when the plan
         /// begins to run. Those rows are found by an access of their own, in whose operands are no fields.
         case hash([HashKey], over: Access)

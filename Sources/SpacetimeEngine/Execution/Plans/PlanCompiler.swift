@@ -32,6 +32,7 @@ struct PlanCompiler {
     /// Of all steps' accesses.
     var parts: [CompiledAccess.Part] = []
     var intervals: [CompiledAccess.Interval] = []
+    var alternatives: [CompiledAccess] = []
     private(set) var pool = ConstantPool()
     private(set) var predicates: [CompiledPredicate] = []
     /// Where labels are, by number.

@@ -193,7 +193,7 @@ extension PlanRunner {
     }
 
     /// Works out what is looked for; false if something is missing, which equals nothing.
-    private func findOperands(
+    func findOperands(
         _ access: CompiledAccess, _ state: Ref<StepState>
     ) throws(EngineError) -> Bool {
         unsafe state.value.operands.removeAll()
@@ -345,7 +345,8 @@ extension PlanRunner {
             operand &+= 1
         }
         switch access.kind {
-        case .table, .key: return true
+        // Rows that one of several look-ups finds are tested for the condition that these came from.
+        case .table, .key, .any: return true
         case .keys: return unsafe isListed(row, access, state)
         case .ranges:
             for number in 0..<access.intervalCount

@@ -39,6 +39,7 @@ extension PlanRunner {
         case .ranges:
             prepareRanges(step.value.access, state, integer: step.value.access.integer)
             beginKeys(state.value.intervals.count, step, state)
+        case .any: try openAny(step, state, datastore, table)
         }
     }
 
@@ -91,7 +92,7 @@ extension PlanRunner {
     }
 
     /// The key of the prefix in BSATN, as an index is asked for it.
-    private func appendPrefix(_ access: CompiledAccess, _ state: Ref<StepState>) {
+    func appendPrefix(_ access: CompiledAccess, _ state: Ref<StepState>) {
         state.value.probe.removeAll()
         for position in 0..<access.prefixCount {
             unsafe appendProbe(plan.parts[access.firstPart &+ position], state.value.operands[position], state)
@@ -104,7 +105,7 @@ extension PlanRunner {
         unsafe state.value.probe.append(UnsafeRawBufferPointer(start: value, count: byteCount))
     }
 
-    private func selectRange(
+    func selectRange(
         _ access: CompiledAccess, _ state: Ref<StepState>, _ index: Ref<TableIndex>, _ rows: RowsRef
     ) -> TableIndex.Selection {
         if let integer = access.integer { return selectIntegers(access, state, index, integer) }
@@ -211,12 +212,30 @@ extension PlanRunner {
         if given == index.value.spec.columns.count {
             return unsafe open(index, whole: state.value.probe.bytes, step, state, datastore, table, mayCount: false)
         }
+        open(selectPrefix(given, state, index, table.rows), step, state, datastore, table, mayCount: false)
+    }
+
+    /// The rows whose leading columns have the values in the probe.
+    private func selectPrefix(
+        _ given: Int, _ state: Ref<StepState>, _ index: Ref<TableIndex>, _ rows: RowsRef
+    ) -> TableIndex.Selection {
         state.value.lower.removeAll()
         unsafe index.value.spec.appendKey(values: state.value.probe.bytes, count: given, to: &state.value.lower)
         let key = unsafe state.value.lower.bytes
-        let selection = unsafe index.value.selectBytes(
-            lower: key, lowerIsSuccessor: false, upper: key, upperIsSuccessor: true, table.rows)
-        open(selection, step, state, datastore, table, mayCount: false)
+        return unsafe index.value.selectBytes(
+            lower: key, lowerIsSuccessor: false, upper: key, upperIsSuccessor: true, rows)
+    }
+
+    /// The rows with one of the keys of a list.
+    func selectKey(
+        _ number: Int, _ access: CompiledAccess, _ state: Ref<StepState>, _ index: Ref<TableIndex>, _ rows: RowsRef
+    ) -> TableIndex.Selection {
+        appendKey(number, access, state)
+        let given = access.prefixCount + 1
+        if given == index.value.spec.columns.count {
+            return unsafe index.value.select(probe: state.value.probe.bytes, rows)
+        }
+        return selectPrefix(given, state, index, rows)
     }
 
     // MARK: Several ranges
@@ -293,8 +312,8 @@ extension PlanRunner {
     ) throws(EngineError) {
         guard let table = state.value.snapshotTable else { return }
         let isReversed = step.value.isReversed
-        if step.value.access.kind == .table {
-            if mayCount {
+        if step.value.access.kind == .table || step.value.access.kind == .any {
+            if mayCount, step.value.access.kind == .table {
                 state.value.found = table.count
             } else {
                 openPages(table, state, isReversed: isReversed)

@@ -232,7 +232,7 @@ package final class PlanRunner {
             let step = plan.steps.reference(to: position)
             let state = states.reference(to: position)
             state.value.scan.table = try datastore.table(step.value.table)
-            if step.value.access.kind != .table, let entry = datastore.entry(step.value.access.index) {
+            if step.value.index != nil, let entry = datastore.entry(step.value.access.index) {
                 state.value.index = entry.index
                 state.value.indexPosition = entry.position
             }
@@ -407,12 +407,19 @@ package final class PlanRunner {
             let step = plan.steps.reference(to: position)
             let table = try datastore.table(step.value.table)
             try check(table.schema, step.value)
-            if step.value.access.kind == .table { continue }
-            let (owner, index) = try datastore.index(step.value.access.index)
-            guard owner == table, table.indexes[index].schema == step.value.index else {
-                throw .noSuchIndex(step.value.index?.name ?? "")
+            if let index = step.value.index { try check(step.value.access, index, table, datastore) }
+            for (number, index) in step.value.alternativeIndexes.enumerated() {
+                let alternative = plan.alternatives[step.value.access.firstAlternative + number]
+                try check(alternative, index, table, datastore)
             }
         }
+    }
+
+    private func check(
+        _ access: CompiledAccess, _ schema: IndexSchema, _ table: TableRef, _ datastore: Datastore
+    ) throws(EngineError) {
+        let (owner, index) = try datastore.index(access.index)
+        guard owner == table, table.indexes[index].schema == schema else { throw .noSuchIndex(schema.name) }
     }
 
     private func check(_ schema: TableSchema, _ step: borrowing CompiledStep) throws(EngineError) {
