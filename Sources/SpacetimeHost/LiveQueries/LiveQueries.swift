@@ -206,7 +206,7 @@ final class LiveQueries: CommitObserver {
             for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
             return forgetUnneeded(queries)
         }
-        session.sets[set] = queries
+        session.sets[set] = LiveQueryList(queries)
         for (position, query) in queries.enumerated() {
             query.add(LiveQuery.Subscriber(session: session, set: set, position: UInt32(position)))
         }
@@ -227,7 +227,7 @@ final class LiveQueries: CommitObserver {
         leave(set, of: session)
         for view in session.views.removeValue(forKey: set) ?? [] { view.users -= 1 }
         session.asked[set] = nil
-        for query in session.sets.removeValue(forKey: set) ?? [] {
+        for query in session.sets.removeValue(forKey: set) ?? LiveQueryList([]) {
             query.remove(session, set)
             if !query.isNeeded { forget(query) }
         }

@@ -143,6 +143,8 @@ extension Sessions {
     package func costs(of set: QuerySetID, _ session: Session) throws(DatabaseError) -> [SubscriptionCost] {
         try runner.acquire()
         defer { runner.release() }
-        return (session.sets[set] ?? []).map { $0.template.cost(of: $0, runner.catalog, runner.datastore) }
+        return (session.sets[set] ?? LiveQueryList([])).map {
+            $0.template.cost(of: $0, runner.catalog, runner.datastore)
+        }
     }
 }

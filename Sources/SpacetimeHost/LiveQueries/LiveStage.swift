@@ -30,8 +30,8 @@ enum LiveStageState {
     case ready(any LiveStage)
     /// Being made without the lock. Nobody watches the query yet.
     case filling(StageFilling)
-    /// A commit could not be followed.
-    case failed(DatabaseError)
+    /// A commit could not be followed. Indirect, since every query has room for its state, and hardly any is in this one.
+    indirect case failed(DatabaseError)
 }
 
 // MARK: - Several

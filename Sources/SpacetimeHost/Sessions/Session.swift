@@ -27,7 +27,7 @@ package final class Session: @unchecked Sendable {
     private let ended = Atomic(false)
 
     /// The queries of each set. Guarded by the database's lock.
-    var sets: [QuerySetID: [LiveQuery]] = [:]
+    var sets: [QuerySetID: LiveQueryList] = [:]
     /// Sets that the session is about to watch, when rows have been found that are needed for it. Guarded by the database's lock.
     var joining: [QuerySetID: JoiningSet] = [:]
     /// The views that each set reads. Guarded by the database's lock.
