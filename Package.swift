@@ -243,6 +243,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),

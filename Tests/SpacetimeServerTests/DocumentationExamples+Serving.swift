@@ -1,7 +1,10 @@
 import Hummingbird
+import Logging
+import ServiceLifecycle
 import SpacetimeKit
 import SpacetimeServer
 import Testing
+import UnixSignals
 
 // The code of the articles on serving and of the comments. `DocumentationTests` of the testing kit looks for it here.
 
@@ -59,6 +62,16 @@ extension ServingExamples {
             try await server.run()
         }
         try await serve(library, arcade)
+    }
+
+    static func signals(_ server: SpacetimeServer, _ library: Database<Library>) async throws {
+        func serveUntilToldToStop(_ server: SpacetimeServer, _ library: Database<Library>) async throws {
+            let group = ServiceGroup(
+                services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "library"))
+            try await group.run()
+            try await library.close()
+        }
+        try await serveUntilToldToStop(server, library)
     }
 
     static func mounting(_ db: Database<Library>) throws -> some ApplicationProtocol {
