@@ -104,7 +104,11 @@ struct FunctionCall: Sendable {
         do throws(JSONError) {
             let json = try JSON(parsing: arguments)
             return try AlgebraicValue(json: json, type: .product(type), in: schema.typespace).bsatn()
-        } catch { throw Refusal(400, "invalid arguments for \(kind) \(name): \(error)") }
+        } catch {
+            let names = type.elements.compactMap(\.name).joined(separator: ", ")
+            throw Refusal(
+                400, "invalid arguments for \(kind) \(name): \(error); it takes [\(names)], as a JSON array or object")
+        }
     }
 }
 

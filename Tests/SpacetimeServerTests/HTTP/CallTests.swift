@@ -74,6 +74,7 @@ import Testing
         let reply = try await server.call(path, arguments)
         #expect(reply.status == 400)
         #expect(reply.text.hasPrefix("invalid arguments for \(what): "), "\(reply.text)")
+        #expect(reply.text.contains("; it takes ["), "\(reply.text)")
         #expect(try await server.arena.read { $0.user.count } == 0)
     }
 
