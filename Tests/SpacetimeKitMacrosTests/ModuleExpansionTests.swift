@@ -13,6 +13,8 @@ import Testing
                 }
                 @Reducer(.sliced(within: .hours(1))) static func age(_ context: borrowing Context, order: Order) {
                 }
+                @Reducer(rate: .perSecond(2, burst: limit), name: "knock") static func rap(_ context: borrowing Context) {
+                }
                 @Procedure private static func now(_ context: ProcedureContext) -> Timestamp {
                 }
                 @Handler(.post, "/pay") static func hook(_ context: ProcedureContext, request: HTTP.Request) async throws -> HTTP.Response {
@@ -50,6 +52,15 @@ import Testing
                         Self.age(context, order: a0)
                     }
                 }
+                static func rap(_ context: borrowing Context) {
+                }
+
+                nonisolated static var rap: SpacetimeKit.Reducer<Shop> {
+                    .init("knock", parameters: [], rate: .perSecond(2, burst: limit)) {
+                        (context: borrowing SpacetimeKit.Context<Shop>) throws in
+                        Self.rap(context)
+                    }
+                }
                 private static func now(_ context: ProcedureContext) -> Timestamp {
                 }
 
@@ -83,6 +94,7 @@ import Testing
                         SpacetimeKit._spacetimeErased(Self.pay),
                         SpacetimeKit._spacetimeErased(Self.fulfil),
                         SpacetimeKit._spacetimeErased(Self.age),
+                        SpacetimeKit._spacetimeErased(Self.rap),
                         SpacetimeKit._spacetimeErased(Self.now),
                         SpacetimeKit._spacetimeErased(Self.hook),
                     ] as [SpacetimeKit.AnyFunction<Shop>]
