@@ -64,6 +64,20 @@ final class SocketProbe {
         return String(decoding: pending, as: UTF8.self)
     }
 
+    /// Reads until a text has come, and passes over it.
+    ///
+    /// - Returns: false if the connection ended before.
+    func read(upTo text: String) async -> Bool {
+        let wanted = Array(text.utf8)
+        while true {
+            for index in pending.indices where pending[index...].starts(with: wanted) {
+                pending.removeFirst(index + wanted.count)
+                return true
+            }
+            guard await readMore() else { return false }
+        }
+    }
+
     // MARK: HTTP
 
     /// The head of an answer, with its empty line.

@@ -1,5 +1,9 @@
+import SpacetimeHost
 import SpacetimeKit
+import SpacetimeSATS
 import Testing
+
+@testable import SpacetimeServer
 
 /// What the original command line client sends, and what it relies on.
 @Suite struct CommandLinePlayerTests {
@@ -24,6 +28,47 @@ import Testing
             let identity = try RunningServer.field("identity", of: login.text)
             let token = try RunningServer.field("token", of: login.text)
             #expect(identity.utf8.count == 64 && token.split(separator: ".").count == 3)
+            // It reads the payload without checking the signature, and has to find itself in it.
+            let payload = try #require(Base64URL.bytes(token.split(separator: ".")[1].utf8))
+            let claims = try JSON(parsing: payload)
+            #expect(claims["hex_identity"]?.stringValue == identity)
+            let (issuer, subject) = (claims["iss"]?.stringValue, claims["sub"]?.stringValue)
+            #expect(Identity(issuer: try #require(issuer), subject: try #require(subject)).hex == identity)
+            #expect(claims["iat"] != nil)
+            // With the token it is known from then on.
+            let bearer = "Authorization: Bearer \(token)"
+            let verified = try await server.request("GET", "/v1/identity/\(identity)/verify", headers: [bearer])
+            #expect(verified.status == 204)
+        }
+    }
+
+    /// `logs -n 2`, and `logs -f`, which goes on until the client ends it.
+    @Test func logsAreLinesOfJSONThatCanBeFollowed() async throws {
+        let database = try arena()
+        try await withServer(database) { server in
+            let token = server.server.authority.issue(to: TestServer.ownerSubject).token
+            let bearer = "Authorization: Bearer \(token)"
+            let identity = try await Self.resolve(server, bearer)
+            for text in ["one", "two", "three"] { database.core.log.append(.info, text) }
+            let last = try await server.request(
+                "GET", "/v1/database/\(identity)/logs?num_lines=2&follow=false", headers: [bearer])
+            #expect(last.status == 200 && last["content-type"] == "application/x-ndjson")
+            let lines = last.text.split(separator: "\n").map(String.init)
+            try #require(lines.count == 2)
+            for (line, text) in zip(lines, ["two", "three"]) {
+                let record = try JSON(parsing: Array(line.utf8))
+                #expect(record["message"]?.stringValue == text && record["level"]?.stringValue == "Info")
+                #expect(record["ts"] != nil)
+            }
+            try await SocketProbe.open(server.port) { probe in
+                try await probe.send(
+                    "GET /v1/database/\(identity)/logs?num_lines=1&follow=true HTTP/1.1\r\nhost: localhost\r\n"
+                        + "\(bearer)\r\n\r\n")
+                #expect(await probe.readHead().hasPrefix("HTTP/1.1 200"))
+                #expect(await probe.read(upTo: "three"))
+                database.core.log.append(.warn, "four")
+                #expect(await probe.read(upTo: "four"))
+            }
         }
     }
 
