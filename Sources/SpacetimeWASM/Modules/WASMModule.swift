@@ -22,6 +22,7 @@ public struct WASMModule: Sendable {
     /// - Parameters:
     ///   - bytes: the module, in WebAssembly's binary format.
     ///   - name: what a new database gets its identity from.
+    ///   - options: what it may use, and where its compiled code is kept.
     /// - Throws: `DatabaseError` with code `invalidModule` if the module cannot be run, and why; `moduleFailure` if there is
     ///   no Wasmtime, and what to do.
     public init(bytes: [UInt8], name: String = "module", options: WASMOptions = WASMOptions()) throws {
@@ -34,6 +35,7 @@ public struct WASMModule: Sendable {
     /// - Parameters:
     ///   - path: the file.
     ///   - name: what a new database gets its identity from. Nil: the file's name, without what follows its last dot.
+    ///   - options: what it may use, and where its compiled code is kept.
     /// - Throws: as ``init(bytes:name:options:)``; `DatabaseError` with code `storageFailure` if the file cannot be read.
     public init(contentsOf path: String, name: String? = nil, options: WASMOptions = WASMOptions()) throws {
         let bytes: [UInt8]
