@@ -64,6 +64,23 @@ import Testing
         #expect(error?.message.contains("'identity' of 'spacetime_10.0' as something else") == true)
     }
 
+    /// Wasmtime's own functions for types end the program over some of these.
+    @Test(arguments: [
+        "(type $f (func)) (func (export \"f\") (param (ref $f)))",
+        "(func (export \"f\") (param (ref null struct)) (result i31ref) (unreachable))",
+        "(type $f (func)) (import \"spacetime_10.0\" \"identity\" (func (param (ref null $f))))",
+        "(func (export \"f\") (param exnref))", "(tag (export \"t\"))",
+        "(import \"spacetime_10.0\" \"identity\" (tag))", "(type $s (struct)) (table (export \"t\") 1 (ref null $s))",
+        "(type $a (array i8)) (global (export \"g\") (ref null $a) (ref.null $a))",
+    ]) func typesThatNoModuleHasAreRefused(_ fields: String) throws {
+        let bytes: [UInt8]
+        let identity = #"(import "spacetime_10.0" "identity" (func (param i32)))"#
+        bytes = try WebAssemblyText.compile(
+            fields.contains("import") ? "(module \(fields))" : "(module \(identity) \(Self.exports) \(fields))")
+        let error = #expect(throws: DatabaseError.self) { try WASMModule(bytes: bytes) }
+        #expect(error?.code == .invalidModule)
+    }
+
     @Test func versionsAreChecked() throws {
         for (module, word) in [
             ("spacetime_11.0", "version 11.0"), ("spacetime_10.6", "version 10.6"), ("spacetime_9.0", "version 9.0"),

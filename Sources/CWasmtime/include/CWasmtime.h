@@ -138,6 +138,11 @@ typedef wasm_trap_t *_Nullable (*wasmtime_func_unchecked_callback_t)(
     X(void, wasmtime_config_max_wasm_stack_set, (wasm_config_t *, size_t))                                             \
     X(void, wasmtime_config_wasm_threads_set, (wasm_config_t *, bool))                                                 \
     X(void, wasmtime_config_wasm_memory64_set, (wasm_config_t *, bool))                                                \
+    X(void, wasmtime_config_wasm_gc_set, (wasm_config_t *, bool))                                                      \
+    X(void, wasmtime_config_wasm_function_references_set, (wasm_config_t *, bool))                                     \
+    X(void, wasmtime_config_wasm_exceptions_set, (wasm_config_t *, bool))                                              \
+    X(void, wasmtime_config_wasm_stack_switching_set, (wasm_config_t *, bool))                                         \
+    X(void, wasmtime_config_wasm_multi_memory_set, (wasm_config_t *, bool))                                            \
     X(void, wasmtime_config_wasm_relaxed_simd_deterministic_set, (wasm_config_t *, bool))                              \
     X(void, wasmtime_config_memory_may_move_set, (wasm_config_t *, bool))                                              \
     X(void, wasmtime_config_memory_init_cow_set, (wasm_config_t *, bool))                                              \

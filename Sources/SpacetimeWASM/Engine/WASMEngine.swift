@@ -39,6 +39,13 @@ final class WASMEngine: @unchecked Sendable {
         api.pointee.wasmtime_config_wasm_threads_set(config, false)
         api.pointee.wasmtime_config_wasm_memory64_set(config, false)
         api.pointee.wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true)
+        // Modules have none of these, and the functions that tell the types of imports and exports end the program over types
+        // that come with them.
+        api.pointee.wasmtime_config_wasm_gc_set(config, false)
+        api.pointee.wasmtime_config_wasm_function_references_set(config, false)
+        api.pointee.wasmtime_config_wasm_exceptions_set(config, false)
+        api.pointee.wasmtime_config_wasm_stack_switching_set(config, false)
+        api.pointee.wasmtime_config_wasm_multi_memory_set(config, false)
         // The host keeps the address of a guest's memory.
         api.pointee.wasmtime_config_memory_may_move_set(config, false)
         api.pointee.wasmtime_config_memory_init_cow_set(config, true)
