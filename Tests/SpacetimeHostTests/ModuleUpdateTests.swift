@@ -361,6 +361,17 @@ import Testing
         #expect(try again.plan().clientBreaks == ["view 'names' depends on its caller"])
     }
 
+    @Test func rulesGoOnHolding() throws {
+        let rules = ["SELECT * FROM item WHERE id < 3"]
+        let core = try start(Version(rules: rules))
+        try add("a", to: core)
+        let stranger = FakeSession(core, as: Caller(identity: Identity(number: 9)), follows: true)
+        try stranger.subscribe(1, "SELECT * FROM item")
+        let new = try update(core, to: Version(extraTable: true, rules: rules))
+        for name in ["b", "c"] { try add(name, to: new) }
+        #expect(stranger.rows(1) == [item(1, "a"), item(2, "b")])
+    }
+
     @Test func otherRulesBreakClients() throws {
         let core = try start(Version())
         let update = try ModuleUpdate(
@@ -506,6 +517,35 @@ import Testing
 
         var core: DatabaseCore { state.withLock { $0 } }
         func set(_ core: DatabaseCore) { state.withLock { $0 = core } }
+    }
+
+    @Test(arguments: [false, true]) func schedulesGoOnWithTheNewModule(tablesChange: Bool) throws {
+        let start = Timestamp(microsecondsSinceUnixEpoch: 1_000_000)
+        let clock = VirtualClock(start: start)
+        var options = self.options()
+        options.clock = clock
+        let programs = [
+            Self.program("prefix old-", "clock"),
+            tablesChange ? Self.program("prefix new-", "clock", "table more") : Self.program("prefix new-", "clock"),
+        ]
+        let core = try DatabaseCore.publish(
+            programs[0], as: StandInModule(programs[0]), at: .memory, options: options
+        ).core
+        for at in [ScheduleAt.time(start + TimeDuration(.seconds(5))), .interval(TimeDuration(.seconds(10)))] {
+            try core.runner.call("arm", arguments: at.bsatn(), as: core.owner)
+        }
+        clock.advance(by: .seconds(2))
+        let update = try ModuleUpdate(
+            of: core, to: StandInModule(programs[1]), program: programs[1], options: options)
+        try update.prepare(mayBreakClients: false)
+        let new = try update.commit { _ in }.core
+        clock.advance(by: .seconds(4))
+        #expect(try names(new) == ["new-tick"])
+        // The interval began anew when the module was replaced.
+        clock.advance(by: .seconds(5))
+        #expect(try names(new) == ["new-tick"])
+        clock.advance(by: .seconds(1))
+        #expect(try names(new) == ["new-tick", "new-tick"])
     }
 
     @Test func callsThatWaitAreTurnedAwayAndCountOnceEach() async throws {

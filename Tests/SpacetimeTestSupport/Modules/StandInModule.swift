@@ -19,10 +19,11 @@ package import SpacetimeSchema
 /// init NAME        adds an item when the database is created
 /// failing-init     fails then
 /// clients          adds an item for each client that comes, and that goes
+/// clock            there is a table of schedules, a reducer `arm(at)` that fills it, and each call adds an item `tick`
 /// procedure        there is a procedure `echo(text)`, which adds an item and returns its name
 /// ```
 package final class StandInModule: ModuleHost {
-    private enum Role { case add, fail, initialize, come, go }
+    private enum Role { case add, fail, initialize, come, go, arm, tick }
 
     private let definition: RawModuleDefV10
     private let reducers: [Role]
@@ -39,6 +40,7 @@ package final class StandInModule: ModuleHost {
         var initFails = false
         var notesClients = false
         var hasProcedure = false
+        var hasClock = false
     }
 
     package init(_ program: ModuleProgram) throws(DatabaseError) {
@@ -62,6 +64,7 @@ package final class StandInModule: ModuleHost {
             case "failing-init": facts.initFails = true
             case "clients": facts.notesClients = true
             case "procedure": facts.hasProcedure = true
+            case "clock": facts.hasClock = true
             default: throw DatabaseError(.invalidModule, "the program has a line that means nothing: '\(line)'")
             }
         }
@@ -71,6 +74,7 @@ package final class StandInModule: ModuleHost {
             reducers.append(("came", .come, .onConnect))
             reducers.append(("left", .go, .onDisconnect))
         }
+        if facts.hasClock { reducers += [("arm", .arm, nil), ("tick", .tick, nil)] }
         self.facts = facts
         self.reducers = reducers.map(\.1)
         definition = Self.definition(facts, reducers)
@@ -79,7 +83,7 @@ package final class StandInModule: ModuleHost {
     private static func definition(
         _ facts: Facts, _ reducers: [(String, Role, Lifecycle?)]
     ) -> RawModuleDefV10 {
-        let types: [AlgebraicType] = [
+        var types: [AlgebraicType] = [
             .product([("id", .u64), ("name", .string)] + (facts.hasColumn ? [("level", .u32)] : [])),
             .product([("number", .u32)]), .product([("text", .string)]),
         ]
@@ -89,24 +93,39 @@ package final class StandInModule: ModuleHost {
             constraints: [RawConstraintDef(data: .unique([0]))], sequences: [RawSequenceDef(column: 0)])
         item.tableAccess = facts.isPrivate ? .private : .public
         if facts.hasColumn { item.defaultValues = [RawColumnDefaultValue(column: 2, value: UInt32(7).bsatn())] }
+        var timers: [RawTableDefV10] = []
+        if facts.hasClock {
+            types.append(.product([("id", .u64), ("at", .scheduleAt)]))
+            timers.append(
+                RawTableDefV10(
+                    sourceName: "timer", productTypeRef: 3, primaryKey: [0],
+                    indexes: [
+                        RawIndexDef(sourceName: "timer_id_idx_btree", accessorName: "id", algorithm: .btree([0]))
+                    ],
+                    constraints: [RawConstraintDef(data: .unique([0]))], sequences: [RawSequenceDef(column: 0)]))
+        }
         var sections: [RawModuleDefV10.Section] = [
             .typespace(Typespace(types)),
             .types(
-                ["Item", "Other", "Text"].enumerated().map {
+                ["Item", "Other", "Text", "Timer"].prefix(types.count).enumerated().map {
                     RawTypeDef(scope: [], sourceName: $1, ref: UInt32($0), customOrdering: true)
                 }),
-            .tables([item] + facts.tables.map { RawTableDefV10(sourceName: $0, productTypeRef: 1) }),
+            .tables([item] + facts.tables.map { RawTableDefV10(sourceName: $0, productTypeRef: 1) } + timers),
             .reducers(
                 reducers.map { name, role, lifecycle in
                     RawReducerDefV10(
-                        sourceName: name, parameters: ProductType(role == .add ? [("name", .string)] : []),
-                        visibility: lifecycle == nil ? .clientCallable : .private)
+                        sourceName: name, parameters: parameters(of: role),
+                        visibility: lifecycle == nil && role != .tick ? .clientCallable : .private)
                 }),
             .lifecycleReducers(
                 reducers.compactMap { name, _, lifecycle in
                     lifecycle.map { RawLifecycleReducerDef(lifecycle: $0, functionName: name) }
                 }),
         ]
+        if facts.hasClock {
+            sections.append(
+                .schedules([RawScheduleDefV10(tableName: "timer", scheduleAtColumn: 1, functionName: "tick")]))
+        }
         if facts.view != nil {
             sections.append(
                 .views([
@@ -124,6 +143,15 @@ package final class StandInModule: ModuleHost {
                 ]))
         }
         return RawModuleDefV10(sections: sections)
+    }
+
+    private static func parameters(of role: Role) -> ProductType {
+        switch role {
+        case .add: ProductType([("name", .string)])
+        case .arm: ProductType([("at", .scheduleAt)])
+        case .tick: ProductType([("timer", .ref(3))])
+        default: ProductType([(String, AlgebraicType)]())
+        }
     }
 
     package func describe() throws(DatabaseError) -> RawModuleDefV10 { definition }
@@ -148,6 +176,11 @@ package final class StandInModule: ModuleHost {
             if facts.initFails { throw SenderError("init fails") }
         case .come: try add(facts.prefix + "came", in: guest)
         case .go: try add(facts.prefix + "left", in: guest)
+        case .tick: try add(facts.prefix + "tick", in: guest)
+        case .arm:
+            let row = UInt64(0).bsatn() + Array(arguments)
+            let table = try guest.table(named: "timer")
+            try row.withUnsafeBytes { _ = try guest.insert($0, into: table) }
         }
         return .done
     }
