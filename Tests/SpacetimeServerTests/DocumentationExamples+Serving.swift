@@ -3,6 +3,7 @@ import Logging
 import ServiceLifecycle
 import SpacetimeKit
 import SpacetimeServer
+import SpacetimeWASM
 import Testing
 import UnixSignals
 
@@ -38,6 +39,12 @@ extension ServingExamples {
             try await server.run()
         }
         try await serve()
+    }
+
+    static func webAssembly() -> ServerOptions {
+        var options = ServerOptions()
+        options.publishing.runtime = .webAssembly()
+        return options
     }
 
     // MARK: ServingADatabase
