@@ -81,6 +81,18 @@ import Testing
         #expect(error?.code == .invalidModule)
     }
 
+    @Test func typesOfOtherExportsDoNotMatter() throws {
+        var module = TextModule()
+        module.fields = """
+            (func (export "vector") (param v128 f32 externref funcref) (result v128 f64) (local.get 0) (f64.const 1))
+            (global (export "g") v128 (v128.const i64x2 1 2)) (table (export "t") 1 externref)
+            """
+        _ = try module.module()
+        let error = try refusal(
+            #"(module (import "spacetime_10.0" "identity" (func (param v128))) \#(Self.exports))"#)
+        #expect(error?.message.contains("as something else") == true)
+    }
+
     @Test func versionsAreChecked() throws {
         for (module, word) in [
             ("spacetime_11.0", "version 11.0"), ("spacetime_10.6", "version 10.6"), ("spacetime_9.0", "version 9.0"),

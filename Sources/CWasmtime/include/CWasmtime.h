@@ -152,7 +152,7 @@ typedef wasm_trap_t *_Nullable (*wasmtime_func_unchecked_callback_t)(
     X(void, wasmtime_engine_increment_epoch, (wasm_engine_t *))                                                        \
     X(void, wasm_byte_vec_delete, (wasm_byte_vec_t *))                                                                 \
     X(wasm_valtype_t *_Nonnull, wasm_valtype_new, (wasm_valkind_t))                                                    \
-    X(wasm_valkind_t, wasm_valtype_kind, (const wasm_valtype_t *))                                                     \
+    X(bool, wasmtime_wasm_valtype_equal, (const wasm_valtype_t *, const wasm_valtype_t *))                             \
     X(void, wasm_valtype_vec_new, (wasm_valtype_vec_t *, size_t, wasm_valtype_t *_Nonnull const *_Nullable))           \
     X(wasm_functype_t *_Nonnull, wasm_functype_new, (wasm_valtype_vec_t *, wasm_valtype_vec_t *))                      \
     X(void, wasm_functype_delete, (wasm_functype_t *))                                                                 \

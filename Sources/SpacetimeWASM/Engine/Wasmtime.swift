@@ -6,6 +6,13 @@ import SpacetimeHost
 /// `Sendable` is unchecked: the table of functions was filled before anybody saw it, and never changes.
 struct Wasmtime: @unchecked Sendable {
     let api: UnsafePointer<cwasmtime_api_t>
+    // Never given back: there is one engine.
+    private let (i32, i64): (OpaquePointer, OpaquePointer)
+
+    init(api: UnsafePointer<cwasmtime_api_t>) {
+        self.api = api
+        (i32, i64) = (api.pointee.wasm_valtype_new(0), api.pointee.wasm_valtype_new(1))
+    }
 
     /// The types of a function, as a text: `"iiI>i"` takes two i32 and an i64, and returns an i32.
     typealias Signature = String
@@ -52,7 +59,7 @@ struct Wasmtime: @unchecked Sendable {
         return vector
     }
 
-    /// The types of a function as a text; kinds of values that no function of the host has are `?`.
+    /// The types of a function as a text; values that no function of the host has are `?`.
     func signature(_ type: OpaquePointer) -> Signature {
         text(api.pointee.wasm_functype_params(type)) + ">" + text(api.pointee.wasm_functype_results(type))
     }
@@ -61,13 +68,9 @@ struct Wasmtime: @unchecked Sendable {
         guard let data = types.pointee.data else { return "" }
         return String(
             UnsafeBufferPointer(start: data, count: types.pointee.size).map { type -> Character in
-                switch api.pointee.wasm_valtype_kind(type) {
-                case 0: "i"
-                case 1: "I"
-                case 2: "f"
-                case 3: "F"
-                default: "?"
-                }
+                // Asked for its kind, the library ends the program over a vector.
+                if api.pointee.wasmtime_wasm_valtype_equal(type, i32) { return "i" }
+                return api.pointee.wasmtime_wasm_valtype_equal(type, i64) ? "I" : "?"
             })
     }
 }
