@@ -195,7 +195,7 @@ import Testing
         let codes = client.pull().map { event in
             if case .failed(_, let error) = event { error.code } else { DatabaseError.Code.closed }
         }
-        #expect(codes == [.invalidCondition])
+        #expect(codes == [.arithmeticFailure])
         #expect(try db.core.sessions.queryCount() == 0)
         // Of groups it is known before anybody watches.
         var groups = BoundQuery(
@@ -204,7 +204,7 @@ import Testing
         )
         groups.output = .columns([QueryColumn("n", .aggregate(0, .u64, isNullable: false))])
         let error = #expect(throws: DatabaseError.self) { try client.subscribe(2, SessionQuery(groups)) }
-        #expect(error?.code == .invalidCondition)
+        #expect(error?.code == .arithmeticFailure)
         #expect(try db.core.sessions.queryCount() == 0)
     }
 

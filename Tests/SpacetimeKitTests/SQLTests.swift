@@ -162,7 +162,7 @@ struct Line: Equatable {
         #expect(code { try db.sql("") } == .invalidQuery)
         #expect(code { try db.sql(String(repeating: " ", count: 60_000)) } == .limitReached)
         #expect(code { try db.sql("SELECT id / (level - level) AS x FROM fighter") } == .invalidQuery)
-        #expect(code { try db.sql("SELECT level / (level - level) AS x FROM fighter") } == .invalidCondition)
+        #expect(code { try db.sql("SELECT level / (level - level) AS x FROM fighter") } == .arithmeticFailure)
     }
 
     // MARK: Changes
@@ -194,7 +194,7 @@ struct Line: Equatable {
         let offset = try db.lastOffset()
         #expect(code { try db.sql("INSERT INTO weapon VALUES (50, 1, 'x'), (1, 1, 'x')") } == .uniqueViolation)
         #expect(code { try db.sql("UPDATE weapon SET id = 7") } == .uniqueViolation)
-        #expect(code { try db.sql("UPDATE fighter SET level = level - 10") } == .invalidCondition)
+        #expect(code { try db.sql("UPDATE fighter SET level = level - 10") } == .arithmeticFailure)
         #expect(try db.sql("SELECT * FROM weapon WHERE id > 10 OR id = 7").count == 1)
         #expect(try db.lastOffset() == offset)
     }

@@ -51,6 +51,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
         public static let malformedKey = Code("malformedKey")
         /// A condition names what its table does not have.
         public static let invalidCondition = Code("invalidCondition")
+        /// A number that a query computes does not fit its type, or an integer is divided by zero.
+        public static let arithmeticFailure = Code("arithmeticFailure")
         /// The caller may not do this; only the owner may.
         public static let notPermitted = Code("notPermitted")
         /// A statement was stopped: it took longer than it may, or its task was cancelled.

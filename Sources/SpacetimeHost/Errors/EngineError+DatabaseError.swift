@@ -76,12 +76,12 @@ extension DatabaseError {
                 cause: error)
         case .arithmeticOverflow(let operation, let byteCount):
             self.init(
-                .invalidCondition,
-                "a number does not fit: \(operation) of integers of \(byteCount) bytes; compute with a wider type, or "
-                    + "leave out the rows whose values are too large", cause: error)
+                .arithmeticFailure,
+                "the result of '\(operation)' does not fit its type, integers of \(byteCount * 8) bits; use a column of a wider "
+                    + "type, or leave out the rows whose values are too large or too small", cause: error)
         case .divisionByZero:
             self.init(
-                .invalidCondition, "an integer was divided by zero; leave out the rows whose divisor is zero",
+                .arithmeticFailure, "an integer was divided by zero; leave out the rows whose divisor is zero",
                 cause: error)
         case .budgetExceeded(let what, let limit):
             self.init(

@@ -56,7 +56,9 @@ extension Sessions {
                 member.changes += try changes(of: joining, behind: old, session.asked[set] ?? [])
             } catch {
                 // The table is private now, or an index is gone that the query needs. All else is the module's failure.
-                guard [.noSuchTable, .invalidQuery, .invalidCondition].contains(error.code) else { throw error }
+                guard [.noSuchTable, .invalidQuery, .invalidCondition, .arithmeticFailure].contains(error.code) else {
+                    throw error
+                }
                 member.refused.append((set, error))
             }
         }

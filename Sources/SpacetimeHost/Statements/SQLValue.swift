@@ -28,25 +28,44 @@ public struct SQLValue: Sendable {
         form = .encoded(value.bsatn(), (try? types.typespace.resolved(type)) ?? type)
     }
 
-    /// The value in BSATN as one of a type; nil if it is none. An option takes its values without more ado.
+    /// The value in BSATN as one of a type; nil if it is none. An option takes its values without more ado, and gives its own
+    /// where one is wanted.
     package func bytes(as type: AlgebraicType) -> [UInt8]? {
         switch form {
         case .literal(let literal): return literal.value(as: type)?.bsatn()
         case .encoded(let bytes, let own):
-            if own == type { return bytes }
-            if let payload = type.optionPayload, let inner = self.bytes(as: payload) { return [0] + inner }
-            if own.isNumeric || own.isSpecial || own == .string || own == .bool {
-                return Self.number(bytes, own)?.value(as: type)?.bsatn()
-            }
             // Names of fields differ between code and database.
-            if type.isNumeric || type.isSpecial || type == .string || type == .bool { return nil }
-            return (try? AlgebraicValue(bsatn: bytes, type: type)) == nil ? nil : bytes
+            if own.hasSameShape(as: type) { return bytes }
+            if let payload = type.optionPayload, let inner = self.bytes(as: payload) { return [0] + inner }
+            if let payload = own.optionPayload {
+                return isNil ? nil : SQLValue(encoded: Array(bytes.dropFirst()), payload).bytes(as: type)
+            }
+            if type == .f32 || type == .f64, own == .f32 || own == .f64 { return Self.float(bytes, as: type) }
+            return Self.number(bytes, own)?.value(as: type)?.bsatn()
         }
     }
 
-    /// A number of one type as one that any number type can be made of.
+    /// A float as one of the other width, if that loses nothing.
+    private static func float(_ bytes: [UInt8], as type: AlgebraicType) -> [UInt8]? {
+        if type == .f64 { return (try? Float(bsatn: bytes)).map { Double($0).bsatn() } }
+        guard let wide = try? Double(bsatn: bytes) else { return nil }
+        let narrow = Float(wide)
+        return wide.isNaN || Double(narrow) == wide ? narrow.bsatn() : nil
+    }
+
+    /// True for what is no value.
+    package var isNil: Bool {
+        switch form {
+        case .literal(let literal): literal == .null
+        case .encoded(let bytes, let type): type.optionPayload != nil && bytes.first == 1
+        }
+    }
+
+    private init(encoded bytes: [UInt8], _ type: AlgebraicType) { form = .encoded(bytes, type) }
+
+    /// A number of one type as one that any number type can be made of that holds it.
     private static func number(_ bytes: [UInt8], _ type: AlgebraicType) -> SQLLiteral? {
-        guard type.isInteger, let value = try? AlgebraicValue(bsatn: bytes, type: type) else { return nil }
+        guard type.isNumeric, let value = try? AlgebraicValue(bsatn: bytes, type: type) else { return nil }
         return switch value {
         case .i8(let number): .number("\(number)")
         case .u8(let number): .number("\(number)")
@@ -67,7 +86,7 @@ public struct SQLValue: Sendable {
     /// What the value is, for messages.
     package var typeText: String {
         switch form {
-        case .literal(.number): "a number"
+        case .literal(.number(let text)): "the number \(text)"
         case .literal(.string), .literal(.hex): "a text"
         case .literal(.bool): "a truth value"
         case .literal(.null): "nil"
@@ -80,7 +99,10 @@ extension SQLValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Expr
     ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
     public init(integerLiteral value: Int64) { self.init(literal: .number("\(value)")) }
-    public init(floatLiteral value: Double) { self.init(value) }
+    public init(floatLiteral value: Double) {
+        // As digits it fits into a `Float` column as well, which holds the nearest number.
+        if value.isFinite { self.init(literal: .number("\(value)")) } else { self.init(value) }
+    }
     public init(stringLiteral value: String) { self.init(literal: .string(value)) }
     public init(booleanLiteral value: Bool) { self.init(literal: .bool(value)) }
     /// For options: no value.

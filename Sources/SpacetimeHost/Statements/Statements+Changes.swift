@@ -45,11 +45,18 @@ extension Statements {
         }
     }
 
-    /// The tables that describe the module are made of it; changes would be gone at the next opening.
+    /// The tables that describe the module are made of it, and changes would be gone at the next opening. Those that say who is
+    /// connected and what is under way are the database's own notes, which others must not forge.
     private func requireKept(_ table: TableID) throws(DatabaseError) {
-        guard runner.catalog.systemTables.describes(table) else { return }
-        let name = try runner.catalog.facts(of: table).schema.name
-        throw DatabaseError(.readOnly, "'\(name)' describes the module, and changes with the module only")
+        let tables = runner.catalog.systemTables
+        if table == tables.variables { return }
+        let schema = try runner.catalog.facts(of: table).schema
+        guard schema.kind == .system || tables.describes(table) else { return }
+        let reason =
+            tables.describes(table)
+            ? "describes the module, and changes with the module only"
+            : "is written by the database alone, which relies on it"
+        throw DatabaseError(.readOnly, "'\(schema.name)' \(reason)")
     }
 
     // MARK: INSERT
@@ -145,8 +152,12 @@ extension Statements {
         let table = delete.query.tables[0].id
         try requireKept(table)
         var changes = Changes()
-        if delete.returning == nil, let condition = try Self.rowCondition(of: delete.query, values) {
+        // In one go, which cannot be stopped at a limit.
+        if delete.returning == nil, prepared.request.limits == QueryLimits(),
+            let condition = try Self.rowCondition(of: delete.query, values)
+        {
             changes.counts.deleted = try transaction.delete(table, where: ScanCondition(condition))
+            changes.cost.rowsExamined = changes.counts.deleted
             return changes
         }
         let old = try rows(of: delete.query, values, prepared, &changes)

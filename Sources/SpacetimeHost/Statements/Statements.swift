@@ -210,9 +210,10 @@ struct StatementParameters {
                 .badArguments, "the parameter ':\(name)' has no value; give it one beside the text: [\"\(name)\": …]")
         }
         guard let bytes = value.bytes(as: type) else {
+            let hint = value.isNil ? "; nothing equals nil, so ask for what is missing by IS NULL" : ""
             throw DatabaseError(
                 .badArguments,
-                "the value of the parameter ':\(name)' is \(value.typeText), and \(type.swiftText) is needed")
+                "the value of the parameter ':\(name)' is \(value.typeText), and \(type.swiftText) is needed\(hint)")
         }
         return bytes
     }

@@ -20,8 +20,8 @@ extension Database {
     ///   - limits: what it may do.
     ///   - level: until when to wait after a change.
     /// - Throws: ``DatabaseError`` with code `invalidQuery`, whose cause is an ``SQLProblem`` with the place in the text;
-    ///   `noSuchTable`, `badArguments` if a parameter has no value of its type, `limitReached`, `stopped`; what writes
-    ///   throw, such as `uniqueViolation`.
+    ///   `noSuchTable`, `badArguments` if a parameter has no value of its type, `arithmeticFailure`, `limitReached`,
+    ///   `stopped`; what writes throw, such as `uniqueViolation`.
     @discardableResult
     public func sql(
         _ text: String, _ values: [String: SQLValue] = [:], limits: QueryLimits = QueryLimits(),

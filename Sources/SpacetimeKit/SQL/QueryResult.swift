@@ -31,7 +31,7 @@ public struct QueryResult: Sendable {
     public let rowsUpdated: Int
     /// From when the statement was handed in until the result was there.
     public let duration: Duration
-    /// How many rows of tables were looked at.
+    /// How many rows of tables were looked at; of a `DELETE` without limits, those that were deleted.
     public let rowsExamined: Int
     /// The bytes of the rows, as they are encoded.
     public let byteCount: Int
@@ -142,12 +142,18 @@ extension RowBatch {
 }
 
 extension QueryResult: CustomStringConvertible {
-    /// The rows as a table for a terminal; of many the first ones.
+    /// The rows as a table for a terminal, one line each; of many the first ones.
+    ///
+    /// Values are written as in CSV: times by RFC 3339, identities in hexadecimal digits, cases by their names, a missing value
+    /// as `NULL`. Where there are several columns, long values are cut.
     public var description: String {
         if columns.isEmpty {
             return "\(rowsInserted) inserted, \(rowsUpdated) updated, \(rowsDeleted) deleted"
         }
-        let shown = prefix(100).map { row in row.values.map(\.shortText) }
+        let texts = columns.map { ColumnText($0.type) }
+        let shown = prefix(100).map { row in
+            zip(row.values, texts).map { Self.cell($0, $1, isAlone: columns.count == 1) }
+        }
         var widths = columns.map { $0.name.count }
         for row in shown {
             for (position, text) in row.enumerated() { widths[position] = Swift.max(widths[position], text.count) }
@@ -159,51 +165,18 @@ extension QueryResult: CustomStringConvertible {
         let rest = count > shown.count ? ["… \(count - shown.count) more"] : []
         return ([line(columns.map(\.name)), rule] + shown.map(line) + rest).joined(separator: "\n")
     }
-}
 
-extension AlgebraicType {
-    /// True if values of one type are values of the other: types that differ in nothing but the names of fields and cases.
-    fileprivate func hasSameShape(as other: AlgebraicType) -> Bool {
-        switch (self, other) {
-        case (.product(let left), .product(let right)):
-            left.elements.count == right.elements.count
-                && zip(left.elements, right.elements).allSatisfy { $0.algebraicType.hasSameShape(as: $1.algebraicType) }
-        case (.sum(let left), .sum(let right)):
-            left.variants.count == right.variants.count
-                && zip(left.variants, right.variants).allSatisfy { $0.algebraicType.hasSameShape(as: $1.algebraicType) }
-        case (.array(let left), .array(let right)): left.hasSameShape(as: right)
-        default: self == other
-        }
-    }
-}
-
-extension AlgebraicValue {
-    /// A value as a person reads it, cut if it is long.
-    fileprivate var shortText: String {
-        let text: String =
-            switch self {
-            case .bool(let value): "\(value)"
-            case .i8(let value): "\(value)"
-            case .u8(let value): "\(value)"
-            case .i16(let value): "\(value)"
-            case .u16(let value): "\(value)"
-            case .i32(let value): "\(value)"
-            case .u32(let value): "\(value)"
-            case .i64(let value): "\(value)"
-            case .u64(let value): "\(value)"
-            case .i128(let value): "\(value)"
-            case .u128(let value): "\(value)"
-            case .i256(let value): value.description
-            case .u256(let value): value.description
-            case .f32(let value): "\(value)"
-            case .f64(let value): "\(value)"
-            case .string(let value): value
-            case .bytes(let value): "0x" + Hexadecimal.text(value)
-            case .array(let values): "[" + values.prefix(10).map(\.shortText).joined(separator: ", ") + "]"
-            case .product(let values): "(" + values.map(\.shortText).joined(separator: ", ") + ")"
-            case .sum(let tag, let payload):
-                payload == .unit && tag == 1 ? "NULL" : payload == .unit ? "#\(tag)" : payload.shortText
+    /// A value in one line. The only column of a result, as a plan is, is shown whole.
+    private static func cell(_ value: AlgebraicValue, _ column: ColumnText, isAlone: Bool) -> String {
+        guard let text = try? column.text(value) else { return "NULL" }
+        var line = ""
+        for scalar in text.unicodeScalars {
+            if scalar.properties.generalCategory == .control {
+                line += scalar.escaped(asASCII: false)
+            } else {
+                line.unicodeScalars.append(scalar)
             }
-        return text.count <= 60 ? text : String(text.prefix(59)) + "…"
+        }
+        return isAlone || line.count <= 60 ? line : String(line.prefix(59)) + "…"
     }
 }

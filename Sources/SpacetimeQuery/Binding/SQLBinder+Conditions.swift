@@ -65,13 +65,15 @@ extension SQLBinder {
         var (first, second) = try sides(left, right)
         guard isComparable(first.type) else {
             throw error(
-                .type, "the operator '\(comparison.rawValue)' is not for values of type \(first.type.swiftText)", range)
+                .type,
+                "the operator '\(comparison.rawValue)' is not for values of type \(first.type.swiftText)"
+                    + (first.type.partsHint.map { "; \($0)" } ?? ""), range)
         }
         guard comparison == .equal || comparison == .notEqual || hasOrder(first.type) else {
             throw error(
                 .type,
-                "values of type \(first.type.swiftText) have no order: the operator '\(comparison.rawValue)' is not"
-                    + " for them", range)
+                "the operator '\(comparison.rawValue)' is not for cases of an enum, which are the same or not: compare"
+                    + " values of type \(first.type.swiftText) by =, <> and IN", range)
         }
         var operation = isNegated ? comparison.operation.inverse : comparison.operation
         if first.isConstant, !second.isConstant {
@@ -115,9 +117,7 @@ extension SQLBinder {
         var list = ValueList(count: 0, bytes: [])
         for (literal, source) in zip(literals, values) {
             guard literal != .null, let element = literal.value(as: value.type) else {
-                throw error(
-                    .type, "the literal \(quoted(source.range)) cannot be read as type \(value.type.swiftText)",
-                    source.range)
+                throw noValue(literal, of: value.type, source.range)
             }
             guard known.insert(element).inserted else { continue }
             list.count += 1

@@ -124,14 +124,20 @@ extension SQLBinder {
         unwrap(&field)
         switch field.type {
         case .product(let product) where !field.type.isSpecialProduct:
-            if let position = product.elements.firstIndex(where: { $0.name == part.text }) {
+            // As columns, fields may be called by their names in the code.
+            let names = [part.text, CaseConversion.snake(part.text)]
+            let position = names.lazy.compactMap { name in product.elements.firstIndex { $0.name == name } }.first
+            if let position {
                 field.path.steps.append(.field(position))
                 field.type = product.elements[position].algebraicType
                 return
             }
             throw unknownField(part, product.elements.compactMap(\.name), "field")
         case .sum(let sum) where !field.type.isScheduleAt:
-            if let tag = sum.variants.prefix(SumType.variantLimit).firstIndex(where: { $0.name == part.text }) {
+            let names = [part.text, CaseConversion.camel(part.text)]
+            let variants = sum.variants.prefix(SumType.variantLimit)
+            let tag = names.lazy.compactMap { name in variants.firstIndex { $0.name == name } }.first
+            if let tag {
                 field.path.steps.append(.payload(UInt8(truncatingIfNeeded: tag)))
                 field.type = sum.variants[tag].algebraicType
                 field.isNullable = true

@@ -47,25 +47,36 @@ extension SQLBinder {
     private mutating func literal(
         _ literal: SQLLiteral, _ expected: AlgebraicType?, _ range: SourceRange
     ) throws(SQLError) -> Expression {
-        if literal == .null, !isStrict {
-            throw unsupported("NULL as a value, which nothing equals; there are IS NULL and IS NOT NULL", range)
-        }
+        if literal == .null, !isStrict { throw nullComparison(range) }
         guard let type = expected ?? naturalType(of: literal) else {
             throw error(
                 .type, "the type of the literal \(quoted(range)) cannot be told; compare it with a column", range)
         }
         guard let value = literal.value(as: type, isStrict: isStrict) else {
-            throw error(.type, "the literal \(quoted(range)) cannot be read as type \(type.swiftText)", range)
+            throw noValue(literal, of: type, range)
         }
         if expected != nil, let position = liftedPosition(range) { return parameter(nil, literal: position, type) }
         return .literal(value.bsatn(), type)
     }
 
-    /// The type that a literal has where nothing else says it.
+    /// The error for a literal that is no value of a type, with how one is written.
+    func noValue(_ literal: SQLLiteral, of type: AlgebraicType, _ range: SourceRange) -> SQLError {
+        if literal == .null, !isStrict { return nullComparison(range) }
+        let hint = type.literalForm.map { "; \($0)" } ?? ""
+        return error(.type, "the literal \(quoted(range)) cannot be read as type \(type.swiftText)\(hint)", range)
+    }
+
+    private func nullComparison(_ range: SourceRange) -> SQLError {
+        unsupported("NULL as a value, which nothing equals; there are IS NULL and IS NOT NULL", range)
+    }
+
+    /// The type that a literal has where nothing else says it. A number with a point or an exponent is none of the integers,
+    /// though it may stand for one: `1.0 / 2` is a half.
     private func naturalType(of literal: SQLLiteral) -> AlgebraicType? {
         if case .bool = literal { return .bool }
         guard language.has(.constants) else { return nil }
         switch literal {
+        case .number where literal.isFraction: return .f64
         case .number: return [.i64, .i128, .u256, .i256].first { literal.value(as: $0) != nil } ?? .f64
         case .string: return .string
         case .hex: return .bytes
@@ -107,7 +118,8 @@ extension SQLBinder {
     mutating func sides(
         _ left: SQLExpression, _ right: SQLExpression
     ) throws(SQLError) -> (Expression, Expression) {
-        if isUntyped(left) {
+        // Of two literals one with a point says more.
+        if isUntyped(left), !(left.isFraction && isUntyped(right)) {
             let second = try value(right)
             return (try value(left, as: second.type), second)
         }
@@ -192,6 +204,15 @@ extension SQLBinder {
 }
 
 extension SQLExpression {
+    /// True for numbers with a point or an exponent, and what is computed with one.
+    fileprivate var isFraction: Bool {
+        switch kind {
+        case .literal(let literal): literal.isFraction
+        case .arithmetic(_, let left, let right): left.isFraction || right.isFraction
+        default: false
+        }
+    }
+
     /// True if a result of a group is somewhere inside.
     var hasAggregate: Bool {
         switch kind {

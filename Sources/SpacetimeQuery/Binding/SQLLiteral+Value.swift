@@ -26,6 +26,11 @@ extension SQLLiteral {
         }
     }
 
+    /// True for a number that is written with a point or an exponent.
+    var isFraction: Bool {
+        if case .number(let text) = self { text.utf8.contains { ".eE".utf8.contains($0) } } else { false }
+    }
+
     private var isText: Bool { if case .string = self { true } else { false } }
 
     private var plainText: String? {

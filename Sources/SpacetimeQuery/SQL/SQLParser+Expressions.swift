@@ -186,7 +186,7 @@ extension SQLParser {
         let sign = current
         advance()
         guard case .number(let digits) = current.kind else {
-            throw unsupported("a sign before anything but a number", sign.range)
+            throw unsupported("a sign before anything but a decimal number; subtract from 0", sign.range)
         }
         let range = sign.range.through(current.range)
         advance()

@@ -151,7 +151,8 @@ extension SQLParser {
             }
             guard sources.count <= Self.sourceLimit else {
                 throw SQLError(
-                    .tooLarge, "more than \(Self.sourceLimit) tables are joined", current.range, in: text)
+                    .tooLarge, "more than \(Self.sourceLimit) tables are joined; split the query", current.range,
+                    in: text)
             }
         }
     }
@@ -169,7 +170,7 @@ extension SQLParser {
             throw unsupported("USING; write ON with both columns", current.range)
         }
         let condition = join != .none && skip("ON") ? try expression() : nil
-        if join == .left, condition == nil { throw unexpected("ON, which a LEFT JOIN needs") }
+        if join == .left, condition == nil { throw unexpected("the ON of a LEFT JOIN") }
         return SQLSource(table: table, arguments: arguments, alias: alias, join: join, condition: condition)
     }
 

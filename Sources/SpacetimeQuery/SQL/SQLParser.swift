@@ -96,7 +96,8 @@ package struct SQLParser {
         defer { nesting -= 1 }
         guard nesting <= Self.nestingLimit else {
             throw SQLError(
-                .tooLarge, "parentheses are nested more than \(Self.nestingLimit) deep", current.range, in: text)
+                .tooLarge, "parentheses and NOT are nested more than \(Self.nestingLimit) deep; split the query",
+                current.range, in: text)
         }
         return try body(&self)
     }
@@ -115,7 +116,9 @@ package struct SQLParser {
         terms += 1
         guard terms <= Self.termLimit else {
             throw SQLError(
-                .tooLarge, "the statement has more than \(Self.termLimit) comparisons and values", current.range,
+                .tooLarge,
+                "the statement has more than \(Self.termLimit) comparisons and values; split it into several",
+                current.range,
                 in: text)
         }
     }

@@ -292,7 +292,7 @@ import Testing
         ("SELECT * FROM player LIMIT 'a'", .unsupported, "a number"),
         ("SELECT * FROM player LIMIT level", .unsupported, "a number"),
         ("SELECT * FROM player WHERE tag = NULL", .unsupported, "IS NULL"),
-        ("SELECT * FROM player WHERE level IN (1, NULL)", .type, "'NULL'"),
+        ("SELECT * FROM player WHERE level IN (1, NULL)", .unsupported, "IS NULL"),
         ("SELECT * FROM player WHERE level = 'abc'", .type, "'abc' cannot be read as type UInt32"),
         ("SELECT * FROM player WHERE level", .type, "expected type Bool, but 'level' is of type UInt32"),
         ("SELECT * FROM player WHERE level = id", .type, "expected type UInt32, but 'id' is of type UInt64"),

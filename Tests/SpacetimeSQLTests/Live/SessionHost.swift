@@ -45,7 +45,9 @@ final class SessionHost: LiveHost {
             _ = probe.pull()
             if known <= accepted.count { return false }
             accepted.append(query)
-        } catch let error as DatabaseError where [.invalidQuery, .invalidCondition].contains(error.code) {
+        } catch let error as DatabaseError
+            where [.invalidQuery, .invalidCondition, .arithmeticFailure].contains(error.code)
+        {
             return false
         } catch {
             Issue.record(error, "\(query)")
