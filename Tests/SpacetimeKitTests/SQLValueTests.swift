@@ -11,7 +11,7 @@ enum Cabinet {
     }
     @SpacetimeType struct Lamp: Equatable { var isOn: Bool }
 
-    @Table(.public) struct Item: Equatable {
+    @Table(.public, .unscheduled) struct Item: Equatable {
         @PrimaryKey var id: UInt32
         var weight: Float = 0
         var size: Double = 0
@@ -23,6 +23,7 @@ enum Cabinet {
         var since: Timestamp = Timestamp(microsecondsSinceUnixEpoch: 0)
         var owner: Identity
         var note: String = ""
+        var due: ScheduleAt = .interval(.seconds(90))
     }
 
     @Module enum Items {
@@ -131,8 +132,21 @@ enum Cabinet {
         #expect(message("SELECT id FROM item WHERE place.shelfNumbr = 3").contains("did you mean 'shelf_number'?"))
     }
 
+    @Test func aScheduleIsATimeOrAnInterval() throws {
+        let time = Timestamp(microsecondsSinceUnixEpoch: 1_000_000)
+        try db.call(Cabinet.Items.set, Item(id: 2, owner: db.owner, due: .time(time)))
+        for condition in [
+            "due.time < '2026-01-01T00:00:00Z'", "due.interval IS NULL", "due.time = '1970-01-01T00:00:01Z'",
+        ] {
+            #expect(try db.sql("SELECT id FROM item WHERE \(condition)").map(\.values) == [[.u32(2)]])
+        }
+        #expect(try count("due.interval = '90'") == 1)
+        #expect(message("SELECT id FROM item WHERE due.at IS NULL").contains("there is 'interval', 'time'"))
+    }
+
     @Test(arguments: [
-        ("id = 4294967296", "it holds 0 to 4294967295"), ("state = 'ajar'", "write the name of a case"),
+        ("due = '90'", "….time"), ("id = 4294967296", "it holds 0 to 4294967295"),
+        ("state = 'ajar'", "write the name of a case"),
         ("since > 'yesterday'", "'2026-01-31T18:30:00Z'"), ("owner = 0x00", "64 hexadecimal digits"),
         ("size = 'NaN'", "NaN are given as parameters"), ("id IN (1, NULL)", "IS NULL"),
         ("content = 'empty'", "….empty IS NOT NULL"), ("place = place", "….shelf_number"),

@@ -33,7 +33,8 @@ extension AlgebraicType {
     /// How to ask about values that cannot be compared as a whole; nil if there is no way.
     var partsHint: String? {
         switch self {
-        case .sum(let sum) where optionPayload == nil && !isScheduleAt:
+        case .sum where isScheduleAt: return "compare '….time' or '….interval'"
+        case .sum(let sum) where optionPayload == nil:
             guard let name = sum.variants.first?.name else { return nil }
             return "ask for a case by '….\(name) IS NOT NULL', and compare what it holds"
         case .product(let product) where !isSpecialProduct:

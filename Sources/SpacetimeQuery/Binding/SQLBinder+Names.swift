@@ -133,8 +133,10 @@ extension SQLBinder {
                 return
             }
             throw unknownField(part, product.elements.compactMap(\.name), "field")
-        case .sum(let sum) where !field.type.isScheduleAt:
-            let names = [part.text, CaseConversion.camel(part.text)]
+        case .sum(let sum):
+            // The cases of a `ScheduleAt` are `interval` and `time` in Swift.
+            let isSchedule = field.type.isScheduleAt
+            let names = isSchedule ? [CaseConversion.pascal(part.text)] : [part.text, CaseConversion.camel(part.text)]
             let variants = sum.variants.prefix(SumType.variantLimit)
             let tag = names.lazy.compactMap { name in variants.firstIndex { $0.name == name } }.first
             if let tag {
@@ -143,7 +145,7 @@ extension SQLBinder {
                 field.isNullable = true
                 return
             }
-            throw unknownField(part, sum.variants.compactMap(\.name), "case")
+            throw unknownField(part, isSchedule ? ["interval", "time"] : sum.variants.compactMap(\.name), "case")
         default:
             throw error(
                 .name,
