@@ -62,6 +62,15 @@ import Testing
         try driver.run(commits: 120)
     }
 
+    /// Found by the test above: a window and a sorted result put nil of an option and what an outer join left empty in two orders.
+    @Test func whatIsMissingIsNilInAnOrder() throws {
+        var driver = try LiveDriver(seed: 11_573_148_379_597_839_723) { schema in
+            let host = try SessionHost(schema, usesTexts: false)
+            return (host, host.tableIDs)
+        }
+        try driver.run(commits: 120)
+    }
+
     /// Found by the test above.
     @Test func aQueryThatIsTwiceInASetLeavesOnce() throws {
         var random = RandomValues(seed: 1)

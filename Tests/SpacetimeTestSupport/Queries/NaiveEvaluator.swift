@@ -210,13 +210,17 @@ package struct NaiveEvaluator {
         }
     }
 
-    /// Nil if neither comes first. What is missing comes behind all values.
+    /// Nil if neither comes first. What is missing comes behind all values, and is what nil is.
     private static func isBefore(
         _ left: [AlgebraicValue?], _ right: [AlgebraicValue?], _ order: [OrderTerm]
     ) -> Bool? {
         for (term, pair) in zip(order, zip(left, right)) {
             let isLess: Bool
-            switch pair {
+            let isOption = term.value.type.optionPayload != nil
+            func present(_ value: AlgebraicValue?) -> AlgebraicValue? {
+                isOption && value == AlgebraicValue.none ? nil : value
+            }
+            switch (present(pair.0), present(pair.1)) {
             case (nil, nil): continue
             case (nil, _): isLess = false
             case (_, nil): isLess = true

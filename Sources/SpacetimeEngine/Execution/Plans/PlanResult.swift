@@ -312,9 +312,12 @@ final class PlanResult {
             let term = plan.order[position]
             let start = sortKey.count
             let value = try unsafe plan.program.value(term.value, in: runner.frame)
-            if term.value.isNullable { unsafe sortKey.append(value == nil ? 1 : 0) }
+            if term.value.isNullable, !term.value.isOption { unsafe sortKey.append(value == nil ? 1 : 0) }
             if let value = unsafe value {
                 _ = unsafe plan.program.types.appendKey(term.value.node, at: value, to: &sortKey)
+            } else if term.value.isOption {
+                // An option of a row that is not there is nil like any other: the tag of its second variant.
+                sortKey.append(1)
             }
             // Encodings end themselves, so with all bits turned they order the other way round.
             if term.isDescending { for i in start..<sortKey.count { sortKey[i] = ~sortKey[i] } }
