@@ -74,7 +74,7 @@ instructions: dependencies
 
 # The documentation is made from the modules of a debug build.
 docs: dependencies
-	for product in SpacetimeServer SpacetimeTesting SpacetimeSQLiteExport SpacetimeFoundation; do $(BUILD) --product $$product >&2 || exit 1; done
+	for product in SpacetimeServer SpacetimeWASM SpacetimeTesting SpacetimeSQLiteExport SpacetimeFoundation; do $(BUILD) --product $$product >&2 || exit 1; done
 	@.ci/build-docs $(SCRATCH)
 
 format:

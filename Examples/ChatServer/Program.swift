@@ -49,6 +49,7 @@ struct Program: AsyncParsableCommand {
             router: router,
             server: server.serverBuilder,
             configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
+            services: [server.upkeep],
             onServerRunning: { channel in
                 let address = "http://\(host):\(channel.localAddress?.port ?? port)"
                 print("The chat is at      \(address)/")
@@ -57,6 +58,7 @@ struct Program: AsyncParsableCommand {
                 fflush(nil)
             },
             logger: Logger(label: "chat-server"))
-        try await application.run()
+        // Ends when it is asked to: after clients were told, and what was said has reached the disk.
+        try await application.runService()
     }
 }

@@ -284,5 +284,19 @@ class Frames(WebSocketTest):
         self.assertTrue(all(rows == answers["None", V2] for rows in answers.values()))
 
 
+class Ending(WebSocketTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.close)
+
+    async def test_a_server_that_is_told_to_end_closes_its_connections_and_ends_well(self):
+        connection = await self.open(V3)
+        stopping = asyncio.create_task(asyncio.to_thread(self.server.stop))
+        self.assertEqual((await self.closing(connection.socket))[0], 1001)
+        await stopping
+        self.assertEqual(self.server.process.returncode, 0, "".join(self.server.output))
+
+
 if __name__ == "__main__":
     unittest.main()
