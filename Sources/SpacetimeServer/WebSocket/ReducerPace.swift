@@ -12,6 +12,11 @@ final class ReducerPace: @unchecked Sendable {
 
     /// A reducer that takes longer than this on average is slow.
     private static let limit: UInt32 = 500
+    /// A call counts for no more than this, unless it took longer than ``longest``: the system may have had the thread do
+    /// something else meanwhile, and that must not make a reducer slow once and for all.
+    private static let counted: UInt32 = 2_000
+    /// A call that took longer than this counts in full.
+    private static let longest: UInt32 = 50_000
 
     init(reducerCount: Int) {
         count = reducerCount
@@ -33,7 +38,8 @@ final class ReducerPace: @unchecked Sendable {
     /// Notes how long a call took. The average forgets: each call counts for an eighth.
     func note(_ reducer: Int, _ nanoseconds: Int64) {
         precondition(reducer >= 0 && reducer < count, "there is no such reducer")
-        let microseconds = UInt32(clamping: min(nanoseconds / 1_000, 60_000_000))
+        var microseconds = UInt32(clamping: min(nanoseconds / 1_000, 60_000_000))
+        if microseconds > Self.counted, microseconds < Self.longest { microseconds = Self.counted }
         let old = averages[reducer].load(ordering: .relaxed)
         // Most are much faster, and nothing has to be noted.
         if microseconds < 8, old < 8 { return }

@@ -156,6 +156,8 @@ import Darwin
         let client = try await Client(database, delivery)
         try await delivery.eventLoop.submit {
             let (connection, answers) = (client.connection, client.answers)
+            // However long it took to get here.
+            connection.noteReceived()
             // The machine slept: what the client has sent meanwhile lies in its socket.
             connection.tick(.now() + .seconds(3_600), late: .seconds(3_590))
             #expect(!answers.isDropped)

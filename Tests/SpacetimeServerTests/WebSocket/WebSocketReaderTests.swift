@@ -126,13 +126,3 @@ private func read(
         #expect(query.map(\.value) == ["Gzip", "a+b c", "", "", "%zz"])
     }
 }
-
-@Suite struct ReducerPaceTests {
-    @Test func aReducerThatTakesLongIsSlowUntilItIsFastAgain() {
-        let pace = ReducerPace(reducerCount: 2)
-        pace.note(0, 100_000_000)
-        #expect(pace.isSlow(0) && !pace.isSlow(1))
-        for _ in 0..<40 { pace.note(0, 1_000) }
-        #expect(!pace.isSlow(0))
-    }
-}
