@@ -67,7 +67,7 @@ struct ModelClient {
         let metrics = ServerMetrics()
         let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
         let connection = ClientConnection(
-            database, principal, parameters, subprotocol, WebSocketOptions(), delivery,
+            database, principal, parameters, subprotocol, .patient, delivery,
             ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
         return (ModelTransport(subprotocol), connection)
     }

@@ -46,8 +46,8 @@ final class RawClient: Sendable {
         case broken(String)
     }
 
-    /// How long a test waits for what has to come.
-    static let patience = TimeAmount.seconds(20)
+    /// How long a test waits for what has to come: longer than all tests together take, since it may wait for a thread that long.
+    static let patience = TimeAmount.seconds(600)
 
     let response: RawResponse
     private let channel: any Channel
@@ -273,4 +273,13 @@ private final class RawHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
+
+extension WebSocketOptions {
+    /// For clients without a socket, who answer no pings: a test may wait for a thread longer than a client may be silent.
+    static var patient: WebSocketOptions {
+        var options = WebSocketOptions()
+        options.idleTimeout = .seconds(86_400)
+        return options
+    }
 }

@@ -57,7 +57,7 @@ import Darwin
         let answers: Answers
         let loop: any EventLoop
 
-        init(_ database: HostedDatabase, _ delivery: LoopDelivery, _ options: WebSocketOptions = .init()) async throws {
+        init(_ database: HostedDatabase, _ delivery: LoopDelivery) async throws {
             var parameters = ConnectionParameters()
             parameters.compression = .none
             let principal = Principal(
@@ -67,7 +67,7 @@ import Darwin
             let limits = ClientLimits.trusted
             let rates = database.reducerRates(limits, of: .identity(principal.identity))
             connection = ClientConnection(
-                database, principal, parameters, .v3, options, delivery,
+                database, principal, parameters, .v3, .patient, delivery,
                 ClientLedger(limits, LimitPolicy(), rates, metrics, metrics.database("turns", reducers: [])))
             answers = Answers()
             loop = delivery.eventLoop
@@ -159,9 +159,9 @@ import Darwin
             // However long it took to get here.
             connection.noteReceived()
             // The machine slept: what the client has sent meanwhile lies in its socket.
-            connection.tick(.now() + .seconds(3_600), late: .seconds(3_590))
+            connection.tick(.now() + .hours(48), late: .hours(47))
             #expect(!answers.isDropped)
-            connection.tick(.now() + .seconds(3_600) + .seconds(31), late: .zero)
+            connection.tick(.now() + .hours(48) + .hours(25), late: .zero)
             #expect(answers.isDropped)
         }.get()
     }
