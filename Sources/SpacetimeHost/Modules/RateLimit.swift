@@ -17,12 +17,16 @@ public struct RateLimit: Hashable, Sendable {
         self.burst = max(burst ?? perSecond, 1)
     }
 
-    /// - Parameter burst: at least 1. By default what a second allows.
+    /// - Parameters:
+    ///   - count: how many a second.
+    ///   - burst: how many at once, at least 1. By default what a second allows.
     public static func perSecond(_ count: Double, burst: Double? = nil) -> RateLimit {
         RateLimit(perSecond: count, burst: burst)
     }
 
-    /// - Parameter burst: at least 1. By default what a minute allows.
+    /// - Parameters:
+    ///   - count: how many a minute.
+    ///   - burst: how many at once, at least 1. By default what a minute allows.
     public static func perMinute(_ count: Double, burst: Double? = nil) -> RateLimit {
         RateLimit(perSecond: count / 60, burst: burst ?? count)
     }
