@@ -119,7 +119,7 @@ extension ClientConnection {
         else { return nil }
         let change = update.changes[0]
         let compression = parameters.compression
-        guard change.delta.table != nil, !isShadow(change.set.rawValue) else { return nil }
+        guard change.delta.table != nil, toldSets.contains(change.set.rawValue) else { return nil }
         if let known = delivery.sharedFrame, known.delta === change.delta, known.set == change.set,
             known.compression == compression
         {

@@ -132,12 +132,6 @@ extension ClientConnection {
         return nextShadow + 1
     }
 
-    /// Whether a set was watched for a moment only, so that the client must not hear of it.
-    ///
-    /// A set that the client is leaving is none: what changed in it before it was left is told, since the rows that it had at
-    /// that moment will be.
-    func isShadow(_ set: UInt32) -> Bool { set > nextShadow && sets[set] == nil }
-
     /// What the rows of a set's queries are called, also if the client is about to leave it.
     func names(ofSet set: UInt32) -> [String]? {
         if let watched = sets[set] { return watched.names }

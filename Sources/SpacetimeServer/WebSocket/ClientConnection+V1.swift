@@ -131,7 +131,7 @@ extension ClientConnection {
                 }
             }
         }
-        gather(V1Gathering(.joined(join), sets: step.joining.map(\.set), table: table))
+        gather(V1Gathering(.joined(join), step, table: table))
     }
 
     private func check(_ query: SessionQuery, _ text: String) throws(DatabaseError) {
@@ -170,7 +170,7 @@ extension ClientConnection {
             step.joining.append(SetStep.Joining(set: shadow, queries: list))
         }
         step.shadows = shadows
-        gather(V1Gathering(.left(leave), sets: shadows, table: table))
+        gather(V1Gathering(.left(leave), step, table: table))
     }
 
     /// Begins an answer, which is complete at once if all of it is watched by other sets, too.
@@ -181,10 +181,17 @@ extension ClientConnection {
 
     /// The rows of one of the database's sets are there.
     func add(_ rows: SetRows, _ append: ([UInt8]) -> Void) {
-        guard let gathering = v1Gatherings.removeValue(forKey: rows.set.rawValue) else { return }
+        guard let gathering = v1Gatherings.removeValue(forKey: rows.set.rawValue) else {
+            // Nobody waits for it any more, since all that the client asked for is gone.
+            if let session { database.core.sessions.unsubscribe(session, from: rows.set) }
+            return
+        }
         gathering.rows += rows.rows
         gathering.missing.remove(rows.set.rawValue)
-        if gathering.missing.isEmpty, gathering.failure == nil { append(answer(to: gathering)) }
+        guard gathering.missing.isEmpty, gathering.failure == nil else { return }
+        if case .joined = gathering.kind { toldSets.formUnion(gathering.sets) }
+        toldSets.subtract(gathering.leaving)
+        append(answer(to: gathering))
     }
 
     /// Some of the database's sets were refused: then so is what the client asked for.
@@ -194,29 +201,38 @@ extension ClientConnection {
             guard case .joined(let join) = gathering.kind else {
                 // The set is left, whether its rows could be found or not.
                 gathering.missing.remove(set)
+                toldSets.subtract(gathering.leaving)
                 if gathering.missing.isEmpty { session?.reply(answer(to: gathering)) }
                 continue
             }
             gathering.failure = error
-            forget(join, gathering)
+            let isShared = forget(join, gathering)
             session?.reply(
                 refusal(request: join.request, set: join.set, kind: join.kind, error.message, since: join.received))
+            guard isShared else { continue }
+            failV1()
+            session?.reply(allGoneV1(error.message))
         }
     }
 
-    private func forget(_ join: SetJoin, _ gathering: V1Gathering) {
+    /// - Returns: true if another set of the client counts on the rows of one of the queries.
+    private func forget(_ join: SetJoin, _ gathering: V1Gathering) -> Bool {
         for set in gathering.sets {
             v1Gatherings[set] = nil
             if let session { database.core.sessions.unsubscribe(session, from: QuerySetID(set)) }
         }
         if join.kind == .list {
             v1.list = nil
-            return
+            return false
         }
+        var isShared = false
         for text in v1.texts.removeValue(forKey: join.set) ?? [] {
+            guard let query = v1.queries[text] else { continue }
             v1.queries[text]?.holders -= 1
-            if v1.queries[text]?.holders == 0 { v1.queries[text] = nil }
+            if query.holders == 1 { v1.queries[text] = nil }
+            if query.holders > 1, gathering.sets.contains(query.set) { isShared = true }
         }
+        return isShared
     }
 
     /// An active query failed: all is gone that the client watched.
@@ -225,7 +241,9 @@ extension ClientConnection {
             for query in v1.queries.values { database.core.sessions.unsubscribe(session, from: QuerySetID(query.set)) }
             if let list = v1.list { database.core.sessions.unsubscribe(session, from: QuerySetID(list)) }
         }
-        v1 = V1Subscriptions()
+        v1 = V1Subscriptions(after: v1)
+        v1Gatherings = [:]
+        toldSets = []
     }
 
     private static func trimmed(_ text: String) -> String {

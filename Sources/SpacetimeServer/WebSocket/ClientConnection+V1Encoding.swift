@@ -25,9 +25,7 @@ extension ClientConnection {
             settleV1([(set.rawValue, error)])
         case .failed(_, let error):
             failV1()
-            Form.append(
-                .subscriptionError(microseconds: 0, requestID: nil, queryID: nil, tableID: nil, message: error.message),
-                to: &delivery.body)
+            allGoneV1(error.message).withUnsafeBytes { delivery.body.append($0) }
         case .unsubscribed, .moduleReplaced, .ended: break
         }
     }
@@ -73,7 +71,7 @@ extension ClientConnection {
     /// Changes by table, an entry per query.
     private func tables<Form: V1Form>(_ changes: [SetChange], as form: Form.Type) -> [V1.TableUpdate<Form>] {
         var tables: [V1.TableUpdate<Form>] = []
-        for change in changes where v1Gatherings[change.set.rawValue] == nil {
+        for change in changes where toldSets.contains(change.set.rawValue) {
             guard let table = change.delta.table, let schema = catalog.schema(of: table) else { continue }
             let count = change.delta.deletes.count + change.delta.inserts.count
             Self.add(Form.changes(change.delta, of: schema.rowType), count, table, schema.name, to: &tables)
@@ -94,6 +92,17 @@ extension ClientConnection {
     }
 
     // MARK: Answers
+
+    /// All that the client watched is gone.
+    func allGoneV1(_ message: String) -> [UInt8] {
+        subprotocol.isText
+            ? bytes(Self.allGone(message) as V1.ServerMessage<V1.Text>)
+            : bytes(Self.allGone(message) as V1.ServerMessage<V1.Binary>)
+    }
+
+    private static func allGone<Form: V1Form>(_ message: String) -> V1.ServerMessage<Form> {
+        .subscriptionError(microseconds: 0, requestID: nil, queryID: nil, tableID: nil, message: message)
+    }
 
     func answer(to gathering: V1Gathering) -> [UInt8] {
         subprotocol.isText ? answer(to: gathering, as: V1.Text.self) : answer(to: gathering, as: V1.Binary.self)

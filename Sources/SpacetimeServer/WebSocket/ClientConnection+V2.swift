@@ -42,6 +42,7 @@ extension ClientConnection {
 
     /// A set cannot be kept up to date, or its first rows could not be found: then that answers whoever asked for them.
     private func encodeFailureV2(of set: UInt32, _ error: DatabaseError) {
+        toldSets.remove(set)
         switch answers.takeFirst(for: set) {
         case .left(let leave, _): delivery.body.append(left(leave, rows: true))
         case .joined(let join):
@@ -75,8 +76,12 @@ extension ClientConnection {
     private func takeAnswer(to set: UInt32) -> (SetAnswer, names: [String]?)? {
         guard let answer = answers.takeFirst(for: set) else { return nil }
         switch answer {
-        case .joined: return (answer, sets[set]?.names)
-        case .left(_, let names): return (answer, names)
+        case .joined:
+            toldSets.insert(set)
+            return (answer, sets[set]?.names)
+        case .left(let leave, let names):
+            toldSets.remove(leave.set)
+            return (answer, names)
         }
     }
 
@@ -91,6 +96,7 @@ extension ClientConnection {
         switch answer {
         case .joined(let join):
             sets[join.set] = nil
+            toldSets.remove(join.set)
             if let session { database.core.sessions.unsubscribe(session, from: QuerySetID(join.set)) }
             return refusal(request: join.request, set: join.set, kind: join.kind, problem, since: join.received)
         case .left(let leave, _): return left(leave, rows: true)
@@ -120,7 +126,6 @@ extension ClientConnection {
     /// The changes in sets that are the client's own, in the order of the protocol: by set, then by the table's name.
     func watched(_ changes: [SetChange]) -> [SetChange] {
         var changes = changes
-        // Sets that are watched for a moment only, for their rows.
         if changes.contains(where: { !isTold($0) }) { changes.removeAll { !isTold($0) } }
         guard changes.count > 1 else { return changes }
         return changes.map { ($0, name(of: $0)) }.sorted { left, right in
@@ -128,11 +133,11 @@ extension ClientConnection {
         }.map(\.0)
     }
 
-    /// Whether the client hears of a change: not in a set that is watched for a moment only, nor one of rows whose name went
-    /// with a set that the client has left.
+    /// Whether the client hears of a change: not in a set of which it was told no rows, nor one of rows whose name went with a
+    /// set that the client has left.
     private func isTold(_ change: SetChange) -> Bool {
         let set = change.set.rawValue
-        if isShadow(set) { return false }
+        guard toldSets.contains(set) else { return false }
         return change.delta.table != nil || names(ofSet: set) != nil
     }
 

@@ -92,6 +92,11 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     var nextShadow = UInt32.max
     /// What was asked for and is not answered yet.
     var answers = SetAnswers()
+    /// The database's sets whose rows the client was told. It hears of changes in no others: neither in those that are watched
+    /// for a moment only, nor in those that were refused while their rows were looked for and go on until that is noticed.
+    ///
+    /// A set that was left may stay here until its number is used again, since nothing changes in it any more.
+    var toldSets: Set<UInt32> = []
 
     // The first protocol
     var v1 = V1Subscriptions()

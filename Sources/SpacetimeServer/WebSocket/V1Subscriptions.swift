@@ -21,6 +21,11 @@ struct V1Subscriptions {
     var list: UInt32?
     private var lastSet: UInt32 = 0
 
+    init() {}
+
+    /// Nothing is watched any more. Numbers are not used again, so that nothing that is still on its way is taken for another's.
+    init(after old: V1Subscriptions) { lastSet = old.lastSet }
+
     mutating func nextSet() -> UInt32 {
         lastSet &+= 1
         return lastSet
@@ -41,15 +46,18 @@ final class V1Gathering {
     var missing: Set<UInt32>
     /// All sets that were joined for it, to be left if one of them is refused.
     let sets: [UInt32]
+    /// The database's sets that are left for it.
+    let leaving: [UInt32]
     var failure: DatabaseError?
     /// The rows of each query.
     var rows: [SharedDelta] = []
     /// What a single query is about, for an answer without rows.
     let table: TableID?
 
-    init(_ kind: Kind, sets: [UInt32], table: TableID?) {
+    init(_ kind: Kind, _ step: SetStep, table: TableID?) {
         self.kind = kind
-        self.sets = sets
+        sets = step.joining.map(\.set)
+        leaving = step.leaving
         missing = Set(sets)
         self.table = table
     }

@@ -166,6 +166,23 @@ struct ModelClient {
         }.get()
     }
 
+    /// Has its session watch a query of which it knows nothing.
+    func joinUnasked(set: UInt32, _ text: String) async throws {
+        guard let session = try await delivery.eventLoop.submit({ [connection] in connection.session }).get() else {
+            throw Problem(what: "there is no session")
+        }
+        let queries = try database.core.sessions.texts.queries([text], as: session.caller)
+        try await database.core.sessions.subscribe(session, to: QuerySetID(set), queries)
+    }
+
+    /// Changes something for sure, and takes in what it is told of it.
+    mutating func callAndSettle() async throws {
+        let seed = UInt32(truncatingIfNeeded: dice.next())
+        let request = ask(.call(seed: seed, fails: false))
+        try await send([.callReducer(requestID: request, name: "change", arguments: seed.bsatn() + false.bsatn())])
+        try await settle()
+    }
+
     /// Takes in messages until everything is answered.
     mutating func settle() async throws {
         while !requests.isEmpty { try await handle(try await next()) }
