@@ -84,10 +84,16 @@ let package = Package(
         .systemLibrary(
             name: "CBrotli", pkgConfig: "libbrotlienc", providers: [.apt(["libbrotli-dev"]), .brew(["brotli"])]),
         .target(
+            name: "SpacetimeCompression",
+            dependencies: [
+                "SpacetimeProtocol", "SpacetimeSATS", "CZlib", "CBrotli",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .target(
             name: "SpacetimeServer",
             dependencies: [
                 "SpacetimeKit", "SpacetimeHost", "SpacetimeProtocol", "SpacetimeEngine", "SpacetimeQuery",
-                "SpacetimeSchema", "SpacetimeSATS", "CZlib", "CBrotli",
+                "SpacetimeSchema", "SpacetimeSATS", "SpacetimeCompression",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -225,8 +231,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [
-                "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeWASM", "SpacetimeProtocol", "SpacetimeTesting",
-                "SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
+                "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeWASM", "SpacetimeProtocol", "SpacetimeCompression",
+                "SpacetimeTesting", "SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
                 "SpacetimeSATS",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,4 +1,5 @@
 import NIOCore
+import SpacetimeCompression
 import SpacetimeDurability
 import SpacetimeEngine
 import SpacetimeHost

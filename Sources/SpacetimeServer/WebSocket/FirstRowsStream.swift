@@ -1,4 +1,5 @@
 import NIOCore
+import SpacetimeCompression
 import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeProtocol

@@ -1,8 +1,7 @@
+import SpacetimeCompression
 import SpacetimeProtocol
 import SpacetimeSATS
 import Testing
-
-@testable import SpacetimeServer
 
 @Suite struct CompressionTests {
     private let codec = PayloadCodec()

@@ -1,4 +1,5 @@
 import NIOCore
+import SpacetimeCompression
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS

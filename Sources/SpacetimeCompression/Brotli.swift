@@ -1,15 +1,15 @@
 import CBrotli
-import SpacetimeSATS
+package import SpacetimeSATS
 
 /// Brotli (RFC 7932). The library's contexts serve one stream each, so there is nothing to keep between two.
-enum Brotli {
+package enum Brotli {
     /// The second fastest level, which is the first that is worth its bytes.
     static let quality: Int32 = 1
 
     /// Appends one stream.
     ///
     /// - Throws: `tooLong`, `outOfMemory`.
-    static func compress(_ bytes: RawSpan, into writer: inout BSATNWriter) throws(CompressionError) {
+    package static func compress(_ bytes: RawSpan, into writer: inout BSATNWriter) throws(CompressionError) {
         let bound = BrotliEncoderMaxCompressedSize(bytes.byteCount)
         guard bound > 0 else { throw .tooLong(bytes.byteCount) }
         try bytes.withUnsafeBytes { input throws(CompressionError) in
@@ -39,7 +39,7 @@ enum Brotli {
     /// Appends what one stream stands for.
     ///
     /// - Throws: see ``CompressionError``. At most `limit` bytes were appended then.
-    static func decompress(
+    package static func decompress(
         _ bytes: RawSpan, limit: Int, into writer: inout BSATNWriter
     ) throws(CompressionError) {
         guard let decoder = BrotliDecoderCreateInstance(nil, nil, nil) else { throw .outOfMemory }

@@ -1,12 +1,12 @@
 import CBrotli
 import CZlib
-import NIOCore
-import SpacetimeProtocol
+package import NIOCore
+package import SpacetimeProtocol
 
 /// Compresses a body that is never there as a whole: piece by piece, into one stream.
 ///
 /// `Sendable` is unchecked: one thread at a time uses it.
-final class StreamCompressor: @unchecked Sendable {
+package final class StreamCompressor: @unchecked Sendable {
     private enum Context {
         case gzip(UnsafeMutablePointer<z_stream>)
         case brotli(OpaquePointer)
@@ -17,7 +17,7 @@ final class StreamCompressor: @unchecked Sendable {
     private static let roomByteCount = 64 << 10
 
     /// Nil if there is nothing to be compressed with.
-    init?(_ compression: Compression) {
+    package init?(_ compression: Compression) {
         switch compression {
         case .none: return nil
         case .gzip:
@@ -50,7 +50,9 @@ final class StreamCompressor: @unchecked Sendable {
     /// Takes in the next piece of the body, and appends what comes out, which may be nothing yet.
     ///
     /// - Parameter isLast: the stream ends behind it.
-    func append(_ piece: UnsafeRawBufferPointer, isLast: Bool, to output: inout ByteBuffer) throws(CompressionError) {
+    package func append(
+        _ piece: UnsafeRawBufferPointer, isLast: Bool, to output: inout ByteBuffer
+    ) throws(CompressionError) {
         switch context {
         case .gzip(let stream): try append(piece, isLast, to: &output, by: stream)
         case .brotli(let encoder): try append(piece, isLast, to: &output, by: encoder)

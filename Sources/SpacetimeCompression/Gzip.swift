@@ -1,12 +1,12 @@
 import CZlib
-import SpacetimeSATS
+package import SpacetimeSATS
 
 /// gzip (RFC 1952) by zlib.
-enum Gzip {
+package enum Gzip {
     /// Appends one member whose trailer holds the true number of bytes: one client allocates by it.
     ///
     /// - Throws: `tooLong` for bytes whose number has no place in the trailer, `outOfMemory`.
-    static func compress(_ bytes: RawSpan, into writer: inout BSATNWriter) throws(CompressionError) {
+    package static func compress(_ bytes: RawSpan, into writer: inout BSATNWriter) throws(CompressionError) {
         guard bytes.byteCount <= Int(UInt32.max) else { throw .tooLong(bytes.byteCount) }
         let encoder = try encoders.take()
         try encoder.compress(bytes, into: &writer)
@@ -16,7 +16,7 @@ enum Gzip {
     /// Appends what one member stands for.
     ///
     /// - Throws: see ``CompressionError``. At most `limit` bytes were appended then.
-    static func decompress(
+    package static func decompress(
         _ bytes: RawSpan, limit: Int, into writer: inout BSATNWriter
     ) throws(CompressionError) {
         guard bytes.byteCount <= Int(UInt32.max) else { throw .tooLong(bytes.byteCount) }

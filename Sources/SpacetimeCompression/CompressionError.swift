@@ -1,5 +1,5 @@
 /// Why bytes were not compressed, or not taken apart.
-enum CompressionError: Error, Hashable {
+package enum CompressionError: Error, Hashable {
     /// The bytes are no stream of the format, or their checksum is wrong.
     case damaged
     /// The stream stops before its end.
@@ -15,7 +15,7 @@ enum CompressionError: Error, Hashable {
 }
 
 extension CompressionError: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch self {
         case .damaged: "the compressed bytes are damaged"
         case .truncated: "the compressed bytes end in the middle of the stream"

@@ -1,11 +1,14 @@
-import SpacetimeProtocol
-import SpacetimeSATS
+package import SpacetimeProtocol
+package import SpacetimeSATS
 
 /// zlib and Brotli behind the seams of the protocols, at their fastest levels. From any thread.
 ///
 /// Compressing takes about 5 ms per megabyte of rows: what is long belongs on a thread that serves no connections.
-struct PayloadCodec: PayloadCompressor, PayloadDecompressor {
-    func compress(_ bytes: RawSpan, with compression: Compression, into writer: inout BSATNWriter) -> Bool {
+package struct PayloadCodec: PayloadCompressor, PayloadDecompressor {
+    /// The one there is.
+    package init() {}
+
+    package func compress(_ bytes: RawSpan, with compression: Compression, into writer: inout BSATNWriter) -> Bool {
         do throws(CompressionError) {
             switch compression {
             case .none: writer.append(bytes)
@@ -16,7 +19,7 @@ struct PayloadCodec: PayloadCompressor, PayloadDecompressor {
         } catch { return false }
     }
 
-    func decompress(
+    package func decompress(
         _ bytes: RawSpan, with compression: Compression, limit: Int, into writer: inout BSATNWriter
     ) -> Bool {
         do throws(CompressionError) {
