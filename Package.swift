@@ -34,6 +34,7 @@ let package = Package(
         .library(name: "SpacetimeServer", targets: ["SpacetimeServer"]),
         .library(name: "SpacetimeWASM", targets: ["SpacetimeWASM"]),
         .library(name: "SpacetimeProtocol", targets: ["SpacetimeProtocol"]),
+        .library(name: "SpacetimeClient", targets: ["SpacetimeClient"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
@@ -89,6 +90,7 @@ let package = Package(
                 "SpacetimeProtocol", "SpacetimeSATS", "CZlib", "CBrotli",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
+        .target(name: "SpacetimeClient", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"]),
         .target(
             name: "SpacetimeServer",
             dependencies: [
@@ -228,6 +230,9 @@ let package = Package(
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(
             name: "SpacetimeProtocolTests", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"], exclude: ["Vectors"]),
+        .testTarget(
+            name: "SpacetimeClientTests",
+            dependencies: ["SpacetimeClient", "SpacetimeProtocol", "SpacetimeSATS", "SpacetimeTestSupport"]),
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [

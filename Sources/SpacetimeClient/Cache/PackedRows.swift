@@ -1,0 +1,50 @@
+public import SpacetimeSATS
+
+/// Copies of rows in one piece of memory: what a change is told with, since the cache may be ahead when it is read.
+public struct PackedRows: Sendable, Hashable {
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+
+    /// No rows.
+    public init() {}
+
+    /// How many rows there are.
+    public var count: Int { ends.count }
+
+    /// Whether there is none.
+    public var isEmpty: Bool { ends.isEmpty }
+
+    mutating func append(_ row: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: row)
+        ends.append(bytes.count)
+    }
+
+    /// The BSATN of one row, copied.
+    public subscript(index: Int) -> [UInt8] { Array(bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]) }
+
+    /// Calls `body` with a reader over each row, in order.
+    ///
+    /// - Throws: what `body` throws.
+    public func forEach<Failure: Error>(_ body: (inout BSATNReader) throws(Failure) -> Void) throws(Failure) {
+        let all = bytes.span.bytes
+        var start = 0
+        for end in ends {
+            var reader = BSATNReader(all.extracting(start..<end))
+            try body(&reader)
+            start = end
+        }
+    }
+
+    /// The rows as values.
+    ///
+    /// - Throws: if a row is no `Row`, or holds more than one.
+    public func decoded<Row: SpacetimeType>(as type: Row.Type) throws(BSATNError) -> [Row] {
+        var rows: [Row] = []
+        rows.reserveCapacity(count)
+        try forEach { (reader) throws(BSATNError) in
+            rows.append(try Row(from: &reader))
+            try reader.finish()
+        }
+        return rows
+    }
+}

@@ -1,0 +1,214 @@
+import SpacetimeProtocol
+import SpacetimeSATS
+
+/// What a client has of one table: its rows, its indexes, and what the message at hand does to it.
+///
+/// Belongs to whoever owns the cache of the database; nothing here may be used from two threads at once.
+final class TableCache {
+    let name: String
+    /// What the program said about the table; nil for a table that only a query's text named.
+    private(set) var layout: TableLayout?
+    private var rowLayout = RowLayout([], in: Typespace())
+    private(set) var store: RowStore
+    private let hash: RowHash
+    /// One for each indexed column, the primary key's first.
+    private var indexes: [IndexBox] = []
+    /// Rows of an event table in the message at hand.
+    private var events = PackedRows()
+    /// Whether anybody wants to know what changes. Otherwise nothing is copied for it.
+    var isWatched = false
+    /// Whether the message at hand has named the table.
+    var isTouched = false
+
+    /// An array cannot hold what cannot be copied.
+    private final class IndexBox {
+        var index: KeyIndex
+        init(_ index: consuming KeyIndex) { self.index = index }
+    }
+
+    init(name: String, layout: TableLayout?, hash: RowHash) {
+        self.name = name
+        self.hash = hash
+        store = RowStore(hash: hash)
+        if let layout { describe(layout) }
+    }
+
+    /// Says what the table's columns are, and which are looked for. Rows that are there already are put into the indexes.
+    func describe(_ layout: TableLayout) {
+        guard self.layout != layout else { return }
+        self.layout = layout
+        rowLayout = RowLayout(layout.columns.map(\.type), in: layout.typespace)
+        indexes = layout.indexedColumns.map { IndexBox(KeyIndex(column: $0, hash: hash)) }
+        for box in indexes { store.forEach { box.index.insert($0, in: store, rowLayout) } }
+    }
+
+    /// How many rows there are.
+    var count: Int { store.count }
+
+    /// The bytes that the table takes in memory, about.
+    var reservedBytes: Int { indexes.reduce(store.reservedBytes) { $0 + $1.index.reservedBytes } }
+
+    // MARK: Applying
+
+    /// Counts rows in. On an error the rows up to the one it names have been counted.
+    func retain(
+        _ rows: RowList, upTo end: Int? = nil, in generation: RowStore.Generation
+    ) throws(CacheViolation) {
+        let count = end ?? rows.count
+        // Most of them may be known already; then the room is not used.
+        if store.count == 0 { store.reserve(rows: count, bytes: rows.data.count) }
+        let columns = indexes.map { $0.index.column }
+        // In locals: the store is being changed while it asks.
+        let (rowLayout, layout, name) = (rowLayout, layout, name)
+        try store.retain(rows, upTo: count, in: generation) { (row, number) throws(CacheViolation) in
+            for column in columns where rowLayout.range(of: column, in: row) == nil {
+                let column = layout?.columns[column].name ?? "\(column)"
+                throw CacheViolation(table: name, row: number, problem: .noColumn(column))
+            }
+        }
+    }
+
+    /// Counts rows out. On an error the rows up to the one it names have been counted.
+    func release(
+        _ rows: RowList, upTo end: Int? = nil, in generation: RowStore.Generation
+    ) throws(CacheViolation) {
+        let done = store.release(rows, upTo: end ?? rows.count, in: generation)
+        guard done == end ?? rows.count else { throw CacheViolation(table: name, row: done, problem: .notThere) }
+    }
+
+    /// Notes rows that are nowhere but in this message.
+    func note(events rows: RowList) {
+        guard isWatched else { return }
+        rows.forEachRow(upTo: rows.count) { events.append($0) }
+    }
+
+    func takeNext() {
+        isTouched = true
+        store.takeNext()
+    }
+
+    func dropNext() {
+        isTouched = true
+        store.dropNext()
+    }
+
+    /// Ends a message: brings the indexes up to date, and tells what has changed, if somebody wants to know.
+    func finish() -> TableChanges? {
+        isTouched = false
+        let difference = store.finish()
+        if !difference.isEmpty {
+            for box in indexes {
+                for row in difference.deleted { box.index.remove(row, in: store, rowLayout) }
+                if difference.inserted.count > 64 { box.index.reserve(difference.inserted.count) }
+                for row in difference.inserted { box.index.insert(row, in: store, rowLayout) }
+            }
+        }
+        defer { store.discard(difference) }
+        guard isWatched, !(difference.inserted.isEmpty && difference.deleted.isEmpty && events.isEmpty) else {
+            return nil
+        }
+        var changes = TableChanges(table: name)
+        changes.inserted = events
+        events = PackedRows()
+        describe(difference, in: &changes)
+        return changes
+    }
+
+    /// Copies rows that changed, and puts those together that a primary key makes one.
+    private func describe(_ difference: RowStore.Difference, in changes: inout TableChanges) {
+        var successors: Set<UInt32> = []
+        if layout?.primaryKey != nil, !difference.inserted.isEmpty, !difference.deleted.isEmpty {
+            let inserted = Set(difference.inserted)
+            for row in difference.deleted {
+                guard let successor = successor(of: row), inserted.contains(successor),
+                    successors.insert(successor).inserted
+                else {
+                    store.withBytes(row) { changes.deleted.append($0) }
+                    continue
+                }
+                store.withBytes(row) { changes.updated.old.append($0) }
+                store.withBytes(successor) { changes.updated.new.append($0) }
+            }
+        } else {
+            for row in difference.deleted { store.withBytes(row) { changes.deleted.append($0) } }
+        }
+        for row in difference.inserted where !successors.contains(row) {
+            store.withBytes(row) { changes.inserted.append($0) }
+        }
+    }
+
+    /// The row that has the primary key now that a row had which is gone.
+    private func successor(of row: UInt32) -> UInt32? {
+        guard let box = indexes.first else { return nil }
+        return store.withBytes(row) { bytes in
+            guard let range = rowLayout.range(of: box.index.column, in: bytes) else { return nil }
+            return box.index.first(UnsafeRawBufferPointer(rebasing: bytes[range]), in: store, rowLayout)
+        }
+    }
+
+    // MARK: Reading
+
+    /// Calls `body` with a reader over each row.
+    func forEach<Failure: Error>(_ body: (inout BSATNReader) throws(Failure) -> Void) throws(Failure) {
+        try store.forEach { (row) throws(Failure) in try read(row, body) }
+    }
+
+    /// Calls `body` with a reader over each row whose column has this value: by an index if the column has one, and else by
+    /// looking at every row.
+    func forEach<Failure: Error>(
+        where column: Int, equals key: [UInt8], _ body: (inout BSATNReader) throws(Failure) -> Void
+    ) throws(Failure) {
+        // Rows are numbered, not lent, so that `body` runs outside of the index.
+        var found: [UInt32] = []
+        key.withUnsafeBytes { key in
+            if let box = indexes.first(where: { $0.index.column == column }) {
+                box.index.forEach(key, in: store, rowLayout) { found.append($0) }
+            } else {
+                store.forEach { row in
+                    let isEqual = store.withBytes(row) { bytes in
+                        guard let range = rowLayout.range(of: column, in: bytes) else { return false }
+                        return equal(key, UnsafeRawBufferPointer(rebasing: bytes[range]))
+                    }
+                    if isEqual { found.append(row) }
+                }
+            }
+        }
+        for row in found { try read(row, body) }
+    }
+
+    private func read<Failure: Error>(
+        _ row: UInt32, _ body: (inout BSATNReader) throws(Failure) -> Void
+    ) throws(Failure) {
+        let outcome = store.withBytes(row) { bytes -> Result<Void, Failure> in
+            // The store lends the bytes for as long as this closure runs.
+            var reader = BSATNReader(RawSpan(_unsafeBytes: bytes))
+            do throws(Failure) { return .success(try body(&reader)) } catch { return .failure(error) }
+        }
+        try outcome.get()
+    }
+}
+
+/// What a message may not do to a cache.
+struct CacheViolation: Error, Hashable {
+    enum Problem: Hashable {
+        /// A row is deleted that no query delivered.
+        case notThere
+        /// A row ends before one of its columns.
+        case noColumn(String)
+    }
+
+    let table: String
+    /// Which row of the list it was.
+    let row: Int
+    let problem: Problem
+}
+
+extension CacheViolation: CustomStringConvertible {
+    var description: String {
+        switch problem {
+        case .notThere: "a row of table \(table) was deleted that was not there"
+        case .noColumn(let column):
+            "a row of table \(table) ends before column \(column); does the program have the server's version of the table?"
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import SpacetimeProtocol
+import SpacetimeSATS
+
+/// What the server says.
+extension ClientCore {
+    /// Why a message is not accepted.
+    private struct Violation: Error {
+        let problem: String
+        init(_ problem: String) { self.problem = problem }
+    }
+
+    /// A binary message arrived. Messages before one that is wrong have been applied.
+    mutating func received(_ number: UInt64, _ payload: [UInt8], now: Duration) {
+        guard number == connection else { return }
+        switch phase {
+        case .greeting, .open: break
+        case .idle, .waiting, .opening, .ended: return
+        }
+        do {
+            for message in try messages(of: payload) {
+                // Another one may have ended the connection.
+                guard number == connection else { return }
+                switch phase {
+                case .greeting, .open: try handle(message, now: now)
+                default: return
+                }
+            }
+        } catch let error as Violation {
+            violate(error.problem, now: now)
+        } catch {
+            violate("\(error)", now: now)
+        }
+    }
+
+    private mutating func messages(of payload: [UInt8]) throws(ProtocolError) -> [V2.ServerMessage] {
+        let limits = options.messageLimits
+        let isBatched = subprotocol.isBatched
+        return try ServerPayload.withBody(
+            of: payload.span.bytes, limits: limits, decompressor: AnyDecompressor(decompressor), scratch: &scratch
+        ) { (body) throws(ProtocolError) in
+            var reader = try V2.ServerMessageReader(body, isBatched: isBatched, limits: limits)
+            var messages: [V2.ServerMessage] = []
+            while let message = try reader.next() { messages.append(message) }
+            return messages
+        }
+    }
+
+    private mutating func handle(_ message: V2.ServerMessage, now: Duration) throws {
+        if case .greeting = phase {
+            guard case .initialConnection(let identity, let id, let token) = message else {
+                throw Violation("the first message of the server is no greeting")
+            }
+            return greeted(ClientSession(identity: identity, connectionID: id, token: token), now: now)
+        }
+        switch message {
+        case .initialConnection(let identity, let id, _):
+            // Some servers repeat themselves; saying something else is another matter.
+            guard identity == session?.identity, id == session?.connectionID else {
+                throw Violation("the server greeted twice, with different identities")
+            }
+        case .subscribeApplied(let request, let set, let rows): try subscribed(request, set, rows)
+        case .unsubscribeApplied(let request, let set, let rows): try unsubscribed(request, set, rows)
+        case .subscriptionError(let request?, let set, let text): try subscriptionFailed(request, set, text)
+        case .subscriptionError(nil, let set, let text): try setFailed(set, text, now: now)
+        case .transactionUpdate(let changes): try apply(changes)
+        case .oneOffQueryResult(let request, let result):
+            try expect(request, .query)
+            switch result {
+            case .rows(let rows): finish(request, .rows(rows))
+            case .error(let text): finish(request, .failed(ClientError(.failed, text)))
+            }
+        case .reducerResult(let request, _, let outcome): try reducerFinished(request, outcome)
+        case .procedureResult(let request, let outcome, _, _):
+            try expect(request, .procedure)
+            switch outcome {
+            case .returned(let bytes): finish(request, .returned(bytes))
+            case .internalError(let text): finish(request, .failed(ClientError(.failed, text)))
+            }
+        }
+    }
+
+    private mutating func greeted(_ session: ClientSession, now: Duration) {
+        // What is seen until all first rows have come is what the last connection has left.
+        isCatchingUp = self.session != nil
+        self.session = session
+        if !session.token.isEmpty { token = session.token }
+        phase = .open(since: now)
+        events.append(.connected(session))
+        sendAfterGreeting()
+        catchUp()
+    }
+
+    // MARK: Rows
+
+    private var generation: RowStore.Generation { isCatchingUp ? .next : .current }
+
+    private mutating func apply(_ changes: [V2.QuerySetUpdate]) throws {
+        for update in changes where setsByWireID[update.querySetID] == nil {
+            throw Violation("rows came for set \(update.querySetID), which is not watched")
+        }
+        report(try cache.apply(changes, in: generation))
+    }
+
+    private mutating func report(_ changes: [TableChanges]) {
+        if !changes.isEmpty { events.append(.changed(changes)) }
+    }
+
+    /// Tells something that is about the cache: when what is seen is up to date.
+    private mutating func tell(_ event: ClientEvent) {
+        if isCatchingUp { deferred.append(event) } else { events.append(event) }
+    }
+
+    /// If all first rows have come on a new connection, they are what is seen from now on.
+    private mutating func catchUp() {
+        guard isCatchingUp, firstRowsAwaited == 0 else { return }
+        isCatchingUp = false
+        report(cache.takeNext())
+        events += deferred
+        deferred = []
+    }
+
+    // MARK: Answers
+
+    /// The request that the server answers must have been made, and be of this kind. It is taken out when the answer was found
+    /// to be right: else it is one of those that are lost with the connection.
+    private func expect(_ number: UInt32, _ kind: Request) throws {
+        guard requests[number] == kind else {
+            throw Violation("request \(number) was answered, which nobody has made, or in another way")
+        }
+    }
+
+    private mutating func finish(_ number: UInt32, _ outcome: RequestOutcome) {
+        requests[number] = nil
+        switch outcome {
+        case .returned: tell(.finished(number, outcome))
+        case .rows, .failed: events.append(.finished(number, outcome))
+        }
+    }
+
+    private mutating func reducerFinished(_ request: UInt32, _ outcome: V2.ReducerOutcome) throws {
+        try expect(request, .reducer)
+        switch outcome {
+        case .committed(_, let changes):
+            try apply(changes)
+            finish(request, .returned([]))
+        case .committedEmpty: finish(request, .returned([]))
+        case .failedWithBytes:
+            let text = outcome.failure ?? "the reducer failed, and did not say why in a text"
+            finish(request, .failed(ClientError(.rejected, text)))
+        case .internalError(let text): finish(request, .failed(ClientError(.failed, text)))
+        }
+    }
+
+    private mutating func subscribed(_ request: UInt32, _ wireID: UInt32, _ rows: [V2.TableRows]) throws {
+        guard let number = setsByWireID[wireID], sets[number]?.state == .pending else {
+            throw Violation("set \(wireID) was confirmed, which nobody has asked for")
+        }
+        try expect(request, .subscribe(number))
+        report(try cache.apply(rows, isInsert: true, in: generation))
+        requests[request] = nil
+        sets[number]?.state = .active
+        if sets[number]?.wasTold == false {
+            sets[number]?.wasTold = true
+            tell(.subscribed(number))
+        }
+        firstRowsAwaited -= 1
+        catchUp()
+    }
+
+    private mutating func unsubscribed(_ request: UInt32, _ wireID: UInt32, _ rows: [V2.TableRows]?) throws {
+        guard let number = setsByWireID[wireID], sets[number]?.state == .active, let rows else {
+            throw Violation("set \(wireID) was left, which nobody has asked for, or without its rows")
+        }
+        try expect(request, .unsubscribe(number))
+        report(try cache.apply(rows, isInsert: false, in: generation))
+        requests[request] = nil
+        forget(number, nil)
+    }
+
+    private mutating func subscriptionFailed(_ request: UInt32, _ wireID: UInt32, _ text: String) throws {
+        switch requests.removeValue(forKey: request) {
+        case .subscribe(let number):
+            firstRowsAwaited -= 1
+            // Without this, a set that is not there any more would be looked for when the unsubscribe is answered.
+            forget(number, ClientError(.subscription, text))
+            catchUp()
+        case .unsubscribe(let number):
+            // The answer to leaving a set that was never there; of one that is there, the rows would stay for ever.
+            if sets[number] != nil { throw Violation("set \(wireID) cannot be left: \(text)") }
+        default: throw Violation("request \(request) was answered, which nobody has made, or in another way")
+        }
+    }
+
+    /// A set that was being watched failed at the server. Which of its rows are in no other set, only a new beginning tells.
+    private mutating func setFailed(_ wireID: UInt32, _ text: String, now: Duration) throws {
+        guard let number = setsByWireID[wireID] else {
+            throw Violation("set \(wireID) failed, which is not watched: \(text)")
+        }
+        forget(number, ClientError(.subscription, text))
+        actions.append(.close(connection, code: 1000, reason: "A subscription has failed."))
+        lose(ClientError(.subscription, "a subscription failed at the server: \(text)"), now: now)
+    }
+}
+
+/// A decompressor of any type where one of a certain type is expected.
+private struct AnyDecompressor: PayloadDecompressor {
+    let base: any PayloadDecompressor
+
+    init(_ base: any PayloadDecompressor) { self.base = base }
+
+    func decompress(
+        _ bytes: RawSpan, with compression: Compression, limit: Int, into writer: inout BSATNWriter
+    ) -> Bool { base.decompress(bytes, with: compression, limit: limit, into: &writer) }
+}

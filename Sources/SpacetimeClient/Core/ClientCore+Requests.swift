@@ -1,0 +1,127 @@
+import SpacetimeProtocol
+import SpacetimeSATS
+
+/// What the program asks for. Requests wait while there is no connection; those that were sent when it was lost have failed.
+extension ClientCore {
+    /// The most bytes that servers take in one message.
+    private static var requestByteLimit: Int { 33_554_432 }
+
+    /// Calls a reducer. The answer is told with the number that is returned.
+    mutating func callReducer(_ name: String, _ arguments: [UInt8]) throws(ClientError) -> UInt32 {
+        let number = try admit(.reducer, byteCount: arguments.count + name.utf8.count)
+        send(.callReducer(requestID: number, name: name, arguments: arguments))
+        return number
+    }
+
+    /// Calls a procedure. The answer is told with the number that is returned.
+    mutating func callProcedure(_ name: String, _ arguments: [UInt8]) throws(ClientError) -> UInt32 {
+        let number = try admit(.procedure, byteCount: arguments.count + name.utf8.count)
+        send(.callProcedure(requestID: number, name: name, arguments: arguments))
+        return number
+    }
+
+    /// Asks for rows once. The answer is told with the number that is returned.
+    mutating func query(_ sql: String) throws(ClientError) -> UInt32 {
+        let number = try admit(.query, byteCount: sql.utf8.count)
+        send(.oneOffQuery(requestID: number, query: sql))
+        return number
+    }
+
+    /// Watches queries from now on, on this connection and on all that follow. What becomes of it is told with the number that
+    /// is returned, which is not that of a request.
+    mutating func subscribe(_ queries: [String]) throws(ClientError) -> UInt32 {
+        try checkAdmission(byteCount: queries.reduce(0) { $0 + $1.utf8.count + 4 })
+        repeat { lastSet &+= 1 } while sets[lastSet] != nil
+        sets[lastSet] = QuerySet(queries: queries)
+        setOrder.append(lastSet)
+        // Without a connection, the next one begins with all sets.
+        if isOpen { send(subscribeMessage(for: lastSet)) }
+        return lastSet
+    }
+
+    /// Does not want queries to be watched any more. Without a connection their rows go when the next one is up to date.
+    mutating func unsubscribe(_ number: UInt32) {
+        guard let set = sets[number], !set.isLeaving else { return }
+        guard isOpen, set.state != .unsent else { return forget(number, nil) }
+        sets[number]?.isLeaving = true
+        let request = makeRequest(.unsubscribe(number))
+        send(.unsubscribe(requestID: request, querySetID: set.wireID, wantsRows: true))
+    }
+
+    // MARK: Sending
+
+    private mutating func admit(_ request: Request, byteCount: Int) throws(ClientError) -> UInt32 {
+        try checkAdmission(byteCount: byteCount)
+        return makeRequest(request)
+    }
+
+    private func checkAdmission(byteCount: Int) throws(ClientError) {
+        if phase == .ended {
+            throw ClientError(.disconnected, "the client is disconnected; connect another one")
+        }
+        guard requests.count < options.requestLimit else {
+            throw ClientError(
+                .tooManyRequests,
+                "\(requests.count) requests wait for an answer already; wait for some, or raise `requestLimit`")
+        }
+        guard byteCount <= Self.requestByteLimit - 64 else {
+            throw ClientError(
+                .failed, "a request of \(byteCount) bytes was not sent; servers take \(Self.requestByteLimit) at most")
+        }
+    }
+
+    private mutating func makeRequest(_ request: Request) -> UInt32 {
+        repeat { lastRequest &+= 1 } while requests[lastRequest] != nil
+        requests[lastRequest] = request
+        return lastRequest
+    }
+
+    /// Sends a message, or keeps it until there is a connection.
+    private mutating func send(_ message: V2.ClientMessage) {
+        guard isOpen else { return unsent.append(message) }
+        send([message])
+    }
+
+    /// Sends messages in as few frames as the subprotocol allows.
+    private mutating func send(_ messages: [V2.ClientMessage]) {
+        scratch.removeAll()
+        for message in messages {
+            let start = scratch.count
+            message.encode(to: &scratch)
+            // What would make the frame too large begins the next one.
+            if start > 0, !subprotocol.isBatched || scratch.count > Self.requestByteLimit {
+                scratch.truncate(to: start)
+                flush()
+                message.encode(to: &scratch)
+            }
+        }
+        if scratch.count > 0 { flush() }
+    }
+
+    private mutating func flush() {
+        actions.append(.send(connection, scratch.toArray()))
+        scratch.removeAll()
+    }
+
+    private mutating func subscribeMessage(for number: UInt32) -> V2.ClientMessage {
+        repeat { lastWireID &+= 1 } while setsByWireID[lastWireID] != nil
+        setsByWireID[lastWireID] = number
+        sets[number]?.wireID = lastWireID
+        sets[number]?.state = .pending
+        firstRowsAwaited += 1
+        let request = makeRequest(.subscribe(number))
+        return .subscribe(
+            requestID: request, querySetID: lastWireID, queries: sets[number]?.queries ?? [])
+    }
+
+    /// The server has greeted: asks for everything that is to be watched, in one frame, which servers evaluate at one point
+    /// between two transactions; then for what has waited.
+    mutating func sendAfterGreeting() {
+        var messages: [V2.ClientMessage] = []
+        for number in setOrder { messages.append(subscribeMessage(for: number)) }
+        send(messages)
+        let waiting = unsent
+        unsent = []
+        send(waiting)
+    }
+}

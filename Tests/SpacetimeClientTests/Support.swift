@@ -1,0 +1,351 @@
+import SpacetimeProtocol
+import SpacetimeSATS
+import SpacetimeTestSupport
+import Testing
+
+@testable import SpacetimeClient
+
+/// A row of the tests' table.
+struct Item: SpacetimeType, Hashable {
+    var id: UInt32
+    var owner: UInt32
+    var text: String
+
+    static func algebraicType(in types: inout TypespaceBuilder) -> AlgebraicType {
+        types.declare(Self.self, name: "Item") { types in
+            .product([
+                ("id", UInt32.algebraicType(in: &types)), ("owner", UInt32.algebraicType(in: &types)),
+                ("text", String.algebraicType(in: &types)),
+            ])
+        }
+    }
+
+    init(id: UInt32, owner: UInt32, text: String) {
+        self.id = id
+        self.owner = owner
+        self.text = text
+    }
+
+    init(from reader: inout BSATNReader) throws(BSATNError) {
+        id = try UInt32(from: &reader)
+        owner = try UInt32(from: &reader)
+        text = try String(from: &reader)
+    }
+
+    func encode(to writer: inout BSATNWriter) {
+        id.encode(to: &writer)
+        owner.encode(to: &writer)
+        text.encode(to: &writer)
+    }
+}
+
+/// The tests' table: with a primary key, an index, and a column that has none.
+func itemTable() throws -> TableDescription<Item> {
+    try TableDescription(Item.self, name: "item", primaryKey: "id", indexes: ["owner"])
+}
+
+/// Queries that the model of a server understands.
+enum ItemQuery: Hashable {
+    case all
+    case owner(UInt32)
+    case noise
+
+    var text: String {
+        switch self {
+        case .all: "SELECT * FROM item"
+        case .owner(let owner): "SELECT * FROM item WHERE owner = \(owner)"
+        case .noise: "SELECT * FROM noise"
+        }
+    }
+
+    init?(_ text: String) {
+        let prefix = "SELECT * FROM item WHERE owner = "
+        switch text {
+        case "SELECT * FROM item": self = .all
+        case "SELECT * FROM noise": self = .noise
+        case _ where text.hasPrefix(prefix):
+            guard let owner = UInt32(text.dropFirst(prefix.count)) else { return nil }
+            self = .owner(owner)
+        default: return nil
+        }
+    }
+
+    func matches(_ item: Item) -> Bool {
+        switch self {
+        case .all: true
+        case .owner(let owner): item.owner == owner
+        case .noise: false
+        }
+    }
+}
+
+/// A server with one table, one event table and one client at a time, which answers into a queue.
+struct ModelServer {
+    var items: [UInt32: Item] = [:]
+    private var sets: [UInt32: [ItemQuery]] = [:]
+    private var connections: UInt64 = 0
+    /// What was said and has not arrived.
+    var outbox: [V2.ServerMessage] = []
+    /// Rows of the event table that were sent.
+    private(set) var noises = 0
+
+    /// Somebody else connects, and what was under way is lost.
+    mutating func greet() {
+        connections += 1
+        sets = [:]
+        outbox = [
+            .initialConnection(
+                identity: Identity(issuer: "test", subject: "one"),
+                connectionID: ConnectionId(number: UInt128(connections)), token: "token")
+        ]
+    }
+
+    /// The client has gone.
+    mutating func drop() {
+        sets = [:]
+        outbox = []
+    }
+
+    mutating func receive(_ payload: [UInt8]) throws {
+        var reader = try V2.ClientMessageReader(payload.span.bytes, isBatched: true)
+        var messages: [V2.ClientMessage] = []
+        while let message = try reader.next() { messages.append(V2.ClientMessage(message)) }
+        for message in messages { try receive(message) }
+    }
+
+    private mutating func receive(_ message: V2.ClientMessage) throws {
+        switch message {
+        case .subscribe(let request, let set, let texts):
+            let queries = texts.compactMap { ItemQuery($0) }
+            guard queries.count == texts.count, sets[set] == nil else {
+                outbox.append(.subscriptionError(requestID: request, querySetID: set, message: "no such table"))
+                return
+            }
+            sets[set] = queries
+            outbox.append(.subscribeApplied(requestID: request, querySetID: set, rows: rows(of: queries)))
+        case .unsubscribe(let request, let set, let wantsRows):
+            guard let queries = sets.removeValue(forKey: set) else {
+                outbox.append(.subscriptionError(requestID: request, querySetID: set, message: "no such set"))
+                return
+            }
+            outbox.append(
+                .unsubscribeApplied(
+                    requestID: request, querySetID: set, rows: wantsRows ? rows(of: queries) : nil))
+        case .oneOffQuery(let request, let text):
+            guard let query = ItemQuery(text) else {
+                outbox.append(.oneOffQueryResult(requestID: request, result: .error("no such table")))
+                return
+            }
+            outbox.append(.oneOffQueryResult(requestID: request, result: .rows(rows(of: [query]))))
+        case .callReducer(let request, let name, let arguments): try call(request, name, arguments)
+        case .callProcedure(let request, _, let arguments):
+            outbox.append(
+                .procedureResult(
+                    requestID: request, outcome: .returned(arguments),
+                    timestamp: Timestamp(microsecondsSinceUnixEpoch: 0), duration: TimeDuration(microseconds: 0)))
+        }
+    }
+
+    private mutating func call(_ request: UInt32, _ name: String, _ arguments: [UInt8]) throws {
+        let outcome: V2.ReducerOutcome
+        switch name {
+        case "put": outcome = .committed(returnValue: [], changes: put(try Item(bsatn: arguments)))
+        case "nothing": outcome = .committedEmpty
+        case "fail": outcome = .failed(try String(bsatn: arguments))
+        default: outcome = .internalError("no such reducer")
+        }
+        outbox.append(
+            .reducerResult(
+                requestID: request, timestamp: Timestamp(microsecondsSinceUnixEpoch: 0), outcome: outcome))
+    }
+
+    private func rows(of queries: [ItemQuery]) -> [V2.TableRows] {
+        queries.filter { $0 != .noise }.map { query in
+            let rows = items.values.filter(query.matches).sorted { $0.id < $1.id }
+            return V2.TableRows(table: "item", rows: RowList(rows.map { $0.bsatn() }))
+        }
+    }
+
+    /// Puts an item in the place of the one with its id, and returns what the client is told.
+    mutating func put(_ item: Item) -> [V2.QuerySetUpdate] { change(item.id, to: item, noise: nil) }
+
+    /// Changes an item, or removes it, and makes a noise, and returns what the client is told.
+    mutating func change(_ id: UInt32, to new: Item?, noise: String?) -> [V2.QuerySetUpdate] {
+        let old = items[id]
+        items[id] = new
+        var updates: [V2.QuerySetUpdate] = []
+        for (set, queries) in sets.sorted(by: { $0.key < $1.key }) {
+            var changes: [V2.RowChanges] = []
+            for query in queries where query != .noise && old != new {
+                let deleted = old.map { query.matches($0) ? [$0.bsatn()] : [] } ?? []
+                let inserted = new.map { query.matches($0) ? [$0.bsatn()] : [] } ?? []
+                guard !deleted.isEmpty || !inserted.isEmpty else { continue }
+                changes.append(.persistent(inserts: RowList(inserted), deletes: RowList(deleted)))
+            }
+            var tables: [V2.TableUpdate] = []
+            if !changes.isEmpty { tables.append(V2.TableUpdate(table: "item", changes: changes)) }
+            if let noise, queries.contains(.noise) {
+                noises += 1
+                tables.append(V2.TableUpdate(table: "noise", changes: [.event(RowList([noise.bsatn()]))]))
+            }
+            if !tables.isEmpty { updates.append(V2.QuerySetUpdate(querySetID: set, tables: tables)) }
+        }
+        return updates
+    }
+
+    /// A transaction of somebody else.
+    mutating func changeForOthers(_ dice: inout RandomValues) {
+        let id = UInt32(dice.below(8))
+        let new = dice.oneIn(4) ? nil : Item(id: id, owner: UInt32(dice.below(3)), text: "\(dice.below(3))")
+        let updates = change(id, to: new, noise: dice.oneIn(5) ? "bang" : nil)
+        if !updates.isEmpty { outbox.append(.transactionUpdate(updates)) }
+    }
+}
+
+/// A payload of a server, as it comes over the wire.
+func payload(_ messages: [V2.ServerMessage]) -> [UInt8] {
+    var writer = BSATNWriter()
+    writer.write(Compression.none.rawValue)
+    for message in messages { message.encode(to: &writer) }
+    return writer.toArray()
+}
+
+/// A core and a server, in virtual time, with what lies between them; and what somebody has who only listens.
+final class Bench {
+    var core: ClientCore
+    var server = ModelServer()
+    var now = Duration.zero
+    /// The rows that somebody has who puts together what is told.
+    var mirror: Set<Item> = []
+    var noises = 0
+    var outcomes: [UInt32: RequestOutcome] = [:]
+    var events: [ClientEvent] = []
+    var closes: [UInt16] = []
+
+    init(seed: UInt64 = 1, _ change: (inout ClientOptions) -> Void = { _ in }) throws {
+        var options = ClientOptions()
+        options.seed = seed
+        options.tables = [try itemTable().layout]
+        change(&options)
+        core = ClientCore(
+            address: try ServerAddress("ws://localhost:3000"), database: "items", token: nil, options: options,
+            compression: .none, decompressor: NoCompression())
+        for name in ["item", "noise"] { core.cache.table(name).isWatched = true }
+    }
+
+    /// Does what the core wants, and checks what it tells.
+    func settle() throws {
+        // What is told must be true whenever it is: it is put together before the actions make new events.
+        for event in core.takeEvents() { try take(event) }
+        for action in core.takeActions() {
+            switch action {
+            case .open(let number, _):
+                server.greet()
+                core.opened(number, .v3, now: now)
+            case .send(_, let payload): try server.receive(payload)
+            case .close(_, let code, _): closes.append(code)
+            case .abandon: break
+            }
+        }
+        for event in core.takeEvents() { try take(event) }
+        let cached = try cached()
+        #expect(mirror == cached)
+    }
+
+    private func take(_ event: ClientEvent) throws {
+        events.append(event)
+        switch event {
+        case .changed(let changes):
+            for changes in changes {
+                if changes.table == "noise" {
+                    noises += changes.inserted.count
+                    #expect(changes.deleted.isEmpty && changes.updated.new.isEmpty)
+                } else {
+                    apply(try RowChanges(changes))
+                }
+            }
+        case .finished(let number, let outcome):
+            #expect(outcomes[number] == nil, "request \(number) was answered twice")
+            outcomes[number] = outcome
+        default: break
+        }
+    }
+
+    private func apply(_ changes: RowChanges<Item>) {
+        for row in changes.deleted { #expect(mirror.remove(row) != nil, "\(row) went, and was not there") }
+        for (old, new) in changes.updated {
+            #expect(old.id == new.id && old != new, "\(old) became \(new)")
+            #expect(mirror.remove(old) != nil, "\(old) was updated, and was not there")
+            #expect(mirror.insert(new).inserted, "\(new) came, and was there already")
+        }
+        for row in changes.inserted {
+            #expect(mirror.insert(row).inserted, "\(row) came, and was there already")
+            #expect(!changes.deleted.contains { $0.id == row.id }, "\(row) is an update")
+        }
+    }
+
+    var phase: ClientCore.Phase { core.phase }
+    var isOpen: Bool { core.isOpen }
+
+    /// How many queries deliver an item.
+    func references(_ item: Item) -> Int {
+        item.bsatn().withUnsafeBytes { core.cache["item"]?.store.references($0) ?? 0 }
+    }
+
+    /// The rows that are seen, which must be the same by every way that leads to them.
+    func cached() throws -> Set<Item> {
+        var rows: Set<Item> = []
+        guard let table = core.cache["item"] else { throw Unexpected() }
+        try table.forEach { reader throws(BSATNError) in rows.insert(try Item(from: &reader)) }
+        #expect(rows.count == table.count)
+        for row in rows {
+            var found: [Item] = []
+            try table.forEach(where: 0, equals: row.id.bsatn()) { reader throws(BSATNError) in
+                found.append(try Item(from: &reader))
+            }
+            #expect(found == [row])
+        }
+        for owner in 0..<3 as Range<UInt32> {
+            var found: Set<Item> = []
+            try table.forEach(where: 1, equals: owner.bsatn()) { reader throws(BSATNError) in
+                found.insert(try Item(from: &reader))
+            }
+            #expect(found == rows.filter { $0.owner == owner })
+        }
+        return rows
+    }
+
+    /// The server's next messages arrive, so many in one frame.
+    func deliver(_ count: Int = 1) throws {
+        let messages = Array(server.outbox.prefix(count))
+        guard !messages.isEmpty else { return }
+        server.outbox.removeFirst(messages.count)
+        core.received(core.connection, payload(messages), now: now)
+        try settle()
+    }
+
+    func deliverAll() throws {
+        while !server.outbox.isEmpty { try deliver() }
+    }
+
+    func connect() throws {
+        core.connect(now: now)
+        try settle()
+        try deliver()
+    }
+
+    /// The connection is cut: what is under way in either direction is lost.
+    func cut() throws {
+        server.drop()
+        core.closed(core.connection, TransportEnd(), now: now)
+        try settle()
+    }
+
+    /// Time passes until the core wants to do something.
+    func wait() throws {
+        guard let deadline = core.deadline else { return }
+        now = deadline
+        core.timeReached(now: now)
+        try settle()
+    }
+}
