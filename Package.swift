@@ -35,6 +35,7 @@ let package = Package(
         .library(name: "SpacetimeWASM", targets: ["SpacetimeWASM"]),
         .library(name: "SpacetimeProtocol", targets: ["SpacetimeProtocol"]),
         .library(name: "SpacetimeClient", targets: ["SpacetimeClient"]),
+        .library(name: "SpacetimeClientNIO", targets: ["SpacetimeClientNIO"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
@@ -91,6 +92,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .target(name: "SpacetimeClient", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"]),
+        .target(
+            name: "SpacetimeClientNIO",
+            dependencies: [
+                "SpacetimeClient", "SpacetimeCompression", "SpacetimeProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         .target(
             name: "SpacetimeServer",
             dependencies: [
@@ -233,6 +244,14 @@ let package = Package(
         .testTarget(
             name: "SpacetimeClientTests",
             dependencies: ["SpacetimeClient", "SpacetimeProtocol", "SpacetimeSATS", "SpacetimeTestSupport"]),
+        .testTarget(
+            name: "SpacetimeClientNIOTests",
+            dependencies: [
+                "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeServer", "SpacetimeKit", "ChatModule",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [

@@ -1,0 +1,67 @@
+import ChatModule
+import Logging
+import SpacetimeClientNIO
+import SpacetimeKit
+import SpacetimeServer
+import Synchronization
+import Testing
+
+/// The tables of the chat.
+struct ChatTables: Sendable {
+    let users = try! TableDescription(User.self, name: "user", primaryKey: "identity", indexes: ["name"])
+    let rooms = try! TableDescription(Room.self, name: "room", primaryKey: "name")
+    let messages = try! TableDescription(Message.self, name: "message", primaryKey: "id", indexes: ["room"])
+}
+
+/// A chat in memory, of which there may be several. Opened here, because code that may wait gets the form of `open` that does.
+private func openChat(_ name: String) throws -> Database<Chat> {
+    var options = DatabaseOptions()
+    options.identity = .local(name)
+    return try Database.open(.inMemory, module: Chat.self, options: options)
+}
+
+/// Serves the chat on a free port while `body` runs.
+func withChat(
+    as names: [String] = ["chat"], _ body: @escaping @Sendable (_ address: String, _ port: Int) async throws -> Void
+) async throws {
+    let server = SpacetimeServer(
+        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    for name in names { try server.host(try openChat(name), as: name) }
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+        group.addTask {
+            do { try await server.run() } catch is CancellationError {}
+            return false
+        }
+        group.addTask {
+            let port = await server.waitUntilListening()
+            try await body("ws://127.0.0.1:\(port)", port)
+            return true
+        }
+        defer { group.cancelAll() }
+        while let isDone = try await group.next() { if isDone { return } }
+    }
+}
+
+/// What arrived, in order, for one reader.
+struct Arrivals<Element: Sendable>: Sendable {
+    private let stream: AsyncStream<Element>
+    private let continuation: AsyncStream<Element>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream() }
+
+    func put(_ element: Element) { continuation.yield(element) }
+
+    /// The next one for which this holds; those before are passed over.
+    func next(where isWanted: @Sendable (Element) -> Bool = { _ in true }) async throws -> Element {
+        for await element in stream where isWanted(element) { return element }
+        throw CancellationError()
+    }
+}
+
+/// Runs something that must throw an error of the client's, and gives it.
+func clientError(_ body: () async throws -> Void) async throws -> ClientError {
+    do { try await body() } catch let error as ClientError { return error }
+    throw NothingThrown()
+}
+
+struct NothingThrown: Error {}
