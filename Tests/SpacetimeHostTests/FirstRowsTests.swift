@@ -63,6 +63,61 @@ import Testing
         #expect(!client.rows(1).isEmpty)
     }
 
+    /// Whatever part of the backlog is taken in where: without the lock, by whoever fills the stage, or by those who commit.
+    @Test(arguments: texts.suffix(5), [0, 3, .max])
+    func aBacklogIsTakenInByWhoeverHasTheLock(_ text: String, _ settledCount: Int) throws {
+        for (slice, commit) in [(1, 0), (0, 1), (2, 2), (0, 0)] {
+            let db = try database()
+            db.core.sessions.queries.fillingPace = StageFilling.Pace(
+                settledCount: settledCount, sliceCount: slice, commitCount: commit, sumCount: 2)
+            let client = FakeSession(db.core)
+            var number = 0
+            var problem: (any Error)?
+            try subscribe(client, 1, [text], db) {
+                do {
+                    // Many at first, some of which take back what others did, and then one at a time.
+                    for _ in 0..<(number == 0 ? 20 : 1) {
+                        try db.commit(
+                            .insert("t", 9, 1_000 + number), .insert("p", 1_000 + number, "p9"),
+                            .insert("l", 1_000 + number, 4))
+                        if number % 3 == 1 {
+                            try db.commit(
+                                .delete("t", 9, 1_000 + number), .delete("l", 999 + number, 4),
+                                .delete("p", 999 + number, "p9"))
+                        }
+                        number += 1
+                    }
+                } catch { problem = problem ?? error }
+            }
+            #expect(problem == nil && number > 20)
+            try db.commit(.insert("p", 50, "p1"), .insert("l", 50, 9), .insert("t", 2, 50))
+            let fresh = FakeSession(db.core)
+            try fresh.subscribe(1, text)
+            #expect(client.rows(1) == fresh.rows(1), "\(slice) rows at a time, and \(commit) with a commit")
+            db.core.sessions.end(client.session)
+            db.core.sessions.end(fresh.session)
+            // By another way: made of the rows as they are now.
+            let last = FakeSession(db.core)
+            try last.subscribe(1, text)
+            #expect(client.rows(1) == last.rows(1))
+        }
+    }
+
+    @Test func aSetThatIsLeftWhileItsBacklogIsTakenInIsNotWatched() throws {
+        let db = try database()
+        db.core.sessions.queries.fillingPace = StageFilling.Pace(settledCount: .max, sliceCount: 1, commitCount: 0)
+        let client = FakeSession(db.core)
+        var calls = 0
+        try subscribe(client, 1, [Self.texts[4]], db) {
+            calls += 1
+            try? db.commit(.insert("t", 7, calls), .insert("t", 8, calls), .insert("t", 9, calls))
+            if calls == 4 { db.core.sessions.unsubscribe(client.session, from: QuerySetID(1)) }
+        }
+        #expect(calls >= 4)
+        #expect(client.pull().isEmpty)
+        #expect(try db.core.sessions.queryCount() == 0)
+    }
+
     @Test func allQueriesOfASetBeginWithOneState() throws {
         let db = try database()
         let client = FakeSession(db.core)

@@ -52,6 +52,18 @@ import Testing
         box.lock.unlock()
     }
 
+    @Test func whoTakesItAgainAtOnceHandsItOverFirst() {
+        let box = Box()
+        _ = box.lock.lock()
+        #expect(box.ask(since: .max))
+        box.lock.unlockToFirst()
+        #expect(box.outcomes == [.owned])
+        #expect(!box.tryLock())
+        box.lock.unlockToFirst()
+        #expect(box.tryLock())
+        box.lock.unlock()
+    }
+
     /// An event loop that is told may do nothing with it. Whoever waits behind it must get the lock all the same.
     @Test func threadsAndTasksBehindEventLoopsAreWokenToo() async {
         let box = Box()

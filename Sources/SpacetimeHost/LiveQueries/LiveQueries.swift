@@ -20,6 +20,8 @@ final class LiveQueries: CommitObserver {
     private var firstRows = FirstRowsCache()
     /// First rows are found on a snapshot, without the lock, if more than these would have to be looked at.
     var lockedRowLimit = 4_096
+    /// How what is committed meanwhile is taken in.
+    var fillingPace = StageFilling.Pace()
     private var scratch = KeyScratch()
     /// The session whose call is running, if it is one's.
     var caller: Session?

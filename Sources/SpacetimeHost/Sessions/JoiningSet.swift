@@ -76,9 +76,11 @@ final class JoiningSet: @unchecked Sendable {
     var isWaiting: Bool { !fillings.isEmpty }
 
     /// Makes the queries ready, and waits for those that others make ready.
-    func fill() throws(DatabaseError) {
+    ///
+    /// - Parameter meanwhile: called where others may commit. For tests.
+    func fill(_ meanwhile: () -> Void) throws(DatabaseError) {
         // First one's own, so that nobody waits for somebody who waits.
-        for (filling, isOwn) in fillings where isOwn { try filling.fill() }
+        for (filling, isOwn) in fillings where isOwn { try filling.fill(meanwhile: meanwhile) }
         for (filling, isOwn) in fillings where !isOwn { try filling.wait() }
     }
 

@@ -25,9 +25,9 @@ final class SessionStep: @unchecked Sendable {
 
     // MARK: Without the lock
 
-    func fill() {
+    func fill(_ meanwhile: () -> Void) {
         for set in joining where set.isWaiting {
-            do throws(DatabaseError) { try set.fill() } catch { set.problem = error }
+            do throws(DatabaseError) { try set.fill(meanwhile) } catch { set.problem = error }
         }
     }
 
@@ -156,7 +156,7 @@ extension Sessions {
         }
         guard let stage = try template.emptyStage(values) else { return }
         let rows = try SnapshotRows(template, values, queries.planner, runner.datastore)
-        let filling = StageFilling(query, stage, rows, snapshot(of: step), runner)
+        let filling = StageFilling(query, stage, rows, snapshot(of: step), runner, queries.fillingPace)
         joining.add(filling, isOwn: true)
     }
 

@@ -65,7 +65,7 @@ package final class Sessions: @unchecked Sendable {
         if isLater {
             runner.release()
             meanwhile()
-            step.fill()
+            step.fill(meanwhile)
             meanwhile()
             try runner.acquire()
         }

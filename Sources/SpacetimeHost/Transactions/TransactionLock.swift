@@ -191,13 +191,21 @@ struct TransactionLock: ~Copyable, Sendable {
         if !word.compareExchange(expected: Self.taken, desired: 0, ordering: .releasing).exchanged { unlockAwaited() }
     }
 
+    /// Releases the lock to whoever has waited longest, if somebody waits: for an owner that is going to take it again at once.
+    borrowing func unlockToFirst() {
+        if !word.compareExchange(expected: Self.taken, desired: 0, ordering: .releasing).exchanged {
+            unlockAwaited(isOwed: true)
+        }
+    }
+
+    /// - Parameter isOwed: the first one is handed the lock however short it has waited.
     @inline(never)
-    private borrowing func unlockAwaited() {
+    private borrowing func unlockAwaited(isOwed: Bool = false) {
         let (waiters, outcome) = queue.withLock { queue -> ([Waiter], Outcome) in
             var woken: [Waiter] = []
             if let next = queue.popFirst() {
                 woken.append(next.waiter)
-                if monotonicNanoseconds() - next.since > next.waiter.patienceInNanoseconds {
+                if isOwed || monotonicNanoseconds() - next.since > next.waiter.patienceInNanoseconds {
                     word.store(queue.isEmpty ? Self.taken : Self.taken | Self.awaited, ordering: .releasing)
                     return (woken, .owned)
                 }

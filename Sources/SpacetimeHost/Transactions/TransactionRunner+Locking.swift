@@ -51,6 +51,13 @@ extension TransactionRunner {
         lock.unlock()
     }
 
+    /// Releases the lock to whoever has waited longest. For work that is cut into slices so that nobody waits for long: to take
+    /// the lock again at once would be to keep it.
+    func releaseToFirst() {
+        spacetime_set_held_database(nil)
+        lock.unlockToFirst()
+    }
+
     // MARK: Tasks
 
     /// Takes the lock for `body`, which has to release it: at once if it is free, else after suspending the task.

@@ -22,7 +22,14 @@ final class SessionHost: LiveHost {
         self.usesTexts = usesTexts
         self.schema = schema
         database = try TableDatabase(schema.tables)
-        if let lockedRowLimit { database.core.sessions.queries.lockedRowLimit = lockedRowLimit }
+        if let lockedRowLimit {
+            database.core.sessions.queries.lockedRowLimit = lockedRowLimit
+            // What is committed meanwhile is taken in piece by piece, however little it is.
+            if lockedRowLimit > 0 {
+                database.core.sessions.queries.fillingPace = StageFilling.Pace(
+                    settledCount: lockedRowLimit / 4, sliceCount: 1, commitCount: 0, sumCount: 2)
+            }
+        }
         probe = Client(database, schema, usesTexts: usesTexts)
     }
 

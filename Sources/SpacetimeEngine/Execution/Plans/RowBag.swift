@@ -19,6 +19,16 @@ package struct RowBag: ~Copyable {
         weights.removeAll(keeping: 1_024, orShrinkingTo: 16)
     }
 
+    /// The number of different rows, with those that have cancelled out.
+    package var count: Int { weights.count }
+
+    /// Forgets the rows that have cancelled out.
+    package mutating func dropCancelled() {
+        var left = RowBag()
+        unsafe forEach { row, weight in unsafe left.add(row, weight) }
+        self = left
+    }
+
     /// True if everything cancels out.
     package var isEmpty: Bool {
         for number in 0..<weights.count where weights[number] != 0 { return false }
