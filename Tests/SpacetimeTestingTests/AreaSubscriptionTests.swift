@@ -80,7 +80,7 @@ enum Quarry {
         let top = bottom + Int32(random.below(50)) - 2
         let zones = [["a"], ["a", "b"], [], ["", "b", "c"]][random.below(4)]
         func inside(_ stone: Stone) -> Bool { !isBefore(stone.x, low) && !isBefore(high, stone.x) }
-        switch random.below(5) {
+        switch random.below(6) {
         case 0:
             return Watched(
                 holds: inside, rows: try client.subscribe(Stone.where { $0.x >= low && $0.x <= high }),
@@ -100,6 +100,13 @@ enum Quarry {
             return Watched(
                 holds: { $0.x == low || $0.x.isNaN && low.isNaN },
                 rows: try client.subscribe(Stone.where { $0.x == low }), text: "x is \(low)")
+        case 4:
+            // Values that are not all of one length.
+            let zone = zones.joined()
+            return Watched(
+                holds: { inside($0) && Array($0.zone.utf8).lexicographicallyPrecedes(Array(zone.utf8)) },
+                rows: try client.subscribe(Stone.where { $0.x >= low && $0.x <= high && $0.zone < zone }),
+                text: "x in \(low)...\(high), zone before \(zone)")
         default:
             return Watched(
                 holds: { $0.zone == "a" && $0.y != bottom && inside($0) },

@@ -7,6 +7,11 @@ package import SpacetimeSchema
 /// their values share one program, and each keeps no more than its values. Belongs to one thread at a time.
 package final class SharedCondition {
     private let instance: PredicateInstance
+    /// The types of the parameters, as those of columns.
+    private let parameters: RowLayout
+
+    /// More bytes of values than that may be too many for a condition.
+    private static let acceptedByteCount = 4_096
 
     /// Nil if a parameter is a list, which would be sorted for each test.
     ///
@@ -15,8 +20,25 @@ package final class SharedCondition {
     package init?(
         _ predicate: RowPredicate, for schema: TableSchema, parameters: [AlgebraicType]
     ) throws(EngineError) {
-        if predicate.hasListParameters { return nil }
+        guard !predicate.hasListParameters, let layout = try? RowLayout(parameters) else { return nil }
+        self.parameters = layout
         instance = try CompiledPredicate(predicate, for: schema, parameters: parameters).instance()
+    }
+
+    /// Whether these are values of the parameters' types, so that the condition may be tested with them. False also of very large
+    /// ones, of which compiling the condition with them tells.
+    package func accepts(_ values: [[UInt8]]) -> Bool {
+        var total = 0
+        guard values.count == parameters.columns.count else { return false }
+        for (value, column) in zip(values, parameters.columns) {
+            var offset = 0
+            let isValid = unsafe value.withUnsafeBytes {
+                unsafe (try? parameters.program.validate(column.node, in: $0, at: &offset)) != nil
+            }
+            guard isValid, offset == value.count else { return false }
+            total += value.count
+        }
+        return total <= Self.acceptedByteCount
     }
 
     /// Whether a valid row meets the condition with some values. Does not allocate.
@@ -33,7 +55,7 @@ package final class SharedCondition {
 package enum PackedValues {
     package static func pack(_ values: [[UInt8]]) -> [UInt8] {
         var packed: [UInt8] = []
-        packed.reserveCapacity(values.reduce(0) { $0 + $1.count + 5 })
+        packed.reserveCapacity(values.reduce(0) { $0 + $1.count + ($1.count < 255 ? 1 : 5) })
         for value in values {
             if value.count < 255 {
                 packed.append(UInt8(value.count))

@@ -5,6 +5,8 @@
 /// has doubled. Areas that are too large for that, or open to a side, are tested for every place.
 ///
 /// This is the uniform grid of computational geometry; a place costs as much as there are areas in its cell.
+///
+/// The values of the queries are kept here, too, as there may be a million of them: an area takes 90 bytes in all.
 struct AreaIndex {
     /// Both ends belong to it. One axis, or two: the second is then from zero to zero.
     struct Area: Hashable {
@@ -15,16 +17,28 @@ struct AreaIndex {
         var isBounded: Bool {
             (0...1).allSatisfy { low[$0].isFinite && high[$0].isFinite }
         }
+    }
+
+    /// Numbers one by one, which take less than vectors with a reference beside them.
+    private struct Entry {
+        /// Nil if there is none any more.
+        var query: LiveQuery?
+        private var lowX = 0.0
+        private var lowY = 0.0
+        private var highX = 0.0
+        private var highY = 0.0
+
+        init(_ query: LiveQuery?, _ area: Area) {
+            self.query = query
+            (lowX, lowY, highX, highY) = (area.low.x, area.low.y, area.high.x, area.high.y)
+        }
+
+        var area: Area { Area(low: SIMD2(lowX, lowY), high: SIMD2(highX, highY)) }
 
         @inline(__always)
         func contains(_ place: SIMD2<Double>) -> Bool {
-            place.x >= low.x && place.x <= high.x && place.y >= low.y && place.y <= high.y
+            place.x >= lowX && place.x <= highX && place.y >= lowY && place.y <= highY
         }
-    }
-
-    private struct Entry {
-        var query: LiveQuery
-        var area: Area
     }
 
     /// A cell that an area lies in, in a table of open addressing with linear probing. Zero is an empty place.
@@ -34,8 +48,11 @@ struct AreaIndex {
         var hash: UInt32 = 0
     }
 
-    private var entries: [Entry?] = []
+    /// In pages that never move.
+    private var pages: [[Entry]] = []
+    private var entryCount = 0
     private var free: [UInt32] = []
+    private var values = ValueTable()
     private var slots: [Slot] = []
     private var slotCount = 0
     /// Positions of the entries that are in no cell.
@@ -47,51 +64,89 @@ struct AreaIndex {
 
     /// An area in more cells is wide.
     private static let cellLimit = 9.0
+    private static let pageCount = 64
+    /// So many areas tell how large the cells are to be.
+    private static let sampleCount = 4_096
 
-    var queries: [LiveQuery] { entries.compactMap { $0?.query } }
+    var queries: [LiveQuery] { (0..<entryCount).compactMap { self[UInt32($0)].query } }
+
+    private subscript(position: UInt32) -> Entry {
+        _read { yield pages[Int(position) / Self.pageCount][Int(position) % Self.pageCount] }
+        _modify { yield &pages[Int(position) / Self.pageCount][Int(position) % Self.pageCount] }
+    }
+
+    // MARK: Values
+
+    /// Whether the values of a query may be here: those of all are of one length.
+    func takes(_ values: [UInt8]) -> Bool { self.values.fits(values) }
+
+    /// The query with some values; nil if there is none.
+    func query(with values: [UInt8]) -> LiveQuery? { self.values.number(of: values).flatMap { self[$0].query } }
+
+    /// The values of a query that does not keep them itself.
+    func withValues<Result>(of position: UInt32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        values.withBytes(of: position, body)
+    }
+
+    // MARK: Areas
 
     /// Calls `body` with the queries whose areas a place is in.
     func forEach(_ place: SIMD2<Double>, _ body: (LiveQuery) -> Void) {
         for position in wide {
-            if let entry = entries[Int(position)], entry.area.contains(place) { body(entry.query) }
+            if self[position].contains(place), let query = self[position].query { body(query) }
         }
         // What is no number is in no cell.
         guard !slots.isEmpty, place.x.isFinite, place.y.isFinite else { return }
         let hash = Self.hash(cell(place))
         var slot = Int(hash) & (slots.count - 1)
         while slots[slot].entry != 0 {
-            if slots[slot].hash == hash, let entry = entries[Int(slots[slot].entry) - 1], entry.area.contains(place) {
-                body(entry.query)
+            if slots[slot].hash == hash, self[slots[slot].entry - 1].contains(place),
+                let query = self[slots[slot].entry - 1].query
+            {
+                body(query)
             }
             slot = (slot + 1) & (slots.count - 1)
         }
     }
 
+    /// - Parameter values: those of the query, which no other has; nil if it keeps them itself.
     /// - Returns: the entry, which names the query here.
-    mutating func insert(_ query: LiveQuery, _ area: Area) -> UInt32 {
+    mutating func insert(_ query: LiveQuery, _ area: Area, _ values: [UInt8]?) -> UInt32 {
         let position: UInt32
         if let known = free.popLast() {
             position = known
-            entries[Int(known)] = Entry(query: query, area: area)
+            self[known] = Entry(query, area)
         } else {
-            position = UInt32(entries.count)
-            entries.append(Entry(query: query, area: area))
+            position = UInt32(entryCount)
+            append(Entry(query, area))
         }
+        if let values { self.values.insert(values, as: position) }
         count += 1
         if count > limit || count == 1 { rebuild() } else { place(position, area) }
         return position
     }
 
+    private mutating func append(_ entry: Entry) {
+        if entryCount % Self.pageCount == 0 {
+            var page: [Entry] = []
+            // A few take no page of their own.
+            if entryCount > 0 { page.reserveCapacity(Self.pageCount) }
+            pages.append(page)
+        }
+        pages[pages.count - 1].append(entry)
+        entryCount += 1
+    }
+
     mutating func remove(_ position: UInt32) {
-        guard let entry = entries[Int(position)] else { return }
-        if let cells = cells(of: entry.area) {
-            var hashes: [UInt32] = []
-            forEachCell(cells) { hashes.append($0) }
-            for hash in hashes { removeSlot(hash, of: position) }
+        guard let query = self[position].query else { return }
+        let area = self[position].area
+        if let cells = cells(of: area) {
+            Self.forEachCell(cells) { removeSlot($0, of: position) }
         } else {
             wide.removeAll { $0 == position }
         }
-        entries[Int(position)] = nil
+        self[position].query = nil
+        if query.values.isEmpty { values.remove(position) }
         free.append(position)
         count -= 1
         if count == 0 { self = AreaIndex() }
@@ -121,13 +176,13 @@ struct AreaIndex {
         return (first, last)
     }
 
-    private func forEachCell(_ cells: (first: SIMD2<Double>, last: SIMD2<Double>), _ body: (UInt32) -> Void) {
+    private static func forEachCell(_ cells: (first: SIMD2<Double>, last: SIMD2<Double>), _ body: (UInt32) -> Void) {
         // An area from a greater to a lesser number has no cells, and no places.
         var y = cells.first.y
         while y <= cells.last.y {
             var x = cells.first.x
             while x <= cells.last.x {
-                body(Self.hash(SIMD2(x, y)))
+                body(hash(SIMD2(x, y)))
                 x += 1
             }
             y += 1
@@ -136,9 +191,7 @@ struct AreaIndex {
 
     private mutating func place(_ position: UInt32, _ area: Area) {
         guard let cells = cells(of: area) else { return wide.append(position) }
-        var hashes: [UInt32] = []
-        forEachCell(cells) { hashes.append($0) }
-        for hash in hashes {
+        Self.forEachCell(cells) { hash in
             if (slotCount + 1) * 3 > slots.count * 2 { grow() }
             add(Slot(entry: position + 1, hash: hash))
             slotCount += 1
@@ -178,9 +231,13 @@ struct AreaIndex {
 
     private mutating func rebuild() {
         limit = max(8, count * 2)
-        let bounded = entries.compactMap(\.self).filter(\.area.isBounded)
+        var sample: [Area] = []
+        for position in stride(from: 0, to: entryCount, by: max(1, entryCount / Self.sampleCount)) {
+            let entry = self[UInt32(position)]
+            if entry.query != nil, entry.area.isBounded { sample.append(entry.area) }
+        }
         for axis in 0...1 {
-            let widths = bounded.map { $0.area.high[axis] - $0.area.low[axis] }.filter { $0 >= 0 }.sorted()
+            let widths = sample.map { $0.high[axis] - $0.low[axis] }.filter { $0 >= 0 }.sorted()
             // Twice what three of four areas measure: most are then in one or two cells on each axis.
             let width = widths.isEmpty ? 0 : widths[widths.count * 3 / 4]
             size[axis] = width > 0 && width.isFinite ? width * 2 : 1
@@ -188,8 +245,8 @@ struct AreaIndex {
         slots = []
         slotCount = 0
         wide = []
-        for (position, entry) in entries.enumerated() {
-            if let entry { place(UInt32(position), entry.area) }
+        for position in 0..<UInt32(entryCount) where self[position].query != nil {
+            place(position, self[position].area)
         }
     }
 

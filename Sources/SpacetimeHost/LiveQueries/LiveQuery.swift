@@ -14,18 +14,19 @@ final class LiveQuery {
     let template: LiveTemplate
     /// What a changed row must have in the template's key fields; nil if there is no such key.
     let key: QueryKey?
-    /// Of a query that asks for one of several keys: the others.
-    let otherKeys: [QueryKey]
-    /// The values of the template's parameters, packed. Kept only where the keys do not say them all.
+    /// The values of the template's parameters, packed. Kept only where the keys do not say them all, and here only if not among
+    /// the areas.
     let values: [UInt8]
-    /// What the rows must meet besides; nil if nothing, or if the template tests it.
-    let rest: CompiledPredicate?
-    /// Its entry among the areas, if it is found by where rows lie.
-    var areaEntry: UInt32?
+    /// What few queries have; nil if this one has none of it.
+    private let extra: Extra?
+    /// Its entry among the areas, if it is found by where rows lie; otherwise ``noArea``.
+    var areaEntry = LiveQuery.noArea
     /// Its changes in the commit that is being observed, by their position there; -1 if it has none.
     var changes: Int32 = -1
     /// Clients that are about to watch it.
     var joiningCount: Int32 = 0
+    /// Changes with the rows of the query.
+    var version: UInt32 = 0
     /// Most queries have one subscriber.
     private var firstSubscriber: Subscriber?
     private var otherSubscribers: [Subscriber] = []
@@ -33,8 +34,6 @@ final class LiveQuery {
     var stage: LiveStageState?
     /// The rows that the query begins with, as long as they are its rows.
     var firstRows: SharedDelta?
-    /// Changes with the rows of the query.
-    var version: UInt32 = 0
     /// How many changed rows were tested for it.
     var rowsExamined: UInt64 = 0
     /// How many rows went out, each counted once, whoever got it, and their bytes.
@@ -44,10 +43,26 @@ final class LiveQuery {
     init(_ template: LiveTemplate, keys: [QueryKey], values: [UInt8], rest: CompiledPredicate?) {
         self.template = template
         key = keys.first
-        otherKeys = keys.count > 1 ? Array(keys.dropFirst()) : []
+        extra = keys.count > 1 || rest != nil ? Extra(otherKeys: Array(keys.dropFirst()), rest: rest) : nil
         self.values = values
-        self.rest = rest
     }
+
+    private final class Extra {
+        let otherKeys: [QueryKey]
+        let rest: CompiledPredicate?
+
+        init(otherKeys: [QueryKey], rest: CompiledPredicate?) {
+            self.otherKeys = otherKeys
+            self.rest = rest
+        }
+    }
+
+    static let noArea = UInt32.max
+
+    /// Of a query that asks for one of several keys: the others.
+    private var otherKeys: [QueryKey] { extra?.otherKeys ?? [] }
+    /// What the rows must meet besides; nil if nothing, or if the template tests it.
+    var rest: CompiledPredicate? { extra?.rest }
 
     /// The key at a position: the first one, or one of the others.
     @inline(__always)

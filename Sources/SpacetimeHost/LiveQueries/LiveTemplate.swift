@@ -84,8 +84,8 @@ final class LiveTemplate {
     private(set) var index = QueryIndex()
     /// The queries that every changed row is tested for.
     private(set) var others: [LiveQuery] = []
-    /// Those that have no key: because the template has no key fields, or because there is none that could match, as in
-    /// `room IN ()`.
+    /// Those that have no key and are not among the areas: because the template has no key fields, or because there is none that
+    /// could match, as in `room IN ()`.
     private var byValues: [[UInt8]: LiveQuery] = [:]
     /// The fields of which an interval is asked for, if there are no keys.
     private let areas: QueryAreas?
@@ -200,14 +200,28 @@ final class LiveTemplate {
             }
         let packed = isBound || hasOtherValues || made.isEmpty ? PackedValues.pack(values) : []
         if let known = known(made, packed) { return (known, false) }
+        let area = keys == nil ? areas?.area(values) : nil
+        // Mostly the values of all are of one length.
+        let isAmongAreas = area != nil && areaIndex.takes(packed)
         let query = LiveQuery(
-            self, keys: made, values: packed, rest: keys != nil && made.isEmpty ? nil : try compiledRest(values))
-        add(query, values)
+            self, keys: made, values: isAmongAreas ? [] : packed,
+            rest: keys != nil && made.isEmpty ? nil : try compiledRest(values))
+        count += 1
+        if query.key != nil {
+            index.insert(query)
+            return (query, true)
+        }
+        if !isAmongAreas { byValues[packed] = query }
+        if let area {
+            query.areaEntry = areaIndex.insert(query, area, isAmongAreas ? packed : nil)
+        } else if keys == nil {
+            others.append(query)
+        }
         return (query, true)
     }
 
     private func known(_ keys: [QueryKey], _ values: [UInt8]) -> LiveQuery? {
-        guard let first = keys.first else { return byValues[values] }
+        guard let first = keys.first else { return byValues[values] ?? areaIndex.query(with: values) }
         var known: LiveQuery?
         first.withBytes { key in
             index.forEach(key) { query in if query.asksFor(keys, values) { known = query } }
@@ -220,9 +234,11 @@ final class LiveTemplate {
         case .nothing, .fixed: return nil
         case .bound(let predicate):
             return try CompiledPredicate(predicate.binding(values, table: schema.name), for: schema)
-        case .shared(_, let predicate):
-            // Compiled once, to find out that the values are such.
-            _ = try CompiledPredicate(predicate.binding(values, table: schema.name), for: schema)
+        case .shared(let shared, let predicate):
+            // Compiled to find out what is wrong with the values.
+            if !shared.accepts(values) {
+                _ = try CompiledPredicate(predicate.binding(values, table: schema.name), for: schema)
+            }
             return nil
         }
     }
@@ -269,19 +285,7 @@ final class LiveTemplate {
     }
 
     /// All of them, in no particular order.
-    var queries: [LiveQuery] { Array(byValues.values) + index.queries }
-
-    private func add(_ query: LiveQuery, _ values: [[UInt8]]) {
-        count += 1
-        if query.key != nil { return index.insert(query) }
-        byValues[query.values] = query
-        if keys != nil { return }
-        if let area = areas?.area(values) {
-            query.areaEntry = areaIndex.insert(query, area)
-        } else {
-            others.append(query)
-        }
-    }
+    var queries: [LiveQuery] { Array(byValues.values) + index.queries + areaIndex.queries.filter(\.values.isEmpty) }
 
     /// - Returns: false if it was not there.
     func remove(_ query: LiveQuery) -> Bool {
@@ -289,17 +293,17 @@ final class LiveTemplate {
             let count = index.count
             index.remove(query)
             guard index.count < count else { return false }
+        } else if query.areaEntry != LiveQuery.noArea {
+            areaIndex.remove(query.areaEntry)
+            query.areaEntry = LiveQuery.noArea
+            if !query.values.isEmpty { byValues[query.values] = nil }
         } else {
             guard byValues[query.values] === query else { return false }
             byValues[query.values] = nil
-            forgetPlace(of: query)
+            others.removeAll { $0 === query }
         }
         count -= 1
         return true
-    }
-
-    private func forgetPlace(of query: LiveQuery) {
-        if let entry = query.areaEntry { areaIndex.remove(entry) } else { others.removeAll { $0 === query } }
     }
 
     // MARK: Following commits
@@ -341,6 +345,8 @@ final class LiveTemplate {
         switch rest {
         case .nothing: true
         case .fixed(let predicate): predicate.matches(row)
+        case .shared(let condition, _) where query.values.isEmpty:
+            areaIndex.withValues(of: query.areaEntry) { condition.matches(row, $0) }
         case .shared(let condition, _): query.values.withUnsafeBytes { condition.matches(row, $0) }
         case .bound: query.rest?.matches(row) ?? true
         }

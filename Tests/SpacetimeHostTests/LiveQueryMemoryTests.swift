@@ -1,0 +1,59 @@
+import Testing
+
+@testable import SpacetimeHost
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What a million queries take of memory, and that those with the same values are one.
+@Suite struct LiveQueryMemoryTests {
+    #if canImport(Glibc)
+    @Test func aQueryTakes160Bytes() throws {
+        let db = try ScenarioDatabase("t(x u64, name string)")
+        let client = FakeSession(db.core)
+        try client.subscribe(1, "SELECT * FROM t WHERE x >= 1 AND x <= 5")
+        let query = try #require(db.core.sessions.queries.kinds.first?.queries.first)
+        typealias UsableSize = @convention(c) (UnsafeMutableRawPointer) -> Int
+        let usableSize = unsafeBitCast(try #require(dlsym(nil, "malloc_usable_size")), to: UsableSize.self)
+        // Less eight, which the allocator has for itself.
+        #expect(usableSize(Unmanaged.passUnretained(query).toOpaque()) <= 152)
+        #expect(query.values.isEmpty)
+    }
+    #endif
+
+    @Test func equalAreasAreOneQueryAndGoWithTheLastWhoWatchesThem() throws {
+        let db = try ScenarioDatabase("t(x u64, name string)")
+        let (first, second) = (FakeSession(db.core), FakeSession(db.core))
+        func text(_ low: Int, _ name: String) -> String {
+            "SELECT * FROM t WHERE x >= \(low) AND x <= \(low + 5)\(name)"
+        }
+        // Values of one length, and of several.
+        for name in ["", " AND name > 'a'", " AND name > 'bcd'", " AND name > ''"] {
+            let before = try db.core.sessions.queryCount()
+            for (set, low) in [0, 3, 9, 40, 40_000].enumerated() {
+                try first.subscribe(UInt32(set), text(low, name))
+                try second.subscribe(UInt32(set), text(low, name))
+                try second.subscribe(UInt32(set + 100), text(low, name))
+            }
+            #expect(try db.core.sessions.queryCount() == before + 5)
+            try db.commit(.insert("t", 4, "x"))
+            #expect(first.rows(0) == second.rows(100) && first.rows(0).count == 1)
+            #expect(first.rows(1) == first.rows(0) && first.rows(2).isEmpty)
+            for set in 0..<5 as Range<UInt32> {
+                first.unsubscribe(set)
+                second.unsubscribe(set)
+            }
+            #expect(try db.core.sessions.queryCount() == before + 5)
+            try db.commit(.delete("t", 4, "x"))
+            #expect(second.rows(100).isEmpty)
+            for set in 101..<105 as Range<UInt32> { second.unsubscribe(set) }
+            #expect(try db.core.sessions.queryCount() == before + 1)
+            second.unsubscribe(100)
+            try second.subscribe(100, text(7, " AND name > 'long enough to be of another length'"))
+            #expect(try db.core.sessions.queryCount() == before + 1)
+            second.unsubscribe(100)
+            #expect(try db.core.sessions.queryCount() == before)
+        }
+    }
+}
