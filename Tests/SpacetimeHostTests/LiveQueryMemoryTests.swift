@@ -22,6 +22,36 @@ import Glibc
     }
     #endif
 
+    /// What a large one keeps takes milliseconds to free.
+    @Test func aStageIsFreedWithoutTheLock() throws {
+        let db = try ScenarioDatabase("t(k u64, v u64)")
+        let queries = db.core.sessions.queries
+        let client = FakeSession(db.core)
+        weak var stage: (any LiveStage)?
+        func subscribe() throws {
+            try client.subscribe(1, "SELECT k, COUNT(*) AS n FROM t GROUP BY k")
+            guard case .ready(let made)? = queries.kinds.first?.queries.first?.stage else { return }
+            stage = made
+        }
+        try subscribe()
+        #expect(stage != nil)
+        queries.remove(QuerySetID(1), of: client.session)
+        #expect(stage != nil && !queries.leftovers.isEmpty)
+        queries.leftovers.free()
+        #expect(stage == nil && queries.leftovers.isEmpty)
+
+        try subscribe()
+        client.unsubscribe(1)
+        #expect(stage == nil)
+
+        // By the next commit, for somebody who left while others had the lock.
+        try subscribe()
+        queries.removeLater(QuerySetID(1), of: client.session)
+        #expect(stage != nil)
+        try db.commit(.insert("t", 1, 1))
+        #expect(stage == nil)
+    }
+
     @Test func equalAreasAreOneQueryAndGoWithTheLastWhoWatchesThem() throws {
         let db = try ScenarioDatabase("t(x u64, name string)")
         let (first, second) = (FakeSession(db.core), FakeSession(db.core))

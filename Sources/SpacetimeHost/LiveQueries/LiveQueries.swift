@@ -4,7 +4,7 @@ import SpacetimeSchema
 import Synchronization
 
 /// The queries that somebody subscribed to, found by what a commit changed, and the way of their changes to the sessions.
-/// Guarded by the database's lock, but for ``removeLater(_:from:)`` and ``deliver()``.
+/// Guarded by the database's lock, but for ``removeLater(_:of:)``, ``deliver()`` and ``leftovers``.
 final class LiveQueries: CommitObserver {
     private var templates: [BoundQuery: LiveTemplate] = [:]
     /// Those that join tables or make rows of their own.
@@ -17,6 +17,8 @@ final class LiveQueries: CommitObserver {
     /// Nil if whoever has the queries looks for changes himself.
     let followed: FollowedTables?
     private let wakes = WakeList()
+    /// Stages of queries that were forgotten. Needs no lock.
+    let leftovers = Leftovers()
     private var firstRows = FirstRowsCache()
     /// First rows are found on a snapshot, without the lock, if more than these would have to be looked at.
     var lockedRowLimit = 4_096
@@ -266,6 +268,10 @@ final class LiveQueries: CommitObserver {
         let source = template.source
         guard template.remove(query) else { return }
         firstRows.drop(query)
+        if followed != nil, case .ready(let stage)? = query.stage {
+            leftovers.add(stage)
+            query.stage = nil
+        }
         for table in source.tables { followed?.unfollow(table) }
         guard template.count == 0 else { return }
         // The kind stays known, since queries of it mostly come again; but commits do not look at it.
@@ -325,6 +331,11 @@ final class LiveQueries: CommitObserver {
 
     /// Finds the queries that a commit concerns and puts what changed in them into the sessions' queues.
     func observe(_ commit: Commit) -> Bool {
+        let tells = follow(commit)
+        return tells || !leftovers.isEmpty
+    }
+
+    private func follow(_ commit: Commit) -> Bool {
         removeDeparted()
         failed = false
         guard let changes = commit.changes else { return false }
@@ -487,5 +498,8 @@ final class LiveQueries: CommitObserver {
         wakes.add(session)
     }
 
-    func deliver() { wakes.deliver() }
+    func deliver() {
+        wakes.deliver()
+        leftovers.free()
+    }
 }

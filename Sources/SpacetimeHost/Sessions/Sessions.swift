@@ -143,6 +143,7 @@ package final class Sessions: @unchecked Sendable {
         }
         queries.remove(set, of: session)
         runner.release()
+        queries.leftovers.free()
     }
 
     /// Hands on what was noted here while, or after, another core took over.
