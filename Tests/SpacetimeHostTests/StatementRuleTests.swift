@@ -56,6 +56,52 @@ import Testing
         #expect(try number(db, db.core.owner.identity, "SELECT COUNT(*) AS n FROM people") == 3)
     }
 
+    @Test func theRowLimitHoldsForWhatOthersSubscribeTo() throws {
+        let db = try database()
+        for no in 5...40 { try db.commit(.insert("bills", no, Self.a), .insert("notes", no, "x")) }
+        let owner = FakeSession(db.core)
+        let (client, other) = (
+            FakeSession(db.core, as: Caller(identity: Self.a)), FakeSession(db.core, as: Caller(identity: Self.b))
+        )
+        func refused(_ client: FakeSession, _ set: UInt32, _ texts: String...) throws -> Bool {
+            let list = try db.core.sessions.texts.queries(texts, as: client.session.caller)
+            do { try db.core.sessions.subscribe(client.session, to: QuerySetID(set), list) } catch {
+                #expect(error.code == .limitReached, "\(error)")
+                return true
+            }
+            return false
+        }
+        try client.subscribe(1, "SELECT * FROM bills")
+        _ = try db.core.statements.run(Statements.Request("SET row_limit = 20", as: db.core.owner))
+        // What was there before goes on, and others may watch the same: nothing is read for it.
+        try db.commit(.insert("bills", 50, Self.b))
+        #expect(client.rows(1).count == 41)
+        #expect(try !refused(other, 1, "SELECT * FROM bills"))
+        #expect(other.rows(1).count == 41)
+
+        #expect(try refused(client, 2, "SELECT * FROM notes"))
+        #expect(try refused(client, 2, "SELECT COUNT(*) AS n FROM notes"))
+        #expect(try refused(client, 2, "SELECT * FROM notes WHERE text = 'x' ORDER BY id LIMIT 30"))
+        #expect(try !refused(client, 2, "SELECT * FROM notes WHERE id = 7"))
+        #expect(client.rows(2).count == 1)
+        // All queries of a set together.
+        #expect(try !refused(client, 3, "SELECT * FROM notes WHERE id >= 5 AND id < 20"))
+        #expect(
+            try refused(client, 4, "SELECT * FROM notes WHERE id >= 5 AND id < 21", "SELECT * FROM notes WHERE id > 30")
+        )
+        #expect(
+            try !refused(
+                client, 4, "SELECT * FROM notes WHERE id >= 5 AND id < 20", "SELECT * FROM notes WHERE id > 30"))
+        // Not for the owner.
+        #expect(try !refused(owner, 1, "SELECT * FROM notes"))
+        let count = try db.core.sessions.queryCount()
+        #expect(try refused(client, 9, "SELECT * FROM people WHERE team = 1", "SELECT * FROM bills b WHERE b.no <> 3"))
+        #expect(try db.core.sessions.queryCount() == count, "what was refused left something")
+        _ = try db.core.statements.run(
+            Statements.Request("DELETE FROM st_var WHERE name = 'row_limit'", as: db.core.owner))
+        #expect(try !refused(client, 9, "SELECT * FROM bills b WHERE b.no <> 3"))
+    }
+
     @Test func viewsAreComputedWhenSomebodyAsks() throws {
         let db = try ScenarioDatabase(
             "t(id u64 unique, n u64)",

@@ -76,7 +76,8 @@ extension Sessions {
         if !session.joining.isEmpty, session.joining[set] != nil { throw Self.alreadySubscribed(set) }
         let joining = JoiningSet(session, set, list)
         do throws(DatabaseError) {
-            try enter(list, step, joining)
+            var allowed = try AllowedRows(for: session.caller, runner)
+            try enter(list, step, joining, &allowed)
         } catch {
             joining.abandon(in: queries)
             throw error
@@ -86,13 +87,20 @@ extension Sessions {
 
     /// Enters the queries of a set. What was entered before one is refused is the caller's to give back.
     func enter(_ list: [SessionQuery], _ step: SessionStep, _ joining: JoiningSet) throws(DatabaseError) {
+        var unlimited: AllowedRows?
+        try enter(list, step, joining, &unlimited)
+    }
+
+    private func enter(
+        _ list: [SessionQuery], _ step: SessionStep, _ joining: JoiningSet, _ allowed: inout AllowedRows?
+    ) throws(DatabaseError) {
         let caller = step.session.caller
         try prepare(list, for: caller)
         let owner = runner.catalog.owner.identity
         for asked in list {
             try enter(
                 runner.catalog.rules.restricted(asked, for: caller, owner: owner, runner.catalog.viewTables), step,
-                joining)
+                joining, &allowed)
         }
     }
 
@@ -126,13 +134,16 @@ extension Sessions {
         }
     }
 
-    private func enter(_ query: SessionQuery, _ step: SessionStep, _ joining: JoiningSet) throws(DatabaseError) {
+    private func enter(
+        _ query: SessionQuery, _ step: SessionStep, _ joining: JoiningSet, _ allowed: inout AllowedRows?
+    ) throws(DatabaseError) {
         // Before the rows are looked at.
         for view in try runner.materialiseViews(of: query.query, query.values, for: step.session.caller) {
             joining.add(view)
         }
         let (entry, values) = try queries.enter(query)
         joining.add(entry, values)
+        if !entry.isWatched { try allowed?.take(query, runner) }
         if entry.template.stages.isEmpty { return }
         do throws(EngineError) { try prepareStage(of: entry, values, step, joining) } catch {
             throw DatabaseError(error)

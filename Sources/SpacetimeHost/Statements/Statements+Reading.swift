@@ -94,43 +94,14 @@ extension Statements {
     private func requireRowLimit(
         _ plan: Plan, _ values: [[UInt8]], _ prepared: Prepared
     ) throws(DatabaseError) {
-        guard !prepared.isOwner, let limit = try rowLimit() else { return }
-        var plan = plan
-        if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
-        let rows = runner.catalog.planner.estimate(plan, ValuedStatistics(runner.datastore, values)).rowsRead
-        guard rows > Double(limit) else { return }
-        throw DatabaseError(
-            .limitReached,
-            "the query would read about \(Int(min(rows, 1e15))) rows, and \(limit) are allowed; ask for fewer, by conditions "
-                + "on indexed columns or with LIMIT")
-    }
-
-    private func rowLimit() throws(DatabaseError) -> UInt64? {
-        guard let row = try variableRow(.rowLimit), case .sum(_, .u64(let limit)) = row else { return nil }
-        return limit
-    }
-
-    /// The value of a variable as it is stored; nil if it is not set.
-    private func variableRow(_ variable: SystemVariable) throws(DatabaseError) -> AlgebraicValue? {
-        let tables = runner.catalog.systemTables
-        // Mostly nothing is set.
-        if runner.datastore.count(tables.variables) == 0 { return nil }
-        let row: [UInt8]? = try variable.rawValue.bsatn().withBytes { key throws(DatabaseError) in
-            do throws(EngineError) {
-                return try runner.datastore.find(tables.variablesKey, key: key).map { Array($0) }
-            } catch {
-                throw DatabaseError(error)
-            }
-        }
-        guard let row else { return nil }
-        let type = AlgebraicType.product(SystemSchemas.variables.schema.rowType)
-        guard case .product(let values)? = try? AlgebraicValue(bsatn: row, type: type) else { return nil }
-        return values.last
+        guard !prepared.isOwner, let limit = try runner.allowedRows() else { return }
+        let rows = runner.estimatedRows(plan, values)
+        if rows > Double(limit) { throw TransactionRunner.tooManyRows(rows, limit) }
     }
 
     private func show(_ variable: SystemVariable, _ prepared: Prepared) throws(DatabaseError) -> StatementResult {
         var rows = RowBatch()
-        if let value = try variableRow(variable) { value.bsatn().withBytes { rows.append($0) } }
+        if let value = try runner.row(of: variable) { value.bsatn().withBytes { rows.append($0) } }
         let result = UnfinishedResult(
             columns: ProductType([("value", SystemSchemas.variable)]), offset: lastOffset, started: prepared.started,
             clock: runner.clock)
