@@ -79,6 +79,7 @@ let package = Package(
             dependencies: [
                 "SpacetimeQuery", "SpacetimeEngine", "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS",
                 "CThreads",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         .target(name: "SpacetimeProtocol", dependencies: ["SpacetimeSATS"]),

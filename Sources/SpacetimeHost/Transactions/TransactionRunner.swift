@@ -32,6 +32,7 @@ package final class TransactionRunner: @unchecked Sendable {
     let views: ViewInstances?
     /// Nil until another core has taken over.
     let successor = Mutex<Successor?>(nil)
+    let immediateCalls = ImmediateCalls()
     /// Whether the tables that describe the module have their rows; see ``fillSystemTables()``. With the lock held only.
     var hasSystemRows = false
 

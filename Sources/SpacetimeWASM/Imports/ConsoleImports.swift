@@ -44,19 +44,22 @@ enum ConsoleImports {
     static func callSoon(_ call: HostCall) throws(HostFailure) {
         let name = try call.text(0, 1)
         let bytes = try call.copyable(2, 3)
+        if call.state.pointee.activity == .start {
+            throw .trap("reducers can be called once the module has been started only")
+        }
         guard call.state.pointee.immediateCallsLeft > 0, call.state.pointee.immediateBytesLeft >= bytes.count else {
             throw .trap("the guest asks for more immediate calls than one of its own may")
         }
         call.state.pointee.immediateCallsLeft -= 1
         call.state.pointee.immediateBytesLeft -= bytes.count
         let arguments = Array(bytes)
-        if let transaction = call.state.pointee.transaction {
-            transaction.callSoon(name, arguments: arguments)
-        } else if let procedure = call.state.pointee.call {
-            procedure.callSoon(name, arguments: arguments)
-        } else {
-            throw .trap("reducers can be called once the module has been started only")
-        }
+        do throws(DatabaseError) {
+            if let transaction = call.state.pointee.transaction {
+                try transaction.callSoon(name, arguments: arguments)
+            } else {
+                try call.state.pointee.call?.callSoon(name, arguments: arguments)
+            }
+        } catch { throw .error(error) }
     }
 }
 

@@ -32,7 +32,7 @@ public struct WASMLimits: Hashable, Sendable {
     public var resultByteLimit = 64 << 20
     /// How many bytes one call may write to the log. What follows is left out, and a line says so.
     public var logByteLimit = 1 << 20
-    /// How many immediate calls of reducers one call may ask for.
+    /// How many immediate calls of reducers one call may ask for. A database keeps 10,000 that wait, of all its calls.
     public var immediateCallLimit = 1_000
     /// How many procedures and handlers run at once, those that wait included: each has a thread and a memory of its own.
     public var procedureLimit = 256
