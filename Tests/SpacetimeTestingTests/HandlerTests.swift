@@ -58,6 +58,18 @@ import Testing
         #expect(await database.handle(HTTP.Request(.get, "")).status == 503)
     }
 
+    /// Also where no program listens to failures, there is the log.
+    @Test func aStatusThatEndsNoRequestIsInTheLog() async throws {
+        let database = try await Database.open(
+            .inMemory,
+            module: Module("routes") {
+                Table(Line.self)
+                Handler<DynamicModule>("odd", .get, "/odd") { _, _ in HTTP.Response(status: 99) }
+            })
+        #expect(await database.handle(HTTP.Request(.get, "/odd")).status == 500)
+        #expect(database.log.last().contains { $0.level == .error && $0.message.contains("'odd' failed: ") })
+    }
+
     private func open(_ first: (HandlerMethod, String), _ second: (HandlerMethod, String)) throws {
         func handler(_ name: StaticString, _ route: (HandlerMethod, String)) -> Handler<DynamicModule> {
             Handler(name, route.0, route.1) { _, _ in HTTP.Response() }

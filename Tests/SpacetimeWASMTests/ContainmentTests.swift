@@ -248,6 +248,18 @@ import Testing
         #expect(error?.code == .moduleFailure)
     }
 
+    /// There is no log to look into.
+    @Test func whyInitTrappedIsInTheError() throws {
+        var module = module(
+            "(call $log (i32.const 3000) (i32.const 21)) (unreachable)",
+            fields: "(data (i32.const 3000) \"no such colour: mauve\")")
+        module.lifecycle = [(.onInit, 1)]
+        let error = #expect(throws: DatabaseError.self) { try open(module) }
+        for part in ["could not be set up", "unreachable", "no such colour: mauve", "in reducer_bad"] {
+            #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test func otherDatabasesNoticeNothing() async throws {
         let compiled = try module("(loop $again (br $again))").module { $0.limits.callDuration = .seconds(2) }
         let stuck = try await Database.open(.inMemory, module: compiled)

@@ -37,10 +37,13 @@ extension DatabaseCore {
         do {
             let answer = try await procedures.answer(request, by: handler)
             guard 200...599 ~= answer.status else {
-                throw DatabaseError(
+                let error = DatabaseError(
                     .moduleFailure,
                     "the handler answered with status \(answer.status), which ends no request; choose one from 200 to 599"
                 )
+                // What a handler throws is in the log already.
+                runner.log.note(error, of: catalog.schema.httpHandlers[handler].sourceName)
+                throw error
             }
             return answer
         } catch let error as DatabaseError where error.code == .closed || error.code == .limitReached {

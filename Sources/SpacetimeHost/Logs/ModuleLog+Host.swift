@@ -23,6 +23,17 @@ extension ModuleLog {
     }
 }
 
+extension ModuleLog {
+    /// The module's newest lines for an error's text, each on a line of its own; empty if there are none.
+    var newest: String {
+        let lines = last().filter { !$0.isOfHost }.suffix(3).map { record in
+            let trace = record.trace.prefix(8).map { "\n        in \($0.function ?? "?")" }
+            return "\n    the log: \(record.message.prefix(1_000))\(trace.joined())"
+        }
+        return lines.joined()
+    }
+}
+
 /// What the running call writes with.
 extension TransactionReference {
     /// The log. Stops the program if the transaction is over.

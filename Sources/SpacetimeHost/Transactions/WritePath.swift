@@ -236,7 +236,13 @@ extension TransactionRunner {
         defer { release() }
         for table in catalog.schema.tables { log.noteCreation(of: table.name) }
         let initializer = catalog.schema.reducer(for: .onInit)?.id
-        _ = try run(.creation, reducer: initializer, arguments: [], as: catalog.owner)
+        do {
+            _ = try run(.creation, reducer: initializer, arguments: [], as: catalog.owner)
+        } catch let error as DatabaseError where error.code == .moduleFailure {
+            // There will be no database, and no log to look into.
+            throw DatabaseError(
+                .moduleFailure, "the new database could not be set up: \(error.message)\(log.newest)", cause: error)
+        }
         log.appendOfHost(.info, "Database initialized")
     }
 }

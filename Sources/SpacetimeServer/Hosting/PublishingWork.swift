@@ -100,6 +100,9 @@ struct PublishingWork: ~Copyable {
                     initialProgram: program.hash, directory: directory, program: directory == nil ? program : nil))
         } catch {
             if let directory { file?.remove(directory) }
+            if let error = error as? SenderError {
+                throw Refusal(500, "the module's `init` refuses the new database: \(error.message)")
+            }
             throw Refusal(500, FailureText.of(error))
         }
     }

@@ -39,7 +39,7 @@ enum CallFailure {
 
     /// Why a procedure came to nothing.
     static func ofProcedure(_ error: any Error, _ name: String) -> String {
-        guard let error = error as? DatabaseError else { return String(describing: error) }
+        guard let error = error as? DatabaseError else { return FailureText.of(error) }
         return switch error.code {
         case .noSuchProcedure: "No such procedure"
         case .badArguments: "invalid arguments for procedure \(name): \(error.message)"

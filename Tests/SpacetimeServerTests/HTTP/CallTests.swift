@@ -63,6 +63,14 @@ import Testing
         #expect(reply.text == "it went wrong")
     }
 
+    /// A database that is closed cancels what its procedures wait for.
+    @Test func aCallThatWasCancelledIsNoFailureOfItsOwn() {
+        let refusal = Refusal(unavailable: CancellationError())
+        #expect(refusal?.status == 503)
+        #expect(refusal?.text == "the call was cancelled, since its database was closed")
+        #expect(CallFailure.ofProcedure(CancellationError(), "nap") == refusal?.text)
+    }
+
     @Test(arguments: [
         ("arena/call/add_user", "", "reducer add_user"), ("arena/call/add_user", "[3]", "reducer add_user"),
         ("arena/call/add_user", #"["3","Cleo"]"#, "reducer add_user"),

@@ -86,6 +86,9 @@ import Testing
         for broken in ["nonsense", Self.program("failing-init")] {
             let reply = try await server.publish("world", broken)
             #expect(reply.status == 500)
+            if broken != "nonsense" {
+                #expect(reply.text == "the module's `init` refuses the new database: init fails")
+            }
         }
         let identity = try await server.send(.get, "/v1/database/world/identity").text
         let described = try await server.send(.get, "/v1/database/\(identity)/schema?version=10")
