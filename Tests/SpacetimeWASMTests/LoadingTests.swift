@@ -132,7 +132,7 @@ import Testing
         let endless = #expect(throws: DatabaseError.self) {
             try module.module { $0.limits.startDuration = .milliseconds(50) }
         }
-        #expect(endless?.message.contains("interrupt") == true)
+        #expect(endless?.message.contains("longer than 0.05 seconds, which is WASMLimits.startDuration") == true)
     }
 
     @Test func whatWritesTooLargeAMemoryIsRefused() throws {
@@ -142,6 +142,28 @@ import Testing
             try module.module { $0.limits.memoryByteLimit = 64 << 20 }
         }
         #expect(error?.code == .invalidModule)
+        #expect(error?.message.contains("WASMLimits.memoryByteLimit is 67108864 bytes") == true)
+    }
+
+    @Test func filesThatAreNoModuleAreNamedForWhatTheyAre() throws {
+        for (bytes, word) in [
+            ([], "there are none"), (Array("\u{7f}ELF".utf8), "is it the right file?"),
+            (Array("\n  (module)".utf8), "they are text"), (Array("\0asm\u{0d}\0\u{1}\0".utf8), "component"),
+        ] as [([UInt8], String)] {
+            let error = #expect(throws: DatabaseError.self) { try WASMModule(bytes: bytes) }
+            #expect(error?.message.contains(word) == true, "\(error?.message ?? "")")
+        }
+    }
+
+    @Test(arguments: [
+        "(memory 1)", "(memory (export \"m\") 1 2 shared)", "(memory i64 1)", "(table i64 1 funcref)",
+        "(type $s (struct (field i32)))", "(tag $t)", "(memory 1 (pagesize 1))",
+    ]) func proposalsThatAreNotOfferedAreNamedInOneLine(_ fields: String) throws {
+        var module = TextModule()
+        module.fields = fields
+        let error = #expect(throws: DatabaseError.self) { try module.module() }
+        #expect(error?.message.contains("failed to parse WebAssembly module: ") == true)
+        #expect(error?.message.contains("\n") == false)
     }
 
     @Test func wasiIsAnsweredUnlessItIsForbidden() throws {

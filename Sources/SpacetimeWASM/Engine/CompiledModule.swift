@@ -39,6 +39,7 @@ final class CompiledModule: @unchecked Sendable {
     /// - Throws: `invalidModule` if the bytes are no module in WebAssembly.
     static func of(_ bytes: [UInt8], cache: WASMCache) throws(DatabaseError) -> CompiledModule {
         let engine = try WASMEngine.shared()
+        try requireBinaryFormat(bytes)
         let hash = BLAKE3.hash(bytes)
         // Compiled without the lock: two at once would make it twice, which does no harm.
         if let known = shared.withLock({ $0[hash]?.module }) { return known }
@@ -66,13 +67,34 @@ final class CompiledModule: @unchecked Sendable {
         }
         if let error {
             throw DatabaseError(
-                .invalidModule, "the bytes are no module in WebAssembly that can be run: \(wasmtime.take(error: error))"
+                .invalidModule,
+                "the bytes are no module in WebAssembly that can be run: \(Self.line(wasmtime.take(error: error)))"
             )
         }
         guard let raw else { throw DatabaseError(.invalidModule, "the module in WebAssembly has no bytes") }
         let module = CompiledModule(engine, raw, hash: hash, byteCount: bytes.count, wasCached: false)
         if let cache { module.store(in: cache) }
         return module
+    }
+
+    /// Says what a file is that is obviously not the right one.
+    private static func requireBinaryFormat(_ bytes: [UInt8]) throws(DatabaseError) {
+        if bytes.starts(with: "\0asm".utf8) { return }
+        let reason =
+            if bytes.isEmpty {
+                "there are none"
+            } else if bytes.drop(while: { $0 <= 0x20 }).starts(with: "(".utf8) {
+                "they are text; compile it, with 'wasm-tools parse' or the like"
+            } else {
+                "they do not begin as one does; is it the right file?"
+            }
+        throw DatabaseError(.invalidModule, "the bytes are no module in WebAssembly: \(reason)")
+    }
+
+    /// An error's causes, which are lines, in one.
+    private static func line(_ text: String) -> String {
+        text.split(separator: "\n").map { $0.drop { $0 == " " } }.filter { !$0.isEmpty && $0 != "Caused by:" }
+            .joined(separator: ": ")
     }
 
     /// Nil if the code is none of this engine.

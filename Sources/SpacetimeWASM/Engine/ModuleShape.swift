@@ -42,8 +42,7 @@ struct ModuleShape: Sendable {
         for name in [Self.describe, Self.reducer] where exports[name] == nil {
             throw Self.invalid("it does not export '\(name)': it is no module of a database")
         }
-        initializers = exports.keys.filter { $0.hasPrefix(Self.initializerPrefix) }
-            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        initializers = exports.names(from: Self.initializerPrefix)
         for name in initializers where exports[name]?.signature != ">" {
             throw Self.invalid("its export '\(name)' is no function without parameters and results")
         }
@@ -113,18 +112,35 @@ struct ModuleShape: Sendable {
 
     // MARK: Exports
 
+    /// What a module exports, by name. Names are compared byte by byte, where texts of Swift's would be equal also if they
+    /// only look the same.
+    private struct Exports {
+        private var byName: [[UInt8]: Export] = [:]
+
+        subscript(name: String) -> Export? {
+            get { byName[Array(name.utf8)] }
+            set { byName[Array(name.utf8)] = newValue }
+        }
+
+        /// The names that begin so, in order.
+        func names(from prefix: String) -> [String] {
+            byName.keys.filter { $0.starts(with: prefix.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+                .map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
     private struct Export {
         let kind: UInt8
         /// Of a function.
         let signature: String?
     }
 
-    private static func exports(_ wasmtime: Wasmtime, _ module: OpaquePointer) -> [String: Export] {
+    private static func exports(_ wasmtime: Wasmtime, _ module: OpaquePointer) -> Exports {
         let api = wasmtime.api
         var list = wasm_exporttype_vec_t()
         api.pointee.wasmtime_module_exports(module, &list)
         defer { api.pointee.wasm_exporttype_vec_delete(&list) }
-        var exports: [String: Export] = [:]
+        var exports = Exports()
         for entry in UnsafeBufferPointer(start: list.data, count: list.data == nil ? 0 : list.size) {
             let type = api.pointee.wasm_exporttype_type(entry)
             let function = api.pointee.wasm_externtype_as_functype_const(type)

@@ -115,11 +115,20 @@ struct GuestTrap: Error {
         return UnsafeBufferPointer(start: frames.data, count: frames.data == nil ? 0 : frames.size)
             .prefix(traceLimit).map { frame in
                 LogRecord.Frame(
-                    module: Wasmtime.text(api.pointee.wasmtime_frame_module_name(frame)),
-                    function: Wasmtime.text(api.pointee.wasmtime_frame_func_name(frame))
+                    module: name(api.pointee.wasmtime_frame_module_name(frame)),
+                    function: name(api.pointee.wasmtime_frame_func_name(frame))
                         ?? "function \(api.pointee.wasm_frame_func_index(frame))")
             }
     }
+
+    /// What a module calls its functions can be as long as the module is.
+    private static func name(_ bytes: UnsafePointer<wasm_byte_vec_t>?) -> String? {
+        guard let bytes, let data = bytes.pointee.data else { return nil }
+        let start = UnsafeBufferPointer(start: data, count: min(bytes.pointee.size, nameByteLimit))
+        return String(decoding: start, as: UTF8.self)
+    }
+
+    private static let nameByteLimit = 1_024
 
     /// More calls than these are not shown.
     private static let traceLimit = 100

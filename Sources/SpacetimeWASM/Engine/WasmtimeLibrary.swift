@@ -30,7 +30,9 @@ enum WasmtimeLibrary {
         for path in candidates(named: getenv(variable).map { String(cString: $0) }) {
             var problem: UnsafeMutablePointer<CChar>?
             if let api = cwasmtime_load(path, &problem) { return api }
-            problems.append(problem.map { String(cString: $0) } ?? "it cannot be loaded")
+            let reason = problem.map { String(cString: $0) } ?? "it cannot be loaded"
+            // Which file that was the system says itself, if it was the system that could not load it.
+            problems.append(reason.contains(path) ? reason : "\(path): \(reason)")
             free(problem)
         }
         throw missing(problems)

@@ -132,12 +132,15 @@ final class Guest {
     private func initialize(_ context: OpaquePointer) throws(DatabaseError) -> [UInt8] {
         var instance = wasmtime_instance_t()
         var trap: OpaquePointer?
+        // That of the instance before, if there was one, is gone.
+        state.pointee.hasMemory = false
         let error = api.pointee.wasmtime_instance_pre_instantiate(template, context, &instance, &trap)
         try requireStarted("it cannot be instantiated", error, trap)
         guard let memory = export("memory", instance, context), memory.kind == 3 else {
-            throw Self.broken("it has no memory")
+            throw broken("it has no memory")
         }
         state.pointee.memory = memory.of.memory
+        state.pointee.hasMemory = true
         state.lookAtMemory()
         let shape = program.shape
         for name in (shape.hasInitialize ? [ModuleShape.initialize] : []) + shape.initializers {
@@ -154,8 +157,8 @@ final class Guest {
         openSinks(1)
         switch try runStart(ModuleShape.setup, [1], instance, context) {
         case 0: break
-        case 1: throw Self.broken("its '\(ModuleShape.setup)' says: \(sinkText(0))")
-        case let code: throw Self.broken("its '\(ModuleShape.setup)' returned \(code)")
+        case 1: throw broken("its '\(ModuleShape.setup)' says: \(sinkText(0))")
+        case let code: throw broken("its '\(ModuleShape.setup)' returned \(code)")
         }
         closeSinks()
     }
@@ -165,7 +168,7 @@ final class Guest {
         _ name: String, _ arguments: [Int32], _ instance: wasmtime_instance_t, _ context: OpaquePointer
     ) throws(DatabaseError) -> Int32 {
         guard let function = export(name, instance, context), function.kind == 0 else {
-            throw Self.broken("it has no '\(name)'")
+            throw broken("it has no '\(name)'")
         }
         var target = function.of.func
         values[0].i64 = 0
@@ -179,17 +182,37 @@ final class Guest {
     private func requireStarted(
         _ what: String, _ error: OpaquePointer?, _ trap: OpaquePointer?
     ) throws(DatabaseError) {
-        guard let reason = GuestTrap(program.engine.wasmtime, error: error, trap: trap) else { return }
-        let lines = state.pointee.earlyLines.suffix(3).map { ": \($0.message)" }.joined()
-        throw Self.broken("\(what)\(lines): \(reason.message)\(Self.text(of: reason.trace))")
+        guard let trap = GuestTrap(program.engine.wasmtime, error: error, trap: trap) else { return }
+        let reason =
+            trap.isInterrupt
+            ? "it took longer than \(program.limits.startDuration), which is WASMLimits.startDuration" : trap.message
+        throw broken("\(what): \(reason)\(limitHint(trap.message))\(Self.text(of: trap.trace))")
+    }
+
+    /// Which limit it is that a module runs into which cannot even be started.
+    private func limitHint(_ reason: String) -> String {
+        if reason.contains("exceeds memory limits") {
+            return "; WASMLimits.memoryByteLimit is \(program.limits.memoryByteLimit) bytes"
+        }
+        if reason.contains("exceeds table limits") {
+            return "; WASMLimits.tableElementLimit is \(program.limits.tableElementLimit)"
+        }
+        return ""
     }
 
     private static func text(of trace: [LogRecord.Frame]) -> String {
         trace.prefix(8).map { "\n    in \($0.function ?? "?")" }.joined()
     }
 
-    private static func broken(_ reason: String) -> DatabaseError {
-        DatabaseError(.invalidModule, "the module in WebAssembly does not start: \(reason)")
+    private func broken(_ reason: String) -> DatabaseError {
+        DatabaseError(.invalidModule, "the module in WebAssembly does not start: \(reason)\(startLines)")
+    }
+
+    /// The last lines that the module wrote to the log while it was started, for errors: there is no log yet. Empty if it
+    /// wrote none.
+    var startLines: String {
+        let lines = state.pointee.earlyLines.suffix(3).map { "\n    it says: \($0.message.prefix(1_000))" }
+        return lines.joined()
     }
 
     private func exports(_ instance: wasmtime_instance_t, _ context: OpaquePointer) -> GuestExports {

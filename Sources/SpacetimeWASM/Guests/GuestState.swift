@@ -25,6 +25,8 @@ struct GuestState {
     // The instance
     var context: OpaquePointer?
     var memory = wasmtime_memory_t()
+    /// False while the instance is made: what runs then, its start section, may call the host all the same.
+    var hasMemory = false
     /// Where the guest's memory is. It never moves: see `wasmtime_config_memory_may_move_set`.
     var base: UnsafeMutableRawPointer?
     /// How much of it is known to be there. It may have grown.

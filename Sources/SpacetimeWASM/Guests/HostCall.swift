@@ -50,6 +50,11 @@ struct HostCall {
     @inline(never)
     private func requireMemory(_ start: Int, _ count: Int) throws(HostFailure) {
         if start == 0 { throw .trap("a null pointer was handed to the host") }
+        guard state.pointee.hasMemory else {
+            throw .trap(
+                "the host was handed a pointer in the module's start section, when it knows no memory of the module yet; "
+                    + "do that in an export named '_initialize' or '__preinit__…'")
+        }
         state.lookAtMemory()
         guard start + count <= state.pointee.byteCount else {
             throw .trap(
@@ -140,7 +145,8 @@ func doing<Result>(_ body: () throws(DatabaseError) -> Result) throws(HostFailur
 extension UnsafeMutablePointer where Pointee == GuestState {
     /// Looks how large the guest's memory is.
     func lookAtMemory() {
-        guard let context = pointee.context else { return }
+        // Asked for a memory of another instance, or for none, the library ends the program.
+        guard pointee.hasMemory, let context = pointee.context else { return }
         let api = pointee.api
         pointee.base = api.pointee.wasmtime_memory_data(context, &pointee.memory).map { UnsafeMutableRawPointer($0) }
         pointee.byteCount = api.pointee.wasmtime_memory_data_size(context, &pointee.memory)

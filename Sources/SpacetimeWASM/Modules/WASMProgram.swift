@@ -16,38 +16,56 @@ final class WASMProgram: Sendable {
     let definition: RawModuleDefV10
     let reducers: [Callable]
     let procedures: [Callable]
+    /// What each procedure returns.
+    let results: [Values]
     let views: [View]
     let handlers: [String]
 
     var engine: WASMEngine { code.engine }
 
+    /// Values of known types, one behind the other.
+    struct Values: Sendable {
+        /// Nil if they are of types that no row could have, as those that contain themselves.
+        private let check: ValueCheck?
+        private let type: ProductType
+        private let typespace: Typespace
+
+        init(_ type: ProductType, _ typespace: Typespace) {
+            self.type = type
+            self.typespace = typespace
+            check = ValueCheck(type.elements.map(\.algebraicType))
+        }
+
+        /// - Throws: unless the bytes are such values, and nothing else.
+        @inline(__always)
+        func validate(_ bytes: UnsafeRawBufferPointer) throws(BSATNError) {
+            if let check { try check.validate(bytes) } else { try decode(bytes) }
+        }
+
+        private func decode(_ bytes: UnsafeRawBufferPointer) throws(BSATNError) {
+            var reader = BSATNReader(RawSpan(_unsafeBytes: bytes))
+            _ = try AlgebraicValue(from: &reader, type: .product(type), in: typespace)
+            try reader.finish()
+        }
+    }
+
     /// A function that is called with arguments.
     struct Callable: Sendable {
         /// What the module calls it.
         let name: String
-        private let check: ValueCheck?
-        private let type: ProductType
+        private let parameters: Values
 
-        init(_ name: String, _ parameters: ProductType) {
+        init(_ name: String, _ parameters: ProductType, _ typespace: Typespace) {
             self.name = name
-            type = parameters
-            check = ValueCheck(parameters.elements.map(\.algebraicType))
+            self.parameters = Values(parameters, typespace)
         }
 
         /// - Throws: `badArguments` unless the bytes are what the function takes.
         @inline(__always)
         func validate(_ arguments: UnsafeRawBufferPointer) throws(DatabaseError) {
-            do throws(BSATNError) {
-                if let check { try check.validate(arguments) } else { try decode(arguments) }
-            } catch {
+            do throws(BSATNError) { try parameters.validate(arguments) } catch {
                 throw DatabaseError(.badArguments, "the arguments are not what '\(name)' takes: \(error)", cause: error)
             }
-        }
-
-        private func decode(_ arguments: UnsafeRawBufferPointer) throws(BSATNError) {
-            var reader = BSATNReader(RawSpan(_unsafeBytes: arguments))
-            _ = try AlgebraicValue(from: &reader, type: .product(type))
-            try reader.finish()
         }
     }
 
@@ -68,6 +86,7 @@ final class WASMProgram: Sendable {
         definition = RawModuleDefV10()
         reducers = []
         procedures = []
+        results = []
         views = []
         handlers = []
     }
@@ -83,13 +102,17 @@ final class WASMProgram: Sendable {
         seed = Self.seed(code)
         // Whose database it is nobody knows yet; this guest is not kept.
         let guest = try Guest(WASMProgram(code, shape, limits), identity: .zero)
-        definition = try Self.decode(try guest.start() ?? [])
+        definition = try Self.decode(try guest.start() ?? [], guest)
         let schema = try DatabaseCore.validate(definition)
-        reducers = schema.reducers.map { Callable($0.name, $0.parametersType) }
-        procedures = schema.procedures.map { Callable($0.name, $0.parametersType) }
+        let types = schema.typespace
+        reducers = schema.reducers.map { Callable($0.name, $0.parametersType, types) }
+        procedures = schema.procedures.map { Callable($0.name, $0.parametersType, types) }
+        results = schema.procedures.map {
+            Values(ProductType([ProductType.Element(name: nil, algebraicType: $0.returnType)]), types)
+        }
         views = schema.views.map { view in
             View(
-                callable: Callable(view.name, ProductType(view.parameters)), index: view.index,
+                callable: Callable(view.name, ProductType(view.parameters), types), index: view.index,
                 isAnonymous: view.isAnonymous)
         }
         handlers = schema.httpHandlers.map(\.sourceName)
@@ -104,10 +127,10 @@ final class WASMProgram: Sendable {
         code.hash.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     }
 
-    private static func decode(_ bytes: [UInt8]) throws(DatabaseError) -> RawModuleDefV10 {
+    private static func decode(_ bytes: [UInt8], _ guest: Guest) throws(DatabaseError) -> RawModuleDefV10 {
         guard !bytes.isEmpty else {
             throw DatabaseError(
-                .invalidModule, "the module in WebAssembly describes itself by nothing; its own log may say why")
+                .invalidModule, "the module in WebAssembly describes itself by nothing\(guest.startLines)")
         }
         let definition: RawModuleDefV10
         do {
@@ -115,7 +138,8 @@ final class WASMProgram: Sendable {
             definition = try RawModuleDef(from: &reader).upgraded()
         } catch {
             throw DatabaseError(
-                .invalidModule, "the module in WebAssembly describes itself by what is no definition: \(error)",
+                .invalidModule,
+                "the module in WebAssembly describes itself by what is no definition: \(error)\(guest.startLines)",
                 cause: error)
         }
         guard definition.submodules.isEmpty else {

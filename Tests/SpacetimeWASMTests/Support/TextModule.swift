@@ -32,6 +32,8 @@ struct TextModule {
     var procedures: [Function] = []
     /// Views of everybody, of rows like those of the table.
     var views: [Function] = []
+    /// Types beside that of the table's rows, which is the first; by name, so that others can refer to them.
+    var types: [(String, AlgebraicType)] = []
     /// Other functions, globals, tables.
     var fields = ""
     var memory = "(memory (export \"memory\") 2)"
@@ -59,8 +61,9 @@ struct TextModule {
 
     var definition: RawModuleDefV10 {
         RawModuleDefV10(sections: [
-            .typespace(Typespace([.product([("id", .u64), ("n", .u32)])])),
-            .types([RawTypeDef(sourceName: "Item", ref: 0)]),
+            .typespace(Typespace([.product([("id", .u64), ("n", .u32)])] + types.map(\.1))),
+            .types(
+                ([("Item", .unit)] + types).enumerated().map { RawTypeDef(sourceName: $1.0, ref: UInt32($0)) }),
             .tables([
                 RawTableDefV10(
                     sourceName: "item", productTypeRef: 0, primaryKey: [0],
