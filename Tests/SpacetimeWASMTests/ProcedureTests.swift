@@ -157,6 +157,24 @@ import Testing
         for call in calls { _ = await call.result }
     }
 
+    @Test func aResultThatIsNoneIsTheModulesFault() async throws {
+        let db = try await open([
+            .init(name: "nothing", body: "(i32.const 0)"),
+            .init(name: "half", body: "(i32.store (i32.const 4096) (i32.const 2)) " + Self.write + " (i32.const 0)"),
+            .init(name: "twice", body: "(i32.store (i32.const 4096) (i32.const 8)) " + Self.write + " (i32.const 0)"),
+        ])
+        for name in ["nothing", "half", "twice"] {
+            let error = await #expect(throws: DatabaseError.self) { try await db.callProcedure(name, arguments: []) }
+            #expect(error?.code == .moduleFailure)
+            #expect(
+                error?.message.contains("the procedure '\(name)' returned bytes that are not what it returns") == true)
+            #expect(db.log.last().contains { $0.level == .error && $0.message.contains("'\(name)' failed") })
+        }
+    }
+
+    private static let write =
+        "(drop (call $bytes_sink_write (local.get $sink) (i32.const 4000) (i32.const 4096)))"
+
     @Test func reducersMayNotWait() async throws {
         var module = TextModule()
         module.reducers = [

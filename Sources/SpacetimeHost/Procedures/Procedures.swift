@@ -244,7 +244,8 @@ package final class Procedures: Sendable {
 
     private func fits(_ arguments: [UInt8], _ type: ProductType) -> Bool {
         var reader = BSATNReader(arguments.span.bytes)
-        guard (try? AlgebraicValue(from: &reader, type: .product(type))) != nil else { return false }
+        let typespace = runner.catalog.schema.typespace
+        guard (try? AlgebraicValue(from: &reader, type: .product(type), in: typespace)) != nil else { return false }
         return reader.remaining == 0
     }
 

@@ -94,9 +94,10 @@ extension ClientConnection {
         _ request: UInt32, _ name: String, _ result: [UInt8], at timestamp: Timestamp, since: ContinuousClock.Instant
     ) -> [UInt8] {
         let duration = TimeDuration(since: since)
-        let procedures = generation.core.catalog.schema.procedures
+        let module = generation.core.catalog.schema
+        let procedures = module.procedures
         let schema = procedures.first { $0.name == name } ?? procedures.first { $0.sourceName == name }
-        let type = schema?.returnType ?? .unit
+        let (type, typespace) = (schema?.returnType ?? .unit, module.typespace)
         switch subprotocol {
         case .v3, .v2:
             return v2(
@@ -105,12 +106,14 @@ extension ClientConnection {
         case .v1BSATN:
             return bytes(
                 V1.ServerMessage<V1.Binary>.procedureResult(
-                    outcome: .returned(V1.Binary.value(result, of: type)), timestamp: timestamp, duration: duration,
+                    outcome: .returned(V1.Binary.value(result, of: type, in: typespace)), timestamp: timestamp,
+                    duration: duration,
                     requestID: request))
         case .v1JSON:
             return bytes(
                 V1.ServerMessage<V1.Text>.procedureResult(
-                    outcome: .returned(V1.Text.value(result, of: type)), timestamp: timestamp, duration: duration,
+                    outcome: .returned(V1.Text.value(result, of: type, in: typespace)), timestamp: timestamp,
+                    duration: duration,
                     requestID: request))
         }
     }

@@ -45,33 +45,37 @@ extension ClientConnection {
             let core = generation.core
             let reducer = try core.sessions.reducer(named: name, for: Caller(identity: principal.identity))
             if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
-            let type = core.catalog.schema.reducers[reducer].parametersType
-            enqueue(.call(call.request, reducer, try Self.bsatn(call.arguments, of: type)))
+            let schema = core.catalog.schema
+            let type = schema.reducers[reducer].parametersType
+            enqueue(.call(call.request, reducer, try Self.bsatn(call.arguments, of: type, in: schema.typespace)))
         } catch {
             enqueue(.refusedCall(call.request, name, error))
         }
     }
 
     private func call(procedure name: String, _ arguments: V1.Arguments, _ request: UInt32) {
-        let procedures = generation.core.catalog.schema.procedures
+        let module = generation.core.catalog.schema
+        let procedures = module.procedures
         let schema = procedures.first { $0.name == name } ?? procedures.first { $0.sourceName == name }
         do throws(DatabaseError) {
             // One that there is not is refused when it is called.
             let type = schema?.parametersType ?? ProductType.noFields
-            let bytes = schema == nil ? [] : try Self.bsatn(arguments, of: type)
+            let bytes = schema == nil ? [] : try Self.bsatn(arguments, of: type, in: module.typespace)
             enqueue(.procedure(request, name, bytes))
         } catch {
             enqueue(.refusedProcedure(request, name, error))
         }
     }
 
-    private static func bsatn(_ arguments: V1.Arguments, of type: ProductType) throws(DatabaseError) -> [UInt8] {
+    private static func bsatn(
+        _ arguments: V1.Arguments, of type: ProductType, in typespace: Typespace
+    ) throws(DatabaseError) -> [UInt8] {
         switch arguments {
         case .bsatn(let bytes): return bytes
         case .json(let text):
-            do throws(JSONError) { return try AlgebraicValue(json: text, type: .product(type)).bsatn() } catch {
-                throw DatabaseError(.badArguments, "\(error)")
-            }
+            do throws(JSONError) {
+                return try AlgebraicValue(json: text, type: .product(type), in: typespace).bsatn()
+            } catch { throw DatabaseError(.badArguments, "\(error)") }
         }
     }
 }

@@ -53,7 +53,8 @@ extension ClientConnection {
             call: V1.ReducerCall(
                 name: result.reducer, reducerID: position.map { UInt32($0) } ?? V1.ReducerCall<Form>.noReducer,
                 arguments: Form.arguments(
-                    call?.arguments ?? .bsatn([]), of: position.map { reducers[$0].parametersType } ?? .noFields),
+                    call?.arguments ?? .bsatn([]), of: position.map { reducers[$0].parametersType } ?? .noFields,
+                    in: catalog.schema.typespace),
                 requestID: result.request),
             duration: TimeDuration(microseconds: result.nanoseconds / 1_000))
         guard case .failed(let error) = result.outcome else { return update }
@@ -61,7 +62,7 @@ extension ClientConnection {
         update.status = .failed(failure.text)
         if case .refused = failure {
             // It did not start, and is told as one of nobody's.
-            update.call.arguments = Form.arguments(.bsatn([]), of: .noFields)
+            update.call.arguments = Form.arguments(.bsatn([]), of: .noFields, in: Typespace())
             update.call.requestID = 0
             update.duration = .zero
         }

@@ -7,9 +7,9 @@ import SpacetimeSchema
 /// One of the two forms of the first protocol's messages, as a server writes it.
 protocol V1Form: V1.Format {
     /// The form of a call's arguments; those of a client may have come in the other one.
-    static func arguments(_ arguments: V1.Arguments, of type: ProductType) -> Arguments
+    static func arguments(_ arguments: V1.Arguments, of type: ProductType, in typespace: Typespace) -> Arguments
     /// What a procedure returned.
-    static func value(_ bytes: [UInt8], of type: AlgebraicType) -> Arguments
+    static func value(_ bytes: [UInt8], of type: AlgebraicType, in typespace: Typespace) -> Arguments
     static func rows(_ batch: RowBatch, of type: ProductType) -> Rows
     /// What changed in one query, made once for all who watch it.
     static func changes(_ delta: SharedDelta, of type: ProductType) -> Changes
@@ -20,14 +20,14 @@ protocol V1Form: V1.Format {
 }
 
 extension V1.Binary: V1Form {
-    static func arguments(_ arguments: V1.Arguments, of type: ProductType) -> [UInt8] {
+    static func arguments(_ arguments: V1.Arguments, of type: ProductType, in typespace: Typespace) -> [UInt8] {
         switch arguments {
         case .bsatn(let bytes): bytes
-        case .json(let text): (try? AlgebraicValue(json: text, type: .product(type)).bsatn()) ?? []
+        case .json(let text): (try? AlgebraicValue(json: text, type: .product(type), in: typespace).bsatn()) ?? []
         }
     }
 
-    static func value(_ bytes: [UInt8], of type: AlgebraicType) -> [UInt8] { bytes }
+    static func value(_ bytes: [UInt8], of type: AlgebraicType, in typespace: Typespace) -> [UInt8] { bytes }
 
     static func rows(_ batch: RowBatch, of type: ProductType) -> RowList { RowList(batch.bytes, ends: batch.ends) }
 
@@ -55,16 +55,16 @@ extension V1.Binary: V1Form {
 }
 
 extension V1.Text: V1Form {
-    static func arguments(_ arguments: V1.Arguments, of type: ProductType) -> String {
+    static func arguments(_ arguments: V1.Arguments, of type: ProductType, in typespace: Typespace) -> String {
         switch arguments {
         case .json(let text): text
-        case .bsatn(let bytes): value(bytes, of: .product(type))
+        case .bsatn(let bytes): value(bytes, of: .product(type), in: typespace)
         }
     }
 
-    static func value(_ bytes: [UInt8], of type: AlgebraicType) -> String {
+    static func value(_ bytes: [UInt8], of type: AlgebraicType, in typespace: Typespace) -> String {
         var printer = JSONPrinter()
-        return text(bytes.span.bytes, type, .untyped, &printer)
+        return text(bytes.span.bytes, type, .untyped, &printer, in: typespace)
     }
 
     /// Rows are objects with the names of the columns.
@@ -93,11 +93,13 @@ extension V1.Text: V1Form {
 
     /// The bytes come from the database and are of the type. Rows with columns that have no names are arrays.
     private static func text(
-        _ bytes: RawSpan, _ type: AlgebraicType, _ style: JSONStyle, _ printer: inout JSONPrinter
+        _ bytes: RawSpan, _ type: AlgebraicType, _ style: JSONStyle, _ printer: inout JSONPrinter,
+        in typespace: Typespace = Typespace()
     ) -> String {
         printer.removeAll()
         var reader = BSATNReader(bytes)
-        return (try? printer.write(bsatn: &reader, type: type, style: style)) == nil ? "null" : printer.text
+        return (try? printer.write(bsatn: &reader, type: type, in: typespace, style: style)) == nil
+            ? "null" : printer.text
     }
 
     static func append(_ message: V1.ServerMessage<V1.Text>, to writer: inout BSATNWriter) {

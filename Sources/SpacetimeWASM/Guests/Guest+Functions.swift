@@ -124,7 +124,15 @@ extension Guest {
         let result = try run(&state.pointee.exports.procedure)
         defer { endCall() }
         guard result == 0 else { throw failure(result, "procedure", call.name) }
-        return .value(state.pointee.sinks[0].bytes)
+        let bytes = state.pointee.sinks[0].bytes
+        do throws(BSATNError) {
+            try bytes.withBytes { bytes throws(BSATNError) in try program.results[id].validate(bytes) }
+        } catch {
+            throw DatabaseError(
+                .moduleFailure, "the procedure '\(call.name)' returned bytes that are not what it returns: \(error)",
+                cause: error)
+        }
+        return .value(bytes)
     }
 
     private func runHandler(_ id: Int, _ request: HTTP.Request, _ call: ProcedureCall) throws -> Outcome {
