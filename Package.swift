@@ -22,8 +22,8 @@ let mainActor: Set<String> = ["SpacetimeKitIsolationTests"]
 
 /// Targets without Swift in them.
 let cTargets: Set<String> = [
-    "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CPrefetch", "CCRC32C", "CLZ4", "CThreads", "CZlib",
-    "CBrotli", "CSocketPoller", "CWasmtime", "CWasmLimit",
+    "CSQLite", "CAllocationCounter", "CSanitizerSupport", "CBLAKE3", "CPrefetch", "CCRC32C", "CLZ4", "CThreads",
+    "CZlib", "CBrotli", "CSocketPoller", "CWasmtime", "CWasmLimit",
 ]
 
 let package = Package(
@@ -64,7 +64,8 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
-        .target(name: "SpacetimeSATS"),
+        .target(name: "CBLAKE3"),
+        .target(name: "SpacetimeSATS", dependencies: ["CBLAKE3"]),
         .target(name: "SpacetimeSchema", dependencies: ["SpacetimeSATS"]),
         .target(name: "CPrefetch"),
         .target(name: "SpacetimeEngine", dependencies: ["SpacetimeSchema", "SpacetimeSATS", "CPrefetch"]),
