@@ -4,6 +4,8 @@ import SpacetimeSchema
 /// The reducers of a module by name, and who may call them.
 struct ReducerTable: ~Copyable {
     private let reducers: [ReducerSchema]
+    /// Which of them anybody may call: whoever asks need not look at the schema, which is made of a dozen objects.
+    private let isOpen: [Bool]
     private let positions: [String: Int]
     private let owner: Identity
     /// From the address of a reducer's name in the program to the reducer. Guarded by the database's lock.
@@ -19,6 +21,7 @@ struct ReducerTable: ~Copyable {
 
     init(_ schema: ModuleSchema, owner: Identity) {
         reducers = schema.reducers
+        isOpen = schema.reducers.map { $0.lifecycle == nil && $0.isClientCallable }
         self.owner = owner
         // Canonical names win over the names that the module wrote.
         var positions: [String: Int] = [:]
@@ -77,7 +80,14 @@ struct ReducerTable: ~Copyable {
     }
 
     /// - Throws: `noSuchReducer` unless there is a reducer at this position that the caller may call.
+    @inline(__always)
     func requireCallable(_ position: Int, by caller: Caller) throws(DatabaseError) {
+        if position >= 0, position < isOpen.count, isOpen[position] { return }
+        try requireSpecial(position, by: caller)
+    }
+
+    @inline(never)
+    private func requireSpecial(_ position: Int, by caller: Caller) throws(DatabaseError) {
         guard reducers.indices.contains(position) else { throw noSuchReducer("#\(position)") }
         try requireCallable(position, calledAs: "#\(position)", by: caller)
     }

@@ -29,6 +29,11 @@ package protocol ModuleHost: AnyObject, Sendable {
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws -> Outcome
 
+    /// Runs a reducer: what ``call(_:arguments:in:)`` does for one, which leaves nothing behind that would have to be returned.
+    func callReducer(
+        _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+    ) throws
+
     /// Runs a procedure or a handler, outside of transactions. Many run at once.
     ///
     /// - Parameters:
@@ -41,6 +46,12 @@ package protocol ModuleHost: AnyObject, Sendable {
 extension ModuleHost {
     package var traits: ModuleTraits { ModuleTraits() }
     package var rowTypes: [ObjectIdentifier: RowTables] { [:] }
+
+    package func callReducer(
+        _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+    ) throws {
+        _ = try call(.reducer(position), arguments: arguments, in: transaction)
+    }
 
     /// A module that has reducers only.
     package func call(_ function: Function, _ input: FunctionInput, by call: ProcedureCall) async throws -> Outcome {

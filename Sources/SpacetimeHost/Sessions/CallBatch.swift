@@ -54,9 +54,7 @@ package struct CallBatch: ~Copyable {
         let outcome: CallResult.Outcome
         do {
             outcome = .committed(
-                try sessions.runner.run(
-                    .reducer, reducer: reducer, argumentBytes: arguments, as: session.caller, at: timestamp
-                ).offset)
+                try sessions.runner.runReducer(reducer, arguments, as: session.caller, at: timestamp).offset)
         } catch { outcome = .failed(error) }
         return answer(request, sessions.runner.catalog.schema.reducers[reducer].name, outcome)
     }

@@ -32,7 +32,12 @@ extension TransactionReference {
 
 extension TransactionReference {
     @inline(never) @usableFromInline
-    package func readTimestamp() -> Timestamp { runner.readTimestamp() }
+    package func readTimestamp() -> Timestamp {
+        requireCurrent()
+        guard let runner = state.pointee.runner else { Self.stale() }
+        // Alive: see `runner`.
+        return runner._withUnsafeGuaranteedRef { $0.readTimestamp() }
+    }
 
     @inline(never) @usableFromInline
     package func seedRandom() { runner.seedRandom() }

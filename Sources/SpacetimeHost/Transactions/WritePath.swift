@@ -38,7 +38,7 @@ extension TransactionRunner {
     package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
         let position = try reducers.position(of: reducer, calledBy: caller)
         try acquireForWrite()
-        return try runAndRelease(.reducer, reducer: position, arguments: arguments, as: caller).offset
+        return try runReducerAndRelease(position, arguments, as: caller)
     }
 
     /// Calls a reducer by its position in the schema.
@@ -46,7 +46,7 @@ extension TransactionRunner {
     package func call(_ reducer: Int, arguments: [UInt8], as caller: Caller) throws -> TxOffset {
         try reducers.requireCallable(reducer, by: caller)
         try acquireForWrite()
-        return try runAndRelease(.reducer, reducer: reducer, arguments: arguments, as: caller).offset
+        return try runReducerAndRelease(reducer, arguments, as: caller)
     }
 
     /// Calls a reducer by name; suspends while others have the lock.
@@ -54,7 +54,7 @@ extension TransactionRunner {
     package func call(_ reducer: String, arguments: [UInt8], as caller: Caller) async throws -> TxOffset {
         let position = try reducers.position(of: reducer, calledBy: caller)
         return try await takingLock(toWrite: true) {
-            Result { try runAndRelease(.reducer, reducer: position, arguments: arguments, as: caller).offset }
+            Result { try runReducerAndRelease(position, arguments, as: caller) }
         }.get()
     }
 
@@ -159,6 +159,47 @@ extension TransactionRunner {
 // MARK: - 4. Run
 
 extension TransactionRunner {
+    /// Runs one reducer, by its position, with the lock held, which is then released.
+    @inline(__always)
+    private func runReducerAndRelease(_ reducer: Int, _ arguments: [UInt8], as caller: Caller) throws -> TxOffset {
+        let end: CommitEnd
+        do { end = try arguments.withUnsafeBytes { try runReducer(reducer, $0, as: caller) } } catch {
+            releaseAndFinish()
+            throw error
+        }
+        release()
+        finish(delivering: end.delivers)
+        return end.offset
+    }
+
+    /// One transaction around one reducer, with the lock held: what ``run(_:reducer:arguments:as:at:before:after:)`` does,
+    /// without what the host's own transactions need beside.
+    @inline(__always)
+    func runReducer(
+        _ reducer: Int, _ arguments: UnsafeRawBufferPointer, as caller: Caller, at timestamp: Timestamp? = nil
+    ) throws -> CommitEnd {
+        let serial = try begin(reducer, as: caller)
+        if let timestamp {
+            state.pointee.timestamp = timestamp
+            state.pointee.hasTimestamp = true
+        }
+        do {
+            try module.callReducer(
+                reducer, arguments: arguments, in: TransactionReference(runner: self, serial: serial))
+        } catch { throw undone(reducer, error) }
+        return try commit(.reducer, arguments: arguments)
+    }
+
+    /// Undoes the call of a reducer.
+    ///
+    /// - Returns: what its caller is told.
+    @inline(never)
+    private func undone(_ reducer: Int, _ error: any Error) -> any Error {
+        undoAndFollowUp()
+        log.note(error, of: catalog.schema.reducers[reducer].name)
+        return error
+    }
+
     /// ``run(_:reducer:arguments:as:at:before:after:)``, then the lock is released and what follows is done.
     func runAndRelease(
         _ kind: CommitKind, reducer: Int?, arguments: [UInt8], as caller: Caller,
@@ -215,7 +256,7 @@ extension TransactionRunner {
         let transaction = TransactionReference(runner: self, serial: serial)
         do {
             try before(transaction)
-            if let reducer { _ = try module.call(.reducer(reducer), arguments: argumentBytes, in: transaction) }
+            if let reducer { try module.callReducer(reducer, arguments: argumentBytes, in: transaction) }
             try after(transaction)
         } catch {
             // There is no database to write to if it could not even be created.
@@ -257,11 +298,17 @@ extension TransactionRunner {
         guard duties.rawValue == 0 else {
             return duties == .record ? try commitRecordedCall() : try commitCallWithDuties()
         }
-        // Nobody keeps it and nobody looks at what changed.
+        let offset = commitUnwatched()
+        release()
+        return offset
+    }
+
+    /// Commits where there are no duties: nobody keeps the transaction, and nobody looks at what it changed.
+    @inline(__always)
+    private func commitUnwatched() -> TxOffset {
         if datastore.commitUnwatched() { state.pointee.nextOffset &+= 1 }
         let offset = TxOffset(state.pointee.nextOffset &- 1)
         endSerial()
-        release()
         return offset
     }
 
@@ -333,8 +380,19 @@ extension TransactionRunner {
     /// - Parameter isTold: false if observers hear nothing of it.
     /// - Throws: what a read in it could not throw, or that the record cannot be kept. The transaction was undone then; in
     ///   the second case the next ones are refused.
+    @inline(__always)
     private func commit(
         _ kind: CommitKind, function: Int? = nil, arguments: UnsafeRawBufferPointer, isTold: Bool = true
+    ) throws(DatabaseError) -> CommitEnd {
+        if state.pointee.duties.rawValue == 0, !kind.takesOffsetWithoutChanges {
+            return CommitEnd(offset: commitUnwatched(), delivers: false)
+        }
+        return try commitWithDuties(kind, function, arguments, isTold: isTold)
+    }
+
+    @inline(never)
+    private func commitWithDuties(
+        _ kind: CommitKind, _ function: Int?, _ arguments: UnsafeRawBufferPointer, isTold: Bool
     ) throws(DatabaseError) -> CommitEnd {
         let state = state
         if state.pointee.duties.has(.fail), let failure = state.pointee.takeFailure() {
