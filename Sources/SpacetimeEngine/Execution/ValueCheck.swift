@@ -12,6 +12,9 @@ package struct ValueCheck: Sendable {
         self.layout = layout
     }
 
+    /// How many bytes the values have, if any bytes of that number are such values; nil if more is to be looked at.
+    package var plainByteCount: Int? { layout.isUnchecked ? layout.fixedSize : nil }
+
     /// Checks that the bytes are the values and nothing else.
     package func validate(_ bytes: UnsafeRawBufferPointer) throws(BSATNError) { try unsafe layout.validate(bytes) }
 }

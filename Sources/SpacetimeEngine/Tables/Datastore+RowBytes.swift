@@ -14,6 +14,13 @@ extension Datastore {
         return unsafe table.layout.bytes(of: column, in: start)
     }
 
+    /// How many bytes a row has, if any bytes of that number are a row; nil if more is to be looked at, or there is no such
+    /// table.
+    package func plainRowByteCount(of id: TableID) -> Int? {
+        guard let table = try? table(id), table.layout.isUnchecked else { return nil }
+        return table.layout.fixedSize
+    }
+
     /// The rows of a table in the BSATN of an array of them.
     ///
     /// - Throws: `malformedRow` if the bytes are not such an array.

@@ -2,6 +2,7 @@ package import SpacetimeEngine
 package import SpacetimeQuery
 public import SpacetimeSATS
 package import SpacetimeSchema
+import Synchronization
 
 /// What never changes about an open database: who it is, and what it has tables, indexes and reducers of. Anybody may read
 /// it without the lock.
@@ -22,6 +23,8 @@ package final class Catalog: @unchecked Sendable {
     private let tableOfIndex: [TableID?]
     /// By index id, as ``TableFacts/findsOneRow``.
     private let findsOneRow: [Bool]
+    /// Made when the first name is asked for.
+    private let names = Mutex<Names?>(nil)
     /// Tables by the Swift type of their rows.
     private let rowTypes: [ObjectIdentifier: RowTables]
     package let planner: Planner
@@ -58,8 +61,8 @@ package final class Catalog: @unchecked Sendable {
             identity: origin.identity, owner: origin.owner, definition: opening.definition, datastore,
             migrations: origin.recovered?.schema.migrations ?? opening.options.migrations.map(\.name),
             program: opening.storedProgram(behind: origin.recovered?.schema))
-        tableMap = TableMap(ids, datastore)
         facts = TableFacts.all(in: datastore, hiding: hidden)
+        tableMap = TableMap(ids, facts, datastore)
         var tableOfIndex: [TableID?] = []
         var findsOneRow: [Bool] = []
         for table in facts.compactMap(\.self) {
@@ -153,18 +156,39 @@ package final class Catalog: @unchecked Sendable {
         return facts.schema.indexes[position].columns.count
     }
 
-    /// The table with a canonical name, else with that name in the module's code. Linear in the tables: to be asked
-    /// once.
-    func tableID(named name: String) -> TableID? {
-        let all = facts.compactMap(\.self)
-        return (all.first { $0.schema.name == name } ?? all.first { $0.schema.sourceName == name })?.id
+    /// What names mean: canonical ones, and those in the module's code that are not another's canonical one.
+    private struct Names {
+        let tables: [String: TableID]
+        let indexes: [String: IndexID]
+
+        /// The first of several wins.
+        init(_ facts: [TableFacts?]) {
+            let all = facts.compactMap(\.self)
+            let indexes = all.flatMap { zip($0.schema.indexes, $0.indexes) }
+            tables = Dictionary(
+                all.map { ($0.schema.name, $0.id) } + all.map { ($0.schema.sourceName, $0.id) },
+                uniquingKeysWith: { first, _ in first })
+            self.indexes = Dictionary(
+                indexes.map { ($0.0.name, $0.1) } + indexes.map { ($0.0.sourceName, $0.1) },
+                uniquingKeysWith: { first, _ in first })
+        }
     }
 
-    /// The index with a canonical name, else with that name in the module's code. Linear in the indexes: to be asked once.
-    func indexID(named name: String) -> IndexID? {
-        let all = facts.compactMap(\.self).flatMap { zip($0.schema.indexes, $0.indexes) }
-        return (all.first { $0.0.name == name } ?? all.first { $0.0.sourceName == name })?.1
+    /// A guest asks for all of its names again whenever one that was stopped is replaced, so they are not looked for each time.
+    private func named<ID: Sendable>(_ find: (Names) -> ID?) -> ID? {
+        names.withLock { names in
+            if let names { return find(names) }
+            let new = Names(facts)
+            names = new
+            return find(new)
+        }
     }
+
+    /// The table with a canonical name, else with that name in the module's code.
+    func tableID(named name: String) -> TableID? { named { $0.tables[name] } }
+
+    /// The index with a canonical name, else with that name in the module's code.
+    func indexID(named name: String) -> IndexID? { named { $0.indexes[name] } }
 
     /// True if the caller may read the table: a private one is for the owner. To others it is as if it were not there.
     package func isReadable(_ table: TableID, by caller: Caller) -> Bool {

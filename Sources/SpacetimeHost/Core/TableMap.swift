@@ -10,6 +10,11 @@ package struct TableMap {
     /// Whether an index knows ranges and prefixes, and not only whole keys; by index id.
     @usableFromInline let ordered: UnsafeMutablePointer<Bool>
     @usableFromInline let orderedCount: Int
+    /// The table of an index, by index id.
+    private let tableOfIndex: UnsafeMutablePointer<TableID>
+    /// By table id, see ``plainRowByteCount(_:)``.
+    private let plainRowByteCounts: UnsafeMutablePointer<Int>
+    private let plainRowCount: Int
 
     @frozen @usableFromInline
     package struct Entry {
@@ -30,12 +35,26 @@ package struct TableMap {
         package static var nothing: Entry { Entry(id: TableID(.max), firstIndex: IndexID(.max), indexCount: .max) }
     }
 
-    init(_ ids: [(TableID, [IndexID])], _ datastore: Datastore) {
+    init(_ ids: [(TableID, [IndexID])], _ facts: [TableFacts?], _ datastore: Datastore) {
         let all = ids.flatMap(\.1)
         orderedCount = Int(all.map(\.rawValue).max() ?? 0) + 1
         ordered = .allocate(capacity: orderedCount)
         ordered.initialize(repeating: false, count: orderedCount)
         for index in all { ordered[Int(index.rawValue)] = datastore.schema(of: index)?.algorithm != .hash }
+        tableOfIndex = .allocate(capacity: orderedCount)
+        tableOfIndex.initialize(repeating: TableID(.max), count: orderedCount)
+        for (table, indexes) in ids {
+            for index in indexes { tableOfIndex[Int(index.rawValue)] = table }
+        }
+        plainRowCount = Int(ids.map(\.0.rawValue).max() ?? 0) + 1
+        plainRowByteCounts = .allocate(capacity: plainRowCount)
+        plainRowByteCounts.initialize(repeating: -1, count: plainRowCount)
+        for (table, _) in ids {
+            guard Int(table.rawValue) < facts.count, let facts = facts[Int(table.rawValue)],
+                facts.schema.kind == .user, facts.numbered.isEmpty, facts.schema.schedule == nil
+            else { continue }
+            plainRowByteCounts[Int(table.rawValue)] = datastore.plainRowByteCount(of: table) ?? -1
+        }
         tableCount = ids.count
         tables = .allocate(capacity: max(1, ids.count))
         for (position, (table, indexes)) in ids.enumerated() {
@@ -50,6 +69,21 @@ package struct TableMap {
     func deallocate() {
         tables.deallocate()
         ordered.deallocate()
+        tableOfIndex.deallocate()
+        plainRowByteCounts.deallocate()
+    }
+
+    /// How many bytes a row of one of the module's tables has, if any bytes of that number are one, and nothing is to be done
+    /// when a guest writes it but to write it; -1 otherwise.
+    @inline(__always)
+    func plainRowByteCount(_ table: TableID) -> Int {
+        Int(table.rawValue) < plainRowCount ? plainRowByteCounts[Int(table.rawValue)] : -1
+    }
+
+    /// Whether an index of the module's is one of a table.
+    @inline(__always)
+    func isIndex(_ index: IndexID, of table: TableID) -> Bool {
+        Int(index.rawValue) < orderedCount && tableOfIndex[Int(index.rawValue)] == table
     }
 
     /// Whether the index knows ranges and prefixes, and not only whole keys.
