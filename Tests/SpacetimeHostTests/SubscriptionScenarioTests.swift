@@ -237,4 +237,41 @@ import Testing
         }
         #expect(error?.message.contains("'y'") == true || error?.message.contains("index") == true)
     }
+
+    // MARK: Left joins of three tables
+
+    @Test func leftJoinsOfThreeTablesFollowEachOfThem() throws {
+        let db = try ScenarioDatabase(
+            "a(id u64 unique, b u64 index)", "b(id u64 unique, c u64 index)", "c(id u64 index, x u64)")
+        let client = FakeSession(db.core)
+        try client.subscribe(1, "SELECT a.* FROM a LEFT JOIN b ON a.b = b.id LEFT JOIN c ON b.c = c.id")
+        try client.subscribe(
+            2,
+            "SELECT COUNT(*) AS n, COUNT(b.id) AS bs, SUM(c.x) AS s FROM a LEFT JOIN b ON a.b = b.id LEFT JOIN c ON b.c = c.id"
+        )
+        func counts() throws -> [UInt64] {
+            let row = try #require(client.rows(2).first)
+            return try [UInt64(bsatn: Array(row[0..<8])), UInt64(bsatn: Array(row[8..<16]))]
+        }
+        try db.commit(.insert("a", 1, 10), .insert("a", 2, 20))
+        #expect(client.rows(1).count == 2)
+        #expect(try counts() == [2, 0])
+        // The third table is found by way of the second only.
+        try db.commit(.insert("c", 5, 100), .insert("c", 5, 200))
+        #expect(try counts() == [2, 0])
+        try db.commit(.insert("b", 10, 5))
+        #expect(client.rows(1).count == 3)
+        #expect(try counts() == [3, 1 * 2])
+        // All of them at once: one goes, one comes to another place, one is replaced.
+        try db.commit(
+            .delete("c", 5, 100), .delete("b", 10, 5), .insert("b", 20, 5), .insert("c", 5, 300), .delete("a", 1, 10),
+            .insert("a", 3, 20))
+        #expect(client.rows(1).count == 4)
+        #expect(try counts() == [4, 4])
+        try db.commit(.delete("c", 5, 200), .delete("c", 5, 300))
+        #expect(try counts() == [2, 2])
+        try db.commit(.delete("b", 20, 5))
+        #expect(try counts() == [2, 0])
+        #expect(client.rows(1).count == 2)
+    }
 }

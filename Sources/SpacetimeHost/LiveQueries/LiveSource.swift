@@ -10,7 +10,7 @@ final class LiveSource {
     /// The tables whose changes matter, each once.
     let tables: [TableID]
     private let deltas: [Delta]
-    private let outer: Outer?
+    private let outers: [Outer]
     private var bag = RowBag()
     private(set) var templates: [LiveTemplate] = []
     /// Rows of other tables that were looked at to follow the changes of a join.
@@ -24,7 +24,7 @@ final class LiveSource {
         let isInsertOnly: Bool
     }
 
-    /// What changes of the right side of an outer join do.
+    /// What changes of a table behind an outer join do.
     private struct Outer {
         let left: TableID
         let right: TableID
@@ -46,7 +46,7 @@ final class LiveSource {
         query = nil
         tables = [table]
         deltas = []
-        outer = nil
+        outers = []
     }
 
     /// The rows that a query makes, which has no parameters.
@@ -64,12 +64,12 @@ final class LiveSource {
                     isInsertOnly: delta.isInsertOnly))
             if !tables.contains(delta.table) { tables.append(delta.table) }
         }
-        if let changes = plan.outer, !tables.isEmpty {
-            outer = try Outer(changes, datastore)
+        var outers: [Outer] = []
+        for changes in plan.outers where !deltas.isEmpty {
+            outers.append(try Outer(changes, datastore))
             if !tables.contains(changes.right) { tables.append(changes.right) }
-        } else {
-            outer = nil
         }
+        self.outers = outers
         self.deltas = deltas
         self.tables = tables
     }
@@ -95,11 +95,11 @@ final class LiveSource {
                 try run(delta, commit, driving, .deletes, datastore)
             }
         }
-        if let outer, changes[outer.right] != nil { try follow(outer, commit, datastore) }
+        for outer in outers where changes[outer.right] != nil { try follow(outer, commit, datastore) }
         return bag.changes()
     }
 
-    /// Takes the left rows that changed rows of the right side fit out with what they had, and in with what they have.
+    /// Takes the left rows that changed rows of the right table may fit out with what they had, and in with what they have.
     private func follow(_ outer: Outer, _ commit: PlanChanges, _ datastore: Datastore) throws(EngineError) {
         var seen = RowBag()
         for side in PlanChanges.Side.allCases where commit.count(side, of: outer.right) > 0 {

@@ -10,8 +10,8 @@ package struct LivePlan: Hashable, Sendable {
     package var base: Plan
     /// For each of the query's tables whose changes matter. In the order of the tables.
     package var deltas: [DeltaPlan]
-    /// What changes of the right side of an outer join do, if there is one. It has no delta plan.
-    package var outer: OuterChanges?
+    /// What changes of the tables behind outer joins do, in the order of the tables. These have no delta plans.
+    package var outers: [OuterChanges] = []
     /// Look-ups of the delta plans that no index answers: each change that gets that far reads a table.
     package var unindexed: [UnindexedJoin]
 }
@@ -42,18 +42,20 @@ package struct DeltaPlan: Hashable, Sendable {
     package var isInsertOnly: Bool
 }
 
-/// How changes of the right side of an outer join change the result: each row of the left side that a changed row fits is taken out
-/// with what it was combined with before, and put in again with what it is combined with now. So one that finds its first partner
-/// loses the combination with nothing, and one that loses its last gets it.
+/// How changes of a table behind an outer join change the result: each row of the first table that a changed row may fit is taken
+/// out with what it was combined with before, and put in again with what it is combined with now. So one that finds its first
+/// partner loses the combination with nothing, and one that loses its last gets it.
 package struct OuterChanges: Hashable, Sendable {
+    /// The first table of the query.
     package var left: TableID
+    /// The one behind the outer join.
     package var right: TableID
-    /// Goes through changed rows of the right side, and finds the rows of the left one, as they are, that they fit.
+    /// Goes through changed rows of the right table, and finds the rows of the left one, as they are, that they may fit.
     package var affected: Plan
-    /// Goes through rows of the left side that are handed in, and combines them with the right side as it was before the
-    /// changes.
+    /// Goes through rows of the left table that are handed in, and combines them with the others: with the right table and those
+    /// behind it as they were before the changes, and with those before it as they are.
     package var before: Plan
-    /// The same with the right side as it is.
+    /// The same with the right table as it is.
     package var after: Plan
 }
 

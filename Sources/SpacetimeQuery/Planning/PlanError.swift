@@ -6,7 +6,7 @@ package enum PlanError: Error, Hashable, Sendable {
     case joinNeedsEquality(table: String)
     /// Rows of event tables are never stored, so nothing can be joined to them.
     case eventTableLookedUp(table: String)
-    /// Only joins of two tables are followed if they are outer ones, and no event tables.
+    /// Outer joins are not followed together with event tables.
     case outerJoin(table: String)
     case noTable
 }
@@ -32,8 +32,8 @@ extension PlanError: CustomStringConvertible {
                 """
         case .outerJoin(let table):
             return """
-                a live query has LEFT JOIN between two tables only, and '\(table)' is joined so beside others or to events; use \
-                JOIN, or ask once
+                a live query of events has no LEFT JOIN, as it has of '\(table)': what a client would be told of an event cannot be \
+                taken back; use JOIN, or ask once
                 """
         case .noTable: return "a query without a table never changes; ask once"
         }

@@ -4,8 +4,8 @@ import SpacetimeSchema
 extension Planner {
     /// How a query is kept up to date.
     ///
-    /// - Throws: if a change would read a whole table, and the rule forbids it; if an event table does not come first; for
-    ///   outer joins of more than two tables.
+    /// - Throws: if a change would read a whole table, and the rule forbids it; if an event table does not come first, or is in
+    ///   a query with an outer join.
     package func livePlan(
         _ query: BoundQuery, _ statistics: some PlanStatistics, rule: LiveJoinRule = .original,
         options: PlannerOptions = PlannerOptions()
@@ -44,46 +44,45 @@ extension Planner {
         return live
     }
 
-    /// The result of `a LEFT JOIN b` changes with rows of `a`, which are combined with `b` as it was before the commit; and then
-    /// with rows of `b`, for all rows of `a` that there are after it.
+    /// The tables of outer joins come behind all others. So the result is a sum over the rows of each other table, whose changes
+    /// are followed as in any join. It is a sum over the rows of the first table, too: where one of those behind an outer join
+    /// changes, the rows of the first table that this may concern are taken out with what they had, and put in with what they
+    /// have.
     private func outerPlan(
         _ query: BoundQuery, _ chooser: StepChooser, _ rule: LiveJoinRule
     ) throws(PlanError) -> LivePlan {
         let graph = chooser.graph
-        let hasEvents = graph.slots.contains { $0.table?.schema.isEvent ?? false }
-        guard graph.slots.count == 2, let condition = query.tables[1].outerCondition, !hasEvents else {
-            throw .outerJoin(table: graph.name(of: graph.slots.firstIndex(where: \.isOuter) ?? 0))
-        }
-        let before = delta(query, 0, chooser)
-        var after = before
-        for position in after.steps.indices where after.steps[position].slot == 1 {
-            after.steps[position].source = .table
-        }
-        var inner = query
-        inner.tables[1].outerCondition = nil
-        // Other conditions say which combinations are in the result, and not which there are.
-        inner.conditions = condition + query.conditions.filter { SlotSet(of: $0).only == 0 }
-        inner.grouping = nil
-        inner.output = .rows(slot: 0)
-        let affected = delta(
-            inner, 1,
-            StepChooser(
-                graph: QueryGraph(inner, self), estimator: chooser.estimator, options: chooser.options))
+        let isEvent = graph.slots.contains { $0.table?.schema.isEvent ?? false }
+        if isEvent { throw .outerJoin(table: graph.name(of: graph.slots.firstIndex(where: \.isOuter) ?? 0)) }
         var live = LivePlan(
-            base: plan(query, chooser.estimator.statistics, options: chooser.options),
-            deltas: [
-                DeltaPlan(
-                    slot: 0, table: graph.slots[0].id, plan: before, pruning: graph.pruning(of: 0), isInsertOnly: false)
-            ],
-            outer: OuterChanges(
-                left: graph.slots[0].id, right: graph.slots[1].id, affected: affected, before: before, after: after),
-            unindexed: [])
-        let joined = QueryGraph(inner, self)
-        for (changed, plan) in [(0, before), (1, affected)] {
-            for step in plan.steps.dropFirst() where !step.access.isIndexed {
+            base: plan(query, chooser.estimator.statistics, options: chooser.options), deltas: [], unindexed: [])
+        let first = delta(query, 0, chooser)
+        var joined = query
+        for slot in graph.slots.indices {
+            joined.conditions += joined.tables[slot].outerCondition ?? []
+            joined.tables[slot].outerCondition = nil
+        }
+        let names = QueryGraph(joined, self)
+        for slot in graph.slots.indices {
+            let followed: Plan
+            if graph.slots[slot].isOuter {
+                followed = affected(by: slot, of: query, chooser)
+                live.outers.append(
+                    OuterChanges(
+                        left: graph.slots[0].id, right: graph.slots[slot].id, affected: followed,
+                        before: first.reading { $0 < slot ? .table : .tableBefore },
+                        after: first.reading { $0 <= slot ? .table : .tableBefore }))
+            } else {
+                followed = delta(query, slot, chooser)
+                live.deltas.append(
+                    DeltaPlan(
+                        slot: slot, table: graph.slots[slot].id, plan: followed, pruning: graph.pruning(of: slot),
+                        isInsertOnly: false))
+            }
+            for step in followed.steps.dropFirst() where !step.access.isIndexed {
                 let join = UnindexedJoin(
-                    slot: changed, table: graph.name(of: step.slot),
-                    columns: joined.joinFields(of: step.slot).map { graph.name(of: $0) })
+                    slot: slot, table: graph.name(of: step.slot),
+                    columns: names.joinFields(of: step.slot).map { graph.name(of: $0) })
                 if rule != .none {
                     if join.columns.isEmpty { throw .joinNeedsEquality(table: join.table) }
                     throw .joinNeedsIndex(table: join.table, columns: join.columns)
@@ -92,6 +91,26 @@ extension Planner {
             }
         }
         return live
+    }
+
+    /// Which rows of the first table a changed row of one behind an outer join may concern: those that it fits, whatever else
+    /// the query asks of them beyond the tables that are not behind such joins.
+    private func affected(by slot: Int, of query: BoundQuery, _ chooser: StepChooser) -> Plan {
+        let present = SlotSet(chooser.graph.slots.indices.filter { !chooser.graph.slots[$0].isOuter })
+        var inner = query
+        inner.tables[slot].outerCondition = nil
+        // Other conditions say which combinations are in the result, and not which there are.
+        inner.conditions =
+            (query.tables[slot].outerCondition ?? [])
+            + query.conditions.filter { SlotSet(of: $0).isSubset(of: present) }
+        inner.grouping = nil
+        inner.output = .rows(slot: 0)
+        let graph = QueryGraph(inner, self)
+        var plan = delta(
+            inner, slot, StepChooser(graph: graph, estimator: chooser.estimator, options: chooser.options))
+        // What is behind other outer joins neither brings nor drops a row of the first table.
+        while let last = plan.steps.last, last.isOuter, last.laterConditions.isEmpty { plan.steps.removeLast() }
+        return plan
     }
 
     /// The rule for two tables, which is that of SpacetimeDB.
@@ -122,6 +141,17 @@ extension Planner {
         }
         return Plan(
             steps: steps, conditions: chooser.graph.constants, output: output, parameters: query.parameters)
+    }
+}
+
+extension Plan {
+    /// The same with the tables behind the first step as they are, or as they were.
+    fileprivate func reading(_ source: (_ slot: Int) -> Source) -> Plan {
+        var plan = self
+        for position in plan.steps.indices.dropFirst() {
+            plan.steps[position].source = source(plan.steps[position].slot)
+        }
+        return plan
     }
 }
 

@@ -91,7 +91,8 @@ import Testing
         query.tables[1].outerCondition = [playerOfItem, fixture.field("item.kind", 1) > literal(3 as UInt32)]
         let plan = try live(query)
         #expect(plan.deltas.map(\.slot) == [0] && plan.unindexed.isEmpty)
-        let outer = try #require(plan.outer)
+        let outer = try #require(plan.outers.first)
+        #expect(plan.outers.count == 1)
         #expect(outer.before == plan.deltas[0].plan)
         #expect(outer.before.steps.map(\.source) == [.changes, .tableBefore] && outer.before.steps[1].isOuter)
         #expect(outer.after.steps.map(\.source) == [.changes, .table] && outer.after.steps[1].isOuter)
@@ -104,13 +105,38 @@ import Testing
         var query = fixture.query(["player", "item"], where: [fixture.field("item.kind", 1) == literal(3 as UInt32)])
         query.tables[1].outerCondition = [playerOfItem]
         let plan = try live(query)
-        #expect(plan.outer == nil && plan.deltas.count == 2)
+        #expect(plan.outers.isEmpty && plan.deltas.count == 2)
     }
 
-    @Test func outerJoinsOfMoreTablesAndConstantsAreRefused() {
-        var query = fixture.query(["player", "item", "grid"])
+    /// Each table in turn has changed, with those before it as they are and those behind it as they were.
+    @Test func outerJoinsOfSeveralTablesAreFollowedOneAfterTheOther() throws {
+        var query = fixture.query(["player", "item", "item"])
         query.tables[1].outerCondition = [playerOfItem]
-        #expect(throws: PlanError.outerJoin(table: "item")) { try live(query) }
+        query.tables[2].outerCondition = [fixture.field("item.id", 1) == fixture.field("item.player_id", 2)]
+        let plan = try live(query)
+        #expect(plan.deltas.map(\.slot) == [0] && plan.outers.count == 2)
+        #expect(
+            plan.outers.map { $0.before.steps.map(\.source) } == [
+                [.changes, .tableBefore, .tableBefore], [.changes, .table, .tableBefore],
+            ])
+        #expect(
+            plan.outers.map { $0.after.steps.map(\.source) } == [
+                [.changes, .table, .tableBefore], [.changes, .table, .table],
+            ])
+        // The third table finds the first one through the second, and the second one without the third.
+        #expect(plan.outers.map { $0.affected.steps.map(\.slot) } == [[1, 0], [2, 1, 0]])
+        #expect(plan.outers.allSatisfy { $0.affected.steps.allSatisfy { !$0.isOuter } })
+        // One in the middle that must be there is followed by itself.
+        query.tables[1].outerCondition = nil
+        query.conditions = [playerOfItem]
+        let mixed = try live(query)
+        #expect(mixed.deltas.map(\.slot) == [0, 1] && mixed.outers.count == 1)
+    }
+
+    @Test func outerJoinsWithoutIndexesEventsAndConstantsAreRefused() {
+        var events = fixture.query(["player", "signal"])
+        events.tables[1].outerCondition = [fixture.field("player.level") == fixture.field("signal.id", 1)]
+        #expect(throws: PlanError.outerJoin(table: "signal")) { try live(events) }
         var unindexed = fixture.query(["player", "log"])
         unindexed.tables[1].outerCondition = [fixture.field("player.level", 0) == fixture.field("log.kind", 1)]
         #expect(throws: PlanError.joinNeedsIndex(table: "log", columns: ["kind"])) { try live(unindexed) }

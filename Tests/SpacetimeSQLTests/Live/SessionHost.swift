@@ -14,11 +14,18 @@ final class SessionHost: LiveHost {
     /// Tells which queries are refused.
     private let probe: Client
     private var accepted: [TestQuery] = []
+    private let isWanted: (TestQuery) -> Bool
     /// By what there is in them.
     private(set) var supported: [String: Int] = [:]
 
-    /// - Parameter lockedRowLimit: rows of queries that need more than these to be looked at are found without the lock.
-    init(_ schema: RandomSchema, usesTexts: Bool = false, lockedRowLimit: Int? = nil) throws {
+    /// - Parameters:
+    ///   - lockedRowLimit: rows of queries that need more than these to be looked at are found without the lock.
+    ///   - isWanted: which queries there are to be.
+    init(
+        _ schema: RandomSchema, usesTexts: Bool = false, lockedRowLimit: Int? = nil,
+        wanting isWanted: @escaping (TestQuery) -> Bool = { _ in true }
+    ) throws {
+        self.isWanted = isWanted
         self.usesTexts = usesTexts
         self.schema = schema
         database = try TableDatabase(schema.tables)
@@ -43,7 +50,7 @@ final class SessionHost: LiveHost {
 
     /// What the planner cannot keep up to date, or only by reading whole tables at each commit, it refuses.
     func supports(_ query: TestQuery) -> Bool {
-        if usesTexts, query.sql(schema.tables) == nil { return false }
+        if !isWanted(query) || usesTexts && query.sql(schema.tables) == nil { return false }
         do {
             // Beside all others, since a query that says the same as one of them is none of its own.
             try probe.subscribe(0, to: accepted + [query]) {}
