@@ -12,19 +12,20 @@ import Darwin
 /// Compiled code in files, one for each module and engine.
 ///
 /// Wasmtime runs compiled code without looking at it. Whoever can write to a file of the cache can therefore have this
-/// program do anything, and so a file is read only if nobody else can have written it: the directory is opened, and then
+/// program do anything, and so a file is used only if nobody else can have written it: the directory is opened, and then
 /// belongs to the program's user and is writable for no one else; the file is opened in there, not through a link, is an
-/// ordinary file with one name, and belongs to the user alone as well. What was checked is what is read: the bytes go to
-/// memory, and Wasmtime gets them from there. Beside that a checksum keeps damage away, which Wasmtime would not notice.
+/// ordinary file with one name, and belongs to the user alone as well. Wasmtime maps the very file that was opened and
+/// checked, without copying it: files are never changed, only replaced. Beside that a checksum keeps damage away, which
+/// Wasmtime would not notice.
 ///
-/// A file is `magic, CRC-32C of what follows, engine's fingerprint, module's hash, code`. What is not as it should be
-/// counts as missing, and is written anew.
+/// A file is `code, magic, CRC-32C of the code and of what follows, engine's fingerprint, module's hash`: code first, since
+/// Wasmtime wants it at the start. What is not as it should be counts as missing, and is written anew.
 struct CompileCache {
     private let directory: String
     private let engine: [UInt8]
 
-    private static let magic: [UInt8] = Array("STWASM01".utf8)
-    private static let headByteCount = 8 + 4 + 32 + 32
+    private static let magic: [UInt8] = Array("STWASM02".utf8)
+    static let tailByteCount = 8 + 4 + 32 + 32
     /// Larger files than this are not read.
     private static let fileByteLimit = 1 << 30
     /// When there are more files than this, the oldest go.
@@ -61,8 +62,9 @@ struct CompileCache {
 
     // MARK: Reading
 
-    /// The code of a module; nil if there is none that can be trusted.
-    func read(_ hash: [UInt8]) -> [UInt8]? {
+    /// Calls a body with a path at which the code of a module is, if there is one that can be trusted. The path is good for as
+    /// long as the body runs.
+    func read<Result>(_ hash: [UInt8], _ body: (String) -> Result?) -> Result? {
         guard let folder = openDirectory(creating: false) else { return nil }
         defer { close(folder) }
         let file = openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
@@ -70,25 +72,45 @@ struct CompileCache {
         defer { close(file) }
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_nlink == 1,
-            Self.belongsToUserAlone(facts), facts.st_size > Self.headByteCount, facts.st_size <= Self.fileByteLimit
+            Self.belongsToUserAlone(facts), facts.st_size > Self.tailByteCount, facts.st_size <= Self.fileByteLimit,
+            isWhole(file, codeByteCount: Int(facts.st_size) - Self.tailByteCount, hash)
         else { return nil }
-        guard let bytes = Self.readAll(file, Int(facts.st_size)) else { return nil }
-        guard bytes.starts(with: Self.magic), bytes[12..<44].elementsEqual(engine), bytes[44..<76].elementsEqual(hash)
-        else { return nil }
-        let (sum, stored) = bytes.withUnsafeBytes { bytes in
-            (
-                Self.checksum(UnsafeRawBufferPointer(rebasing: bytes[12...])),
-                UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
-            )
-        }
-        return sum == stored ? Array(bytes[Self.headByteCount...]) : nil
+        // A name for the file that is open, whatever is at its old name by now.
+        #if canImport(Darwin)
+        return body("/dev/fd/\(file)")
+        #else
+        return body("/proc/self/fd/\(file)")
+        #endif
     }
 
-    private static func readAll(_ file: Int32, _ count: Int) -> [UInt8]? {
+    /// Whether a file holds code of a module for this engine, without damage.
+    private func isWhole(_ file: Int32, codeByteCount: Int, _ hash: [UInt8]) -> Bool {
+        guard let tail = Self.read(file, Self.tailByteCount, at: codeByteCount), tail.starts(with: Self.magic),
+            tail[12..<44].elementsEqual(engine), tail[44...].elementsEqual(hash)
+        else { return false }
+        // In pieces, which stay in the processor's cache.
+        var (sum, offset) = (UInt32(0), 0)
+        while offset < codeByteCount {
+            guard let piece = Self.read(file, min(Self.pieceByteCount, codeByteCount - offset), at: offset) else {
+                return false
+            }
+            sum = piece.withUnsafeBytes { Self.checksum($0, after: sum) }
+            offset += piece.count
+        }
+        return tail.withUnsafeBytes { tail in
+            Self.checksum(UnsafeRawBufferPointer(rebasing: tail[12...]), after: sum)
+                == UInt32(littleEndian: tail.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        }
+    }
+
+    private static let pieceByteCount = 128 << 10
+
+    private static func read(_ file: Int32, _ count: Int, at offset: Int) -> [UInt8]? {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while initialized < count {
                 let done = pread(
-                    file, buffer.baseAddress.unsafelyUnwrapped + initialized, count - initialized, off_t(initialized))
+                    file, buffer.baseAddress.unsafelyUnwrapped + initialized, count - initialized,
+                    off_t(offset + initialized))
                 if done < 0, errno == EINTR { continue }
                 guard done > 0 else { return }
                 initialized += done
@@ -97,8 +119,8 @@ struct CompileCache {
         return bytes.count == count ? bytes : nil
     }
 
-    private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        bytes.baseAddress.map { spacetime_crc32c(0, $0, bytes.count) } ?? 0
+    private static func checksum(_ bytes: UnsafeRawBufferPointer, after sum: UInt32) -> UInt32 {
+        bytes.baseAddress.map { spacetime_crc32c(sum, $0, bytes.count) } ?? sum
     }
 
     /// Nobody else can have written to it, or can now.
@@ -134,37 +156,34 @@ struct CompileCache {
     func write(_ code: UnsafeRawBufferPointer, _ hash: [UInt8]) {
         guard code.count < Self.fileByteLimit, let folder = openDirectory(creating: true) else { return }
         defer { close(folder) }
-        var bytes = Self.magic + [0, 0, 0, 0] + engine + hash
-        bytes.append(contentsOf: code)
-        let sum = bytes.withUnsafeBytes { Self.checksum(UnsafeRawBufferPointer(rebasing: $0[12...])) }
-        bytes.withUnsafeMutableBytes { $0.storeBytes(of: sum.littleEndian, toByteOffset: 8, as: UInt32.self) }
+        let facts = engine + hash
+        let sum = facts.withUnsafeBytes { Self.checksum($0, after: Self.checksum(code, after: 0)) }
+        let tail = Self.magic + withUnsafeBytes(of: sum.littleEndian) { Array($0) } + facts
         // Under a name that nobody reads, so that what is found is whole.
         let temporary = "\(name(hash)).\(getpid()).\(UInt64.random(in: .min ... .max)).new"
         let file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { return }
-        let isWritten = Self.writeAll(bytes, to: file)
+        let isWritten = Self.writeAll(code, to: file) && tail.withUnsafeBytes { Self.writeAll($0, to: file) }
         close(file)
         if !isWritten || renameat(folder, temporary, folder, name(hash)) != 0 { unlinkat(folder, temporary, 0) }
         removeOldest(folder)
     }
 
-    private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
-        bytes.withUnsafeBytes { bytes in
-            var done = 0
-            while done < bytes.count {
-                #if canImport(Darwin)
-                let count = Darwin.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
-                #elseif canImport(Musl)
-                let count = Musl.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
-                #else
-                let count = Glibc.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
-                #endif
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return false }
-                done += count
-            }
-            return true
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            #if canImport(Darwin)
+            let count = Darwin.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
+            #elseif canImport(Musl)
+            let count = Musl.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
+            #else
+            let count = Glibc.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
+            #endif
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            done += count
         }
+        return true
     }
 
     /// Removes the files that were written the longest ago, if there are many.

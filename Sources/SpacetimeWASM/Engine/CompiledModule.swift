@@ -56,7 +56,7 @@ final class CompiledModule: @unchecked Sendable {
         _ bytes: [UInt8], _ hash: [UInt8], _ engine: WASMEngine, _ cache: CompileCache?
     ) throws(DatabaseError) -> CompiledModule {
         let wasmtime = engine.wasmtime
-        if let code = cache?.read(hash), let raw = load(code, engine) {
+        if let raw = cache?.read(hash, { load($0, engine) }) {
             return CompiledModule(engine, raw, hash: hash, byteCount: bytes.count, wasCached: true)
         }
         var raw: OpaquePointer?
@@ -97,15 +97,12 @@ final class CompiledModule: @unchecked Sendable {
             .joined(separator: ": ")
     }
 
-    /// Nil if the code is none of this engine.
-    private static func load(_ code: [UInt8], _ engine: WASMEngine) -> OpaquePointer? {
+    /// Nil if the code in a file is none of this engine.
+    private static func load(_ path: String, _ engine: WASMEngine) -> OpaquePointer? {
         var raw: OpaquePointer?
-        let error = code.withUnsafeBufferPointer { code in
-            code.baseAddress.flatMap {
-                engine.wasmtime.api.pointee.wasmtime_module_deserialize(engine.raw, $0, code.count, &raw)
-            }
+        if let error = engine.wasmtime.api.pointee.wasmtime_module_deserialize_file(engine.raw, path, &raw) {
+            _ = engine.wasmtime.take(error: error)
         }
-        if let error { _ = engine.wasmtime.take(error: error) }
         return raw
     }
 
