@@ -1,9 +1,10 @@
-import SpacetimeHost
-import SpacetimeKit
+import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
 import Testing
 
+@testable import SpacetimeHost
+@testable import SpacetimeKit
 @testable import SpacetimeWASM
 
 #if canImport(Glibc)
@@ -25,17 +26,6 @@ import Darwin
 
     private static let rounds = Int(number("SPACETIME_WASM_FUZZ") ?? 60)
     private static let seed = number("SPACETIME_WASM_SEED") ?? 1
-
-    /// Checks that the rows are rows, each found by its key and by nothing else.
-    private func requireSound(_ db: Database<DynamicModule>, _ seed: UInt64) throws {
-        let ids = try db.sql("SELECT id FROM item").values(of: "id", as: UInt64.self)
-        #expect(Set(ids).count == ids.count, "seed \(seed)")
-        #expect(try db.sql("SELECT id, n FROM item ORDER BY id").count == ids.count, "seed \(seed)")
-        for id in ids.prefix(3) {
-            #expect(
-                try db.sql("SELECT n FROM item WHERE id = :id", ["id": SQLValue(id)]).count == 1, "seed \(seed)")
-        }
-    }
 
     // MARK: Bytes
 
@@ -64,10 +54,43 @@ import Darwin
                     (i32.const 0)
                     """),
         ]
+        module.procedures = [
+            .init(
+                name: "visit",
+                body: """
+                    (drop (call $procedure_start_mut_tx (i32.const 168)))
+                    (drop (call $insert (i64.add (i64.const 1000) (call $count)) (i32.const 6)))
+                    (drop (call $procedure_commit_mut_tx))
+                    (call $give (local.get $sink) (global.get $ready))
+                    (i32.const 0)
+                    """)
+        ]
+        module.views = [Self.allItems()]
+        module.fields = """
+            (global $ready (mut i32) (i32.const 0))
+            (func (export "__preinit__10_ready") (global.set $ready (i32.const 7)))
+            """
+        module.start = "(call $log (i32.const 32) (i32.const 4))"
         return module
     }
 
-    @Test func damagedModulesHurtNobody() throws {
+    /// A view that has the rows of the table, 340 of them at most.
+    private static func allItems(_ before: String = "") -> TextModule.Function {
+        TextModule.Function(
+            name: "all",
+            body: """
+                \(before)
+                (i32.store (i32.const 4100) (i32.const 4080))
+                (drop (call $datastore_table_scan_bsatn (call $table) (i32.const 4096)))
+                (drop (call $row_iter_bsatn_advance (i32.load (i32.const 4096)) (i32.const 5004) (i32.const 4100)))
+                (i32.store (i32.const 5000) (i32.div_u (i32.load (i32.const 4100)) (i32.const 12)))
+                (i32.store (i32.const 4104) (i32.add (i32.load (i32.const 4100)) (i32.const 4)))
+                (drop (call $bytes_sink_write (local.get $sink) (i32.const 5000) (i32.const 4104)))
+                (i32.const 0)
+                """)
+    }
+
+    @Test func damagedModulesHurtNobody() async throws {
         let original = try Self.victim.bytes
         var loaded = 0
         for round in 0..<Self.rounds {
@@ -83,11 +106,21 @@ import Darwin
             // The text says with which seed the program ended, if it does.
             guard let module = try? WASMModule(bytes: bytes, options: options) else { continue }
             loaded += 1
-            guard let db = try? Database.open(.inMemory, module: module) else { continue }
-            for call in 0..<6 as Range<UInt64> {
-                _ = try? db.call(call % 3 == 2 ? "scan" : "add", arguments: call % 3 == 2 ? [] : call.bsatn())
+            guard let db = try? await Database.open(.inMemory, module: module) else { continue }
+            guard let mirror = try? FuzzMirror(db.core) else { continue }
+            for call in 0..<8 as Range<UInt64> {
+                let place: Comment = "seed \(seed), call \(call)"
+                switch call % 4 {
+                case 2: try mirror.follow(place) { try db.core.runner.call("scan", arguments: [], as: db.core.owner) }
+                case 3:
+                    _ = try? await db.core.procedures.call("visit", arguments: [], as: db.core.owner)
+                    try mirror.require(place)
+                default:
+                    try mirror.follow(place) {
+                        try db.core.runner.call("add", arguments: call.bsatn(), as: db.core.owner)
+                    }
+                }
             }
-            if (try? db.sql("SELECT id FROM item")) != nil { try? requireSound(db, seed) }
         }
         #expect(loaded > 0, "no damaged module was loaded at all: the damage is too large to show anything")
     }
@@ -105,9 +138,12 @@ import Darwin
 
     // MARK: Arguments
 
-    /// A module whose reducer makes any calls of the host with any arguments: a list of the function's position in
-    /// `HostFunctions.all` and nine values, as 80 bytes each.
-    private static var poking: TextModule {
+    /// A module that makes any calls of the host with any arguments, from a list of the function's position in
+    /// `HostFunctions.all` and nine values, as 80 bytes each: in the reducer and the procedure that take it, and in the view
+    /// once `arm` has put it into the guest's memory.
+    ///
+    /// - Parameter atStart: a list that is worked off while the module starts.
+    private static func poking(atStart: [UInt64] = []) -> TextModule {
         var module = TextModule()
         let usual = Set(TextModule.usualImports.map { "\($0.0).\($0.1)" })
         for function in HostFunctions.all where !usual.contains("\(function.module).\(function.name)") {
@@ -125,6 +161,26 @@ import Darwin
                   (then \(function.signature.hasSuffix(">") ? call : "(drop \(call))")))
                 """
         }
+        let atStartBytes = atStart.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) }
+        }
+        module.fields = """
+            (global $armed (mut i32) (i32.const 0))
+            (func $pokes (param $at i32) (param $end i32)
+              (block $done (loop $next
+                (br_if $done (i32.gt_u (i32.add (local.get $at) (i32.const 80)) (local.get $end)))
+                \(cases.joined(separator: "\n"))
+                (local.set $at (i32.add (local.get $at) (i32.const 80)))
+                (br $next))))
+            (func $read (param $source i32) (result i32)
+              (i32.store (i32.const 16384) (i32.const 32768))
+              (drop (call $bytes_source_read (local.get $source) (i32.const 16388) (i32.const 16384)))
+              (i32.add (i32.const 16388) (i32.load (i32.const 16384))))
+            (data (i32.const 49152) "\(atStartBytes.map { "\\" + Hexadecimal.text([$0]) }.joined())")
+            """
+        if !atStart.isEmpty {
+            module.start = "(call $pokes (i32.const 49152) (i32.const \(49_152 + atStartBytes.count)))"
+        }
+        let poke = "(call $pokes (i32.const 16392) (call $read (local.get $source)))"
         module.reducers = [
             .init(
                 name: "good", parameters: [("id", .u64)],
@@ -134,21 +190,26 @@ import Darwin
                     (drop (call $insert (i64.load (i32.const 4104)) (i32.const 5)))
                     (i32.const 0)
                     """),
+            .init(name: "poke", parameters: [("calls", .array(.u64))], body: "\(poke) (i32.const 0)"),
             .init(
-                name: "poke", parameters: [("calls", .array(.u64))],
+                name: "arm", parameters: [("calls", .array(.u64))],
                 body: """
-                    (local $at i32) (local $end i32)
-                    (i32.store (i32.const 16384) (i32.const 32768))
-                    (drop (call $bytes_source_read (local.get $source) (i32.const 16388) (i32.const 16384)))
-                    (local.set $at (i32.const 16392))
-                    (local.set $end (i32.add (i32.const 16388) (i32.load (i32.const 16384))))
-                    (block $done (loop $next
-                      (br_if $done (i32.gt_u (i32.add (local.get $at) (i32.const 80)) (local.get $end)))
-                      \(cases.joined(separator: "\n"))
-                      (local.set $at (i32.add (local.get $at) (i32.const 80)))
-                      (br $next)))
+                    (global.set $armed (call $read (local.get $source)))
+                    (drop (call $insert (i64.add (i64.const 5000) (call $count)) (i32.const 5)))
                     (i32.const 0)
                     """),
+        ]
+        module.procedures = [
+            .init(
+                name: "poke_outside", parameters: [("calls", .array(.u64))],
+                body: "\(poke) (call $give (local.get $sink) (i32.const 1)) (i32.const 0)")
+        ]
+        module.views = [
+            Self.allItems(
+                """
+                (if (global.get $armed) (then
+                  (call $pokes (i32.const 16392) (global.get $armed)) (global.set $armed (i32.const 0))))
+                """)
         ]
         return module
     }
@@ -167,42 +228,185 @@ import Darwin
         131_068, 131_071, 131_072, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFF0, 0xFFFF_FFFF, .max, 4097, 4105,
     ]
 
-    @Test func callsWithAnyArgumentsHurtNobody() throws {
+    private static var options: WASMOptions {
         var options = WASMOptions()
         options.cache = .none
         options.limits.callDuration = .milliseconds(200)
         options.limits.logByteLimit = 10_000
         options.limits.resultByteLimit = 1 << 20
-        let module = try WASMModule(bytes: Self.poking.bytes, options: options)
+        return options
+    }
+
+    private static let sleep = HostFunctions.all.firstIndex { $0.name == "procedure_sleep_until" }.map(UInt64.init)
+
+    /// Calls of the host. None of them waits: the time to which it would could be any.
+    private static func anyCalls(_ random: inout DeterministicRandom) -> [UInt64] {
+        var words: [UInt64] = []
+        for _ in 0..<Int.random(in: 1...12, using: &random) {
+            let function = UInt64.random(in: 0..<UInt64(HostFunctions.all.count), using: &random)
+            words.append(function == sleep ? 0 : function)
+            for _ in 0..<9 {
+                let isKnown = Int.random(in: 0..<10, using: &random) < 9
+                words.append(isKnown ? values.randomElement(using: &random) ?? 0 : random.next())
+            }
+        }
+        return words
+    }
+
+    @Test func callsWithAnyArgumentsHurtNobody() async throws {
+        let module = try WASMModule(bytes: Self.poking().bytes, options: Self.options)
         var database = DatabaseOptions()
         database.log.recordLimit = 100
-        let db = try Database.open(.inMemory, module: module, options: database)
-        let other = try Database.open(.inMemory, module: module)
-        for id in 0..<20 as Range<UInt64> { try other.call("good", arguments: id.bsatn()) }
-        var succeeded = 0
+        let db = try await Database.open(.inMemory, module: module, options: database)
+        let other = try await Database.open(.inMemory, module: module)
+        for id in 0..<20 as Range<UInt64> { try await other.call("good", arguments: id.bsatn()) }
+        let mirror = try FuzzMirror(db.core)
+        var succeeded: [String: Int] = [:]
+        func note(_ kind: String, _ error: (any Error)?, _ place: Comment) {
+            if error == nil { succeeded[kind, default: 0] += 1 }
+            if let error = error as? DatabaseError {
+                #expect(error.code != .internalInconsistency && error.code != .badArguments, place)
+            }
+        }
         for round in 0..<(Self.rounds * 4) {
             let seed = Self.seed &+ UInt64(round)
             var random = DeterministicRandom(seed: seed)
-            _ = try? db.call("good", arguments: (seed % 50).bsatn())
-            var words: [UInt64] = []
-            for _ in 0..<Int.random(in: 1...12, using: &random) {
-                words.append(UInt64.random(in: 0..<UInt64(HostFunctions.all.count), using: &random))
-                for _ in 0..<9 {
-                    let isKnown = Int.random(in: 0..<10, using: &random) < 9
-                    words.append(isKnown ? Self.values.randomElement(using: &random) ?? 0 : random.next())
+            let place: Comment = "seed \(seed)"
+            try mirror.follow(place) {
+                try db.core.runner.call("good", arguments: (seed % 50).bsatn(), as: db.core.owner)
+            }
+            let calls = Self.anyCalls(&random).bsatn()
+            if round % 4 == 3 {
+                var failure: (any Error)?
+                do { _ = try await db.core.procedures.call("poke_outside", arguments: calls, as: db.core.owner) } catch
+                {
+                    failure = error
                 }
+                note("procedure", failure, place)
+                try mirror.require(place)
+            } else {
+                let reducer = round % 4 == 2 ? "arm" : "poke"
+                let failure = try mirror.follow(place) {
+                    try db.core.runner.call(reducer, arguments: calls, as: db.core.owner)
+                }
+                note(reducer, failure, place)
             }
-            do {
-                try db.call("poke", arguments: words.bsatn())
-                succeeded += 1
-            } catch let error as DatabaseError {
-                #expect(
-                    error.code != .internalInconsistency && error.code != .badArguments, "seed \(seed): \(error)")
-            }
-            if round % 8 == 0 { try requireSound(db, seed) }
+            // The view has room for 340.
+            if mirror.count > 300 { try mirror.follow(place) { try Self.clear(db.core) } }
         }
-        #expect(succeeded > 0)
-        try requireSound(db, 0)
-        #expect(try other.sql("SELECT id FROM item").count == 20, "the other database noticed something")
+        #expect(succeeded.count == 3, "\(succeeded)")
+        #expect(try await other.sql("SELECT id FROM item").count == 20, "the other database noticed something")
+    }
+
+    private static func clear(_ core: DatabaseCore) throws {
+        _ = try core.statements.run(.init("DELETE FROM item", as: core.owner))
+    }
+
+    @Test func callsWhileAModuleStartsHurtNobody() throws {
+        var started = 0
+        for round in 0..<max(8, Self.rounds / 4) {
+            let seed = Self.seed &+ UInt64(round)
+            var random = DeterministicRandom(seed: seed)
+            let bytes = try Self.poking(atStart: Self.anyCalls(&random)).bytes
+            let module: WASMModule
+            do { module = try WASMModule(bytes: bytes, options: Self.options) } catch {
+                #expect((error as? DatabaseError)?.code == .invalidModule, "seed \(seed): \(error)")
+                continue
+            }
+            started += 1
+            let db = try Database.open(.inMemory, module: module)
+            let mirror = try FuzzMirror(db.core)
+            #expect(mirror.count == 0, "seed \(seed): a row came from nowhere")
+            try mirror.follow("seed \(seed)") {
+                try db.core.runner.call("good", arguments: UInt64(3).bsatn(), as: db.core.owner)
+            }
+        }
+        #expect(started > 0, "no module started at all")
+    }
+}
+
+/// What clients know who watch the items and the view of them. After each call it has to be what is there: all of it, and after
+/// one that failed exactly what was there before.
+private final class FuzzMirror {
+    private let core: DatabaseCore
+    private let table: TableID
+    private let items: Session
+    private let view: Session
+    private var known: [[UInt8]: Int] = [:]
+    private var seen: [[UInt8]: Int] = [:]
+
+    var count: Int { known.count }
+
+    init(_ core: DatabaseCore) throws {
+        self.core = core
+        table = try #require(core.catalog.tableID(named: "item"))
+        items = try Self.watch("SELECT * FROM item", core)
+        view = try Self.watch("SELECT * FROM all", core)
+        Self.drain(items, into: &known)
+        Self.drain(view, into: &seen)
+    }
+
+    private static func watch(_ query: String, _ core: DatabaseCore) throws -> Session {
+        let session = Session(core.owner, outlet: nil, queueLimit: 10_000)
+        let queries = try core.sessions.texts.queries([query], as: session.caller)
+        try core.sessions.subscribe(session, to: QuerySetID(1), queries)
+        return session
+    }
+
+    /// - Returns: how many changes there were.
+    @discardableResult
+    private static func drain(_ session: Session, into rows: inout [[UInt8]: Int]) -> Int {
+        var changes = 0
+        func apply(_ delta: SharedDelta) {
+            delta.deletes.forEach { row in
+                rows[Array(row), default: 0] -= 1
+                if rows[Array(row)] == 0 { rows[Array(row)] = nil }
+                changes += 1
+            }
+            delta.inserts.forEach { row in
+                rows[Array(row), default: 0] += 1
+                changes += 1
+            }
+        }
+        while let event = session.queue.nextAvailable() {
+            switch event {
+            case .subscribed(let first): for delta in first.rows { apply(delta) }
+            case .update(let update): for change in update.changes { apply(change.delta) }
+            default: break
+            }
+        }
+        return changes
+    }
+
+    /// Calls the database, and checks what came of it.
+    @discardableResult
+    func follow(_ place: Comment, _ body: () throws -> Void) throws -> (any Error)? {
+        let before = known
+        var failure: (any Error)?
+        do { try body() } catch { failure = error }
+        try require(place)
+        if failure != nil { try #require(known == before, "a call that failed has changed something; \(place)") }
+        return failure
+    }
+
+    /// Checks that watchers know what is there, and that the tables and indexes are sound.
+    func require(_ place: Comment) throws {
+        Self.drain(items, into: &known)
+        Self.drain(view, into: &seen)
+        var rows: [[UInt8]: Int] = [:]
+        let serial = try core.runner.beginRead()
+        try TransactionReference(runner: core.runner, serial: serial).scan(table).forEach {
+            rows[Array($0), default: 0] += 1
+        }
+        core.runner.endRead()
+        try #require(rows == known, place)
+        for (row, count) in rows { try #require(row.count == 12 && count == 1, place) }
+        try #require(Set(rows.keys.map { $0.prefix(8) }).count == rows.count, "a key is there twice; \(place)")
+        let fresh = try Self.watch("SELECT * FROM all", core)
+        var now: [[UInt8]: Int] = [:]
+        Self.drain(fresh, into: &now)
+        core.sessions.end(fresh)
+        try #require(now == seen, place)
+        try core.runner.checkInvariants()
     }
 }
