@@ -12,12 +12,12 @@ struct GuestBenches {
 
     func groups(_ name: String) -> [Group] {
         switch name {
-        case "wasm-call": [hostToGuest, guestToHost]
+        case "wasm-call": [hostToGuest, crossing, guestToHost]
         case "wasm-transfer": [transfer]
         case "wasm-scan": [scan]
         case "wasm-insert": [insert]
         case "wasm-step": [step]
-        case "wasm-trap": [trap]
+        case "wasm-trap": [trap, trapAndNext]
         default: []
         }
     }
@@ -37,6 +37,19 @@ struct GuestBenches {
             return [
                 try NativeStrokes(changing: "Total", calls),
                 StrokeCalls("spacetimekit", "wasm-c", try guest("strokes"), changing: "Total", calls),
+                LimitCalls(try limit("strokes"), count: sizes.callsPerPass),
+            ]
+        }
+    }
+
+    private var crossing: Group {
+        Group(
+            bench: "wasm-call", part: "crossing",
+            workload: "an empty reducer, all calls in one transaction: what a call costs without one of its own"
+        ) { [sizes] in
+            let module = try WASMModule(bytes: GuestModules.bytes("strokes"), name: "strokes")
+            return [
+                try Crossings(module, count: sizes.callsPerPass),
                 LimitCalls(try limit("strokes"), count: sizes.callsPerPass),
             ]
         }
@@ -149,6 +162,23 @@ struct GuestBenches {
                 try NativeStrokes(changing: "Mobile", players: players, steps),
                 StrokeCalls("spacetimekit", "wasm-c", try filled(guest("strokes")), changing: "Mobile", steps),
                 StrokeCalls("limit", "wasm-c", try filled(limit("strokes")), changing: "Mobile", steps),
+            ]
+        }
+    }
+
+    private var trapAndNext: Group {
+        Group(
+            bench: "wasm-trap", part: "to-next",
+            workload: """
+                a call that panics and the next call as one; one after the other without pause, or with one in which the \
+                spare guest is made ready
+                """
+        ) { [sizes] in
+            let pairs = max(3, sizes.callsPerPass / 100)
+            return [
+                TrapAndNext("spacetimekit", "wasm-c", try guest("strokes"), pairs: pairs),
+                TrapAndNext("spacetimekit", "wasm-c-pausing", try guest("strokes"), pairs: 1),
+                TrapAndNext("limit", "wasm-c", try limit("strokes"), pairs: pairs),
             ]
         }
     }

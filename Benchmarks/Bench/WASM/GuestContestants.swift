@@ -1,3 +1,5 @@
+import SpacetimeEngine
+import SpacetimeHost
 import SpacetimeKit
 import SpacetimeWASM
 
@@ -84,6 +86,66 @@ final class NativeStrokes: Contestant {
 
     func verify(pass: Int, result: PassResult) throws -> UInt64 {
         try host.digest(of: table) &+ result.digest
+    }
+}
+
+/// Empty calls of a guest in one transaction: nothing but what it takes to get in and out.
+final class Crossings: Contestant {
+    let system = "spacetimekit"
+    let variant = "wasm-c"
+    private let database: Database<DynamicModule>
+    private let host: any ModuleHost
+    private let count: Int
+
+    init(_ module: WASMModule, count: Int) throws {
+        database = try Database.open(.inMemory, module: module)
+        host = module.makeHost()
+        self.count = count
+    }
+
+    func run(pass: Int) throws -> PassResult {
+        let runner = database.core.runner
+        let transaction = TransactionReference(runner: runner, serial: try runner.beginCall("nothing"))
+        defer { runner.abortCall() }
+        let arguments = UnsafeRawBufferPointer(start: nil, count: 0)
+        for _ in 0..<count {
+            try host.callReducer(Stroke.nothing.position, arguments: arguments, in: transaction)
+        }
+        var digest = Digest()
+        for _ in 0..<count { digest.add(1) }
+        return PassResult(operations: count, digest: digest.value)
+    }
+
+    func verify(pass: Int, result: PassResult) throws -> UInt64 {
+        try DatabaseHost(database).digest(of: "Total") &+ result.digest
+    }
+}
+
+/// Calls that panic, and the next call behind each.
+final class TrapAndNext: Contestant {
+    let system: String
+    let variant: String
+    private let host: any ReducerHost
+    private let pairs: Int
+    private let trap = Stroke.stumble(0)
+
+    init(_ system: String, _ variant: String, _ host: any ReducerHost, pairs: Int) {
+        self.system = system
+        self.variant = variant
+        self.host = host
+        self.pairs = pairs
+    }
+
+    func prepare(pass: Int) throws { GuestNursery.shared.waitUntilIdle() }
+
+    func run(pass: Int) throws -> PassResult {
+        let arguments = trap.arguments
+        for _ in 0..<pairs {
+            guard try !host.call(trap.position, arguments), try host.call(Stroke.nothing.position, []) else {
+                throw BenchError.system("a panic was none, or was one for the next call, too")
+            }
+        }
+        return PassResult(operations: pairs, digest: 0)
     }
 }
 

@@ -57,12 +57,18 @@ extension ReducerHost {
 /// A database that is called by places and bytes, as a server does it.
 final class DatabaseHost<Definition: ModuleDefinition>: ReducerHost {
     let database: Database<Definition>
+    private let runner: TransactionRunner
+    private let caller: Caller
 
-    init(_ database: Database<Definition>) { self.database = database }
+    init(_ database: Database<Definition>) {
+        self.database = database
+        runner = database.core.runner
+        caller = database.core.owner
+    }
 
     func call(_ reducer: Int, _ arguments: [UInt8]) throws -> Bool {
         do {
-            try database.core.runner.call(reducer, arguments: arguments, as: database.core.owner)
+            try runner.call(reducer, arguments: arguments, as: caller)
             return true
         } catch let error as DatabaseError where error.code == .moduleFailure {
             return false

@@ -76,8 +76,9 @@ final class EpochTicker: Sendable {
     private func run() {
         while true {
             sleep()
-            ticks.add(1, ordering: .relaxed)
+            // In this order: whoever sets a deadline in between gets a tick too much, instead of one too few.
             engine.api.pointee.wasmtime_engine_increment_epoch(engine.raw)
+            ticks.add(1, ordering: .releasing)
             guard !somethingRuns() else { continue }
             isParked.store(true, ordering: .sequentiallyConsistent)
             sleep()
@@ -113,5 +114,32 @@ final class EpochTicker: Sendable {
             defer { state.seen = sum }
             return runs || sum != state.seen
         }
+    }
+}
+
+/// The ticker, and what it knows a guest by, without counting who uses them: that would cost each call of a guest more than the
+/// counting of its time does. Whoever keeps them keeps this.
+struct GuestTime {
+    private let ticker: Unmanaged<EpochTicker>
+    private let activity: Unmanaged<EpochTicker.Activity>
+
+    init(_ ticker: EpochTicker, _ activity: EpochTicker.Activity) {
+        self.ticker = .passUnretained(ticker)
+        self.activity = .passUnretained(activity)
+    }
+
+    /// How many ticks there have been.
+    @inline(__always)
+    var ticks: UInt64 { ticker._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) } }
+
+    /// The guest begins to run.
+    @inline(__always)
+    func begin() {
+        ticker._withUnsafeGuaranteedRef { ticker in activity._withUnsafeGuaranteedRef { ticker.begin($0) } }
+    }
+
+    @inline(__always)
+    func end() {
+        ticker._withUnsafeGuaranteedRef { ticker in activity._withUnsafeGuaranteedRef { ticker.end($0) } }
     }
 }

@@ -133,22 +133,21 @@ struct GuestTrap: Error {
     /// More calls than these are not shown.
     private static let traceLimit = 100
 
-    /// The reason without the trace, which Wasmtime writes into the text, too.
+    /// The reason without the trace, which Wasmtime writes into the text, too. By bytes: a module may be stopped often.
     private static func reason(_ text: String) -> String {
-        guard text.hasPrefix("error while executing"), let caused = text.range(of: "Caused by:") else {
-            return String(text.prefix { $0 != "\n" })
-        }
-        let lines = text[caused.upperBound...].split(separator: "\n").map { line in
+        let bytes = Array(text.utf8)
+        let mark = Array("Caused by:".utf8)
+        guard bytes.starts(with: "error while executing".utf8),
+            let start = bytes.indices.first(where: { bytes[$0] == mark[0] && bytes[$0...].starts(with: mark) })
+        else { return String(decoding: bytes.prefix { $0 != newline }, as: UTF8.self) }
+        let lines = bytes[(start + mark.count)...].split(separator: newline).map { line in
             // Several causes are numbered: `0: …`.
-            let cause = line.drop { $0 == " " }
-            let rest = cause.drop { $0.isNumber }
-            return rest.count < cause.count && rest.hasPrefix(": ") ? rest.dropFirst(2) : cause
+            let cause = line.drop { $0 == UInt8(ascii: " ") }
+            let rest = cause.drop { (0x30...0x39).contains($0) }
+            return rest.count < cause.count && rest.starts(with: ": ".utf8) ? rest.dropFirst(2) : cause
         }
-        return lines.filter { !$0.isEmpty }.joined(separator: ": ")
+        return String(decoding: Array(lines.filter { !$0.isEmpty }.joined(separator: ": ".utf8)), as: UTF8.self)
     }
-}
 
-extension String {
-    /// Where a text stands first.
-    fileprivate func range(of text: String) -> Range<String.Index>? { firstRange(of: text) }
+    private static var newline: UInt8 { 10 }
 }

@@ -7,9 +7,8 @@ extension Guest {
 
     @inline(__always)
     func runReducer(
-        _ id: Int, _ reducer: WASMProgram.Callable, _ arguments: UnsafeRawBufferPointer,
-        _ transaction: TransactionReference
-    ) throws -> Outcome {
+        _ id: Int, _ arguments: UnsafeRawBufferPointer, _ transaction: TransactionReference
+    ) throws {
         try beginCall(.reducer, transaction)
         let caller = transaction.caller
         set(0, Int64(id))
@@ -22,8 +21,7 @@ extension Guest {
         set(9, 1)
         let result = try run(&state.pointee.exports.reducer)
         defer { endCall() }
-        if result == 0 { return .done }
-        throw failure(result, "reducer", reducer.name)
+        if result != 0 { throw failure(result, "reducer", program.reducers[id].name) }
     }
 
     /// What a result other than 0 means: 1 is an error of the module's own, with a text for the caller.

@@ -17,8 +17,10 @@ final class Guest {
     private let linker: OpaquePointer
     private let template: OpaquePointer
     private var store: OpaquePointer?
+    /// By which the ticker knows that the guest runs.
+    private let activity: EpochTicker.Activity
 
-    private var api: UnsafePointer<cwasmtime_api_t> { program.engine.wasmtime.api }
+    private var api: UnsafePointer<cwasmtime_api_t> { state.pointee.api }
 
     static let valueCount = 10
 
@@ -28,8 +30,11 @@ final class Guest {
         self.program = program
         let engine = program.engine
         let api = engine.wasmtime.api
+        activity = engine.ticker.register()
         let state = UnsafeMutablePointer<GuestState>.allocate(capacity: 1)
-        state.initialize(to: GuestState(engine, program.limits, identity: identity, seed: program.seed))
+        state.initialize(
+            to: GuestState(
+                engine, GuestTime(engine.ticker, activity), program.limits, identity: identity, seed: program.seed))
         self.state = state
         values = .allocate(capacity: Self.valueCount)
         values.initialize(repeating: wasmtime_val_raw_t(i64: 0), count: Self.valueCount)
@@ -38,8 +43,9 @@ final class Guest {
             for function in program.shape.imports { try Self.define(function, linker, state, engine) }
             template = try Self.template(linker, program)
         } catch {
-            engine.ticker.unregister(state.pointee.pulse)
+            engine.ticker.unregister(activity)
             api.pointee.wasmtime_linker_delete(linker)
+            state.pointee.deallocate()
             state.deinitialize(count: 1).deallocate()
             values.deallocate()
             throw error
@@ -48,10 +54,11 @@ final class Guest {
 
     deinit {
         stop()
-        program.engine.ticker.unregister(state.pointee.pulse)
+        program.engine.ticker.unregister(activity)
         api.pointee.wasmtime_instance_pre_delete(template)
         api.pointee.wasmtime_linker_delete(linker)
         endCall()
+        state.pointee.deallocate()
         state.deinitialize(count: 1).deallocate()
         values.deallocate()
     }
@@ -92,10 +99,24 @@ final class Guest {
     private func stop() {
         if let store { api.pointee.wasmtime_store_delete(store) }
         store = nil
+        forgetInstance()
+    }
+
+    /// Nothing can be done with the instance any more, but to throw it away.
+    private func forgetInstance() {
         state.pointee.context = nil
         state.pointee.base = nil
         state.pointee.byteCount = 0
     }
+
+    /// Whether it was stopped, and its instance is still to be thrown away.
+    var isStopped: Bool { store != nil && state.pointee.context == nil }
+
+    /// Throws the instance away if it was stopped: its memory may be large.
+    func discardStopped() { if isStopped { stop() } }
+
+    /// Of the database that it runs for.
+    var identity: Identity { state.pointee.identity }
 
     /// Makes the instance, if there is none.
     ///
@@ -103,7 +124,8 @@ final class Guest {
     /// - Throws: `invalidModule` if the module does not start.
     @discardableResult
     func start() throws(DatabaseError) -> [UInt8]? {
-        if store != nil { return nil }
+        if state.pointee.context != nil { return nil }
+        stop()
         try requireStack()
         let limits = program.limits
         let store = api.pointee.wasmtime_store_new(program.engine.raw, nil, nil)
@@ -115,9 +137,9 @@ final class Guest {
         state.pointee.activity = .start
         state.pointee.random = DeterministicRandom(seed: program.seed)
         state.pointee.timers = ConsoleTimers()
-        beginTime(context, program.startTicks)
-        program.engine.ticker.begin(state.pointee.pulse)
-        defer { program.engine.ticker.end(state.pointee.pulse) }
+        beginTime(context, program.startTicks, isNew: true)
+        state.pointee.time.begin()
+        defer { state.pointee.time.end() }
         do throws(DatabaseError) {
             let description = try initialize(context)
             endCall()
@@ -254,11 +276,15 @@ final class Guest {
                 + "from deep within other calls")
     }
 
+    /// - Parameter isNew: the instance is, and has no deadline yet.
     @inline(__always)
-    private func beginTime(_ context: OpaquePointer, _ ticks: UInt64) {
+    private func beginTime(_ context: OpaquePointer, _ ticks: UInt64, isNew: Bool = false) {
+        state.pointee.logBytesLeft = state.pointee.limits.logByteLimit
+        let deadline = state.pointee.time.ticks &+ ticks
+        // Most calls begin in the same tick as the one before, and then have its deadline.
+        if state.pointee.deadline == deadline, !isNew { return }
         api.pointee.wasmtime_context_set_epoch_deadline(context, ticks)
-        state.pointee.deadline = program.engine.ticker.ticks.load(ordering: .relaxed) &+ ticks
-        state.pointee.logBytesLeft = program.limits.logByteLimit
+        state.pointee.deadline = deadline
     }
 
     /// Prepares a call: there is an instance, and nothing of an earlier call is left.
@@ -268,8 +294,8 @@ final class Guest {
         try requireStack()
         state.pointee.activity = activity
         state.pointee.transaction = transaction
-        state.pointee.immediateCallsLeft = program.limits.immediateCallLimit
-        state.pointee.immediateBytesLeft = program.limits.resultByteLimit
+        state.pointee.immediateCallsLeft = state.pointee.limits.immediateCallLimit
+        state.pointee.immediateBytesLeft = state.pointee.limits.resultByteLimit
         if !state.pointee.earlyLines.isEmpty { state.writeEarlyLines() }
     }
 
@@ -283,24 +309,29 @@ final class Guest {
         return Int64(state.pointee.sources.count)
     }
 
+    /// Two at most.
     @inline(__always)
-    func openSinks(_ count: Int) {
-        while state.pointee.sinks.count < count { state.pointee.sinks.append(ByteSink()) }
-        state.pointee.sinkCount = count
-    }
+    func openSinks(_ count: Int) { state.pointee.sinkCount = count }
 
     /// What the guest has written to a sink, as text.
     func sinkText(_ sink: Int) -> String { String(decoding: state.pointee.sinks[sink].bytes, as: UTF8.self) }
 
+    @inline(__always)
     private func closeSinks() {
-        for sink in 0..<state.pointee.sinkCount {
+        state.pointee.sinkCount = 0
+        if state.pointee.hasWritten { emptySinks() }
+    }
+
+    @inline(never)
+    private func emptySinks() {
+        state.pointee.hasWritten = false
+        for sink in state.pointee.sinks.indices {
             if state.pointee.sinks[sink].bytes.capacity > Self.keptByteLimit {
                 state.pointee.sinks[sink].bytes = []
-            } else if !state.pointee.sinks[sink].bytes.isEmpty {
+            } else {
                 state.pointee.sinks[sink].bytes.removeAll(keepingCapacity: true)
             }
         }
-        state.pointee.sinkCount = 0
     }
 
     /// Memory for more bytes than this is given back after a call.
@@ -309,10 +340,8 @@ final class Guest {
     /// Forgets all that belongs to the call that is over.
     @inline(__always)
     func endCall() {
-        if !state.pointee.sources.isEmpty {
-            for position in state.pointee.sources.indices { state.pointee.sources[position].free() }
-            state.pointee.sources.removeAll(keepingCapacity: true)
-        }
+        for position in 0..<state.pointee.sources.count { state.pointee.sources[position].free() }
+        state.pointee.sources.removeAll()
         closeSinks()
         state.pointee.iterators.removeAll()
         state.pointee.transaction = nil
@@ -343,12 +372,11 @@ final class Guest {
         guard let context = state.pointee.context else {
             throw DatabaseError(.internalInconsistency, "a module in WebAssembly was called that is not there")
         }
-        let ticker = program.engine.ticker
         beginTime(context, program.callTicks)
         var trap: OpaquePointer?
-        ticker.begin(state.pointee.pulse)
+        state.pointee.time.begin()
         let error = api.pointee.wasmtime_func_call_unchecked(context, function, values, Self.valueCount, &trap)
-        ticker.end(state.pointee.pulse)
+        state.pointee.time.end()
         if error != nil || trap != nil { throw stopped(error, trap) }
         return values[0].i32
     }
@@ -368,7 +396,7 @@ final class Guest {
         }
         if state.pointee.transaction != nil { try? state.pointee.procedure?.rollBack() }
         endCall()
-        stop()
+        forgetInstance()
         return cause
             ?? DatabaseError(
                 .moduleFailure,

@@ -5,67 +5,86 @@ import SpacetimeHost
 /// A single row, which most look-ups find, is neither copied nor kept in an object: it stays where it is in its table, and is
 /// copied only if the guest writes before it reads it.
 struct GuestIterators {
-    private enum Slot {
-        case free
-        case none
-        /// In its table, until something is written.
-        case borrowed(UnsafeRawBufferPointer)
-        /// A copy, which has to be given back.
-        case copied(UnsafeMutableRawBufferPointer)
-        case rows(GuestRows)
+    private struct Slot {
+        enum Content: UInt8 {
+            case free
+            /// Rows behind one pointer: a ``GuestRows``, whose reference this owns.
+            case rows
+            /// One row in its table, until something is written; or none.
+            case borrowed
+            /// A copy of a row, which has to be given back.
+            case copied
+        }
+
+        var content: Content
+        var start: UnsafeRawPointer?
+        /// Bytes of the row; of a free slot the position of the next one.
+        var count: Int
     }
 
-    private var slots: [Slot] = []
-    private var free: [Int] = []
+    private var slots = PlainList<Slot>()
+    private var firstFree = -1
+    private(set) var count = 0
     private var borrowedCount = 0
 
-    var count: Int { slots.count - free.count }
+    func deallocate() { slots.deallocate() }
 
     // MARK: Opening and closing
 
     /// - Returns: its number.
-    mutating func add(_ rows: GuestRows) -> UInt32 { open(.rows(rows)) }
-
-    /// - Returns: its number.
+    @inline(__always)
     mutating func add(_ found: GuestTransaction.Found) -> UInt32 {
         switch found {
-        case .none: return open(.none)
-        case .rows(let rows): return open(.rows(rows))
-        case .row(let row):
-            borrowedCount += 1
-            return open(.borrowed(row))
+        case .none: return open(Slot(content: .borrowed, start: nil, count: 0))
+        case .row(let row): return open(Slot(content: .borrowed, start: row.baseAddress, count: row.count))
+        case .rows(let rows):
+            let start = UnsafeRawPointer(Unmanaged.passRetained(rows).toOpaque())
+            return open(Slot(content: .rows, start: start, count: 0))
         }
     }
 
+    @inline(__always)
     private mutating func open(_ slot: Slot) -> UInt32 {
-        if let position = free.popLast() {
-            slots[position] = slot
-            return UInt32(position + 1)
+        count += 1
+        if slot.content == .borrowed { borrowedCount += 1 }
+        let position = firstFree
+        if position < 0 {
+            slots.append(slot)
+            return UInt32(slots.count)
         }
-        slots.append(slot)
-        return UInt32(slots.count)
+        firstFree = slots[position].count
+        slots[position] = slot
+        return UInt32(position + 1)
     }
 
     /// - Returns: false if there is no such scan.
+    @inline(__always)
     mutating func remove(_ number: UInt32) -> Bool {
         let position = Int(number) - 1
-        guard slots.indices.contains(position) else { return false }
-        switch slots[position] {
-        case .free: return false
-        case .borrowed: borrowedCount -= 1
-        case .copied(let row): row.deallocate()
-        case .none, .rows: break
-        }
-        slots[position] = .free
-        free.append(position)
+        guard slots.has(position), slots[position].content != .free else { return false }
+        if slots[position].content == .borrowed { borrowedCount -= 1 } else { Self.free(slots[position]) }
+        slots[position] = Slot(content: .free, start: nil, count: firstFree)
+        firstFree = position
+        count -= 1
         return true
     }
 
+    @inline(never)
+    private static func free(_ slot: Slot) {
+        guard let start = slot.start else { return }
+        switch slot.content {
+        case .copied: UnsafeMutableRawPointer(mutating: start).deallocate()
+        case .rows: Unmanaged<GuestRows>.fromOpaque(start).release()
+        case .free, .borrowed: break
+        }
+    }
+
+    @inline(__always)
     mutating func removeAll() {
-        if slots.isEmpty { return }
-        for slot in slots { if case .copied(let row) = slot { row.deallocate() } }
-        slots.removeAll(keepingCapacity: true)
-        free.removeAll(keepingCapacity: true)
+        if count > borrowedCount { for position in 0..<slots.count { Self.free(slots[position]) } }
+        slots.removeAll()
+        firstFree = -1
+        count = 0
         borrowedCount = 0
     }
 
@@ -75,47 +94,54 @@ struct GuestIterators {
 
     @inline(never)
     private mutating func copyBorrowed() {
-        for position in slots.indices {
-            guard case .borrowed(let row) = slots[position] else { continue }
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: row.count, alignment: 1)
-            copy.copyMemory(from: row)
-            slots[position] = .copied(copy)
+        for position in 0..<slots.count where slots[position].content == .borrowed {
+            slots[position].content = .copied
+            guard let row = slots[position].start else { continue }
+            let copy = UnsafeMutableRawPointer.allocate(byteCount: slots[position].count, alignment: 1)
+            copy.copyMemory(from: row, byteCount: slots[position].count)
+            slots[position].start = UnsafeRawPointer(copy)
         }
         borrowedCount = 0
     }
 
     // MARK: Reading
 
+    @inline(__always)
+    func isOpen(_ number: UInt32) -> Bool {
+        let position = Int(number) - 1
+        return slots.has(position) && slots[position].content != .free
+    }
+
     /// Writes as many rows as fit; nil if there is no such scan. One that is read to its end is closed.
+    @inline(__always)
     mutating func read(
         _ number: UInt32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(DatabaseError) -> GuestRows.Piece? {
         let position = Int(number) - 1
-        guard slots.indices.contains(position) else { return nil }
-        let piece: GuestRows.Piece
-        switch slots[position] {
+        guard slots.has(position) else { return nil }
+        let slot = slots[position]
+        switch slot.content {
         case .free: return nil
-        case .none: piece = .rows(byteCount: 0, isLast: true)
-        case .borrowed(let row): piece = Self.copy(row, into: buffer)
-        case .copied(let row): piece = Self.copy(UnsafeRawBufferPointer(row), into: buffer)
-        case .rows(let rows): piece = try rows.read(into: buffer)
+        case .rows: return try readRows(number, slot, into: buffer)
+        case .borrowed, .copied:
+            guard slot.count <= buffer.count else { return .tooLarge(byteCount: slot.count) }
+            if let row = slot.start {
+                UnsafeMutableRawBufferPointer(rebasing: buffer[..<slot.count])
+                    .copyMemory(from: UnsafeRawBufferPointer(start: row, count: slot.count))
+            }
+            _ = remove(number)
+            return .rows(byteCount: slot.count, isLast: true)
         }
+    }
+
+    @inline(never)
+    private mutating func readRows(
+        _ number: UInt32, _ slot: Slot, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(DatabaseError) -> GuestRows.Piece? {
+        guard let start = slot.start else { return nil }
+        // The slot owns a reference until it is closed.
+        let piece = try Unmanaged<GuestRows>.fromOpaque(start).takeUnretainedValue().read(into: buffer)
         if case .rows(_, isLast: true) = piece { _ = remove(number) }
         return piece
-    }
-
-    func isOpen(_ number: UInt32) -> Bool {
-        let position = Int(number) - 1
-        guard slots.indices.contains(position) else { return false }
-        if case .free = slots[position] { return false }
-        return true
-    }
-
-    private static func copy(
-        _ row: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
-    ) -> GuestRows.Piece {
-        guard row.count <= buffer.count else { return .tooLarge(byteCount: row.count) }
-        UnsafeMutableRawBufferPointer(rebasing: buffer[..<row.count]).copyMemory(from: row)
-        return .rows(byteCount: row.count, isLast: true)
     }
 }

@@ -17,9 +17,8 @@ enum GuestActivity: UInt8 {
 /// a check of exclusive access each. Touched by the thread that runs the guest only.
 struct GuestState {
     let api: UnsafePointer<cwasmtime_api_t>
-    let ticker: EpochTicker
-    /// By which the ticker knows that the guest runs.
-    let pulse: EpochTicker.Activity
+    /// By which it is known how long the guest runs. Not counted: the guest has it, and whoever runs it has the guest.
+    let time: GuestTime
     let limits: WASMLimits
 
     // The instance
@@ -45,10 +44,12 @@ struct GuestState {
     /// For lines of the log: what clients call it. Nil for reducers, whose name the transaction knows.
     var functionName: String?
     /// Bytes for the guest to read, by number - 1.
-    var sources: [ByteSource] = []
+    var sources = PlainList<ByteSource>()
     /// Bytes that the guest has written. The first ``sinkCount`` are open.
-    var sinks: [ByteSink] = []
+    var sinks = [ByteSink(), ByteSink()]
     var sinkCount = 0
+    /// Whether something has been written to one of them since they were opened.
+    var hasWritten = false
     var iterators = GuestIterators()
     var timers = ConsoleTimers()
     /// How many bytes of lines may still be written.
@@ -68,13 +69,20 @@ struct GuestState {
     let identity: Identity
     var random: DeterministicRandom
 
-    init(_ engine: WASMEngine, _ limits: WASMLimits, identity: Identity, seed: UInt64) {
+    init(
+        _ engine: WASMEngine, _ time: GuestTime, _ limits: WASMLimits, identity: Identity, seed: UInt64
+    ) {
         api = engine.wasmtime.api
-        ticker = engine.ticker
-        pulse = engine.ticker.register()
+        self.time = time
         self.limits = limits
         self.identity = identity
         random = DeterministicRandom(seed: seed)
+    }
+
+    /// Gives back the memory of the lists, once nothing is in them.
+    func deallocate() {
+        sources.deallocate()
+        iterators.deallocate()
     }
 }
 

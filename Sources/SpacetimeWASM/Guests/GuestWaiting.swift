@@ -57,12 +57,12 @@ extension UnsafeMutablePointer where Pointee == GuestState {
 
     /// Does something that may take long, which does not count as the guest's time.
     func waiting<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        let ticker = pointee.ticker
-        let before = ticker.ticks.load(ordering: .relaxed)
-        ticker.end(pointee.pulse)
+        let time = pointee.time
+        let before = time.ticks
+        time.end()
         defer {
-            ticker.begin(pointee.pulse)
-            extend(by: ticker.ticks.load(ordering: .relaxed) &- before)
+            time.begin()
+            extend(by: time.ticks &- before)
         }
         return try body()
     }
@@ -79,7 +79,7 @@ extension UnsafeMutablePointer where Pointee == GuestState {
     private func extend(by ticks: UInt64) {
         guard ticks > 0, let context = pointee.context else { return }
         pointee.deadline &+= ticks
-        let now = pointee.ticker.ticks.load(ordering: .relaxed)
+        let now = pointee.time.ticks
         let left = pointee.deadline > now ? pointee.deadline - now : 1
         pointee.api.pointee.wasmtime_context_set_epoch_deadline(context, left)
     }

@@ -29,9 +29,9 @@ enum ByteImports {
     @inline(__always)
     private static func source(_ call: HostCall) throws(HostFailure) -> Int {
         let position = Int(call.u32(0)) - 1
-        guard call.state.pointee.sources.indices.contains(position),
-            call.state.pointee.sources[position].next != nil
-        else { throw .number(.noSuchBytes) }
+        guard call.state.pointee.sources.has(position), call.state.pointee.sources[position].next != nil else {
+            throw .number(.noSuchBytes)
+        }
         return position
     }
 
@@ -43,6 +43,7 @@ enum ByteImports {
         guard call.state.pointee.sinks[position].bytes.count + bytes.count <= limit else {
             throw .trap("the guest gives back more than \(limit) bytes")
         }
+        call.state.pointee.hasWritten = true
         call.state.pointee.sinks[position].bytes.append(contentsOf: bytes)
         return 0
     }
@@ -70,7 +71,7 @@ extension UnsafeMutablePointer where Pointee == GuestState {
             pointee.sources.append(source)
             return UInt32(pointee.sources.count)
         }
-        guard let free = pointee.sources.firstIndex(where: { $0.next == nil }) else {
+        guard let free = (0..<pointee.sources.count).first(where: { pointee.sources[$0].next == nil }) else {
             var unused = source
             unused.free()
             throw .trap("\(pointee.sources.count) sources of bytes are open; read them to their ends")

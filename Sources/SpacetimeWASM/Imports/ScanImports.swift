@@ -76,6 +76,8 @@ enum ScanImports {
 
     static func close(_ call: HostCall) throws(HostFailure) -> UInt32 {
         // Not thrown: a loop over iterators may end in this.
-        call.state.pointee.iterators.remove(call.u32(0)) ? 0 : UInt32(GuestErrorNumber.noSuchIterator.rawValue)
+        call.state.pointee.iterators.remove(call.u32(0)) ? 0 : noSuchIterator
     }
+
+    private static let noSuchIterator = UInt32(GuestErrorNumber.noSuchIterator.rawValue)
 }

@@ -10,7 +10,7 @@ import SpacetimeSchema
 /// long as they like. What one guest keeps in its memory no other sees.
 final class WASMHost: ModuleHost {
     private let program: WASMProgram
-    private let lane: GuestLane
+    let lane: GuestLane
     private let pool: GuestPool
 
     init(_ program: WASMProgram) {
@@ -23,16 +23,24 @@ final class WASMHost: ModuleHost {
 
     // MARK: In a transaction
 
+    func callReducer(
+        _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+    ) throws {
+        if program.plainArgumentCounts[position] != arguments.count {
+            try program.reducers[position].validate(arguments)
+        }
+        try lane.withGuest(of: transaction.runner.catalog.identity) { guest in
+            try guest.runReducer(position, arguments, transaction)
+        }
+    }
+
     func call(
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws -> Outcome {
         switch function.kind {
         case .reducer:
-            let reducer = program.reducers[function.position]
-            try reducer.validate(arguments)
-            return try lane.withGuest(of: transaction.runner.catalog.identity) { guest in
-                try guest.runReducer(function.position, reducer, arguments, transaction)
-            }
+            try callReducer(function.position, arguments: arguments, in: transaction)
+            return .done
         case .view:
             let view = program.views[function.position]
             try view.callable.validate(arguments)

@@ -15,6 +15,9 @@ final class WASMProgram: Sendable {
     /// Everything but the definition is there before the first guest runs; that is what gives it.
     let definition: RawModuleDefV10
     let reducers: [Callable]
+    /// How many bytes the arguments of each reducer have, if any bytes of that number are such arguments; -1 if more is to be
+    /// looked at.
+    let plainArgumentCounts: [Int]
     let procedures: [Callable]
     /// What each procedure returns.
     let results: [Values]
@@ -36,8 +39,10 @@ final class WASMProgram: Sendable {
             check = ValueCheck(type.elements.map(\.algebraicType))
         }
 
+        /// How many bytes they have, if any bytes of that number are such values; -1 if more is to be looked at.
+        var plainByteCount: Int { check?.plainByteCount ?? -1 }
+
         /// - Throws: unless the bytes are such values, and nothing else.
-        @inline(__always)
         func validate(_ bytes: UnsafeRawBufferPointer) throws(BSATNError) {
             if let check { try check.validate(bytes) } else { try decode(bytes) }
         }
@@ -55,13 +60,14 @@ final class WASMProgram: Sendable {
         let name: String
         private let parameters: Values
 
+        var plainArgumentCount: Int { parameters.plainByteCount }
+
         init(_ name: String, _ parameters: ProductType, _ typespace: Typespace) {
             self.name = name
             self.parameters = Values(parameters, typespace)
         }
 
         /// - Throws: `badArguments` unless the bytes are what the function takes.
-        @inline(__always)
         func validate(_ arguments: UnsafeRawBufferPointer) throws(DatabaseError) {
             do throws(BSATNError) { try parameters.validate(arguments) } catch {
                 throw DatabaseError(.badArguments, "the arguments are not what '\(name)' takes: \(error)", cause: error)
@@ -85,6 +91,7 @@ final class WASMProgram: Sendable {
         seed = Self.seed(code)
         definition = RawModuleDefV10()
         reducers = []
+        plainArgumentCounts = []
         procedures = []
         results = []
         views = []
@@ -106,6 +113,7 @@ final class WASMProgram: Sendable {
         let schema = try DatabaseCore.validate(definition)
         let types = schema.typespace
         reducers = schema.reducers.map { Callable($0.name, $0.parametersType, types) }
+        plainArgumentCounts = reducers.map(\.plainArgumentCount)
         procedures = schema.procedures.map { Callable($0.name, $0.parametersType, types) }
         results = schema.procedures.map {
             Values(ProductType([ProductType.Element(name: nil, algebraicType: $0.returnType)]), types)

@@ -1,0 +1,51 @@
+/// A list of plain values in memory of its own, which whoever has it has to give back.
+///
+/// A guest's every call goes through a few of these. An array would be asked each time whether somebody else has it, too.
+struct PlainList<Element: BitwiseCopyable> {
+    private var start: UnsafeMutablePointer<Element>
+    private(set) var count = 0
+    private var capacity: Int
+
+    init() {
+        capacity = 8
+        start = .allocate(capacity: capacity)
+    }
+
+    func deallocate() { start.deallocate() }
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Whether there is something at a position, which may be any number.
+    @inline(__always)
+    func has(_ position: Int) -> Bool { position >= 0 && position < count }
+
+    @inline(__always)
+    subscript(position: Int) -> Element {
+        get {
+            precondition(has(position), "a list ends before that")
+            return start[position]
+        }
+        nonmutating _modify {
+            precondition(has(position), "a list ends before that")
+            yield &start[position]
+        }
+    }
+
+    @inline(__always)
+    mutating func append(_ element: Element) {
+        if count == capacity { grow() }
+        (start + count).initialize(to: element)
+        count += 1
+    }
+
+    @inline(never)
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+        larger.update(from: start, count: count)
+        start.deallocate()
+        start = larger
+        capacity *= 2
+    }
+
+    mutating func removeAll() { count = 0 }
+}
