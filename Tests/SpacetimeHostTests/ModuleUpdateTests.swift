@@ -105,7 +105,13 @@ import Testing
     private func update(
         _ core: DatabaseCore, to version: Version, _ name: String = "v2", breaks: Bool = false
     ) throws -> DatabaseCore {
-        let update = try ModuleUpdate(of: core, to: version.module(), program: program(name), options: options())
+        try update(core, to: version.module(), name, breaks: breaks)
+    }
+
+    private func update(
+        _ core: DatabaseCore, to module: ByteModule, _ name: String = "v2", breaks: Bool = false
+    ) throws -> DatabaseCore {
+        let update = try ModuleUpdate(of: core, to: module, program: program(name), options: options())
         try update.prepare(mayBreakClients: breaks)
         var published: DatabaseCore?
         let (new, _) = try update.commit { published = $0 }
@@ -370,6 +376,85 @@ import Testing
         let new = try update(core, to: Version(extraTable: true, rules: rules))
         for name in ["b", "c"] { try add(name, to: new) }
         #expect(stranger.rows(1) == [item(1, "a"), item(2, "b")])
+    }
+
+    /// Notes in rooms, which are seen by those who are in the room.
+    private static func rooms(extraTable: Bool = false) -> ByteModule {
+        func table(_ name: String, _ type: UInt32, _ id: String) -> RawTableDefV10 {
+            RawTableDefV10(
+                sourceName: name, productTypeRef: type, primaryKey: [0],
+                indexes: [
+                    RawIndexDef(sourceName: "\(name)_\(id)", accessorName: id, algorithm: .btree([0])),
+                    RawIndexDef(sourceName: "\(name)_room", accessorName: "room", algorithm: .btree([1])),
+                ], constraints: [RawConstraintDef(data: .unique([0]))])
+        }
+        func put(_ name: String, by index: String) -> ByteModule.Body {
+            { transaction, reader in
+                let id = name == "member" ? try Identity(from: &reader).bsatn() : try reader.readU64().bsatn()
+                let bytes = id + (try reader.readU64().bsatn())
+                let (table, key) = (try transaction.table(named: name), try transaction.index(named: index))
+                try bytes.withUnsafeBytes { row in
+                    do { try transaction.update(row, by: key) } catch let error as DatabaseError
+                        where error.code == .noSuchRow
+                    { try transaction.insert(row, into: table) }
+                }
+            }
+        }
+        return ByteModule(
+            tables: [table("member", 0, "who"), table("note", 1, "id")]
+                + (extraTable ? [RawTableDefV10(sourceName: "extra", productTypeRef: 2)] : []),
+            types: [
+                .product([("who", .identity), ("room", .u64)]), .product([("id", .u64), ("room", .u64)]),
+                .product([("number", .u32)]),
+            ],
+            rules: [
+                "SELECT * FROM member WHERE who = :sender",
+                "SELECT n.* FROM member m JOIN note n ON m.room = n.room",
+            ],
+            reducers: [
+                ("enter", [("who", .identity), ("room", .u64)], nil, put("member", by: "member_who")),
+                ("write", [("id", .u64), ("room", .u64)], nil, put("note", by: "note_id")),
+            ])
+    }
+
+    @Test(arguments: [false, true]) func rulesThatJoinGoOnHolding(tablesChange: Bool) throws {
+        let first = try DatabaseCore.publish(
+            program("v1"), as: Self.rooms(), at: .memory, options: options()
+        ).core
+        func note(_ id: UInt64, _ room: UInt64) -> [UInt8] { id.bsatn() + room.bsatn() }
+        func write(_ id: UInt64, _ room: UInt64, to core: DatabaseCore) throws {
+            try core.runner.call("write", arguments: note(id, room), as: core.owner)
+        }
+        func enter(_ who: UInt256, _ room: UInt64, to core: DatabaseCore) throws {
+            try core.runner.call("enter", arguments: Identity(number: who).bsatn() + room.bsatn(), as: core.owner)
+        }
+        try enter(9, 1, to: first)
+        for id in 1...4 as ClosedRange<UInt64> { try write(id, 1 + id % 2, to: first) }
+        let clients = [9, 8].map {
+            FakeSession(first, as: Caller(identity: Identity(number: $0)), follows: true)
+        }
+        for client in clients {
+            try client.subscribe(1, "SELECT * FROM note")
+            try client.subscribe(2, "SELECT n.* FROM member m JOIN note n ON m.room = n.room WHERE n.id > 1")
+        }
+        #expect(clients.map { $0.rows(1) } == [[note(2, 1), note(4, 1)], []])
+        var core = first
+        for round in 0..<3 as Range<UInt64> {
+            core = try update(core, to: Self.rooms(extraTable: tablesChange), "v\(round)")
+            for client in clients { client.sessions = core.sessions }
+            // What is written, who comes in and who moves on is seen as before, by those who were there and by who comes now.
+            try write(10 + round, 1 + round % 2, to: core)
+            try enter(9, 1 + round % 2, to: core)
+            if round == 1 { try enter(8, 2, to: core) }
+            for (who, client) in zip([9, 8] as [UInt256], clients) {
+                let fresh = FakeSession(core, as: Caller(identity: Identity(number: who)))
+                try fresh.subscribe(1, "SELECT * FROM note")
+                #expect(client.rows(1) == fresh.rows(1), "\(who) in round \(round)")
+                #expect(client.rows(2) == fresh.rows(1).filter { $0 != note(1, 2) }, "\(who) in round \(round)")
+            }
+        }
+        #expect(clients[0].rows(1) == [note(2, 1), note(4, 1), note(10, 1), note(12, 1)])
+        #expect(clients[1].rows(1) == [note(1, 2), note(3, 2), note(11, 2)])
     }
 
     @Test func otherRulesBreakClients() throws {
