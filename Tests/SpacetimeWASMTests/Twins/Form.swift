@@ -39,11 +39,16 @@ final class TwinDatabase {
     private var clients: [Caller] = []
     private var watchers: [Session] = []
 
-    init(_ twin: Twin, _ form: Form, seed: UInt64 = 1) throws {
-        var options = OpeningOptions(name: twin.rawValue)
+    convenience init(_ twin: Twin, _ form: Form, seed: UInt64 = 1) throws {
+        try self.init(twin.host(form), name: twin.rawValue, seed: seed)
+    }
+
+    init(_ host: any ModuleHost, name: String, seed: UInt64, http: (any HTTPExecutor)? = nil) throws {
+        var options = OpeningOptions(name: name)
         options.clock = clock
         options.seed = seed
-        core = try DatabaseCore.open(.memory, module: twin.host(form), options: options).core
+        if let http { options.procedures.http = http }
+        core = try DatabaseCore.open(.memory, module: host, options: options).core
     }
 
     // MARK: Doing
@@ -54,6 +59,23 @@ final class TwinDatabase {
     func call(_ reducer: String, _ arguments: [UInt8], as client: Int? = nil) throws {
         try core.runner.call(reducer, arguments: arguments, as: client.map { clients[$0] } ?? core.owner)
     }
+
+    /// Calls a procedure.
+    func callProcedure(_ name: String, _ arguments: [UInt8], as client: Int) async throws -> [UInt8] {
+        try await core.procedures.call(name, arguments: arguments, as: clients[client])
+    }
+
+    /// Lets time pass, in steps so small that no two things are due in the same one, and what is due run to its end.
+    ///
+    /// - Parameter count: how many steps.
+    func wait(steps count: Int) async {
+        for _ in 0..<count {
+            clock.advance(by: Self.step)
+            await core.procedures.settle()
+        }
+    }
+
+    static let step = Duration.milliseconds(50)
 
     /// - Returns: the client's place.
     @discardableResult
