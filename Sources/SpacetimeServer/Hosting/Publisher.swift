@@ -6,7 +6,8 @@ import Synchronization
 
 /// Makes databases of programs that are published, changes them, and removes them.
 ///
-/// One publication is made at a time. All of it blocks, for as long as compiling, migrating and the disk take: it is called on
+/// Programs are loaded beside each other, since that takes as long as a stranger's module likes to take, up to its limits; then
+/// one publication is made at a time. All of it blocks, for as long as compiling, migrating and the disk take: it is called on
 /// threads where that holds nobody up. What clients of the databases notice is that their calls wait while a module is
 /// replaced.
 final class Publisher: Sendable {
@@ -158,9 +159,11 @@ final class Publisher: Sendable {
     func publish(
         _ program: ModuleProgram, to targets: [Target], _ consent: Consent
     ) throws(Refusal) -> [Published] {
-        try inTurn { (place) throws(Refusal) in
-            let loader = try loader(place)
-            var work = PublishingWork(options, registry, place.file, program, loader)
+        let loader = try loader()
+        let modules = try PublishingWork.modules(of: program, for: targets, by: loader)
+        return try inTurn { (place) throws(Refusal) in
+            try requireOpen(place)
+            var work = PublishingWork(options, registry, place.file, program, loader, modules)
             do throws(Refusal) {
                 if case .breaksClients(let token) = consent { try work.require(token, for: targets) }
                 for target in targets { try work.prepare(target, consent) }
@@ -178,13 +181,19 @@ final class Publisher: Sendable {
     func plan(
         _ program: ModuleProgram, for databases: [HostedDatabase]
     ) throws(Refusal) -> [Result<UpdatePlan, DatabaseError>] {
-        try inTurn { (place) throws(Refusal) in
-            let loader = try loader(place)
+        let loader = try loader()
+        var modules: [any ModuleHost] = []
+        do throws(DatabaseError) {
+            for _ in databases { modules.append(try loader.load(program)) }
+        } catch { throw Refusal(500, error.message) }
+        let loaded = modules
+        return try inTurn { (place) throws(Refusal) in
+            try requireOpen(place)
             var plans: [Result<UpdatePlan, DatabaseError>] = []
-            for database in databases {
+            for (database, module) in zip(databases, loaded) {
                 do throws(DatabaseError) {
                     let update = try ModuleUpdate(
-                        of: database.core, to: loader.load(program), program: program,
+                        of: database.core, to: module, program: program,
                         options: options.openingOptions(database.identity, database.owner))
                     do throws(DatabaseError) { plans.append(.success(try update.plan())) } catch {
                         guard error.code == .migrationRefused else { throw error }
@@ -240,12 +249,15 @@ final class Publisher: Sendable {
         }
     }
 
-    private func loader(_ place: Place) throws(Refusal) -> any ModuleLoader {
+    private func loader() throws(Refusal) -> any ModuleLoader {
         guard let loader = options.runtime?.loader else { throw Refusal(501, Self.noRuntime.message) }
+        return loader
+    }
+
+    private func requireOpen(_ place: Place) throws(Refusal) {
         guard place.isOpen else {
             throw Refusal(503, "the databases of this server are not open; try again when it has started")
         }
-        return loader
     }
 
     static var noRuntime: DatabaseError {

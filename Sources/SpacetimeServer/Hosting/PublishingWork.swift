@@ -11,6 +11,8 @@ struct PublishingWork: ~Copyable {
     private let file: RegistryFile?
     private let program: ModuleProgram
     private let loader: any ModuleLoader
+    /// The program, loaded for each database that seemed to need it.
+    private let modules: [Identity: any ModuleHost]
 
     private enum Prepared {
         /// It has this program already.
@@ -25,13 +27,40 @@ struct PublishingWork: ~Copyable {
 
     init(
         _ options: PublishingOptions, _ registry: DatabaseRegistry, _ file: RegistryFile?, _ program: ModuleProgram,
-        _ loader: any ModuleLoader
+        _ loader: any ModuleLoader, _ modules: [Identity: any ModuleHost]
     ) {
         self.options = options
         self.registry = registry
         self.file = file
         self.program = program
         self.loader = loader
+        self.modules = modules
+    }
+
+    // MARK: What others need not wait for
+
+    /// Loads a program for each database that has another one.
+    static func modules(
+        of program: ModuleProgram, for targets: [Publisher.Target], by loader: any ModuleLoader
+    ) throws(Refusal) -> [Identity: any ModuleHost] {
+        var modules: [Identity: any ModuleHost] = [:]
+        for target in targets {
+            if let database = target.database, !target.clears, has(database, program) { continue }
+            do throws(DatabaseError) { modules[target.identity] = try loader.load(program) } catch {
+                throw refusal(500, error.message, target)
+            }
+        }
+        return modules
+    }
+
+    private static func has(_ database: HostedDatabase, _ program: ModuleProgram) -> Bool {
+        database.core.catalog.stored.program == StoredProgram(program)
+    }
+
+    /// Databases may have changed since programs were loaded for them.
+    private func module(for target: Publisher.Target) throws(DatabaseError) -> any ModuleHost {
+        if let module = modules[target.identity] { return module }
+        return try loader.load(program)
     }
 
     // MARK: What may fail
@@ -48,9 +77,14 @@ struct PublishingWork: ~Copyable {
 
     mutating func prepare(_ target: Publisher.Target, _ consent: Publisher.Consent) throws(Refusal) {
         do throws(Refusal) { prepared.append(try prepare(target, consent)) } catch {
-            guard let label = target.label else { throw error }
-            throw Refusal(error.status, "\(error.text) (database `\(label)`; none of the databases was changed)")
+            throw Self.refusal(error.status, error.text, target)
         }
+    }
+
+    /// Names the database, if there are several.
+    private static func refusal(_ status: Int, _ text: String, _ target: Publisher.Target) -> Refusal {
+        guard let label = target.label else { return Refusal(status, text) }
+        return Refusal(status, "\(text) (database `\(label)`; none of the databases was changed)")
     }
 
     private func prepare(
@@ -59,11 +93,11 @@ struct PublishingWork: ~Copyable {
         guard let database = target.database, !target.clears else {
             return .made(try make(target), instead: target.database)
         }
-        if database.core.catalog.stored.program == StoredProgram(program) { return .unchanged(database) }
+        if Self.has(database, program) { return .unchanged(database) }
         let update: ModuleUpdate
         do throws(DatabaseError) {
             update = try ModuleUpdate(
-                of: database.core, to: loader.load(program), program: program,
+                of: database.core, to: module(for: target), program: program,
                 options: options.openingOptions(target.identity, target.owner))
         } catch { throw Refusal(500, error.message) }
         let plan: UpdatePlan
@@ -87,7 +121,7 @@ struct PublishingWork: ~Copyable {
     private func make(_ target: Publisher.Target) throws(Refusal) -> HostedDatabase {
         var directory: String?
         do {
-            let module = try loader.load(program)
+            let module = try module(for: target)
             directory = try file?.newDirectory(for: target.identity)
             let location: DatabaseLocation =
                 if let file, let directory { .directory(file.path(of: directory), options.storage) } else { .memory }

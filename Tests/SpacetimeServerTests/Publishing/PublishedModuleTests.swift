@@ -1,4 +1,5 @@
 import HTTPTypes
+import SpacetimeDurability
 import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
@@ -98,6 +99,50 @@ import Testing
         let repaired = try await server.publish("world", Self.program())
         #expect(try repaired.json["Success"]?["database_identity"] == .string(identity))
         #expect(try repaired.json["Success"]?["op"] == .string("created"))
+    }
+
+    /// Somebody's module may take its time to start; nobody else is to wait for that.
+    @Test(.timeLimit(.minutes(1))) func aProgramThatTakesLongToLoadHoldsNobodyUp() async throws {
+        let gate = Gate()
+        let server = try TestServer { options in
+            options.publishing.runtime = ModuleRuntime(GatedLoader(gate: gate))
+        }
+        try await server.server.openPublished()
+        async let slow = server.publish("slow", Self.program("init gated"))
+        await gate.reached()
+        #expect(try await server.publish("quick", Self.program("init first")).status == 200)
+        let plan = try await server.send(
+            .post, "/v1/database/quick/pre_publish", as: server.owner, text: Self.program("init second"))
+        #expect(plan.status == 200)
+        #expect(try await server.send(.delete, "/v1/database/quick", as: server.owner).status == 200)
+        gate.open()
+        #expect(try await slow.status == 200)
+        #expect(try await server.names("slow") == ["gated"])
+    }
+
+    /// Where a thread waits until it is opened.
+    private final class Gate: Sendable {
+        private let isOpen = Monitor(false)
+        private let arrivals = AsyncStream<Void>.makeStream()
+
+        func pass() {
+            arrivals.continuation.yield()
+            isOpen.wait { $0 }
+        }
+
+        func reached() async { for await _ in arrivals.stream { return } }
+
+        func open() { isOpen.wake { $0 = true } }
+    }
+
+    /// Loads stand-ins, and those that say so slowly.
+    private struct GatedLoader: ModuleLoader {
+        let gate: Gate
+
+        func load(_ program: ModuleProgram) throws(DatabaseError) -> any ModuleHost {
+            if String(decoding: program.bytes, as: UTF8.self).contains("gated") { gate.pass() }
+            return try StandInLoader().load(program)
+        }
     }
 
     @Test func onlyTheOwnerUpdates() async throws {
