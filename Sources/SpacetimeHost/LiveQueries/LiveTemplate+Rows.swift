@@ -11,6 +11,9 @@ extension LiveTemplate {
     func lockedRows(
         _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner, limit: Int
     ) throws(EngineError) -> RowBatch? {
+        if !hasTail, !schema.isEvent, source.query == nil, try baseRunner(planner, search.datastore) == nil {
+            return try scan(values, search, limit).map { RowBatch(rowsOf: $0) }
+        }
         var rows = RowBatch()
         return try forEachLockedRow(values, search, planner, limit) { rows.append($0) } ? rows : nil
     }
@@ -39,13 +42,17 @@ extension LiveTemplate {
         }
         // Rows of event tables exist only while they are delivered.
         if schema.isEvent { return true }
-        guard
-            let scan = try search.scan(
-                source.tables[0], where: try condition.binding(values, table: schema.name),
-                examining: limit)
-        else { return false }
+        guard let scan = try scan(values, search, limit) else { return false }
         scan.forEach { body(visible($0)) }
         return true
+    }
+
+    /// The rows of a table that meet the conditions; nil if more rows than the limit would have to be looked at.
+    private func scan(
+        _ values: [[UInt8]], _ search: TableSearch, _ limit: Int
+    ) throws(EngineError) -> RowScan? {
+        try search.scan(
+            source.tables[0], where: try condition.binding(values, table: schema.name), examining: limit)
     }
 
     private func run(

@@ -134,6 +134,21 @@ import Testing
         return try fixture.datastore.rows(fixture.table)
     }
 
+    @Test(arguments: Kind.allCases, [0, 1, 63, 64, 65, 300]) func aBatchOfAScanHasItsRows(
+        _ kind: Kind, _ count: Int
+    ) throws {
+        let fixture = try Fixture(count: count)
+        fixture.datastore.begin()
+        let batch = RowBatch(rowsOf: try fixture.open(kind))
+        var expected = RowBatch()
+        let scan = try fixture.open(kind)
+        while case let found = scan.refill(), found > 0 {
+            for position in 0..<found { expected.append(scan.batch[position]) }
+        }
+        #expect(batch == expected && batch.count == count)
+        fixture.datastore.rollback()
+    }
+
     @Test func scansOpenedAtDifferentTimesShowDifferentRows() throws {
         let fixture = try Fixture()
         let datastore = fixture.datastore
