@@ -9,7 +9,9 @@ struct CompiledStep {
     let source: Plan.Source
     var access: CompiledAccess
     /// What the access goes through.
-    var index: IndexSchema?
+    let index: IndexSchema?
+    /// To ask for the schema itself would be to copy it, in each run.
+    let hasIndex: Bool
     /// What the look-ups go through of which one must find a row.
     var alternativeIndexes: [IndexSchema] = []
     /// For hash access: what is compared. The rows of the table are found by ``access``.
@@ -131,7 +133,7 @@ extension PlanCompiler {
     ) throws(EngineError) -> CompiledStep {
         CompiledStep(
             slot: step.slot, table: step.table, schema: schema, source: step.source, access: compiled, index: index,
-            alternativeIndexes: alternativeIndexes, hashKeys: keys,
+            hasIndex: index != nil, alternativeIndexes: alternativeIndexes, hashKeys: keys,
             isReversed: step.isReversed, filter: filter, conditions: try conditions(step.conditions),
             laterConditions: try conditions(step.laterConditions), isOuter: step.isOuter, takesFirst: step.takesFirst)
     }

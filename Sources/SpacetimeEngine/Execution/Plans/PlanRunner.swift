@@ -232,7 +232,7 @@ package final class PlanRunner {
             let step = plan.steps.reference(to: position)
             let state = states.reference(to: position)
             state.value.scan.table = try datastore.table(step.value.table)
-            if step.value.index != nil, let entry = datastore.entry(step.value.access.index) {
+            if step.value.hasIndex, let entry = datastore.entry(step.value.access.index) {
                 state.value.index = entry.index
                 state.value.indexPosition = entry.position
             }
