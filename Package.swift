@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
+        .executable(name: "spacetimekit", targets: ["spacetimekit-program"]),
         .executable(name: "chat", targets: ["chat"]),
         .executable(name: "chat-server", targets: ["chat-server"]),
     ],
@@ -168,6 +169,26 @@ let package = Package(
                 "SpacetimeSATS", "CWasmtime", "CCRC32C",
             ]),
 
+        // The command line. Its program cannot be a target named `spacetimekit`: file systems that do not tell capital letters
+        // from small ones would put it where SpacetimeKit is.
+        .target(
+            name: "SpacetimeCommand",
+            dependencies: [
+                "SpacetimeServer", "SpacetimeClient", "SpacetimeClientNIO", "SpacetimeWASM", "SpacetimeSQLiteExport",
+                "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(
+            name: "spacetimekit-program", dependencies: ["SpacetimeCommand"], path: "Sources/Program"),
+
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
         .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
@@ -276,6 +297,13 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .testTarget(
+            name: "SpacetimeCommandTests",
+            dependencies: [
+                "SpacetimeCommand", "SpacetimeServer", "SpacetimeWASM", "SpacetimeKit", "SpacetimeHost",
+                "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "SpacetimeTestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),

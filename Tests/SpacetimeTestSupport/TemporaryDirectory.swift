@@ -7,7 +7,7 @@ import Darwin
 #endif
 
 /// A fresh directory, removed with what is in it when the last reference goes. `TMPDIR` says where.
-package final class TemporaryDirectory {
+package final class TemporaryDirectory: Sendable {
     package let path: String
 
     package init() throws {

@@ -2,7 +2,7 @@ import SpacetimeSATS
 import SpacetimeSchema
 
 /// Rows of one table as text and back.
-struct RowText {
+package struct RowText {
     let schema: TableSchema
     let format: ExchangeFormat
     private let columns: [ColumnText]
@@ -52,7 +52,7 @@ struct RowText {
 
     /// A field of CSV, in quotes where it needs them. An empty one does: without quotes it is an absent optional. One that
     /// begins like a byte order mark does, as programs drop that from the start of a file.
-    private static func append(_ field: String, to line: inout [UInt8]) {
+    package static func append(_ field: String, to line: inout [UInt8]) {
         let bytes = field.utf8
         let isPlain =
             !bytes.isEmpty && bytes.first != 0xEF

@@ -1,0 +1,11 @@
+import SpacetimeCommand
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+exit(await CommandLineProgram.run())

@@ -1,0 +1,62 @@
+import ArgumentParser
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The command `spacetimekit`.
+public enum CommandLineProgram {
+    /// Does what the process was started for.
+    ///
+    /// - Returns: the code that the process is to exit with: 0 if all went well, 1 if a server, a module or a disk refused, 2 if
+    ///   something had to be confirmed and was not, 3 if no server answers, 64 if the arguments are wrong.
+    public static func run() async -> Int32 {
+        // Whoever reads the output may leave before its end. Writing then fails, which is seen where it happens.
+        signal(SIGPIPE, SIG_IGN)
+        return await run(Array(CommandLine.arguments.dropFirst()), in: .ofProcess())
+    }
+
+    static func run(_ arguments: [String], in session: CommandSession) async -> Int32 {
+        await CommandSession.$current.withValue(session) {
+            var command: any ParsableCommand
+            do { command = try MainCommand.parseAsRoot(arguments) } catch {
+                return reportOfParser(error, in: session)
+            }
+            do {
+                if var command = command as? any AsyncParsableCommand {
+                    try await command.run()
+                } else {
+                    try command.run()
+                }
+                return 0
+            } catch  where MainCommand.exitCode(for: error) != .failure {
+                // Help, and what else the parser has to say: whatever it does not know is a failure to it.
+                return reportOfParser(error, in: session)
+            } catch {
+                return report(CommandFailure(any: error), in: session)
+            }
+        }
+    }
+
+    private static func report(_ failure: CommandFailure, in session: CommandSession) -> Int32 {
+        if failure.status != .outputClosed {
+            // Where this cannot be written either, the code has to do.
+            try? session.note(session.style(of: .errors).red("error: ") + failure.message)
+        }
+        return failure.status.rawValue
+    }
+
+    /// Help and versions that were asked for come as errors, too.
+    private static func reportOfParser(_ error: any Error, in session: CommandSession) -> Int32 {
+        let code = MainCommand.exitCode(for: error).rawValue
+        let text = MainCommand.fullMessage(for: error)
+        do throws(CommandFailure) {
+            if code == 0 { try session.print(text) } else { try session.note(text) }
+            return code
+        } catch { return error.status.rawValue }
+    }
+}

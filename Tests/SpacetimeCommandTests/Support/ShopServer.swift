@@ -1,0 +1,85 @@
+import Logging
+import SpacetimeKit
+import SpacetimeSATS
+import SpacetimeServer
+import SpacetimeTestSupport
+import Testing
+
+@testable import SpacetimeCommand
+
+/// What a command did.
+struct Outcome {
+    let code: Int32
+    let output: String
+    let errors: String
+}
+
+/// A server with a shop, and a user of the command.
+struct ShopServer: Sendable {
+    let server: SpacetimeServer
+    let shop: Database<Shop>
+    let port: Int
+    let directory: TemporaryDirectory
+
+    var address: String { "http://127.0.0.1:\(port)" }
+    /// Of whoever owns the shop.
+    var ownerToken: String { server.token(for: "owner") }
+
+    /// The environment of the commands: with a configuration of its own.
+    var environment: [String: String] {
+        [
+            "SPACETIMEKIT_CONFIG": directory.path + "/config.json", "SPACETIMEKIT_SERVER": address,
+            "HOME": directory.path, "TERM": "xterm",
+        ]
+    }
+
+    /// Runs a command as if its streams were pipes.
+    func run(
+        _ arguments: String..., as token: String? = nil, input: String = "", environment extra: [String: String] = [:]
+    ) async -> Outcome {
+        var environment = environment
+        if let token { environment["SPACETIMEKIT_TOKEN"] = token }
+        environment.merge(extra) { $1 }
+        return await runCommand(arguments, input: input, environment: environment)
+    }
+}
+
+/// Runs a command as if its streams were pipes, or a terminal that nobody types at.
+func runCommand(
+    _ arguments: [String], input: String = "", environment: [String: String], isTerminal: Bool = false,
+    width: Int? = nil, outputLimit: Int? = nil
+) async -> Outcome {
+    let terminal = RecordingTerminal(input: input, isTerminal: isTerminal, width: width, outputLimit: outputLimit)
+    let session = CommandSession(terminal: terminal, environment: environment)
+    let code = await CommandLineProgram.run(arguments, in: session)
+    return Outcome(code: code, output: terminal.output, errors: terminal.errors)
+}
+
+/// Serves a shop while `body` runs.
+func withShop<Result: Sendable>(
+    _ body: @escaping @Sendable (ShopServer) async throws -> Result
+) async throws -> Result {
+    let directory = try TemporaryDirectory()
+    let shop = try await Database.open(.inMemory, module: Shop.self)
+    let server = SpacetimeServer(
+        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try server.host(shop, as: "shop")
+    return try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask {
+            do { try await server.run() } catch is CancellationError {}
+            return nil
+        }
+        group.addTask {
+            let port = await server.waitUntilListening()
+            return try await body(ShopServer(server: server, shop: shop, port: port, directory: directory))
+        }
+        defer { group.cancelAll() }
+        while let result = try await group.next() {
+            // The server ends only if it could not listen.
+            if let result { return result }
+        }
+        throw NoServer()
+    }
+}
+
+struct NoServer: Error {}
