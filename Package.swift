@@ -216,7 +216,11 @@ let package = Package(
         .target(
             name: "MixedGame", dependencies: ["SpacetimeKit", "SpacetimeWASM"], path: "Examples/MixedModules/Game"),
         .executableTarget(
-            name: "mixed-modules", dependencies: ["MixedGame", "SpacetimeKit", "SpacetimeWASM"],
+            name: "mixed-modules",
+            dependencies: [
+                "MixedGame", "SpacetimeKit", "SpacetimeWASM",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Examples/MixedModules/Program"),
         .testTarget(
             name: "MixedModulesTests", dependencies: ["MixedGame", "SpacetimeKit", "SpacetimeWASM"],

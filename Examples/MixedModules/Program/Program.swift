@@ -1,16 +1,19 @@
+import ArgumentParser
 import MixedGame
 import SpacetimeKit
 import SpacetimeWASM
 
 /// Has two players fight for money: fights are in a Swift database, money in a Rust one.
 @main
-struct Program {
-    static func main() throws {
-        guard CommandLine.arguments.count == 2 else {
-            print("usage: mixed-modules PATH-OF-bank.wasm")
-            return
-        }
-        let game = try Game(bank: WASMModule(contentsOf: CommandLine.arguments[1]))
+struct Program: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mixed-modules", abstract: "Has two players fight, in a Swift database, for money in a Rust one.")
+
+    @Argument(help: "The bank: .build-modules/bank.wasm, which 'make wasm-modules' builds.")
+    var bank: String
+
+    func run() throws {
+        let game = try Game(bank: WASMModule(contentsOf: bank))
         let (ada, grace) = (try Player("ada", in: game), try Player("grace", in: game))
         try game.deposit(100, to: ada)
         try game.deposit(20, to: grace)
