@@ -94,6 +94,17 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(5))
     }
 
+    @Test func aCallBehindOthersOfTheSameTickIsStoppedAsWell() throws {
+        let db = try open(module("(loop $again (br $again))")) { $0.limits.callDuration = .milliseconds(60) }
+        for round in 0..<3 {
+            // They have one deadline, which is set once. The guest that takes over has none yet.
+            for _ in 0..<200 { try db.call("calls", arguments: []) }
+            let error = #expect(throws: DatabaseError.self) { try db.call("bad", arguments: []) }
+            #expect(error?.message.contains("the limit of a call") == true, "round \(round)")
+            try db.sql("DELETE FROM item")
+        }
+    }
+
     @Test func endlessCallsOfTheHostAreStopped() throws {
         let db = try open(module("(loop $again (drop (call $count)) (br $again))")) {
             $0.limits.callDuration = .milliseconds(60)
