@@ -192,6 +192,25 @@ import Testing
         try requireContained(db, saying: "50 timers run")
     }
 
+    @Test func whatATransactionWritesHasALimit() throws {
+        let endless = """
+            (loop $again
+              (drop (call $insert (i64.add (call $count) (i64.const 1000)) (i32.const 1)))
+              (br $again))
+            """
+        // Two rows are counted with 76 bytes each.
+        let db = try open(module(endless)) { $0.limits.writtenByteLimit = 2 * 76 }
+        try requireContained(db, saying: "more than 152 bytes of rows in one transaction")
+        let two = try open(module("(drop (call $insert (i64.const 2) (i32.const 1)))")) {
+            $0.limits.writtenByteLimit = 2 * 76
+        }
+        // Each transaction begins anew.
+        for _ in 0..<3 {
+            try two.sql("DELETE FROM item")
+            try two.call("bad", arguments: [])
+        }
+    }
+
     @Test func whatIsGivenBackHasALimit() throws {
         let db = try open(
             module(

@@ -157,6 +157,14 @@ import Testing
         for call in calls { _ = await call.result }
     }
 
+    @Test func eachTransactionOfAProcedureMayWriteAsMuch() async throws {
+        let db = try await open([.init(name: "work", body: Self.insertAndCommit + Self.insertAndCommit + Self.giveOne)])
+        {
+            $0.limits.writtenByteLimit = 76
+        }
+        #expect(try await db.callProcedure("work", arguments: []) == UInt32(1).bsatn())
+    }
+
     @Test func aResultThatIsNoneIsTheModulesFault() async throws {
         let db = try await open([
             .init(name: "nothing", body: "(i32.const 0)"),

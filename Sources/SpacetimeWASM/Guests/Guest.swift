@@ -295,6 +295,7 @@ final class Guest {
         state.pointee.activity = activity
         state.pointee.transaction = transaction
         state.pointee.immediateCallsLeft = state.pointee.limits.immediateCallLimit
+        state.pointee.writtenBytesLeft = state.pointee.limits.writtenByteLimit
         state.pointee.immediateBytesLeft = state.pointee.limits.resultByteLimit
         if !state.pointee.earlyLines.isEmpty { state.writeEarlyLines() }
     }

@@ -54,6 +54,8 @@ struct GuestState {
     var timers = ConsoleTimers()
     /// How many bytes of lines may still be written.
     var logBytesLeft = 0
+    /// How many bytes of rows the transaction may still write.
+    var writtenBytesLeft = 0
     /// What a host function failed with that stopped the guest.
     var failure: (any Error)?
     /// Immediate calls that it may still ask for.

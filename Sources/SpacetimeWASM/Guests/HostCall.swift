@@ -122,6 +122,25 @@ extension HostCall {
     }
 }
 
+extension HostCall {
+    /// Counts a row that is written. What a transaction writes is in memory until it ends, the old rows beside the new ones.
+    @inline(__always)
+    func charge(_ byteCount: Int) throws(HostFailure) {
+        state.pointee.writtenBytesLeft &-= byteCount &+ Self.bytesPerRow
+        if state.pointee.writtenBytesLeft < 0 { throw tooMuchWritten() }
+    }
+
+    @inline(never)
+    private func tooMuchWritten() -> HostFailure {
+        .trap(
+            "the guest writes more than \(state.pointee.limits.writtenByteLimit) bytes of rows in one transaction, which is "
+                + "WASMLimits.writtenByteLimit; write less at a time")
+    }
+
+    /// About what a row takes beside its bytes: its places in tables and indexes, and what undoing it needs.
+    private static var bytesPerRow: Int { 64 }
+}
+
 /// Why a function of the host did not do what it was to do.
 enum HostFailure: Error {
     /// The guest is told a number, and goes on.

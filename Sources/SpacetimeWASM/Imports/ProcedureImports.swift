@@ -14,6 +14,7 @@ enum ProcedureImports {
             transaction = try call.state.waiting { () throws(DatabaseError) in try procedure.begin() }
         } catch { throw .error(error) }
         call.state.pointee.transaction = transaction
+        call.state.pointee.writtenBytesLeft = call.state.pointee.limits.writtenByteLimit
         try call.write(UInt64(bitPattern: transaction.timestamp.microsecondsSinceUnixEpoch), at: 0)
         return 0
     }

@@ -29,6 +29,7 @@ enum TableImports {
     static func insert(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.writableTransaction()
         let row = try call.memory(call.u32(1), Int(try call.readU32(at: 2)))
+        try call.charge(row.count)
         let written = try doing { () throws(DatabaseError) in
             try transaction.insert(row, numberingInto: TableID(call.u32(0)))
         }
@@ -38,6 +39,7 @@ enum TableImports {
     static func update(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.writableTransaction()
         let row = try call.memory(call.u32(2), Int(try call.readU32(at: 3)))
+        try call.charge(row.count)
         let written = try doing { () throws(DatabaseError) in
             try transaction.update(row, numberingInto: TableID(call.u32(0)), by: IndexID(call.u32(1)))
         }

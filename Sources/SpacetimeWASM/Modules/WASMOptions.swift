@@ -20,7 +20,8 @@ public struct WASMLimits: Hashable, Sendable {
     public var callDuration = Duration.seconds(10)
     /// How long starting a module may take: what it runs to set itself up, and to describe itself.
     public var startDuration = Duration.seconds(30)
-    /// How large a guest's memory may grow. Growing beyond fails, as it does where a machine has no more memory.
+    /// How large a guest's memory may grow. Growing beyond fails, as it does where a machine has no more memory. Each guest has a
+    /// memory: a database has one guest, and one for each procedure and handler that runs.
     public var memoryByteLimit = 1 << 30
     /// How many entries a guest's tables of functions may have.
     public var tableElementLimit = 1_000_000
@@ -30,6 +31,9 @@ public struct WASMLimits: Hashable, Sendable {
     public var timerLimit = 1_000
     /// How many bytes one call may give back: an error, a procedure's result, the rows of a view, a response.
     public var resultByteLimit = 64 << 20
+    /// How many bytes of rows one transaction may insert and update, each counted with 64 bytes more. All of them are in memory
+    /// until it ends.
+    public var writtenByteLimit = 1 << 30
     /// How many bytes one call may write to the log. What follows is left out, and a line says so.
     public var logByteLimit = 1 << 20
     /// How many immediate calls of reducers one call may ask for. A database keeps 10,000 that wait, of all its calls.
