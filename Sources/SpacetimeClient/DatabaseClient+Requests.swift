@@ -40,9 +40,21 @@ extension DatabaseClient {
         completion: (@Sendable (Result<Void, ClientError>) -> Void)? = nil
     ) throws {
         let bytes = encoded(repeat each arguments)
+        try post(reducer, arguments: bytes, completion: completion)
+    }
+
+    /// Calls a reducer with the BSATN of its arguments, without waiting for it. See ``post(_:_:completion:)``.
+    ///
+    /// - Parameters:
+    ///   - reducer: the name that the server calls it.
+    ///   - arguments: one behind the other.
+    ///   - completion: is told what becomes of it.
+    public func post(
+        _ reducer: String, arguments: [UInt8], completion: (@Sendable (Result<Void, ClientError>) -> Void)? = nil
+    ) throws {
         let ticket = engine.state.withLock { $0.program.makeTicket() }
         let refusal = engine.begin(ticket) { core throws(ClientError) in
-            try core.callReducer(reducer, bytes)
+            try core.callReducer(reducer, arguments)
         } _: { outcome in
             // Nobody can cancel it, so there is an outcome.
             guard let completion, let outcome = try? outcome.get() else { return }
@@ -66,8 +78,20 @@ extension DatabaseClient {
         _ procedure: String, _ arguments: repeat each Argument, returning type: Value.Type
     ) async throws -> Value {
         let bytes = encoded(repeat each arguments)
+        return try await callProcedure(procedure, arguments: bytes, returning: type)
+    }
+
+    /// Calls a procedure with the BSATN of its arguments. See ``callProcedure(_:_:returning:)``.
+    ///
+    /// - Parameters:
+    ///   - procedure: the name that the server calls it.
+    ///   - arguments: one behind the other.
+    ///   - type: what it returns.
+    public func callProcedure<Value: SpacetimeType>(
+        _ procedure: String, arguments: [UInt8], returning type: Value.Type
+    ) async throws -> Value {
         let outcome = try await engine.request { core throws(ClientError) in
-            try core.callProcedure(procedure, bytes)
+            try core.callProcedure(procedure, arguments)
         }
         let result = try outcome.bytes()
         do throws(BSATNError) { return try Value(bsatn: result) } catch {

@@ -80,7 +80,7 @@ extension DatabaseClient {
     public func changes<Row: SpacetimeType>(
         of table: TableDescription<Row>, bufferLimit: Int = 1_024
     ) -> AsyncThrowingStream<RowChanges<Row>, any Error> {
-        follow(table, [], bufferLimit)
+        changes(of: table, subscribingTo: [], bufferLimit: bufferLimit)
     }
 
     /// Watches queries for as long as the sequence is read, and gives the changes of one table, a message at a time. The first
@@ -91,16 +91,20 @@ extension DatabaseClient {
     public func changes<Row: SpacetimeType>(
         of table: TableDescription<Row>, subscribingTo queries: String..., bufferLimit: Int = 1_024
     ) -> AsyncThrowingStream<RowChanges<Row>, any Error> {
-        follow(table, queries, bufferLimit)
+        changes(of: table, subscribingTo: queries, bufferLimit: bufferLimit)
     }
 
-    private func follow<Row: SpacetimeType>(
-        _ table: TableDescription<Row>, _ queries: [String], _ bufferLimit: Int
+    /// - Parameter filter: which rows the reader is interested in; nil for all.
+    package func changes<Row: SpacetimeType>(
+        of table: TableDescription<Row>, subscribingTo queries: [String], bufferLimit: Int,
+        filter: (@Sendable (UnsafeRawBufferPointer) -> Bool)? = nil
     ) -> AsyncThrowingStream<RowChanges<Row>, any Error> {
         let (stream, continuation) = AsyncThrowingStream.makeStream(
             of: RowChanges<Row>.self, throwing: (any Error).self, bufferingPolicy: .bufferingOldest(max(1, bufferLimit))
         )
         let give: @Sendable (TableChanges) -> Void = { changes in
+            let changes = filter.map { changes.filtered(by: $0) } ?? changes
+            if changes.count == 0 { return }
             do throws(BSATNError) {
                 guard case .dropped = continuation.yield(try RowChanges(changes)) else { return }
                 continuation.finish(

@@ -175,7 +175,8 @@ import Testing
             [V2.TableRows(table: "wide", rows: RowList(rows.map { $0.bsatn() }))], isInsert: true, in: .current)
         for row in rows {
             var found: [Wide] = []
-            try cache.table("wide").forEach(where: 4, equals: row.key.bsatn()) { reader throws(BSATNError) in
+            try cache.table("wide").forEach(CacheSearch(columns: [4], key: [row.key.bsatn()])) {
+                reader throws(BSATNError) in
                 found.append(try Wide(from: &reader))
             }
             #expect(found == [row])
@@ -200,7 +201,7 @@ import Testing
         _ = try cache.apply([V2.TableRows(table: "item", rows: RowList(rows))], isInsert: true, in: .current)
         cache.describe(try itemTable().layout)
         var found = 0
-        cache.table("item").forEach(where: 1, equals: (1 as UInt32).bsatn()) { _ in found += 1 }
+        cache.table("item").forEach(CacheSearch(columns: [1], key: [(1 as UInt32).bsatn()])) { _ in found += 1 }
         #expect(found == 5)
     }
 }

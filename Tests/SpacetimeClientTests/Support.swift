@@ -39,9 +39,9 @@ struct Item: SpacetimeType, Hashable {
     }
 }
 
-/// The tests' table: with a primary key, an index, and a column that has none.
+/// The tests' table: with a primary key, an index, one over two columns, and a column that has none of its own.
 func itemTable() throws -> TableDescription<Item> {
-    try TableDescription(Item.self, name: "item", primaryKey: "id", indexes: ["owner"])
+    try TableDescription(Item.self, name: "item", primaryKey: "id", indexes: ["owner", ["text", "owner"]])
 }
 
 /// Queries that the model of a server understands.
@@ -300,14 +300,20 @@ final class Bench {
         #expect(rows.count == table.count)
         for row in rows {
             var found: [Item] = []
-            try table.forEach(where: 0, equals: row.id.bsatn()) { reader throws(BSATNError) in
+            try table.forEach(CacheSearch(columns: [0], key: [row.id.bsatn()])) { reader throws(BSATNError) in
                 found.append(try Item(from: &reader))
             }
             #expect(found == [row])
+            var alike: Set<Item> = []
+            let key = [row.owner.bsatn(), row.text.bsatn()]
+            try table.forEach(CacheSearch(columns: [1, 2], key: key)) { reader throws(BSATNError) in
+                alike.insert(try Item(from: &reader))
+            }
+            #expect(alike == rows.filter { $0.owner == row.owner && $0.text == row.text })
         }
         for owner in 0..<3 as Range<UInt32> {
             var found: Set<Item> = []
-            try table.forEach(where: 1, equals: owner.bsatn()) { reader throws(BSATNError) in
+            try table.forEach(CacheSearch(columns: [1], key: [owner.bsatn()])) { reader throws(BSATNError) in
                 found.insert(try Item(from: &reader))
             }
             #expect(found == rows.filter { $0.owner == owner })

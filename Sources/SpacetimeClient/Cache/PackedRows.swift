@@ -22,6 +22,12 @@ public struct PackedRows: Sendable, Hashable {
     /// The BSATN of one row, copied.
     public subscript(index: Int) -> [UInt8] { Array(bytes[(index == 0 ? 0 : ends[index - 1])..<ends[index]]) }
 
+    /// Lends the bytes of one row.
+    func withBytes<Result>(_ index: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let range = (index == 0 ? 0 : ends[index - 1])..<ends[index]
+        return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+
     /// Calls `body` with a reader over each row, in order.
     ///
     /// - Throws: what `body` throws.

@@ -31,6 +31,13 @@ struct RowHash: Sendable {
         return UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
     }
 
+    /// The hash of several pieces, of which the first ones have this hash.
+    @inline(__always)
+    func combine(_ first: UInt32, _ next: UInt32) -> UInt32 {
+        let hash = Self.fold(secret ^ UInt64(first) << 32 ^ UInt64(next), 0x9E37_79B9_7F4A_7C15)
+        return UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
+    }
+
     @inline(__always) private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low

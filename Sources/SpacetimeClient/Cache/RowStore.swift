@@ -230,6 +230,11 @@ struct RowStore: ~Copyable {
         for index in entries.indices where entries[index].count > 0 { try body(UInt32(index)) }
     }
 
+    /// The same until `body` returns false.
+    func forEachUntil(_ body: (UInt32) -> Bool) {
+        for index in entries.indices where entries[index].count > 0 { guard body(UInt32(index)) else { return } }
+    }
+
     /// How many queries deliver a row.
     func references(_ row: UnsafeRawBufferPointer) -> Int {
         guard case .found(let index, _) = find(row, hash(row)) else { return 0 }

@@ -11,8 +11,10 @@ final class TableCache {
     private var rowLayout = RowLayout([], in: Typespace())
     private(set) var store: RowStore
     private let hash: RowHash
-    /// One for each indexed column, the primary key's first.
+    /// The primary key's first.
     private var indexes: [IndexBox] = []
+    /// The last column that an index needs: a row that has this one has those before it.
+    private var lastIndexed: Int?
     /// Rows of an event table in the message at hand.
     private var events = PackedRows()
     /// Whether anybody wants to know what changes. Otherwise nothing is copied for it.
@@ -38,7 +40,8 @@ final class TableCache {
         guard self.layout != layout else { return }
         self.layout = layout
         rowLayout = RowLayout(layout.columns.map(\.type), in: layout.typespace)
-        indexes = layout.indexedColumns.map { IndexBox(KeyIndex(column: $0, hash: hash)) }
+        indexes = layout.indexes.map { IndexBox(KeyIndex(columns: $0, hash: hash)) }
+        lastIndexed = layout.indexes.joined().max()
         for box in indexes { store.forEach { box.index.insert($0, in: store, rowLayout) } }
     }
 
@@ -57,14 +60,12 @@ final class TableCache {
         let count = end ?? rows.count
         // Most of them may be known already; then the room is not used.
         if store.count == 0 { store.reserve(rows: count, bytes: rows.data.count) }
-        let columns = indexes.map { $0.index.column }
         // In locals: the store is being changed while it asks.
-        let (rowLayout, layout, name) = (rowLayout, layout, name)
+        let (rowLayout, layout, name, column) = (rowLayout, layout, name, lastIndexed)
         try store.retain(rows, upTo: count, in: generation) { (row, number) throws(CacheViolation) in
-            for column in columns where rowLayout.range(of: column, in: row) == nil {
-                let column = layout?.columns[column].name ?? "\(column)"
-                throw CacheViolation(table: name, row: number, problem: .noColumn(column))
-            }
+            guard let column, rowLayout.range(of: column, in: row) == nil else { return }
+            let missing = layout?.columns[column].name ?? "\(column)"
+            throw CacheViolation(table: name, row: number, problem: .noColumn(missing))
         }
     }
 
@@ -117,7 +118,7 @@ final class TableCache {
     /// Copies rows that changed, and puts those together that a primary key makes one.
     private func describe(_ difference: RowStore.Difference, in changes: inout TableChanges) {
         var successors: Set<UInt32> = []
-        if layout?.primaryKey != nil, !difference.inserted.isEmpty, !difference.deleted.isEmpty {
+        if layout?.primaryKey.isEmpty == false, !difference.inserted.isEmpty, !difference.deleted.isEmpty {
             let inserted = Set(difference.inserted)
             for row in difference.deleted {
                 guard let successor = successor(of: row), inserted.contains(successor),
@@ -138,42 +139,42 @@ final class TableCache {
     }
 
     /// The row that has the primary key now that a row had which is gone.
-    private func successor(of row: UInt32) -> UInt32? {
-        guard let box = indexes.first else { return nil }
-        return store.withBytes(row) { bytes in
-            guard let range = rowLayout.range(of: box.index.column, in: bytes) else { return nil }
-            return box.index.first(UnsafeRawBufferPointer(rebasing: bytes[range]), in: store, rowLayout)
-        }
-    }
+    private func successor(of row: UInt32) -> UInt32? { indexes.first?.index.first(like: row, in: store, rowLayout) }
 
     // MARK: Reading
 
-    /// Calls `body` with a reader over each row.
-    func forEach<Failure: Error>(_ body: (inout BSATNReader) throws(Failure) -> Void) throws(Failure) {
-        try store.forEach { (row) throws(Failure) in try read(row, body) }
-    }
-
-    /// Calls `body` with a reader over each row whose column has this value: by an index if the column has one, and else by
-    /// looking at every row.
+    /// Calls `body` with a reader over each row that is looked for, and no more than so many of them: by an index if one has its
+    /// columns among the equalities, the one with the most columns; and else by looking at every row.
     func forEach<Failure: Error>(
-        where column: Int, equals key: [UInt8], _ body: (inout BSATNReader) throws(Failure) -> Void
+        _ search: CacheSearch = CacheSearch(), limit: Int = .max, _ body: (inout BSATNReader) throws(Failure) -> Void
     ) throws(Failure) {
         // Rows are numbered, not lent, so that `body` runs outside of the index.
+        for row in find(search, limit: limit) { try read(row, body) }
+    }
+
+    /// The numbers of the rows that are looked for.
+    func find(_ search: CacheSearch, limit: Int = .max) -> [UInt32] {
         var found: [UInt32] = []
-        key.withUnsafeBytes { key in
-            if let box = indexes.first(where: { $0.index.column == column }) {
-                box.index.forEach(key, in: store, rowLayout) { found.append($0) }
-            } else {
-                store.forEach { row in
-                    let isEqual = store.withBytes(row) { bytes in
-                        guard let range = rowLayout.range(of: column, in: bytes) else { return false }
-                        return equal(key, UnsafeRawBufferPointer(rebasing: bytes[range]))
-                    }
-                    if isEqual { found.append(row) }
-                }
+        if limit == 0 { return found }
+        let equalities = Array(search.equalities)
+        func take(_ row: UInt32) -> Bool {
+            let isWanted = store.withBytes(row) { bytes in
+                search.test?(bytes) ?? equalities.allSatisfy { rowLayout.has($0.value, in: $0.key, of: bytes) }
             }
+            if isWanted { found.append(row) }
+            return found.count < limit
         }
-        for row in found { try read(row, body) }
+        var best: IndexBox?
+        for box in indexes where box.index.columns.allSatisfy({ search.equalities[$0] != nil }) {
+            if box.index.columns.count > best?.index.columns.count ?? 0 { best = box }
+        }
+        if let best {
+            let key = best.index.columns.map { search.equalities[$0] ?? [] }
+            best.index.forEach(key, in: store, rowLayout, take)
+        } else {
+            store.forEachUntil(take)
+        }
+        return found
     }
 
     private func read<Failure: Error>(
@@ -185,6 +186,29 @@ final class TableCache {
             do throws(Failure) { return .success(try body(&reader)) } catch { return .failure(error) }
         }
         try outcome.get()
+    }
+}
+
+/// Which rows of a cached table are looked for.
+package struct CacheSearch: Sendable {
+    /// What columns must be, byte for byte, by their places.
+    var equalities: [Int: [UInt8]] = [:]
+    /// What a row must meet; it decides alone, and the equalities are only a way to it. Nil if there are no conditions but these.
+    var test: (@Sendable (UnsafeRawBufferPointer) -> Bool)?
+
+    /// All rows.
+    package init() {}
+
+    package init(
+        equalities: [Int: [UInt8]], test: (@Sendable (UnsafeRawBufferPointer) -> Bool)? = nil
+    ) {
+        self.equalities = equalities
+        self.test = test
+    }
+
+    /// Columns with these values.
+    package init(columns: [Int], key: [[UInt8]]) {
+        equalities = Dictionary(zip(columns, key)) { first, _ in first }
     }
 }
 

@@ -23,6 +23,30 @@ public struct TableChanges: Sendable, Hashable {
     public var count: Int { inserted.count + deleted.count + updated.new.count }
 
     init(table: String) { self.table = table }
+
+    /// What of it somebody hears who is interested in some rows only: an update that makes a row one of them is an insert.
+    func filtered(by isWanted: (UnsafeRawBufferPointer) -> Bool) -> TableChanges {
+        var changes = TableChanges(table: table)
+        for row in 0..<inserted.count {
+            inserted.withBytes(row) { if isWanted($0) { changes.inserted.append($0) } }
+        }
+        for row in 0..<deleted.count { deleted.withBytes(row) { if isWanted($0) { changes.deleted.append($0) } } }
+        for row in 0..<updated.new.count {
+            updated.old.withBytes(row) { old in
+                updated.new.withBytes(row) { new in
+                    switch (isWanted(old), isWanted(new)) {
+                    case (true, true):
+                        changes.updated.old.append(old)
+                        changes.updated.new.append(new)
+                    case (true, false): changes.deleted.append(old)
+                    case (false, true): changes.inserted.append(new)
+                    case (false, false): break
+                    }
+                }
+            }
+        }
+        return changes
+    }
 }
 
 /// What one message of the server changed in one table.

@@ -49,35 +49,59 @@ public struct CachedTable<Row: SpacetimeType>: Sendable {
     /// All rows, in no order that means anything.
     ///
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/undecodable`` if a row is no `Row`.
-    public func rows() throws(ClientError) -> [Row] {
-        try decoding { table, rows throws(BSATNError) in
-            rows.reserveCapacity(table.count)
-            try table.forEach { (reader) throws(BSATNError) in rows.append(try Self.row(&reader)) }
-        }
-    }
+    public func rows() throws(ClientError) -> [Row] { try rows(matching: CacheSearch()) }
 
     /// The rows whose column has this value, in the order in which they came if the column has an index.
     ///
+    /// - Parameters:
+    ///   - column: what rows are found by; see ``TableDescription/column(_:_:)``.
+    ///   - value: what it must be, in exactly these bytes.
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/undecodable`` if a row is no `Row`.
     public func rows<Value: SpacetimeType>(
         where column: TableColumn<Row, Value>, equals value: Value
     ) throws(ClientError) -> [Row] {
-        let key = value.bsatn()
-        return try decoding { table, rows throws(BSATNError) in
-            try table.forEach(where: column.place, equals: key) { (reader) throws(BSATNError) in
+        try rows(matching: CacheSearch(columns: [column.place], key: [value.bsatn()]))
+    }
+
+    /// The rows whose two columns have these values: by an index over both, or over one of them.
+    ///
+    /// - Parameters:
+    ///   - column: one of them.
+    ///   - value: what it must be, in exactly these bytes.
+    ///   - other: the other one.
+    ///   - otherValue: what that one must be.
+    /// - Throws: ``ClientError`` with the code ``ClientError/Code/undecodable`` if a row is no `Row`.
+    public func rows<Value: SpacetimeType, Other: SpacetimeType>(
+        where column: TableColumn<Row, Value>, equals value: Value, and other: TableColumn<Row, Other>,
+        equals otherValue: Other
+    ) throws(ClientError) -> [Row] {
+        try rows(
+            matching: CacheSearch(columns: [column.place, other.place], key: [value.bsatn(), otherValue.bsatn()]))
+    }
+
+    /// The row whose column has this value, or one of them.
+    ///
+    /// - Parameters:
+    ///   - column: what rows are found by.
+    ///   - value: what it must be, in exactly these bytes.
+    /// - Throws: ``ClientError`` with the code ``ClientError/Code/undecodable`` if it is no `Row`.
+    public func first<Value: SpacetimeType>(
+        where column: TableColumn<Row, Value>, equals value: Value
+    ) throws(ClientError) -> Row? {
+        try rows(matching: CacheSearch(columns: [column.place], key: [value.bsatn()]), limit: 1).first
+    }
+
+    /// The rows that are looked for, and no more than so many of them.
+    package func rows(matching search: CacheSearch, limit: Int = .max) throws(ClientError) -> [Row] {
+        try decoding { table, rows throws(BSATNError) in
+            try table.forEach(search, limit: limit) { (reader) throws(BSATNError) in
                 rows.append(try Self.row(&reader))
             }
         }
     }
 
-    /// The row whose column has this value, or one of them.
-    ///
-    /// - Throws: ``ClientError`` with the code ``ClientError/Code/undecodable`` if it is no `Row`.
-    public func first<Value: SpacetimeType>(
-        where column: TableColumn<Row, Value>, equals value: Value
-    ) throws(ClientError) -> Row? {
-        try rows(where: column, equals: value).first
-    }
+    /// How many rows are there of those that are looked for.
+    package func count(matching search: CacheSearch) -> Int { read { $0.find(search).count } }
 
     private static func row(_ reader: inout BSATNReader) throws(BSATNError) -> Row {
         let row = try Row(from: &reader)

@@ -19,12 +19,12 @@ public struct TableDescription<Row: SpacetimeType>: Sendable {
     /// - Parameters:
     ///   - row: a type whose fields are the columns, of the same names.
     ///   - name: what the server calls the table.
-    ///   - primaryKey: the name of the column that tells rows apart, if there is one.
-    ///   - indexes: the names of the columns that rows are to be found by, unique or not.
+    ///   - primaryKey: the name of the column that tells rows apart, or the names of several, if there are such.
+    ///   - indexes: the names of the columns that rows are to be found by, unique or not: `["name", ["room", "sent"]]`.
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/badDescription`` if the type is no product of named fields, or
     ///   a name is not that of a field.
     public init(
-        _ row: Row.Type, name: String, primaryKey: String? = nil, indexes: [String] = []
+        _ row: Row.Type, name: String, primaryKey: TableKey? = nil, indexes: [TableKey] = []
     ) throws(ClientError) {
         var types = TypespaceBuilder()
         let type = Row.algebraicType(in: &types)
@@ -38,4 +38,11 @@ public struct TableDescription<Row: SpacetimeType>: Sendable {
         layout = try TableLayout(
             name: name, columns: columns, typespace: types.typespace, primaryKey: primaryKey, indexes: indexes)
     }
+
+    /// A table that is described already.
+    ///
+    /// - Parameters:
+    ///   - row: a type whose fields are the columns, in order.
+    ///   - layout: what is known of the table.
+    public init(_ row: Row.Type, layout: TableLayout) { self.layout = layout }
 }

@@ -24,10 +24,10 @@ public struct TableLayout: Sendable, Hashable {
     public let columns: [Column]
     /// The types that those of the columns refer to.
     public let typespace: Typespace
-    /// The place of the primary key among the columns.
-    public let primaryKey: Int?
-    /// The places of the columns that have an index here, the primary key first.
-    public let indexedColumns: [Int]
+    /// The places of the primary key's columns; empty if there is none.
+    public let primaryKey: [Int]
+    /// The places of the columns of each index that there is here, the primary key first.
+    public let indexes: [[Int]]
 
     /// Describes a table.
     ///
@@ -35,26 +35,58 @@ public struct TableLayout: Sendable, Hashable {
     ///   - name: what the server calls it.
     ///   - columns: all of them, in order.
     ///   - typespace: the types that those of the columns refer to.
-    ///   - primaryKey: the name of the column that tells rows apart, if there is one.
-    ///   - indexes: the names of the columns that rows are to be found by, unique or not. Each takes up to 20 bytes a row.
+    ///   - primaryKey: the names of the columns that tell rows apart, if there are such.
+    ///   - indexes: the names of the columns that rows are to be found by, unique or not. Each index takes up to 20 bytes a row.
     /// - Throws: ``ClientError`` with the code ``ClientError/Code/badDescription`` if a name is not that of a column.
     public init(
-        name: String, columns: [Column], typespace: Typespace = Typespace(), primaryKey: String? = nil,
-        indexes: [String] = []
+        name: String, columns: [Column], typespace: Typespace = Typespace(), primaryKey: TableKey? = nil,
+        indexes: [TableKey] = []
     ) throws(ClientError) {
+        func places(_ key: TableKey) throws(ClientError) -> [Int] {
+            var places: [Int] = []
+            for column in key.columns {
+                guard let place = columns.firstIndex(where: { $0.name == column }) else {
+                    throw ClientError(
+                        .badDescription,
+                        "table \(name) has no column \(column); it has \(columns.map(\.name).joined(separator: ", "))")
+                }
+                places.append(place)
+            }
+            return places
+        }
+        var key: [Int] = []
+        if let primaryKey { key = try places(primaryKey) }
+        var others: [[Int]] = []
+        for index in indexes { others.append(try places(index)) }
+        self.init(name: name, columns: columns, typespace: typespace, primaryKey: key, indexes: others)
+    }
+
+    /// Describes a table by the places of its columns, which must be there.
+    package init(
+        name: String, columns: [Column], typespace: Typespace = Typespace(), primaryKey: [Int], indexes: [[Int]]
+    ) {
         self.name = name
         self.columns = columns
         self.typespace = typespace
-        var indexed: [Int] = []
-        for column in (primaryKey.map { [$0] } ?? []) + indexes {
-            guard let place = columns.firstIndex(where: { $0.name == column }) else {
-                throw ClientError(
-                    .badDescription,
-                    "table \(name) has no column \(column); it has \(columns.map(\.name).joined(separator: ", "))")
-            }
-            if !indexed.contains(place) { indexed.append(place) }
+        self.primaryKey = primaryKey
+        var all: [[Int]] = []
+        // The order of an index's columns makes no difference to equalities.
+        for index in [primaryKey] + indexes where !index.isEmpty && !all.contains(where: { Set($0) == Set(index) }) {
+            all.append(index)
         }
-        self.primaryKey = primaryKey == nil ? nil : indexed[0]
-        indexedColumns = indexed
+        self.indexes = all
     }
+}
+
+/// The name of a column, or of several, that rows are found by together: `"id"`, `["room", "sent"]`.
+public struct TableKey: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
+    /// The names, in order.
+    public let columns: [String]
+
+    /// Columns by their names.
+    public init(_ columns: [String]) { self.columns = columns }
+
+    public init(stringLiteral column: String) { columns = [column] }
+
+    public init(arrayLiteral columns: String...) { self.columns = columns }
 }
