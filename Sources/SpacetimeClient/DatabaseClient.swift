@@ -98,6 +98,13 @@ public final class DatabaseClient: Sendable {
     /// The user that the client is; nil before it was connected for the first time.
     public var identity: Identity? { session?.identity }
 
+    /// What the server's clock shows, learned from the answers to calls; nil before the first one.
+    ///
+    /// Two clients that go by it agree on the time, whatever their own clocks say.
+    public var serverTime: ServerTime? {
+        engine.state.withLock { $0.core.serverClock.time(at: engine.options.clock.elapsed()) }
+    }
+
     /// Has `body` called with each state of the connection from now on.
     @discardableResult
     public func onStateChange(_ body: @escaping @Sendable (ConnectionState) -> Void) -> ChangeListener {

@@ -120,6 +120,7 @@ extension ClientEngine {
     ) -> (any Error)? {
         state.withLock { state -> (any Error)? in
             if state.program.cancelled.remove(ticket) != nil { return CancellationError() }
+            state.core.now = options.clock.elapsed()
             do throws(ClientError) {
                 let number = try make(&state.core)
                 state.program.requests[number] = ProgramState.Waiter(ticket: ticket, resume: resume)

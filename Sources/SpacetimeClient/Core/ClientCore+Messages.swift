@@ -16,6 +16,7 @@ extension ClientCore {
         case .greeting, .open: break
         case .idle, .waiting, .opening, .ended: return
         }
+        self.now = now
         do {
             for message in try messages(of: payload) {
                 // Another one may have ended the connection.
@@ -69,9 +70,12 @@ extension ClientCore {
             case .rows(let rows): finish(request, .rows(rows))
             case .error(let text): finish(request, .failed(ClientError(.failed, text)))
             }
-        case .reducerResult(let request, _, let outcome): try reducerFinished(request, outcome)
-        case .procedureResult(let request, let outcome, _, _):
+        case .reducerResult(let request, let timestamp, let outcome):
+            try reducerFinished(request, outcome)
+            learn(timestamp, from: request)
+        case .procedureResult(let request, let outcome, let timestamp, _):
             try expect(request, .procedure)
+            learn(timestamp, from: request)
             switch outcome {
             case .returned(let bytes): finish(request, .returned(bytes))
             case .internalError(let text): finish(request, .failed(ClientError(.failed, text)))
@@ -135,6 +139,15 @@ extension ClientCore {
         case .returned: tell(.finished(number, outcome))
         case .rows, .failed: events.append(.finished(number, outcome))
         }
+    }
+
+    /// Takes the server's time from the answer to the call that is being timed.
+    private mutating func learn(_ timestamp: Timestamp, from request: UInt32) {
+        guard let call = timedCall, call.request == request else { return }
+        timedCall = nil
+        // Calls that were not begun may have none.
+        guard timestamp.microsecondsSinceUnixEpoch != 0 else { return }
+        serverClock.add(sent: call.sent, received: now, server: timestamp)
     }
 
     private mutating func reducerFinished(_ request: UInt32, _ outcome: V2.ReducerOutcome) throws {

@@ -86,6 +86,7 @@ extension ClientCore {
     private mutating func send(_ messages: [V2.ClientMessage]) {
         scratch.removeAll()
         for message in messages {
+            note(message)
             let start = scratch.count
             message.encode(to: &scratch)
             // What would make the frame too large begins the next one.
@@ -96,6 +97,15 @@ extension ClientCore {
             }
         }
         if scratch.count > 0 { flush() }
+    }
+
+    /// Notes when a call is sent, if no other one is being timed.
+    private mutating func note(_ message: V2.ClientMessage) {
+        switch message {
+        case .callReducer(let request, _, _), .callProcedure(let request, _, _):
+            if timedCall == nil { timedCall = (request, now) }
+        case .subscribe, .unsubscribe, .oneOffQuery: break
+        }
     }
 
     private mutating func flush() {

@@ -75,6 +75,12 @@ struct ClientCore: ~Copyable {
     /// What is told when what is seen is up to date again.
     var deferred: [ClientEvent] = []
 
+    var serverClock = ServerClock()
+    /// A call whose answer will tell something of the server's clock, and when it was sent: one at a time.
+    var timedCall: (request: UInt32, sent: Duration)?
+    /// When the program last asked for something.
+    var now = Duration.zero
+
     var requests: [UInt32: Request] = [:]
     var lastRequest: UInt32 = 0
     /// Requests that wait for a connection.
@@ -235,6 +241,7 @@ struct ClientCore: ~Copyable {
     private mutating func leaveConnection(_ error: ClientError) {
         if isCatchingUp { cache.dropNext() }
         isCatchingUp = false
+        timedCall = nil
         firstRowsAwaited = 0
         setsByWireID = [:]
         // That a call was carried out stays true. Subscriptions will be there again.
