@@ -349,7 +349,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeKitTests",
             dependencies: [
-                "SpacetimeKit", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema",
+                "SpacetimeTestSupport", "SpacetimeKit", "SpacetimeQuery", "SpacetimeHost", "SpacetimeEngine",
+                "SpacetimeSchema",
                 "SpacetimeSATS",
             ]),
         .testTarget(

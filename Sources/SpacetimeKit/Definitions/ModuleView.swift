@@ -173,10 +173,18 @@ struct ViewCall: Hashable, Sendable {
     let name: String
     /// In BSATN.
     private(set) var arguments: [[UInt8]] = []
+    /// Of the arguments, without references.
+    private(set) var types: [AlgebraicType] = []
 
     init(name: String) { self.name = name }
 
-    mutating func add(_ argument: some SpacetimeType) { arguments.append(argument.bsatn()) }
+    mutating func add<Argument: SpacetimeType>(_ argument: Argument) {
+        arguments.append(argument.bsatn())
+        var builder = TypespaceBuilder()
+        let type = Argument.algebraicType(in: &builder)
+        // One that contains itself has no literal either way.
+        types.append((try? builder.typespace.resolved(type)) ?? type)
+    }
 }
 
 /// Everything about a view that the database needs to call it.

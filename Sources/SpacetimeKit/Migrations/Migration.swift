@@ -155,9 +155,18 @@ private func schemas(of tables: [TableDescription]) throws(DatabaseError) -> [Ta
 }
 
 /// The canonical schema of a row type's table.
-func schema<Row: TableRow>(of type: Row.Type) throws(DatabaseError) -> TableSchema {
-    guard let table = try schemas(of: [TableDescription(type)]).first else {
+///
+/// - Parameter name: that of a table besides the type's own.
+func schema<Row: TableRow>(of type: Row.Type, named name: String? = nil) throws(DatabaseError) -> TableSchema {
+    guard let table = try schemas(of: [TableDescription(type, name: name)]).first else {
         throw DatabaseError(.invalidModule, "'\(type)' declares no table; put @Table on it")
     }
     return table
+}
+
+extension TableRow {
+    /// The canonical schema of the type's table, or of another one of its rows. Costs building and checking it.
+    package static func _spacetimeSchema(named name: String? = nil) throws(DatabaseError) -> TableSchema {
+        try schema(of: Self.self, named: name)
+    }
 }
