@@ -40,6 +40,11 @@ package struct SessionQuery: Sendable {
                 tables: [BoundQuery.Table(table)],
                 conditions: condition == .all ? [] : [.rows(slot: 0, condition)]))
     }
+
+    /// What its rows are called: the table that they are of, or that is named first.
+    package func tableName(in catalog: Catalog) -> String {
+        catalog.schema(of: query.tables[catalog.rowsSlot(of: query) ?? 0].id)?.name ?? ""
+    }
 }
 
 extension BoundQuery {

@@ -47,14 +47,6 @@ struct ConnectedWork: Sendable {
     }
 }
 
-/// What clients are told of an error.
-enum FailureText {
-    static func of(_ error: any Error) -> String {
-        if error is CancellationError { return "the call was cancelled, since its database was closed" }
-        return (error as? DatabaseError)?.message ?? String(describing: error)
-    }
-}
-
 extension Refusal {
     /// 503 if the database takes no calls, so that it was no fault of the call's; else nil.
     init?(unavailable error: any Error) {

@@ -1,4 +1,5 @@
 import Hummingbird
+import SpacetimeHost
 import SpacetimeSATS
 
 /// The Model Context Protocol, by which assistants use databases.

@@ -218,11 +218,6 @@ extension SessionQuery {
         guard query.grouping == nil, case .rows = query.output else { return false }
         return true
     }
-
-    /// What its rows are called: the table that they are of, or that is named first.
-    func tableName(in catalog: Catalog) -> String {
-        catalog.schema(of: query.tables[catalog.rowsSlot(of: query) ?? 0].id)?.name ?? ""
-    }
 }
 
 // MARK: - What is asked for once

@@ -217,3 +217,13 @@ enum DeltaForm: UInt8 {
         return writer.withUnsafeBytes { Array($0) }
     }
 }
+
+extension CallFailure {
+    /// As the second protocol tells it.
+    var outcome: V2.ReducerOutcome {
+        switch self {
+        case .thrown(let text): .failed(text)
+        case .refused(let text): .internalError(text)
+        }
+    }
+}

@@ -1,15 +1,12 @@
-import SpacetimeHost
-import SpacetimeProtocol
-
 /// Why a call came to nothing, as clients are told.
-enum CallFailure {
+package enum CallFailure {
     /// The reducer threw this.
     case thrown(String)
     /// The call could not start, or was stopped.
     case refused(String)
 
     /// - Parameter reducer: as the caller named it.
-    init(_ error: any Error, of reducer: String) {
+    package init(_ error: any Error, of reducer: String) {
         guard let error = error as? DatabaseError else {
             self = .thrown(String(describing: error))
             return
@@ -24,21 +21,14 @@ enum CallFailure {
         }
     }
 
-    var text: String {
+    package var text: String {
         switch self {
         case .thrown(let text), .refused(let text): text
         }
     }
 
-    var outcome: V2.ReducerOutcome {
-        switch self {
-        case .thrown(let text): .failed(text)
-        case .refused(let text): .internalError(text)
-        }
-    }
-
     /// Why a procedure came to nothing.
-    static func ofProcedure(_ error: any Error, _ name: String) -> String {
+    package static func ofProcedure(_ error: any Error, _ name: String) -> String {
         guard let error = error as? DatabaseError else { return FailureText.of(error) }
         return switch error.code {
         case .noSuchProcedure: "No such procedure"
@@ -46,6 +36,14 @@ enum CallFailure {
         case .moduleFailure: "The module instance encountered a fatal error: \(error.message)"
         default: error.message
         }
+    }
+}
+
+/// What clients are told of an error.
+package enum FailureText {
+    package static func of(_ error: any Error) -> String {
+        if error is CancellationError { return "the call was cancelled, since its database was closed" }
+        return (error as? DatabaseError)?.message ?? String(describing: error)
     }
 }
 
