@@ -36,12 +36,14 @@ let package = Package(
         .library(name: "SpacetimeProtocol", targets: ["SpacetimeProtocol"]),
         .library(name: "SpacetimeClient", targets: ["SpacetimeClient"]),
         .library(name: "SpacetimeClientNIO", targets: ["SpacetimeClientNIO"]),
+        .library(name: "SpacetimeClientKit", targets: ["SpacetimeClientKit"]),
         .library(name: "SpacetimeTesting", targets: ["SpacetimeTesting"]),
         .library(name: "SpacetimeSQLiteExport", targets: ["SpacetimeSQLiteExport"]),
         .library(name: "SpacetimeFoundation", targets: ["SpacetimeFoundation"]),
         .executable(name: "spacetimekit", targets: ["spacetimekit-program"]),
         .executable(name: "chat", targets: ["chat"]),
         .executable(name: "chat-server", targets: ["chat-server"]),
+        .executable(name: "chat-client", targets: ["chat-client"]),
     ],
     dependencies: [
         // The macros compile, and pass their tests, with 600.0.1, 602.0.0 and 603.0.1. A wide range, because a program has one
@@ -144,6 +146,15 @@ let package = Package(
                 "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
                 "SpacetimeKitMacros",
             ]),
+        // The client for the row types and reducers of a module that the program shares with the server. By itself, since it
+        // brings the whole database along, which programs with descriptions of tables, or generated ones, do without.
+        .target(
+            name: "SpacetimeClientKit",
+            dependencies: [
+                "SpacetimeClient", "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery", "SpacetimeEngine",
+                "SpacetimeSchema",
+                "SpacetimeProtocol", "SpacetimeSATS",
+            ]),
         .target(
             name: "SpacetimeTesting",
             dependencies: [
@@ -192,6 +203,14 @@ let package = Package(
         // Examples
         .target(name: "ChatModule", dependencies: ["SpacetimeKit"], path: "Examples/Chat/Module"),
         .executableTarget(name: "chat", dependencies: ["ChatModule", "SpacetimeKit"], path: "Examples/Chat/Terminal"),
+        .executableTarget(
+            name: "chat-client",
+            dependencies: [
+                "ChatModule", "SpacetimeClientKit", "SpacetimeClientNIO",
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/ChatClient"),
         .testTarget(
             name: "ChatTests", dependencies: ["ChatModule", "SpacetimeTesting"], path: "Examples/Chat/Tests"),
         .executableTarget(
@@ -271,6 +290,13 @@ let package = Package(
         .testTarget(
             name: "SpacetimeClientTests",
             dependencies: ["SpacetimeClient", "SpacetimeProtocol", "SpacetimeSATS", "SpacetimeTestSupport"]),
+        .testTarget(
+            name: "SpacetimeClientKitTests",
+            dependencies: [
+                "SpacetimeClientKit", "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeServer", "SpacetimeKit",
+                "SpacetimeTestSupport", "SpacetimeHost", "SpacetimeProtocol", "SpacetimeSATS", "ChatModule",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(
             name: "SpacetimeClientNIOTests",
             dependencies: [

@@ -1,0 +1,146 @@
+import Logging
+import SpacetimeClientKit
+import SpacetimeClientNIO
+import SpacetimeServer
+import Synchronization
+import Testing
+
+/// Somebody who owns things.
+@Table(.public)
+struct Owner: Hashable {
+    @PrimaryKey var id: UInt32
+    @Unique var fullName: String
+    var isAway: Bool
+}
+
+/// Where a thing lies: found by the place, and by owner and kind.
+@Table(.public, .primaryKey(\.shelf, \.place), .index("byOwnerAndKind", \.owner, \.kind))
+struct Thing: Hashable {
+    var shelf: String
+    var place: UInt16
+    var owner: UInt32
+    var kind: String
+    var weight: Double?
+}
+
+/// Something that happens and is not kept.
+@Table(.public, .event)
+struct Noise: Hashable {
+    var volume: UInt8
+}
+
+/// What clients do not see.
+@Table
+struct Secret {
+    @PrimaryKey var id: UInt32
+}
+
+@Module
+enum Attic {
+    static let tables = Tables(Owner.self, Thing.self, Noise.self, Secret.self)
+
+    @Reducer static func welcome(_ context: borrowing Context, id: UInt32, name: String) throws {
+        guard !name.isEmpty else { throw SenderError("an owner needs a name") }
+        try context.db.owner.upsert(Owner(id: id, fullName: name, isAway: false))
+    }
+
+    @Reducer static func setAway(_ context: borrowing Context, id: UInt32, isAway: Bool) throws {
+        guard var owner = context.db.owner.id.find(id) else { throw SenderError("there is no owner \(id)") }
+        owner.isAway = isAway
+        try context.db.owner.update(owner)
+    }
+
+    @Reducer static func put(_ context: borrowing Context, thing: Thing) throws {
+        try context.db.thing.upsert(thing)
+        try context.db.noise.insert(Noise(volume: UInt8(truncatingIfNeeded: thing.place)))
+    }
+
+    @Reducer static func take(_ context: borrowing Context, shelf: String, place: UInt16) throws {
+        guard let thing = context.db.thing.primaryKey.find(shelf, place) else {
+            throw SenderError("there is nothing at \(shelf) \(place)")
+        }
+        try context.db.thing.delete(thing)
+    }
+
+    @Procedure static func countThings(_ context: ProcedureContext, ownedBy owner: UInt32) async throws -> UInt64 {
+        try await context.withTransaction { context in
+            UInt64(context.db.thing.where { $0.owner == owner }.count)
+        }
+    }
+
+    @View static func heavyThings(_ context: borrowing AnonymousViewContext) -> Query<Thing> {
+        Thing.where { $0.weight > 100 }
+    }
+}
+
+/// What carries a client's messages.
+enum Carrier: String, CaseIterable, CustomTestStringConvertible {
+    case inProcess, socket
+
+    var testDescription: String { rawValue }
+}
+
+/// A database, and a way to connect to it.
+struct Place: Sendable {
+    let database: Database<Attic>
+    let connect: @Sendable (_ name: String, _ options: ClientOptions) async throws -> DatabaseClient
+
+    func client(_ name: String = "ada", _ options: ClientOptions = ClientOptions()) async throws -> DatabaseClient {
+        try await connect(name, options)
+    }
+}
+
+private func openAttic() throws -> Database<Attic> { try Database.open(.inMemory, module: Attic.self) }
+
+/// Runs a test's body with clients of either kind.
+func withAttic(_ carrier: Carrier, _ body: @escaping @Sendable (Place) async throws -> Void) async throws {
+    let database = try openAttic()
+    guard carrier == .socket else {
+        return try await body(
+            Place(database: database) { name, options in
+                try await DatabaseClient.connect(to: database, as: name, options: options)
+            })
+    }
+    let server = SpacetimeServer(
+        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    try server.host(database, as: "attic")
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+        group.addTask {
+            do { try await server.run() } catch is CancellationError {}
+            return false
+        }
+        group.addTask {
+            let address = "ws://127.0.0.1:\(await server.waitUntilListening())"
+            try await body(
+                Place(database: database) { _, options in
+                    try await DatabaseClient.connect(
+                        to: address, database: "attic", over: NIOTransport(), options: options)
+                })
+            return true
+        }
+        defer { group.cancelAll() }
+        while let isDone = try await group.next() { if isDone { return } }
+    }
+}
+
+/// What arrived, in order, for one reader.
+struct Arrivals<Element: Sendable>: Sendable {
+    private let stream: AsyncStream<Element>
+    private let continuation: AsyncStream<Element>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream() }
+
+    func put(_ element: Element) { continuation.yield(element) }
+
+    /// The next one for which this holds; those before are passed over.
+    func next(where isWanted: @Sendable (Element) -> Bool = { _ in true }) async throws -> Element {
+        for await element in stream where isWanted(element) { return element }
+        throw CancellationError()
+    }
+}
+
+/// The error that something throws.
+func thrown(_ body: () async throws -> Void) async -> (any Error)? {
+    do { try await body() } catch { return error }
+    return nil
+}
