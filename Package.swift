@@ -397,6 +397,8 @@ let package = Package(
                 .product(name: "SwiftSyntaxMacrosGenericTestSupport", package: "swift-syntax"),
             ]),
         .executableTarget(name: "kit-link-check", dependencies: ["SpacetimeKit"], path: "Tests/KitLinkCheck"),
+        .executableTarget(
+            name: "client-link-check", dependencies: ["SpacetimeClient"], path: "Tests/ClientLinkCheck"),
         .target(name: "CSanitizerSupport", path: "Tests/CSanitizerSupport"),
         .executableTarget(
             name: "sanitizer-stress",
