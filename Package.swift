@@ -259,7 +259,8 @@ let package = Package(
             dependencies: [
                 "SpacetimeKit", "SpacetimeHost", "SpacetimeQuery", "SpacetimeEngine", "SpacetimeSchema",
                 "SpacetimeSATS", "SpacetimeProtocol",
-                "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeWASM",
+                "SpacetimeDurability", "SpacetimeTesting", "SpacetimeTestSupport", "SpacetimeWASM", "SpacetimeClient",
+                "SpacetimeClientKit",
                 "BenchHarness", "CrashSweep", "CSQLite", "CAllocationCounter", "CWasmtime", "CWasmLimit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

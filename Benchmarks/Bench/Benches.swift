@@ -6,7 +6,7 @@ struct Benches {
             "churn-memory",
             "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
             "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
-            "protocol", "wasm-start",
+            "protocol", "client", "wasm-start",
         ] + GuestBenches.names
     /// Those that run by name only.
     static let onDemand = ["soak", "wide"]
@@ -36,6 +36,7 @@ struct Benches {
         case "testdatabases": [testDatabases]
         case "durable": [durable]
         case "protocol": protocolMessages
+        case "client": client
         case _ where GuestBenches.names.contains(name): GuestBenches(sizes: sizes).groups(name)
         default:
             throw BenchError.badArgument(
@@ -49,6 +50,7 @@ struct Benches {
             KitMemory.subject(secondIndex: false), KitMemory.subject(secondIndex: true),
             SQLiteMemory.subject(secondIndex: false), SQLiteMemory.subject(secondIndex: true),
             LimitMemory.subject(secondIndex: false), LimitMemory.subject(secondIndex: true),
+            ClientMemory.subject(isIndexed: false), ClientMemory.subject(isIndexed: true),
         ]
     }
 
