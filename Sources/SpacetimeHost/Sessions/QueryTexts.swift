@@ -22,7 +22,7 @@ package final class QueryTexts: Sendable {
     }
 
     private struct Key: Hashable {
-        let text: String
+        let text: ExactText
         let isOwner: Bool
     }
 
@@ -56,9 +56,9 @@ package final class QueryTexts: Sendable {
         _ texts: [String], in language: SQLLanguage = .subscription, as caller: Caller
     ) throws(DatabaseError) -> [SessionQuery] {
         var queries: [SessionQuery] = []
-        var seen: Set<Substring> = []
+        var seen: Set<ExactText> = []
         for text in texts {
-            if texts.count > 1, !seen.insert(text.trimmed).inserted { continue }
+            if texts.count > 1, !seen.insert(ExactText(String(text.trimmed))).inserted { continue }
             // Few texts end like that one, and splitting each into words would cost more than all else.
             if text.utf8.last == UInt8(ascii: "*"),
                 let tables = catalog.everything(text, isOwner: caller.identity == owner)
@@ -112,7 +112,8 @@ package final class QueryTexts: Sendable {
         _ text: String, _ language: SQLLanguage, isOwner: Bool
     ) throws(SQLError) -> Prepared {
         // Other languages are those of old protocols, whose clients ask for the same few texts.
-        let key = Key(text: language == .subscription ? text : "\(language.place) \(text)", isOwner: isOwner)
+        let exact = ExactText(language == .subscription ? text : "\(language.place) \(text)")
+        let key = Key(text: exact, isOwner: isOwner)
         if let known = caches.withLock({ $0.texts[key] }) { return known }
         let prepared = try read(text, language, isOwner: isOwner)
         caches.withLock { caches in

@@ -32,16 +32,16 @@ struct StatementCache {
     private static let byteLimit = 4 << 20
 
     private var selects = SQLTextTable(countLimit: countLimit, byteLimit: byteLimit)
-    private var texts = Texts<String, Entry>()
+    private var texts = Texts<ExactText, Entry>()
     private var templates = Texts<[UInt8], PreparedSelect>()
 
     mutating func entry(for text: String) -> Entry? {
         if let select = selects.find(text) as? PreparedSelect { return .select(select, selects.foundValues) }
-        return texts[text]
+        return texts[ExactText(text)]
     }
 
     mutating func enter(_ entry: Entry, for text: String) {
-        texts.enter(text, entry, byteCount: text.utf8.count)
+        texts.enter(ExactText(text), entry, byteCount: text.utf8.count)
     }
 
     /// A query that differs from a text in its literals, and in how it is written.
