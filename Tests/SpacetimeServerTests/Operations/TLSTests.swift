@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NIOSSL
 import SpacetimeKit
+import SpacetimeTestSupport
 import Testing
 
 @testable import SpacetimeServer

@@ -1,6 +1,6 @@
 /// Certificates for `localhost` and `127.0.0.1` that nobody vouches for, valid for a hundred years, with their keys. For tests.
-enum SelfMadeCertificate {
-    static let first = (
+package enum SelfMadeCertificate {
+    package static let first = (
         chain: """
         -----BEGIN CERTIFICATE-----
         MIIBnDCCAUGgAwIBAgIUNtGo0p7Z7aA6k6n6zQzIADPVhjcwCgYIKoZIzj0EAwIw
@@ -23,7 +23,7 @@ enum SelfMadeCertificate {
         """
     )
 
-    static let second = (
+    package static let second = (
         chain: """
         -----BEGIN CERTIFICATE-----
         MIIBmjCCAUGgAwIBAgIUaLnDbxQqTw1RC4E+sTVExtAEiWwwCgYIKoZIzj0EAwIw
