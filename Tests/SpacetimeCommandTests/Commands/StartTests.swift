@@ -30,6 +30,24 @@ import Testing
         }
     }
 
+    @Test func whoSignedACertificateIsNamedByAFile() async throws {
+        let directory = try TemporaryDirectory()
+        let (chain, key) = (directory.path + "/chain.pem", directory.path + "/key.pem")
+        try UserFile.write(Array(SelfMadeCertificate.first.chain.utf8), to: chain)
+        try UserFile.write(Array(SelfMadeCertificate.first.key.utf8), to: key)
+        let environment = ["SPACETIMEKIT_CONFIG": directory.path + "/config.json"]
+        try await withStartedServer(["--in-memory", "--tls-certificate", chain, "--tls-key", key]) { address in
+            #expect(address.hasPrefix("https://127.0.0.1:"))
+            let stranger = await runCommand(["server", "ping", address], environment: environment)
+            #expect(stranger.code == 3)
+            #expect(stranger.errors.contains("SPACETIMEKIT_CA"), "\(stranger.errors)")
+            var trusting = environment
+            trusting["SPACETIMEKIT_CA"] = chain
+            let known = await runCommand(["server", "ping", address], environment: trusting)
+            #expect(known.code == 0, "\(known.errors)")
+        }
+    }
+
     @Test func whatCannotBeServedIsSaid() async throws {
         let directory = try TemporaryDirectory()
         for (arguments, code) in [
