@@ -334,6 +334,7 @@ let package = Package(
             dependencies: [
                 "SpacetimeCommand", "SpacetimeServer", "SpacetimeWASM", "SpacetimeKit", "SpacetimeHost",
                 "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "SpacetimeTestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),

@@ -13,8 +13,9 @@ struct CallCommand: AsyncParsableCommand {
             spacetimekit call game move 17 '{"x": 1.5, "y": -2}' null
             spacetimekit call game set_deadline 2026-01-01T00:00:00Z
 
-            An argument is JSON, or, where its type allows, the value as tables show it: a text without quotes, a time, the
-            name of a case, an identity. null is nothing. Nothing is printed for a reducer; for a procedure, its result.
+            An argument is JSON, or, where its type allows, the value as tables show it: a
+            text without quotes, a time, the name of a case, an identity. null is nothing.
+            Nothing is printed for a reducer; for a procedure, its result.
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -7,11 +7,13 @@ struct DescribeCommand: AsyncParsableCommand {
         commandName: "describe", abstract: "Show the tables and functions of a database.",
         discussion: """
             spacetimekit describe chat
-            spacetimekit describe chat message              one table, view, reducer or procedure
-            spacetimekit describe chat --mermaid > er.mmd   a diagram of tables
-            spacetimekit describe chat --json | jq .        the schema, as servers tell it
+            spacetimekit describe chat message   one table, view or function
+            spacetimekit describe chat --mermaid > er.mmd
+                a diagram of tables
+            spacetimekit describe chat --json | jq .
+                the schema, as servers tell it
             spacetimekit describe chat --module-def > chat.json
-                                                            what the original's 'generate --module-def' reads
+                what the original's 'generate --module-def' reads
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -8,8 +8,8 @@ struct LogsCommand: AsyncParsableCommand {
         commandName: "logs", abstract: "Show what a module has logged.",
         discussion: """
             spacetimekit logs chat -n 20
-            spacetimekit logs chat -f                 go on with what comes
-            spacetimekit logs chat --level warn       only what matters as much, or more
+            spacetimekit logs chat -f             go on with what comes
+            spacetimekit logs chat --level warn   only what matters as much, or more
             spacetimekit logs chat --json | jq .message
             """)
 

@@ -86,7 +86,7 @@ struct DeleteCommand: AsyncParsableCommand {
         commandName: "delete", abstract: "Delete a database with all that is in it.",
         discussion: """
             spacetimekit delete chat
-            spacetimekit delete chat --yes       in scripts
+            spacetimekit delete chat --yes   in scripts
             """)
 
     @OptionGroup var connection: ConnectionOptions

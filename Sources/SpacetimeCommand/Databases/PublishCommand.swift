@@ -7,13 +7,18 @@ struct PublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "publish", abstract: "Give a database a module: a new database, or one that goes on with it.",
         discussion: """
-            spacetimekit publish chat.wasm chat               make 'chat', or update it
-            spacetimekit publish chat.wasm chat --dry-run     show what would change, and change nothing
-            spacetimekit publish chat.wasm chat --yes         in scripts: clients that no longer fit are disconnected
-            spacetimekit publish chat.wasm chat --delete-data begin anew, with empty tables
+            spacetimekit publish chat.wasm chat
+                make 'chat', or update it
+            spacetimekit publish chat.wasm chat --dry-run
+                show what would change, and change nothing
+            spacetimekit publish chat.wasm chat --yes
+                in scripts: clients that no longer fit are disconnected
+            spacetimekit publish chat.wasm chat --delete-data
+                begin anew, with empty tables
 
-            What would change in the tables is shown first. If clients of the version before no longer fit, it has to be
-            confirmed. What is printed is the identity of the database.
+            What would change in the tables is shown first. If clients of the version
+            before no longer fit, it has to be confirmed. What is printed is the identity
+            of the database.
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -12,11 +12,13 @@ struct SubscribeCommand: AsyncParsableCommand {
         discussion: """
             spacetimekit subscribe chat "SELECT * FROM message WHERE room = 1"
             spacetimekit subscribe chat "SELECT * FROM user" "SELECT * FROM room" --json
-            spacetimekit subscribe chat "SELECT * FROM job" -n 1 --timeout 10    wait for something, ten seconds at most
+            spacetimekit subscribe chat "SELECT * FROM job" -n 1 --timeout 10
+                wait for something, ten seconds at most
 
-            A line begins with + for a row that is there or comes, with - for one that goes, with ~ for one that changes. A
-            connection that is lost is made again; what has changed meanwhile is printed then, and nothing twice. Queries are
-            of whole rows of one table or view each.
+            A line begins with + for a row that is there or comes, with - for one that
+            goes, with ~ for one that changes. A connection that is lost is made again;
+            what has changed meanwhile is printed then, and nothing twice. Queries are of
+            whole rows of one table or view each.
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -39,6 +39,14 @@ struct History {
         if entries.count > Self.limit { entries.removeFirst(entries.count - Self.limit) }
     }
 
+    /// Takes in what was entered, and writes the file at once: a statement that takes too long may be ended together with
+    /// the program.
+    mutating func remember(_ text: String) {
+        let before = entries
+        add(text)
+        if entries != before { save() }
+    }
+
     /// Writes the file. Nobody is told if that fails: it is a convenience, and no reason to lose what was asked for.
     func save() {
         guard let path else { return }

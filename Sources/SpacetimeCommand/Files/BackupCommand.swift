@@ -10,8 +10,9 @@ struct BackupCommand: AsyncParsableCommand {
         discussion: """
             spacetimekit backup data/chat backup/2026-01-01
 
-            Everything is read and checked on the way. The copy is a database, as small as its rows are, without the history
-            of the log. A program that has the database open makes a backup of it by Database.backup(to:).
+            Everything is read and checked on the way. The copy is a database, as small as
+            its rows are, without the history of the log. A program that has the database
+            open makes a backup of it by Database.backup(to:).
             """)
 
     @Flag(help: "Print what came of it as JSON.") var json = false
@@ -27,8 +28,10 @@ struct RestoreCommand: AsyncParsableCommand {
         commandName: "restore", abstract: "Make a database out of a backup, or out of another one as it was once.",
         discussion: """
             spacetimekit restore backup/2026-01-01 data/chat
-            spacetimekit restore data/chat data/before --up-to 4711    as it was right after commit 4711
-            spacetimekit restore data/chat data/saved --salvage        what lies before damage
+            spacetimekit restore data/chat data/before --up-to 4711
+                as it was right after commit 4711
+            spacetimekit restore data/chat data/saved --salvage
+                what lies before damage
 
             The source stays as it is.
             """)

@@ -11,12 +11,15 @@ struct ExportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write the tables of a database that does not run as SQLite, CSV or JSON.",
         discussion: """
-            spacetimekit export data/chat chat.sqlite            one file, because of its name
-            spacetimekit export data/chat tables --format csv    a file for each table, in a directory
+            spacetimekit export data/chat chat.sqlite
+                one file, because of its name
+            spacetimekit export data/chat tables --format csv
+                a file for each table, in a directory
             spacetimekit export data/chat message.jsonl --format json --table message
             spacetimekit export data/chat --format csv --table message | head
 
-            The module is not needed: how rows are to be read is in the files. Private tables are written, too.
+            The module is not needed: how rows are to be read is in the files. Private
+            tables are written, too.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {

@@ -11,10 +11,12 @@ struct ExtractSchemaCommand: AsyncParsableCommand {
         commandName: "extract-schema", abstract: "Print what a module defines, for programs that generate code.",
         discussion: """
             spacetimekit extract-schema chat.wasm > chat.json
-            spacetime generate --lang typescript --module-def chat.json --out-dir src/module_bindings
+            spacetime generate --lang typescript --module-def chat.json \\
+              --out-dir src/module_bindings
 
-            SPACETIMEDB_SCHEMA_EXTRACTOR names this command to the original one, which then generates code without its own
-            server program. The schema of a database that runs is printed by 'describe --module-def'.
+            SPACETIMEDB_SCHEMA_EXTRACTOR names this command to the original one, which
+            then generates code without its own server program. The schema of a database
+            that runs is printed by 'describe --module-def'.
             """)
 
     @Flag(help: "As a tree for people.") var text = false

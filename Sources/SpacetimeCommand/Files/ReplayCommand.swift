@@ -9,10 +9,13 @@ struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Run the call of a commit again, and compare what it changes.",
         discussion: """
-            spacetimekit replay data/chat 4711                      with the program that the database keeps
-            spacetimekit replay data/chat 4711 --module chat.wasm   with another one
+            spacetimekit replay data/chat 4711
+                with the program that the database keeps
+            spacetimekit replay data/chat 4711 --module chat.wasm
+                with another one
 
-            Nothing is written. Ends with code 1 if the call changes other rows than it did, or fails.
+            Nothing is written. Ends with code 1 if the call changes other rows than it
+            did, or fails.
             """)
 
     @Option(help: "The module, a file in WebAssembly; by default the program that the database keeps.") var module:

@@ -10,7 +10,8 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             spacetimekit verify data/chat
 
-            Takes as much memory as the database itself. Ends with code 1 if something is damaged, and says where.
+            Takes as much memory as the database itself. Ends with code 1 if something is
+            damaged, and says where.
             """)
 
     @Flag(help: "Print what was found as JSON.") var json = false

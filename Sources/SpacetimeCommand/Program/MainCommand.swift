@@ -7,29 +7,32 @@ struct MainCommand: AsyncParsableCommand {
         abstract: "Serves SpacetimeDB databases, publishes modules to them, asks and looks after them.",
         discussion: """
             The first steps:
-              spacetimekit start --data data               serve what is in ./data, on port 3000
-              spacetimekit login                           become somebody to that server
-              spacetimekit publish chat.wasm chat          give it a module
-              spacetimekit call chat send_message '"Hi"'   call one of its reducers
-              spacetimekit sql chat                        ask, at a prompt
+              spacetimekit start --data data              serve ./data, on port 3000
+              spacetimekit login                          become somebody to that server
+              spacetimekit publish chat.wasm chat         give it a module
+              spacetimekit call chat send_message '"Hi"'  call one of its reducers
+              spacetimekit sql chat                       ask, at a prompt
 
-            Data goes to the standard output and everything else to the standard error, so that pipes get data only.
-            Exit codes: 0 done, 1 refused, 2 not confirmed, 3 no server answers, 64 wrong arguments.
-            'spacetimekit --generate-completion-script bash' (zsh, fish) prints completions for a shell.
+            Data goes to the standard output and everything else to the standard error, so
+            that pipes get data only. Exit codes: 0 done, 1 refused, 2 not confirmed,
+            3 no server answers, 64 wrong arguments.
+
+            Completions for a shell (bash, zsh, fish):
+              spacetimekit --generate-completion-script bash
             """,
         groupedSubcommands: [
             CommandGroup(
-                name: "Servers and tokens:",
+                name: "Servers and tokens",
                 subcommands: [StartCommand.self, ServerCommand.self, LoginCommand.self, LogoutCommand.self]),
             CommandGroup(
-                name: "Databases on a server:",
+                name: "Databases on a server",
                 subcommands: [
                     CallCommand.self, SQLCommand.self, DescribeCommand.self, LogsCommand.self, ListCommand.self,
                     PublishCommand.self, SubscribeCommand.self, RenameCommand.self, DeleteCommand.self,
                     LockCommand.self, UnlockCommand.self,
                 ]),
             CommandGroup(
-                name: "Files, without a server:",
+                name: "Files, without a server",
                 subcommands: [
                     BackupCommand.self, RestoreCommand.self, VerifyCommand.self, ExportCommand.self, ReplayCommand.self,
                     ExtractSchemaCommand.self,

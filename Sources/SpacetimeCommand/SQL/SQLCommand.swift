@@ -8,11 +8,12 @@ struct SQLCommand: AsyncParsableCommand {
         commandName: "sql", abstract: "Ask a database, or change its rows, in SQL.",
         discussion: """
             spacetimekit sql chat "SELECT * FROM message WHERE room = 1"
-            spacetimekit sql chat                       a prompt; \\? there tells more
-            spacetimekit sql chat < report.sql          statements with semicolons behind them
+            spacetimekit sql chat                a prompt; \\? there tells more
+            spacetimekit sql chat < report.sql   statements with semicolons behind them
             spacetimekit sql chat --csv "SELECT * FROM message" > messages.csv
 
-            Tables fit the terminal: what is too wide is cut. In a pipe, and as CSV and JSON, nothing is.
+            Tables fit the terminal: what is too wide is cut. In a pipe, and as CSV and
+            JSON, nothing is.
             """)
 
     @OptionGroup var connection: ConnectionOptions

@@ -28,7 +28,6 @@ struct SQLShell {
         let editor = LineEditor(session.terminal, history: History(path: History.path(in: session))) { text in
             completer.completions(text, before: begun.text)
         }
-        defer { editor.history.save() }
         var splitter = StatementSplitter()
         while true {
             let isOpen = splitter.isOpen
@@ -40,14 +39,14 @@ struct SQLShell {
                 begun.text = ""
             case .line(let line):
                 if !isOpen, line.trimmed.hasPrefix("\\") {
-                    editor.history.add(line)
+                    editor.history.remember(line)
                     guard try await obey(line.trimmed) else { return }
                     continue
                 }
                 begun.text += line + "\n"
                 let statements = splitter.append(line + "\n")
                 if !splitter.isOpen {
-                    editor.history.add(begun.text)
+                    editor.history.remember(begun.text)
                     begun.text = ""
                 }
                 for statement in statements { try await show(statement) }

@@ -7,12 +7,13 @@ struct LoginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Become somebody to a server, and stay it.",
         discussion: """
-            spacetimekit login                       somebody new, whom the server makes up
-            spacetimekit login --token-file token    whoever the token in a file is; '-' reads it from the input
-            spacetimekit login --show                who you are
+            spacetimekit login                     somebody new, whom the server makes up
+            spacetimekit login --token-file token  who has the token in a file, or in '-'
+            spacetimekit login --show              who you are
             curl -H "Authorization: Bearer $(spacetimekit login --show-token)" …
 
-            The token is kept in the configuration, which only you may read. Each server has its own.
+            The token is kept in the configuration, which only you may read. Each server
+            has its own.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -122,8 +123,9 @@ struct LogoutCommand: AsyncParsableCommand {
             spacetimekit logout
             spacetimekit logout --server staging --yes
 
-            A token that the server made up is nowhere else: what is yours cannot be reached without it any more. Keep it
-            with 'spacetimekit login --show-token' first.
+            A token that the server made up is nowhere else: what is yours cannot be
+            reached without it any more. Keep it with 'spacetimekit login --show-token'
+            first.
             """)
 
     @Option(

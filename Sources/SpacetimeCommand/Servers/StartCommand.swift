@@ -12,13 +12,16 @@ struct StartCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start", abstract: "Serve databases that are published to the server.",
         discussion: """
-            spacetimekit start                               ./data, for this machine alone, on port 3000
+            spacetimekit start
+                ./data, for this machine alone, on port 3000
             spacetimekit start --data /var/lib/spacetime --host 0.0.0.0 --port 443 \\
               --tls-certificate chain.pem --tls-key key.pem
-            spacetimekit start --in-memory --port 0          a free port, and nothing is kept
+            spacetimekit start --in-memory --port 0
+                a free port, and nothing is kept
 
-            The first line of the output is the address, once the server listens. It ends after SIGINT or SIGTERM, when clients
-            were told, and what was promised is on disk.
+            The first line of the output is the address, once the server listens. It ends
+            after SIGINT or SIGTERM, when clients were told, and what was promised is on
+            disk.
             """)
 
     @Option(help: "The directory for databases and keys; it is made if there is none.") var data = "data"

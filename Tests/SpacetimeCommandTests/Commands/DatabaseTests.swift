@@ -1,3 +1,4 @@
+import ArgumentParser
 import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
@@ -237,6 +238,18 @@ extension JSON {
         // In front of the list of options, which begins with what the command is called, too.
         let discussion = outcome.output.part(before: "USAGE: ")
         #expect(discussion.contains((["spacetimekit"] + command).joined(separator: " ")), "\(outcome.output)")
+    }
+
+    /// Longer lines would be broken once more, in the middle of an example.
+    @Test func helpFitsATerminal() {
+        func check(_ command: any ParsableCommand.Type) {
+            for line in command.configuration.discussion.split(separator: "\n") {
+                #expect(line.count <= 80, "\(command): \(line)")
+            }
+            for subcommand in command.configuration.subcommands { check(subcommand) }
+        }
+        check(MainCommand.self)
+        #expect(MainCommand.configuration.subcommands.count > 20)
     }
 
     @Test func wrongArgumentsAreCode64() async {
