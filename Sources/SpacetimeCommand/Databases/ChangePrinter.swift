@@ -28,11 +28,10 @@ struct ChangePrinter {
             module.tables.map { (name: $0.name, columns: $0.columns, key: $0.primaryKey) }
             + module.views.map { (name: $0.name, columns: $0.columns, key: $0.primaryKey) }
         tables = Dictionary(sources.map { ($0.name, Table($0.columns)) }) { first, _ in first }
-        layouts = sources.compactMap { source in
-            // With a key of several columns an update is a row that goes and one that comes.
-            let key = source.key.count == 1 ? source.columns[source.key[0].index].name : nil
-            let columns = source.columns.map { TableLayout.Column(name: $0.name, type: $0.type) }
-            return try? TableLayout(name: source.name, columns: columns, primaryKey: key)
+        layouts = sources.map { source in
+            TableLayout(
+                name: source.name, columns: source.columns.map { TableLayout.Column(name: $0.name, type: $0.type) },
+                primaryKey: source.key.map(\.index), indexes: [])
         }
     }
 
