@@ -197,7 +197,7 @@ final class Publisher: Sendable {
                         options: options.openingOptions(database.identity, database.owner))
                     do throws(DatabaseError) { plans.append(.success(try update.plan())) } catch {
                         guard error.code == .migrationRefused else { throw error }
-                        plans.append(.failure(error))
+                        plans.append(.failure(PublishingWork.forPublishers(error)))
                     }
                 } catch { throw Refusal(500, error.message) }
             }

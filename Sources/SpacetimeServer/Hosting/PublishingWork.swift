@@ -102,7 +102,7 @@ struct PublishingWork: ~Copyable {
         } catch { throw Refusal(500, error.message) }
         let plan: UpdatePlan
         do throws(DatabaseError) { plan = try update.plan() } catch {
-            throw Refusal(400, "Database update rejected: \(error.message)")
+            throw Refusal(400, "Database update rejected: \(Self.forPublishers(error).message)")
         }
         do {
             let mayBreakClients = if case .breaksClients = consent { true } else { false }
@@ -116,6 +116,16 @@ struct PublishingWork: ~Copyable {
             throw Refusal(400, "Failed to create or update the database: \(FailureText.of(error))")
         }
         return .update(update, database, breaksClients: plan.breaksClients)
+    }
+
+    /// What stands against an update, for somebody whose module is not in Swift and cannot list migrations.
+    static func forPublishers(_ error: DatabaseError) -> DatabaseError {
+        guard error.code == .migrationRefused else { return error }
+        return DatabaseError(
+            .migrationRefused,
+            "\(error.message)\nModules that are published bring no migrations: keep what is stored, add columns last and with "
+                + "default values, or publish with clear=true, which removes all rows",
+            cause: error)
     }
 
     private func make(_ target: Publisher.Target) throws(Refusal) -> HostedDatabase {
