@@ -21,7 +21,8 @@ public struct WASMLimits: Hashable, Sendable {
     /// How long starting a module may take: what it runs to set itself up, and to describe itself.
     public var startDuration = Duration.seconds(30)
     /// How large a guest's memory may grow. Growing beyond fails, as it does where a machine has no more memory. Each guest has a
-    /// memory: a database has one guest, and one for each procedure and handler that runs.
+    /// memory: a database has one guest, another one that is ready once that was stopped, and one for each procedure and handler
+    /// that runs.
     public var memoryByteLimit = 1 << 30
     /// How many entries a guest's tables of functions may have.
     public var tableElementLimit = 1_000_000
