@@ -34,7 +34,7 @@ struct CallCommand: AsyncParsableCommand {
             // The module's own error, rather than one of the server's.
             if reply.status == 530 {
                 throw CommandFailure(
-                    .refused, "\(function.name) failed: \(DisplayText.escapedLines(reply.text.trimmed))")
+                    .refused, "\(function.name) failed: \(reply.text.trimmed)")
             }
             _ = try reply.ofDatabase(database)
             try report(reply, function, session)

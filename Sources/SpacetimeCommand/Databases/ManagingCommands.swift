@@ -74,7 +74,7 @@ struct RenameCommand: AsyncParsableCommand {
             case "PermissionDenied", "PermissionDeniedOnAny":
                 throw CommandFailure(.refused, "the name '\(name)' is reserved for somebody else; choose another one")
             default:
-                throw CommandFailure(.refused, DisplayText.escapedLines(details.stringValue ?? reply.text))
+                throw CommandFailure(.refused, details.stringValue ?? reply.text)
             }
         }
     }

@@ -99,8 +99,8 @@ struct PublishCommand: AsyncParsableCommand {
         _ module: [UInt8], _ server: ServerConnection, _ session: CommandSession
     ) async throws -> [(String, String)] {
         guard let database else { return [] }
-        let style = session.style(of: .errors)
-        let query = [("style", style.isColoured ? "AnsiColor" : "NoColor"), ("host_type", "Wasm")]
+        // Colours of somebody else's could be any other command to a terminal.
+        let query = [("style", "NoColor"), ("host_type", "Wasm")]
         let reply = try await Self.upload(
             module, .POST, ["database", database, "pre_publish"], query, server, "comparing", session)
         if reply.status == 404 {
@@ -118,7 +118,7 @@ struct PublishCommand: AsyncParsableCommand {
             throw CommandFailure(.refused, "the server's plan cannot be understood: \(reply.text)")
         }
         let text = plan["migrate_plan"]?.stringValue?.trimmed ?? ""
-        try session.note(text.isEmpty ? "no table changes" : text)
+        try session.note(text.isEmpty ? "no table changes" : DisplayText.escapedLines(text))
         if plan["break_clients"] == .bool(true), !dryRun {
             if yes || breakClients {
                 try session.note("clients of the version before are disconnected")

@@ -96,7 +96,8 @@ struct SubscribeCommand: AsyncParsableCommand {
             case .state(.waiting(let error, let delay)):
                 wasLost = true
                 try session.note(
-                    "\(error.message); the next attempt follows in \(delay.components.seconds + 1) s at most")
+                    "\(DisplayText.escapedLines(error.message)); the next attempt follows in \(delay.components.seconds + 1) s at most"
+                )
             case .state(.connected) where wasLost:
                 wasLost = false
                 try session.note("connected again")

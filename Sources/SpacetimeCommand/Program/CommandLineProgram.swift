@@ -44,8 +44,9 @@ public enum CommandLineProgram {
 
     private static func report(_ failure: CommandFailure, in session: CommandSession) -> Int32 {
         if failure.status != .outputClosed {
-            // Where this cannot be written either, the code has to do.
-            try? session.note(session.style(of: .errors).red("error: ") + failure.message)
+            // Much of it was written by servers and modules. Where it cannot be written, the code has to do.
+            let message = DisplayText.escapedLines(failure.message)
+            try? session.note(session.style(of: .errors).red("error: ") + message)
         }
         return failure.status.rawValue
     }

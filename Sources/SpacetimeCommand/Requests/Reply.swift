@@ -22,7 +22,7 @@ struct Reply {
     /// - Throws: what the server said against it, and what can be done.
     func successful() throws(CommandFailure) -> Reply {
         if isSuccess { return self }
-        let said = DisplayText.escapedLines(text.trimmed)
+        let said = text.trimmed
         let reason = said.isEmpty ? "the server answered with status \(status)" : said
         let advice =
             switch status {

@@ -63,7 +63,7 @@ struct SQLShell {
     private func show(_ statement: String) async throws {
         do { try printer.print(try await runner.run(statement)) } catch let failure as CommandFailure {
             if failure.status == .outputClosed { throw failure }
-            try session.print(session.style(of: .output).red("error: ") + failure.message)
+            try session.print(session.style(of: .output).red("error: ") + DisplayText.escapedLines(failure.message))
         }
     }
 

@@ -79,7 +79,7 @@ struct LoginCommand: AsyncParsableCommand {
         if reply.status == 401 {
             throw CommandFailure(
                 .refused,
-                "\(server.address.text) does not accept the token: \(DisplayText.escapedLines(reply.text.trimmed)); "
+                "\(server.address.text) does not accept the token: \(reply.text.trimmed); "
                     + "a server accepts those that it issued itself, and those of issuers that it knows")
         }
         _ = try reply.successful()

@@ -61,6 +61,7 @@ extension JSON {
         (["add_custmer", "x", "null"], 64, "has no reducer or procedure 'add_custmer'; 'add_customer' is there"),
         (["what"], 64, "it has add_customer, buy, hide, double, greet"),
         (["add_customer", "", "null"], 1, "add_customer failed: a customer needs a name"),
+        (["add_customer", "\u{1B}[2Jx", "null"], 1, #"add_customer failed: \u{1b}[2Jx is no name"#),
     ]
 
     @Test(arguments: wrongCalls.indices) func whatDoesNotFitIsNamed(index: Int) async throws {

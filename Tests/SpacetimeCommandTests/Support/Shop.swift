@@ -32,6 +32,7 @@ import SpacetimeSATS
         _ context: borrowing Context, name: String, nickname: String?
     ) throws {
         guard !name.isEmpty else { throw SenderError("a customer needs a name") }
+        guard !name.hasPrefix("\u{1B}") else { throw SenderError("\(name) is no name") }
         try context.db.customer.insert(
             Customer(id: 0, name: name, nickname: nickname, joined: Timestamp(microsecondsSinceUnixEpoch: 0)))
         context.log.info("\(name) is a customer")
