@@ -14,6 +14,13 @@ struct WireReader: ~Escapable {
     var offset: Int { reader.offset }
     var isAtEnd: Bool { reader.remaining == 0 }
 
+    /// Whether the next byte is this one. Reads nothing.
+    func isNext(tag: UInt8) -> Bool {
+        if isAtEnd { return false }
+        var ahead = reader
+        return (try? ahead.readU8()) == tag
+    }
+
     // MARK: Numbers
 
     @_lifetime(self: copy self)

@@ -96,6 +96,24 @@ import Testing
             write: { messages in written { writer in for message in messages { message.encode(to: &writer) } } })
     }
 
+    @Test func clientFramesWithOffsets() {
+        fuzz(
+            9,
+            make: { random in
+                written { writer in for _ in 0...random.below(4) { random.v3ClientMessage().encode(to: &writer) } }
+            }, read: { (bytes) throws(ProtocolError) in try v3ClientMessages(bytes) },
+            write: { messages in written { writer in for message in messages { message.encode(to: &writer) } } })
+    }
+
+    @Test func serverFramesWithOffsets() {
+        fuzz(
+            10,
+            make: { random in
+                written { writer in for _ in 0...random.below(4) { random.v3ServerMessage().encode(to: &writer) } }
+            }, read: { (bytes) throws(ProtocolError) in try v3ServerMessages(bytes) },
+            write: { messages in written { writer in for message in messages { message.encode(to: &writer) } } })
+    }
+
     @Test func v1BinaryClientMessages() {
         fuzz(
             4, make: { random in written { random.v1ClientMessage(isText: false).encode(to: &$0) } },

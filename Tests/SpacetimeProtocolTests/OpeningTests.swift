@@ -35,6 +35,7 @@ import Testing
         #expect(parameters.compression == .brotli)
         #expect(!parameters.isLight)
         #expect(parameters.isConfirmed == nil)
+        #expect(!parameters.wantsOffsets)
         #expect(parameters.connectionID == nil && parameters.token == nil && parameters.sessionID == nil)
         #expect(parameters.refusal == nil)
     }
@@ -42,7 +43,9 @@ import Testing
     @Test func allParametersAreRead() throws {
         let parameters = try ConnectionParameters([
             ("connection_id", "0102030405060708090A0b0c0d0e0f10"), ("compression", "Gzip"), ("light", "true"),
-            ("confirmed", "false"), ("token", "eyJ.e30.c2ln"), ("session_id", "größe"), ("unknown", "1"), ("", ""),
+            ("confirmed", "false"), ("token", "eyJ.e30.c2ln"), ("session_id", "größe"), ("offsets", "true"),
+            ("unknown", "1"),
+            ("", ""),
         ])
         #expect(parameters.connectionID?.hex == "0102030405060708090a0b0c0d0e0f10")
         #expect(parameters.compression == .gzip)
@@ -50,6 +53,8 @@ import Testing
         #expect(parameters.isConfirmed == false)
         #expect(parameters.token == "eyJ.e30.c2ln")
         #expect(parameters.sessionID == "größe")
+        #expect(parameters.wantsOffsets)
+        #expect(try !ConnectionParameters([("offsets", "false")]).wantsOffsets)
         #expect(try ConnectionParameters([("compression", "None")]).compression == .none)
         #expect(try ConnectionParameters([("confirmed", "true")]).isConfirmed == true)
         #expect(try ConnectionParameters([("light", "false")]).isLight == false)
@@ -57,7 +62,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("light", "1"), ("light", "True"), ("light", ""), ("confirmed", "yes"), ("compression", "gzip"),
+        ("light", "1"), ("light", "True"), ("light", ""), ("confirmed", "yes"), ("offsets", "1"),
+        ("compression", "gzip"),
         ("compression", ""), ("connection_id", ""), ("connection_id", "0102030405060708090a0b0c0d0e0f1"),
         ("connection_id", "0102030405060708090a0b0c0d0e0f1011"),
         ("connection_id", "0x0102030405060708090a0b0c0d0e0f10"),

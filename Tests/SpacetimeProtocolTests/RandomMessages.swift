@@ -58,7 +58,7 @@ extension SplitMix64 {
         array(upTo: 3) { V2.TableRows(table: $0.text(), rows: $0.rowList()) }
     }
 
-    private mutating func querySets() -> [V2.QuerySetUpdate] {
+    fileprivate mutating func querySets() -> [V2.QuerySetUpdate] {
         array(upTo: 3) { random in
             V2.QuerySetUpdate(
                 querySetID: random.number(),
@@ -78,6 +78,26 @@ extension SplitMix64 {
         case 1: .committedEmpty
         case 2: .failed(text())
         default: .internalError(text())
+        }
+    }
+}
+
+// MARK: With offsets
+
+extension SplitMix64 {
+    mutating func v3ClientMessage() -> V3.ClientMessage {
+        if below(2) == 0 { return .common(v2ClientMessage()) }
+        return .subscribeSince(
+            V3.SubscribeSince(
+                requestID: number(), querySetID: number(), history: number(), offset: number(), queries: queries()))
+    }
+
+    mutating func v3ServerMessage() -> V3.ServerMessage {
+        switch below(6) {
+        case 0: .reached(number())
+        case 1: .history(number())
+        case 2: .resumed(requestID: number(), querySetID: number(), changes: querySets())
+        default: .common(v2ServerMessage())
         }
     }
 }

@@ -15,6 +15,10 @@ public struct ConnectionParameters: Hashable, Sendable {
     /// Names a session that outlives its connections. At most ``sessionIDByteLimit`` bytes.
     public var sessionID: String?
 
+    /// Whether the client wants to know which commit its rows are at, so that it can go on from there on another connection.
+    /// See ``V3``; only ``Subprotocol/v3`` has it.
+    public var wantsOffsets: Bool
+
     /// The longest session id, in UTF-8 bytes.
     public static var sessionIDByteLimit: Int { 128 }
 
@@ -22,6 +26,7 @@ public struct ConnectionParameters: Hashable, Sendable {
     public init() {
         compression = .brotli
         isLight = false
+        wantsOffsets = false
     }
 
     /// Reads the names and values of a query, in any order, after percent signs were undone. Unknown names are passed over.
@@ -65,7 +70,7 @@ extension ConnectionParameters {
 
     private enum Parameter: String {
         case connectionID = "connection_id"
-        case compression, light, confirmed, token
+        case compression, light, confirmed, token, offsets
         case sessionID = "session_id"
     }
 
@@ -91,6 +96,7 @@ extension ConnectionParameters {
         case .light: isLight = try flag()
         case .confirmed: isConfirmed = try flag()
         case .token: token = value
+        case .offsets: wantsOffsets = try flag()
         case .sessionID:
             guard value.utf8.count <= Self.sessionIDByteLimit else {
                 throw problem("at most \(Self.sessionIDByteLimit) bytes")

@@ -47,7 +47,7 @@ extension V2 {
     ///
     /// Once reading has thrown, the rest of the payload is lost; what was read before it stands.
     public struct ClientMessageReader: ~Escapable {
-        private var reader: WireReader
+        var reader: WireReader
         private let isBatched: Bool
         private var isDone = false
 

@@ -4,7 +4,7 @@ extension V2 {
     /// Reads the messages of one body, one after the other: a body is what follows the tag of the compression, after it was
     /// decompressed (``ServerPayload``).
     public struct ServerMessageReader: ~Escapable {
-        private var reader: WireReader
+        var reader: WireReader
         private let isBatched: Bool
         private var isDone = false
 
@@ -87,7 +87,7 @@ extension WireReader {
     }
 
     @_lifetime(self: copy self)
-    fileprivate mutating func querySets() throws(ProtocolError) -> [V2.QuerySetUpdate] {
+    mutating func querySets() throws(ProtocolError) -> [V2.QuerySetUpdate] {
         try array(minimumElementSize: 8) { (reader) throws(ProtocolError) in
             let querySetID = try reader.u32()
             let tables = try reader.array(minimumElementSize: 8) { (reader) throws(ProtocolError) in

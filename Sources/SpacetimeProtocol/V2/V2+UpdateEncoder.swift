@@ -36,7 +36,7 @@ extension V2 {
             }
         }
 
-        private init(in writer: inout BSATNWriter) { sets = Count(in: &writer) }
+        init(in writer: inout BSATNWriter) { sets = Count(in: &writer) }
 
         /// Begins what a transaction of somebody else changed.
         public static func transactionUpdate(in writer: inout BSATNWriter) -> UpdateEncoder {
