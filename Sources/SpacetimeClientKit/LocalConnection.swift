@@ -288,7 +288,7 @@ final class LocalConnection: TransportConnection {
         case .failed(let set, let error):
             sets.withLock { $0.failed(set.rawValue, error.message) }.encode(to: &writer)
         case .update(let update): encode(update, &writer)
-        case .unsubscribed, .moduleReplaced, .ended: break
+        case .resumed, .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 

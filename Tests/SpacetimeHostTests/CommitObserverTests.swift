@@ -53,7 +53,7 @@ import Testing
         let opening = try Opening(ByteModule.items(), options)
         let datastore = Datastore()
         let catalog = try Catalog(
-            opening, from: Opening.Origin(identity: .zero, owner: Identity(number: 5)), in: datastore)
+            opening, from: Opening.Origin(identity: .zero, owner: Identity(number: 5)), in: datastore, history: 0)
         let state = StateBlocks.take(
             TransactionState(owner: catalog.owner, scratch: Scratch(), tableMap: catalog.tableMap))
         let observers = [Observer("first", log), Observer("second", log)]

@@ -16,13 +16,19 @@ final class FakeSession {
     /// How often each row is there, by set and query.
     private(set) var rows: [QuerySetID: [Int: [[UInt8]: Int]]] = [:]
     private(set) var end: SubscriptionEnd?
+    /// The sets that it was told to have gone on with.
+    private(set) var resumed: [UInt32] = []
     private var lastOffset: TxOffset?
 
     /// - Parameter follows: whether it lives on when the module is replaced.
-    init(_ core: DatabaseCore, as caller: Caller? = nil, queueLimit: Int = 1000, follows: Bool = false) {
+    init(
+        _ core: DatabaseCore, as caller: Caller? = nil, queueLimit: Int = 1000, follows: Bool = false,
+        tellsOffsets: Bool = false
+    ) {
         sessions = core.sessions
         session = Session(
-            caller ?? core.owner, outlet: nil, queueLimit: queueLimit, catalog: follows ? core.catalog : nil)
+            caller ?? core.owner, outlet: nil, queueLimit: queueLimit, tellsOffsets: tellsOffsets,
+            catalog: follows ? core.catalog : nil)
     }
 
     deinit { sessions.end(session) }
@@ -35,6 +41,9 @@ final class FakeSession {
     func subscribe(_ set: UInt32, _ texts: String...) throws {
         try sessions.subscribe(session, to: QuerySetID(set), try sessions.texts.queries(texts, as: session.caller))
     }
+
+    /// Keeps the rows of an earlier connection.
+    func take(rowsOf old: FakeSession) { rows = old.rows }
 
     func unsubscribe(_ set: UInt32) {
         sessions.unsubscribe(session, from: QuerySetID(set))
@@ -82,6 +91,9 @@ final class FakeSession {
                 #expect(!change.delta.deletes.isEmpty || !change.delta.inserts.isEmpty, "a change is none")
                 apply(change.delta, change.set, change.query)
             }
+        case .resumed(let changed):
+            resumed.append(changed.set.rawValue)
+            for change in changed.changes { apply(change.delta, change.set, change.query) }
         case .unsubscribed(let gone): rows[gone.set] = nil
         case .failed(let set, _): rows[set] = nil
         case .reply, .moduleReplaced: break

@@ -12,6 +12,7 @@ import Testing
         while let event = session.queue.nextAvailable() {
             switch event {
             case .subscribed(let rows): texts.append("subscribed \(rows.rows.map(\.inserts.count))")
+            case .resumed(let changes): texts.append("resumed \(changes.changes.count)")
             case .unsubscribed: texts.append("unsubscribed")
             case .moduleReplaced: texts.append("module replaced")
             case .reply(let reply): texts.append("reply of \(reply.bytes.count) bytes")

@@ -13,6 +13,9 @@ package final class Catalog: @unchecked Sendable {
     @usableFromInline package let identity: Identity
     @usableFromInline package let owner: Caller
     package let schema: ModuleSchema
+    /// Names the commits from here on: not those of another run of the database, which may have lost some of these, nor those
+    /// with another module.
+    let history: UInt128
     /// What the files of this database say of its tables.
     package let stored: StoredSchema
     package let systemTables: SystemTables
@@ -36,7 +39,10 @@ package final class Catalog: @unchecked Sendable {
     let rules: RowRules
 
     /// Finds the tables of a module in a datastore, or makes them.
-    init(_ opening: Opening, from origin: Opening.Origin, in datastore: Datastore) throws(DatabaseError) {
+    init(
+        _ opening: Opening, from origin: Opening.Origin, in datastore: Datastore, history: UInt128
+    ) throws(DatabaseError) {
+        self.history = history
         let hidden = origin.succession?.hiddenTables ?? []
         identity = origin.identity
         owner = Caller(identity: origin.owner)

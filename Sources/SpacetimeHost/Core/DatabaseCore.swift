@@ -50,12 +50,13 @@ package final class DatabaseCore: Sendable {
             seed: succession?.seed ?? options.seed ?? UInt64.random(in: .min ... .max))
         let hashSeed = random.next()
         let datastore = origin.recovered?.datastore ?? Datastore(hashSeed: hashSeed)
-        let catalog = try Catalog(opening, from: origin, in: datastore)
+        let history = Self.history(random, from: origin.recovered?.nextOffset ?? 0, at: options.clock.now())
+        let catalog = try Catalog(opening, from: origin, in: datastore, history: history)
         let timers = try ScheduleTimers(catalog.schema, datastore)
         let state = StateBlocks.take(
             TransactionState(owner: catalog.owner, scratch: Scratch(), tableMap: catalog.tableMap))
         let followed = FollowedTables(datastore, state)
-        let queries = LiveQueries(followed, catalog, datastore)
+        let queries = LiveQueries(followed, catalog, datastore, resuming: options.resuming)
         var observers: [any CommitObserver] = []
         if let timers { observers.append(timers) }
         observers.append(queries)
@@ -85,6 +86,17 @@ package final class DatabaseCore: Sendable {
         } else {
             try runner.create()
         }
+    }
+
+    /// A name for the commits of this core. With a seed that was given it differs from that of another run if that was at another
+    /// time, or had other commits before it.
+    ///
+    /// - Parameter random: a copy, so that all else is drawn as if there were no history.
+    private static func history(_ random: DeterministicRandom, from offset: UInt64, at now: Timestamp) -> UInt128 {
+        var random = random
+        var mixer = DeterministicRandom(seed: random.next() ^ offset &* 0x9E37_79B9_7F4A_7C15)
+        var timed = DeterministicRandom(seed: mixer.next() ^ UInt64(bitPattern: now.microsecondsSinceUnixEpoch))
+        return UInt128(timed.next()) << 64 | UInt128(timed.next())
     }
 
     deinit {

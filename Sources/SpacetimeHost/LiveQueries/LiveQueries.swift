@@ -20,6 +20,8 @@ final class LiveQueries: CommitObserver {
     /// Stages of queries that were forgotten. Needs no lock.
     let leftovers = Leftovers()
     private var firstRows = FirstRowsCache()
+    /// What changed lately, for clients that come back.
+    var histories: QueryHistories
     /// First rows are found on a snapshot, without the lock, if more than these would have to be looked at.
     var lockedRowLimit = 4_096
     /// How what is committed meanwhile is taken in.
@@ -53,7 +55,11 @@ final class LiveQueries: CommitObserver {
         let set: QuerySetID?
     }
 
-    init(_ followed: FollowedTables?, _ catalog: Catalog, _ datastore: Datastore) {
+    init(
+        _ followed: FollowedTables?, _ catalog: Catalog, _ datastore: Datastore,
+        resuming: ResumeOptions = ResumeOptions()
+    ) {
+        histories = QueryHistories(resuming)
         self.followed = followed
         self.catalog = catalog
         self.datastore = datastore
@@ -193,11 +199,12 @@ final class LiveQueries: CommitObserver {
     /// Adds a set of queries to a session. The same query may be in it several times.
     ///
     /// - Parameters:
-    ///   - appended: whether the queue has taken their first rows, or a place for them.
+    ///   - offset: the commit that their first rows are of.
+    ///   - appended: whether the queue has taken them, or a place for them.
     ///   - end: why there will be nothing else, if so.
     func add(
-        _ set: QuerySetID, _ queries: [LiveQuery], to session: Session, behind appended: SessionQueue.Appended,
-        end: SubscriptionEnd?
+        _ set: QuerySetID, _ queries: [LiveQuery], to session: Session, at offset: TxOffset,
+        behind appended: SessionQueue.Appended, end: SubscriptionEnd?
     ) {
         removeDeparted()
         switch appended {
@@ -213,6 +220,7 @@ final class LiveQueries: CommitObserver {
         session.sets[set] = LiveQueryList(queries)
         for (position, query) in queries.enumerated() {
             query.add(LiveQuery.Subscriber(session: session, set: set, position: UInt32(position)))
+            if session.tellsOffsets { histories.begin(query, at: offset) }
         }
     }
 
@@ -224,6 +232,7 @@ final class LiveQueries: CommitObserver {
     /// Removes a set of queries of a session, or all of them.
     func remove(_ set: QuerySetID?, of session: Session) {
         guard let set else {
+            if session.tellsOffsets { keepForReturn(session) }
             for set in session.joining.keys.sorted() { leave(set, of: session) }
             for set in session.sets.keys.sorted() { remove(set, of: session) }
             return
@@ -233,6 +242,7 @@ final class LiveQueries: CommitObserver {
         session.asked[set] = nil
         for query in session.sets.removeValue(forKey: set) ?? LiveQueryList([]) {
             query.remove(session, set)
+            if session.tellsOffsets { histories.end(query) }
             if !query.isNeeded { forget(query) }
         }
     }
@@ -263,7 +273,7 @@ final class LiveQueries: CommitObserver {
         for departure in list { body(departure.session, departure.set) }
     }
 
-    private func forget(_ query: LiveQuery) {
+    func forget(_ query: LiveQuery) {
         let template = query.template
         let source = template.source
         guard template.remove(query) else { return }
@@ -314,6 +324,7 @@ final class LiveQueries: CommitObserver {
         byTable = []
         byPrepared = [:]
         idleCount = 0
+        histories = histories.emptied
     }
 
     /// All that watch something, in no particular order.
@@ -337,11 +348,12 @@ final class LiveQueries: CommitObserver {
 
     private func follow(_ commit: Commit) -> Bool {
         removeDeparted()
+        if histories.hasAbsences { forgetAbsent(at: commit.timestamp) }
         failed = false
         guard let changes = commit.changes else { return false }
         collect(changes)
         if touched.isEmpty { return failed }
-        for position in touched.indices { distribute(&touched[position]) }
+        for position in touched.indices { distribute(&touched[position], at: commit.offset) }
         touched.removeAll(keepingCapacity: true)
         let hasTold = !told.isEmpty || failed
         for session in told { tell(session, at: commit.offset) }
@@ -428,10 +440,13 @@ final class LiveQueries: CommitObserver {
                 }
                 failed = true
             }
+            guard histories[query] != nil else { continue }
+            histories.drop(query)
+            if !query.isNeeded { forget(query) }
         }
     }
 
-    private func distribute(_ changes: inout LiveChanges) {
+    private func distribute(_ changes: inout LiveChanges, at offset: TxOffset) {
         let query = changes.query
         query.changes = -1
         do throws(EngineError) { try changes.finish(in: datastore) } catch {
@@ -441,12 +456,14 @@ final class LiveQueries: CommitObserver {
         firstRows.drop(query)
         query.version &+= 1
         // A set that failed over another query was left meanwhile; and nobody watches what is about to be watched.
-        if !query.isWatched { return }
+        let isRemembered = histories[query] != nil
+        if !query.isWatched, !isRemembered { return }
         query.rowsProduced &+= UInt64(truncatingIfNeeded: changes.deletes.count + changes.inserts.count)
         query.bytesProduced &+= UInt64(truncatingIfNeeded: changes.deletes.bytes.count + changes.inserts.bytes.count)
         let template = query.template
         let delta = SharedDelta(
             table: template.table, deletes: changes.deletes, inserts: changes.inserts, pairs: template.pairs)
+        if isRemembered { histories.append(delta, at: offset, to: query) }
         query.forEachSubscriber { subscriber in
             let session = subscriber.session
             if session.hasEnded { return }

@@ -23,7 +23,7 @@ final class LiveQuery {
     var areaEntry = LiveQuery.noArea
     /// Its changes in the commit that is being observed, by their position there; -1 if it has none.
     var changes: Int32 = -1
-    /// Clients that are about to watch it.
+    /// Clients that are about to watch it; and one more while its history is kept for those that come back.
     var joiningCount: Int32 = 0
     /// Changes with the rows of the query.
     var version: UInt32 = 0

@@ -76,6 +76,8 @@ final class LiveTemplate {
 
     /// What is done with the rows that meet the conditions.
     let stages: LiveStages
+    /// True if its rows come and go with those of an event table among others.
+    let joinsEvents: Bool
     /// Finds the rows that meet the conditions of a query; nil if they are those of a table.
     private let base: BoundQuery?
     /// The same, made ready when it is first needed: with the lock, and for snapshots.
@@ -113,6 +115,9 @@ final class LiveTemplate {
         self.stages = stages
         base = shape.base
         noRows = SharedDelta(table: output?.id)
+        joinsEvents =
+            query.tables.count > 1
+            && query.tables.contains { (try? catalog.facts(of: $0.id).schema.isEvent) ?? false }
         hasOtherValues = [query.limit, query.offset].contains { $0?.hasParameters ?? false }
         var fields: [FieldPath] = []
         var parameters: [(number: Int, isList: Bool)] = []

@@ -29,6 +29,8 @@ package struct OpeningOptions: Sendable {
     package var log = ModuleLogOptions()
     /// What procedures and handlers are run with.
     package var procedures = ProcedureOptions()
+    /// What is remembered for clients that come back.
+    package var resuming = ResumeOptions()
     /// Told of work after a rollback that failed, without the lock.
     package var onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
 

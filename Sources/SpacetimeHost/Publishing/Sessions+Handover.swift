@@ -116,7 +116,7 @@ extension Sessions {
             move(session)
             for joining in member.joined {
                 if !joining.views.isEmpty { session.views[joining.set] = joining.views }
-                queries.add(joining.set, joining.queries, to: session, behind: .queued, end: nil)
+                queries.add(joining.set, joining.queries, to: session, at: offset, behind: .queued, end: nil)
                 if session.sets[joining.set] != nil { session.asked[joining.set] = joining.asked }
                 joining.end(in: queries)
             }

@@ -21,6 +21,8 @@ package final class Session: @unchecked Sendable {
     /// True if commits that find no room in the queue are put together with the last one there, so that a client that is slow
     /// gets fewer and larger updates, and is not dropped.
     let coalesces: Bool
+    /// True if the client wants to know which commit its rows are at, so that it can go on from there when it comes back.
+    package let tellsOffsets: Bool
     /// How many rows the first answer to a set of queries may have; nil for any number.
     let rowLimit: Int?
     private let outlet: (any Outlet)?
@@ -45,12 +47,14 @@ package final class Session: @unchecked Sendable {
     ///   - coalesces: what happens when an update finds no room: it is put together with the one before it; else the session
     ///     ends with `overflow`. Answers to calls and to subscriptions are never put together.
     ///   - rowLimit: how many rows the first answer to a set of queries may have. A set with more is refused.
+    ///   - tellsOffsets: what the session watches is kept up to date for a while when it ends, for ``ResumePoint``.
     ///   - catalog: that of the database, if the session is to live on when its module is replaced: it is told so then. Nil: it
     ///     ends.
     package init(
         _ caller: Caller, outlet: (any Outlet)?, queueLimit: Int, coalesces: Bool = false, rowLimit: Int? = nil,
-        catalog: Catalog? = nil
+        tellsOffsets: Bool = false, catalog: Catalog? = nil
     ) {
+        self.tellsOffsets = tellsOffsets
         self.catalog = catalog
         self.caller = caller
         self.coalesces = coalesces

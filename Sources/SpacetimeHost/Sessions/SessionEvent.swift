@@ -11,6 +11,8 @@ package struct QuerySetID: Hashable, Sendable, Comparable {
 package enum SessionEvent: Sendable {
     /// A set of queries is being watched from now on; these are their rows.
     case subscribed(SetRows)
+    /// A set of queries is being watched again; this is what has changed in it since the client was told of it.
+    case resumed(SetChanges)
     /// A set of queries is not watched any more.
     case unsubscribed(SetRows)
     /// A set of queries could not be kept up to date, and is not watched any more.
@@ -38,6 +40,7 @@ extension SessionEvent {
     package var offset: TxOffset? {
         switch self {
         case .subscribed(let rows), .unsubscribed(let rows): rows.offset
+        case .resumed(let changes): changes.offset
         case .update(let update): update.offset
         case .reply(let reply): reply.offset
         case .failed, .moduleReplaced, .ended: nil

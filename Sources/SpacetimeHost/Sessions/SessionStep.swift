@@ -7,21 +7,28 @@ import SpacetimeSchema
 final class SessionStep: @unchecked Sendable {
     let session: Session
     let leaving: [QuerySetID]
+    /// Where the client's rows of sets are, which it has of an earlier connection.
+    let since: [QuerySetID: ResumePoint]
     fileprivate(set) var joining: [JoiningSet] = []
     /// Why sets were not joined.
     fileprivate(set) var refused: [(set: QuerySetID, error: DatabaseError)] = []
     /// Rows that are still to be found.
     fileprivate(set) var pending: [PendingRows] = []
+    /// Changes that are still to be put together.
+    var pendingChanges: [PendingChanges] = []
     /// Of the moment at which the lock was taken, if somebody needed it.
     fileprivate var snapshot: DatastoreSnapshot?
 
-    init(_ session: Session, leaving: [QuerySetID]) {
+    init(_ session: Session, leaving: [QuerySetID], since: [QuerySetID: ResumePoint] = [:]) {
         self.session = session
+        self.since = since
         self.leaving = leaving
     }
 
     /// True if queries have to be made ready before the sets are joined.
     var isWaiting: Bool { joining.contains(where: \.isWaiting) }
+    /// True if something is still to be found for the session.
+    var isUnfinished: Bool { !pending.isEmpty || !pendingChanges.isEmpty }
 
     // MARK: Without the lock
 
@@ -38,6 +45,7 @@ final class SessionStep: @unchecked Sendable {
     }
 
     func find(_ runner: TransactionRunner) {
+        for changes in pendingChanges { changes.sum() }
         for position in pending.indices { pending[position].find(runner) }
     }
 }
@@ -210,6 +218,7 @@ extension Sessions {
         let refusal = runner.state.pointee.refusal
         if let refusal, refusal.code == .closed { throw refusal }
         if session.sets[set] != nil { throw Self.alreadySubscribed(set) }
+        if let appended = resume(joining, step) { return watch(joining, behind: appended) }
         var rows: [SharedDelta] = []
         rows.reserveCapacity(joining.queries.count)
         var missing: [PendingRows.Missing?] = []
@@ -224,7 +233,6 @@ extension Sessions {
             }
         }
         try session.check(rowCount: rows.reduce(0) { $0 + $1.inserts.count })
-        let offset = TxOffset(runner.state.pointee.nextOffset &- 1)
         let appended: SessionQueue.Appended
         if missing.isEmpty {
             appended = session.queue.append(.subscribed(SetRows(set: set, offset: offset, rows: rows)))
@@ -236,9 +244,19 @@ extension Sessions {
                     set: set, offset: offset, session: session, place: place, snapshot: snapshot(of: step),
                     queries: joining.queries, rows: rows, missing: missing))
         }
+        watch(joining, behind: appended)
+    }
+
+    /// The last commit.
+    var offset: TxOffset { TxOffset(runner.state.pointee.nextOffset &- 1) }
+
+    /// Has a session watch a set, of whose rows it was told.
+    private func watch(_ joining: JoiningSet, behind appended: SessionQueue.Appended) {
+        let (session, set) = (joining.session, joining.set)
+        let refusal = runner.state.pointee.refusal
         if !joining.views.isEmpty { session.views[set] = joining.views }
         let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
-        queries.add(set, joining.queries, to: session, behind: appended, end: end)
+        queries.add(set, joining.queries, to: session, at: offset, behind: appended, end: end)
         joining.end(in: queries)
         if session.catalog != nil, session.sets[set] != nil { session.asked[set] = joining.asked }
     }

@@ -46,19 +46,22 @@ package final class Sessions: @unchecked Sendable {
     /// Leaves sets of queries and joins others in one step, as a client does that walks over the border of a map: no commit
     /// comes between.
     ///
+    /// - Parameter since: of sets whose rows the client has as they were once, the commit. It is told what has changed since
+    ///   (`SessionEvent.resumed`) if that is known, and else all rows.
     /// - Returns: the sets that were refused, and why; the others are being watched.
     package func change(
-        _ session: Session, leaving left: [QuerySetID], joining joined: [(set: QuerySetID, queries: [SessionQuery])]
+        _ session: Session, leaving left: [QuerySetID], joining joined: [(set: QuerySetID, queries: [SessionQuery])],
+        since: [QuerySetID: ResumePoint] = [:]
     ) throws(DatabaseError) -> [(set: QuerySetID, error: DatabaseError)] {
-        try change(session, leaving: left, joining: joined) {}
+        try change(session, leaving: left, joining: joined, since: since) {}
     }
 
     /// - Parameter meanwhile: called where others may commit between the parts of the step. For tests.
     func change(
         _ session: Session, leaving left: [QuerySetID], joining joined: [(set: QuerySetID, queries: [SessionQuery])],
-        meanwhile: () -> Void
+        since: [QuerySetID: ResumePoint] = [:], meanwhile: () -> Void
     ) throws(DatabaseError) -> [(set: QuerySetID, error: DatabaseError)] {
-        let step = SessionStep(session, leaving: left)
+        let step = SessionStep(session, leaving: left, since: since)
         try runner.acquire()
         enter(step, joined)
         let isLater = step.isWaiting
@@ -70,7 +73,7 @@ package final class Sessions: @unchecked Sendable {
             try runner.acquire()
         }
         completeAndRelease(step, isLater: isLater)
-        if !step.pending.isEmpty {
+        if step.isUnfinished {
             meanwhile()
             step.find(runner)
             if (try? runner.acquire()) != nil { settleAndRelease(step) } else { dropUnfound(step) }
@@ -80,9 +83,10 @@ package final class Sessions: @unchecked Sendable {
 
     /// The same in a task, which suspends while others have the lock, and while rows are found that take long.
     package func change(
-        _ session: Session, leaving left: [QuerySetID], joining joined: [(set: QuerySetID, queries: [SessionQuery])]
+        _ session: Session, leaving left: [QuerySetID], joining joined: [(set: QuerySetID, queries: [SessionQuery])],
+        since: [QuerySetID: ResumePoint] = [:]
     ) async throws(DatabaseError) -> [(set: QuerySetID, error: DatabaseError)] {
-        let step = SessionStep(session, leaving: left)
+        let step = SessionStep(session, leaving: left, since: since)
         let isLater = try await runner.takingLock {
             enter(step, joined)
             if step.isWaiting {
@@ -96,7 +100,7 @@ package final class Sessions: @unchecked Sendable {
             await step.fill()
             try await runner.takingLock { completeAndRelease(step, isLater: true) }
         }
-        if !step.pending.isEmpty {
+        if step.isUnfinished {
             await suspendingAside { [runner] () in step.find(runner) }
             do throws(DatabaseError) { try await runner.takingLock { settleAndRelease(step) } } catch {
                 dropUnfound(step)

@@ -48,15 +48,19 @@ package final class SharedDelta: Sendable {
     }
 
     /// What two changes of a query that follow each other change together; nil if nothing.
-    func followed(by next: SharedDelta) -> SharedDelta? {
+    func followed(by next: SharedDelta) -> SharedDelta? { Self.sum([self, next]) }
+
+    /// What changes of one query that follow each other change together; nil if nothing.
+    static func sum(_ deltas: [SharedDelta]) -> SharedDelta? {
+        guard deltas.count > 1 else { return deltas.first }
         var bag = RowBag()
-        for delta in [self, next] {
+        for delta in deltas {
             delta.deletes.forEach { bag.add($0, -1) }
             delta.inserts.forEach { bag.add($0, 1) }
         }
         if bag.isEmpty { return nil }
         let (deletes, inserts) = bag.changes()
-        return SharedDelta(table: table, deletes: deletes, inserts: inserts, pairs: rowPairs)
+        return SharedDelta(table: deltas[0].table, deletes: deletes, inserts: inserts, pairs: deltas[0].rowPairs)
     }
 
     /// The rows in some wire form: made by the first who asks for it, and the same bytes for all others.

@@ -51,6 +51,7 @@ extension DatabaseOptions {
         opening.onScheduleFailure = onScheduleFailure
         opening.onAfterRollbackFailure = onAfterRollbackFailure
         opening.log = log
+        opening.resuming = resuming
         opening.procedures.http = http
         opening.procedures.limit = procedureLimit
         opening.procedures.onFailure = onProcedureFailure

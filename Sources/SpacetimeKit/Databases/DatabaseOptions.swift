@@ -38,6 +38,8 @@ public struct DatabaseOptions: Sendable {
     public var onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     /// What is kept of the lines that the module writes with ``Context/log``.
     public var log = ModuleLogOptions()
+    /// What is remembered of changes, for clients of a server that lose their connection and go on where they were.
+    public var resuming = ResumeOptions()
     /// Sends the requests of procedures and handlers. Nil: they can send none.
     public var http: (any HTTPExecutor)?
     /// How many procedures and handlers may run at once, those that sleep included. A call beyond that is refused with

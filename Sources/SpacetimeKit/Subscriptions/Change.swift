@@ -32,7 +32,7 @@ public struct Change<Row: Sendable>: Sendable {
         switch event {
         case .subscribed(let rows): self.init(rows.rows[0], decode, at: rows.offset, isInitial: true)
         case .update(let update): self.init(update.changes[0].delta, decode, at: update.offset, isInitial: false)
-        case .unsubscribed, .failed, .reply, .moduleReplaced, .ended: return nil
+        case .resumed, .unsubscribed, .failed, .reply, .moduleReplaced, .ended: return nil
         }
     }
 

@@ -54,7 +54,7 @@ final class CallbackOutlet: Session.Outlet {
                 // The session has no other query.
                 session.drop()
                 onEnd(error)
-            case .subscribed, .unsubscribed, .update, .reply, .moduleReplaced: body(event)
+            case .subscribed, .resumed, .unsubscribed, .update, .reply, .moduleReplaced: body(event)
             }
         }
     }

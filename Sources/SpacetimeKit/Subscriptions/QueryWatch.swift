@@ -50,7 +50,7 @@ final class QueryWatch: Sendable {
             // The session has no other query.
             cancel()
             return .failed(error)
-        case .subscribed, .unsubscribed, .update, .reply, .moduleReplaced: return nil
+        case .subscribed, .resumed, .unsubscribed, .update, .reply, .moduleReplaced: return nil
         }
     }
 

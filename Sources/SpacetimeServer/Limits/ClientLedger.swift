@@ -130,6 +130,7 @@ struct ClientLedger {
             metrics.send(.reducerResult)
             record(call)
         case .subscribed, .unsubscribed: metrics.send(isLeaving ? .unsubscribed : .subscribed)
+        case .resumed: metrics.send(.resumed)
         case .failed, .reply: metrics.send(.answer)
         case .moduleReplaced, .ended: break
         }

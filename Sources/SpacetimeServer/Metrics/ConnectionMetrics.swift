@@ -19,13 +19,14 @@ enum ReceivedMessage: Int, CaseIterable {
 
 /// What a client is sent.
 enum SentMessage: Int, CaseIterable {
-    case update, reducerResult, subscribed, unsubscribed, answer
+    case update, reducerResult, subscribed, unsubscribed, answer, resumed
 
     var name: String {
         switch self {
         case .update: "transaction_update"
         case .reducerResult: "reducer_result"
         case .subscribed: "subscribe_applied"
+        case .resumed: "resumed"
         case .unsubscribed: "unsubscribe_applied"
         // The greeting, errors, and what queries and procedures return.
         case .answer: "answer"
@@ -83,7 +84,7 @@ struct ConnectionMetrics {
     private let database: DatabaseMetrics
 
     private var received = InlineArray<5, UInt32>(repeating: 0)
-    private var sent = InlineArray<5, UInt32>(repeating: 0)
+    private var sent = InlineArray<6, UInt32>(repeating: 0)
     private var receivedBytes = 0
     private var sentBytes = 0
     private var sentFrames = 0

@@ -26,7 +26,7 @@ extension ClientConnection {
         case .failed(_, let error):
             failV1()
             allGoneV1(error.message).withUnsafeBytes { delivery.body.append($0) }
-        case .unsubscribed, .moduleReplaced, .ended: break
+        case .resumed, .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 

@@ -36,7 +36,7 @@ extension ClientConnection {
         case .failed(let set, let error):
             note(error)
             encodeFailureV2(of: set.rawValue, error)
-        case .unsubscribed, .moduleReplaced, .ended: break
+        case .resumed, .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 

@@ -15,10 +15,12 @@ struct LiveDriver<Host: LiveHost> {
         var queries: [Int]
         /// Nil until the first rows have come.
         var rows: [[[UInt8]: Int]]?
+        /// The rows are those of a connection that was lost.
+        var isStale = false
     }
 
     private struct Client {
-        let client: Host.Client
+        var client: Host.Client
         var sets: [UInt32: Watched] = [:]
     }
 
@@ -44,6 +46,8 @@ struct LiveDriver<Host: LiveHost> {
     /// Those among them that the commit changed.
     private(set) var changed = 0
     private(set) var steps = 0
+    /// Sets with which clients that came back went on, and those that began anew.
+    private(set) var (resumed, renewed) = (0, 0)
     private var seed: UInt64
 
     /// - Parameter makeHost: a host with tables of these schemas, and their ids.
@@ -85,6 +89,7 @@ struct LiveDriver<Host: LiveHost> {
             case 0, 1, 2: try subscribe()
             case 3, 4: try unsubscribe()
             case 5 where random.oneIn(4): try replaceClient()
+            case 6 where host.remembersClients, 7 where host.remembersClients: try comeBack()
             default: break
             }
             try commit()
@@ -139,6 +144,39 @@ struct LiveDriver<Host: LiveHost> {
         clients[number] = Client(client: try host.connect())
     }
 
+    /// A client loses its connection, and with it what it has not taken yet; others commit, and it comes back.
+    private mutating func comeBack() throws {
+        let number = random.below(clients.count)
+        let old = clients[number].client
+        for _ in 0..<random.below(3) { try change() }
+        old.leave()
+        for _ in 0..<random.below(6) {
+            try change()
+            // Others go on as before.
+            if random.oneIn(3) { try subscribeSomebody(but: number) }
+        }
+        let client = try host.connect()
+        clients[number].client = client
+        var sets: [(set: UInt32, queries: [TestQuery], hasRows: Bool)] = []
+        for set in clients[number].sets.keys.sorted() {
+            guard let watched = clients[number].sets[set] else { continue }
+            clients[number].sets[set]?.isStale = watched.rows != nil
+            sets.append((set, watched.queries.map { pool[$0] }, watched.rows != nil))
+        }
+        try client.goOn(from: old, with: sets)
+        if random.oneIn(3) { try change() }
+        try pull()
+        try compare(isCommit: false)
+    }
+
+    private mutating func subscribeSomebody(but number: Int) throws {
+        let other = (number + 1) % clients.count
+        guard clients[other].sets.count < 6, clients[other].sets[200] == nil else { return }
+        let query = random.below(pool.count)
+        clients[other].sets[200] = Watched(queries: [query])
+        try clients[other].client.subscribe(200, to: [pool[query]]) {}
+    }
+
     // MARK: Clients
 
     private mutating func pull() throws {
@@ -152,7 +190,9 @@ struct LiveDriver<Host: LiveHost> {
         case .rows(let set, let rows):
             // It may have been left meanwhile.
             guard let watched = clients[client].sets[set] else { return }
-            if watched.rows != nil { throw mismatch("set \(set) came twice") }
+            if watched.rows != nil, !watched.isStale { throw mismatch("set \(set) came twice") }
+            if watched.isStale { renewed += 1 }
+            clients[client].sets[set]?.isStale = false
             if rows.count != watched.queries.count { throw mismatch("set \(set) has \(rows.count) results") }
             clients[client].sets[set]?.rows = rows.map { rows in
                 Dictionary(rows.map { ($0, 1) }, uniquingKeysWith: +)
@@ -168,6 +208,11 @@ struct LiveDriver<Host: LiveHost> {
             }
             for row in inserts { rows[row, default: 0] += 1 }
             clients[client].sets[set]?.rows?[query] = rows
+        case .resumed(let set):
+            guard let watched = clients[client].sets[set] else { return }
+            if !watched.isStale { throw mismatch("set \(set) was resumed, which was not lost") }
+            clients[client].sets[set]?.isStale = false
+            resumed += 1
         case .endOfCommit: break
         case .failed(let set, let message): throw mismatch("set \(set) failed: \(message)")
         }
@@ -179,7 +224,7 @@ struct LiveDriver<Host: LiveHost> {
         var active: Set<Int> = []
         for client in clients {
             for (set, watched) in client.sets {
-                guard let rows = watched.rows else { throw mismatch("set \(set) has no rows yet") }
+                guard let rows = watched.rows, !watched.isStale else { throw mismatch("set \(set) has no rows yet") }
                 for (query, rows) in zip(watched.queries, rows) {
                     if active.insert(query).inserted { try evaluate(query, isCommit: isCommit) }
                     try compare(rows, expected[query], pool[query])

@@ -1,6 +1,7 @@
-import SpacetimeHost
 import SpacetimeTestSupport
 import Testing
+
+@testable import SpacetimeHost
 
 /// What sessions are told, against what recomputing gives and SQLite says.
 @Suite struct LiveQueryTests {
@@ -58,6 +59,39 @@ import Testing
         }
         try driver.run(commits: 80)
         #expect(driver.changed > 0)
+    }
+
+    /// Whatever the queries are and whatever happens while a client is away: it goes on with what has changed, or begins anew.
+    @Test func whoComesBackHasTheRowsThatThereAre() throws {
+        let base = freshSeed()
+        let wanted = Self.wanted / 4
+        var (pairs, resumed, renewed) = (0, 0, 0)
+        var seed = base
+        while pairs < wanted {
+            var options = ResumeOptions()
+            // Sometimes little is remembered, so that some come too late.
+            if seed % 2 == 1 { options.changeLimit = 8 }
+            if seed % 3 == 2 { options.byteLimit = 2_000 }
+            if seed % 5 == 3 { options.queryLimit = 3 }
+            do {
+                var driver = try LiveDriver(seed: seed) { schema in
+                    let host = try SessionHost(
+                        schema, usesTexts: seed % 2 == 0, lockedRowLimit: [0, nil, 12][Int(seed % 3)],
+                        resuming: options)
+                    return (host, host.tableIDs)
+                }
+                try driver.run(commits: 100)
+                pairs += driver.pairs
+                resumed += driver.resumed
+                renewed += driver.renewed
+            } catch {
+                Issue.record(error, "SPACETIME_SEED=\(seed)")
+                pairs += 500
+            }
+            seed &+= 1
+        }
+        print("\(resumed) sets went on and \(renewed) began anew, from \(seed &- base) seeds")
+        #expect(resumed > 10 && renewed > 0)
     }
 
     /// Found by the test above: groups that count rows of which nothing is looked at but what tells queries apart.

@@ -35,6 +35,7 @@ final class NaiveLiveHost: LiveHost {
     }
 
     var tableIDs: [TableID] { ids }
+    var remembersClients: Bool { false }
 
     func supports(_ query: TestQuery) -> Bool {
         // Whether a number fits depends on the rows.
@@ -77,6 +78,10 @@ final class NaiveLiveHost: LiveHost {
 
         func unsubscribe(_ set: UInt32) { sets[set] = nil }
         func leave() { host.clients.removeAll { $0 === self } }
+
+        func goOn(from old: Client, with sets: [(set: UInt32, queries: [TestQuery], hasRows: Bool)]) throws {
+            for set in sets { try subscribe(set.set, to: set.queries) {} }
+        }
 
         func pull() -> [LiveEvent] {
             defer { events = [] }
