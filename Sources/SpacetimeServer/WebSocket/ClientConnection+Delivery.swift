@@ -40,6 +40,7 @@ extension ClientConnection {
             if case .moduleReplaced(let catalog) = event {
                 self.catalog = catalog
                 renewIfReplaced()
+                encodeHistory()
             } else if case .ended(let reason) = event {
                 end = reason
             } else if isRows, let stream = FirstRowsStream(event, of: self) {
@@ -47,6 +48,7 @@ extension ClientConnection {
                 flushFrame(to: transport)
                 self.stream = stream
                 ledger.send(event, isLeaving: false)
+                noteOffset(of: event)
                 guard !isCompressing, sendStream(over: transport) else { return }
                 continue
             } else if isRows, let rows = sharedRows(event) {
@@ -57,6 +59,7 @@ extension ClientConnection {
                     return
                 }
                 ledger.send(event, isLeaving: false)
+                noteOffset(of: event)
                 compressAside(rows)
                 return
             } else if isFirst, let frame = sharedFrame(event) {
@@ -89,6 +92,7 @@ extension ClientConnection {
     private func encode(_ event: SessionEvent) {
         ledger.send(event, isLeaving: isLeaving(event))
         if subprotocol.speaksV2 { encodeV2(event) } else { encodeV1(event) }
+        noteOffset(of: event)
     }
 
     private func finish(_ end: SubscriptionEnd) {
@@ -122,14 +126,18 @@ extension ClientConnection {
         let compression = parameters.compression
         guard change.delta.table != nil, toldSets.contains(change.set.rawValue) else { return nil }
         if let known = delivery.sharedFrame, known.delta === change.delta, known.set == change.set,
-            known.compression == compression
+            known.compression == compression, known.tellsOffsets == tellsOffsets
         {
+            noteOffset(of: event)
+            didTellOffset()
             return known.frame
         }
         encodeV2(update)
+        noteOffset(of: event)
+        encodeOffset()
         let frame = takeFrame(compression)
         delivery.sharedFrame = SharedFrame(
-            delta: change.delta, set: change.set, compression: compression, frame: frame)
+            delta: change.delta, set: change.set, compression: compression, tellsOffsets: tellsOffsets, frame: frame)
         return frame
     }
 
@@ -153,6 +161,7 @@ extension ClientConnection {
 
     /// Sends the messages that were put together as one frame.
     private func flushFrame(to transport: any ClientTransport) {
+        encodeOffset()
         let count = delivery.body.count
         // While a frame is on its way to being compressed there is nothing behind it yet.
         if count == 0 { return }

@@ -57,6 +57,7 @@ struct SetStep: Sendable {
     struct Joining: Sendable {
         let set: UInt32
         let queries: [SessionQuery]
+        var since: ResumePoint?
     }
 
     var leaving: [UInt32] = []
@@ -103,7 +104,7 @@ extension ClientConnection {
             let queries = try queries(join.texts)
             sets[join.set] = WatchedSet(texts: join.texts, kind: join.kind, names: names(of: queries))
             answers.append(.joined(join), for: join.set)
-            step.joining.append(SetStep.Joining(set: join.set, queries: queries))
+            step.joining.append(SetStep.Joining(set: join.set, queries: queries, since: join.since))
             step.touched.insert(join.set)
         } catch {
             refuse(join, error)
@@ -168,12 +169,14 @@ extension ClientConnection {
             let core = database.core
             do throws(DatabaseError) {
                 var joining: [(set: QuerySetID, queries: [SessionQuery])] = []
+                var since: [QuerySetID: ResumePoint] = [:]
                 for join in step.joining {
                     let queries = try core.sessions.translated(join.queries, from: step.catalog)
                     joining.append((QuerySetID(join.set), queries))
+                    if let point = join.since { since[QuerySetID(join.set)] = point }
                 }
                 return try await core.sessions.change(
-                    session, leaving: step.leaving.map { QuerySetID($0) }, joining: joining
+                    session, leaving: step.leaving.map { QuerySetID($0) }, joining: joining, since: since
                 ).map { ($0.set.rawValue, $0.error) }
             } catch {
                 if error.code != .moduleReplaced { throw error }

@@ -12,7 +12,12 @@ extension ClientConnection {
         // The payload stays where it is until this returns.
         var reader = try V2.ClientMessageReader(
             RawSpan(_unsafeBytes: payload), isBatched: subprotocol.isBatched, limits: limits)
-        while let message = try reader.next() {
+        while true {
+            if tellsOffsets, let since = try reader.nextSubscribeSince() {
+                enqueue(.join(SetJoin(since)))
+                continue
+            }
+            guard let message = try reader.next() else { return }
             switch message {
             case .callReducer(let call): self.call(call.requestID, name: call.name, arguments: call.arguments)
             case .subscribe(let request, let set, let queries):
@@ -32,11 +37,12 @@ extension ClientConnection {
         switch event {
         case .update(let update): encodeV2(update)
         case .subscribed(let rows): encodeV2(rows)
+        case .resumed(let changes): encode(changes)
         case .reply(let reply): reply.bytes.withUnsafeBytes { delivery.body.append(RawSpan(_unsafeBytes: $0)) }
         case .failed(let set, let error):
             note(error)
             encodeFailureV2(of: set.rawValue, error)
-        case .resumed, .unsubscribed, .moduleReplaced, .ended: break
+        case .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 
@@ -73,7 +79,7 @@ extension ClientConnection {
         }
     }
 
-    private func takeAnswer(to set: UInt32) -> (SetAnswer, names: [String]?)? {
+    func takeAnswer(to set: UInt32) -> (SetAnswer, names: [String]?)? {
         guard let answer = answers.takeFirst(for: set) else { return nil }
         switch answer {
         case .joined:
@@ -141,7 +147,7 @@ extension ClientConnection {
         return change.delta.table != nil || names(ofSet: set) != nil
     }
 
-    private func append(_ changes: [SetChange], to encoder: inout V2.UpdateEncoder) {
+    func append(_ changes: [SetChange], to encoder: inout V2.UpdateEncoder) {
         for change in changes {
             let bytes = change.delta.encoding(DeltaForm.v2.rawValue) { delta in
                 DeltaForm.v2Bytes(delta, isEvent: delta.table.flatMap { catalog.schema(of: $0)?.isEvent } ?? false)

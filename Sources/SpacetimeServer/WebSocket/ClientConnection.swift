@@ -55,6 +55,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     let delivery: LoopDelivery
     /// Whether the client is told of durable commits only.
     let isConfirmed: Bool
+    /// Whether it wants to know which commit its rows are at. See `ClientConnection+Resuming.swift`.
+    let tellsOffsets: Bool
     let watch: DurabilityWatch
     weak var transport: (any ClientTransport)?
 
@@ -84,6 +86,9 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
     var stream: FirstRowsStream?
     /// A large frame is being compressed by another thread.
     var isCompressing = false
+    /// The commit that the client's rows are at when what was written has come, if it is to be told that; and the last that it
+    /// was told.
+    var offsets = (reached: UInt64?.none, told: UInt64?.none)
 
     // Sets
     /// What the client watches, by the number that it gave it.
@@ -144,6 +149,7 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         self.ledger = ledger
         limits = ProtocolLimits(messageBytes: options.messageByteLimit)
         isConfirmed = parameters.isConfirmed ?? subprotocol.confirmsReadsByDefault
+        tellsOffsets = parameters.wantsOffsets && subprotocol.isBatched
         watch = generation.core.durabilityWatch
         lastReceived = delivery.eventLoop.now
     }
@@ -188,12 +194,13 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         }
         let session = Session(
             caller, outlet: self, queueLimit: options.outgoingQueueLimit, rowLimit: ledger.limits.subscribedRowLimit,
-            catalog: catalog)
+            tellsOffsets: tellsOffsets, catalog: catalog)
         guard case .connecting = state else { return leave(session) }
         self.session = session
         self.catalog = catalog
         state = .open
         session.reply(greeting(caller))
+        if tellsOffsets { session.reply(historyMessage(catalog)) }
         proceed()
     }
 

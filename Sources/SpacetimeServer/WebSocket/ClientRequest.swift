@@ -48,6 +48,8 @@ struct SetJoin: Sendable {
     let set: UInt32
     let texts: [String]
     let kind: SetKind
+    /// Where the client's rows of it are, if it has some of an earlier connection.
+    var since: ResumePoint?
     let received = ContinuousClock.now
 }
 

@@ -125,6 +125,7 @@ struct SharedFrame {
     let delta: SharedDelta
     let set: QuerySetID
     let compression: Compression
+    let tellsOffsets: Bool
     let frame: ByteBuffer
 }
 

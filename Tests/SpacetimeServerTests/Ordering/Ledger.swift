@@ -66,13 +66,16 @@ enum History {
     }
 
     private struct Kept {
-        let core: DatabaseCore
+        var core: DatabaseCore
         var moments: [UInt64: Moment] = [:]
     }
 
     private static let kept = Mutex<[Identity: Kept]>([:])
 
     static func keep(_ core: DatabaseCore) { kept.withLock { $0[core.catalog.identity] = Kept(core: core) } }
+
+    /// The same database was opened again.
+    static func goOn(with core: DatabaseCore) { kept.withLock { $0[core.catalog.identity]?.core = core } }
 
     /// Called by the reducer, which the next offset is for, with the database's lock held.
     static func note(_ number: UInt64, _ parcels: [Parcel], _ ranks: [UInt32: UInt32], in database: Identity) {
