@@ -464,11 +464,16 @@ final class LiveQueries: CommitObserver {
         let delta = SharedDelta(
             table: template.table, deletes: changes.deletes, inserts: changes.inserts, pairs: template.pairs)
         if isRemembered { histories.append(delta, at: offset, to: query) }
+        // Most have the query at the same place of a set of the same number: they share one list.
+        var shared: [SetChange] = []
         query.forEachSubscriber { subscriber in
             let session = subscriber.session
             if session.hasEnded { return }
-            if session.changes.isEmpty { told.append(session) }
-            session.changes.append(SetChange(set: subscriber.set, query: Int(subscriber.position), delta: delta))
+            let change = SetChange(set: subscriber.set, query: Int(subscriber.position), delta: delta)
+            guard session.changes.isEmpty else { return session.changes.append(change) }
+            told.append(session)
+            if shared.isEmpty || shared[0].set != change.set || shared[0].query != change.query { shared = [change] }
+            session.changes = shared
         }
     }
 
