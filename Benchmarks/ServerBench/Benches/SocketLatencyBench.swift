@@ -3,7 +3,7 @@ import SpacetimeDurability
 import SpacetimeTestSupport
 
 /// How long durable calls take over a socket at half of the rate of durable calls that the server reaches, alone and beside what happens on a
-/// server: snapshots, and clients that do not read.
+/// server: snapshots, and clients that do not read. And what the disk alone would make of as many calls, which is the limit.
 struct SocketLatencyBench {
     enum Beside: String, CaseIterable {
         case nothing, snapshots
@@ -28,6 +28,10 @@ struct SocketLatencyBench {
         let port = try ServerChild.port(of: child)
         let transfers = Transfers(.uniform, accounts: accounts, count: 1_000_000)
         let peak = try peak(port, transfers)
+        let limit = try DiskLimit(in: directory.path, perSecond: peak / 2, seconds: settings.seconds)
+        for (variant, latencies) in [("one-sync", limit.syncs), ("calls-that-share-syncs", limit.calls)] {
+            settings.report("disk", variant, LoadResult(latencies).latencyFigures)
+        }
         var readers: [Socket] = []
         defer { readers.forEach { $0.end() } }
         for beside in Beside.allCases where settings.wants("spacetimekit", "durable-beside-\(beside.rawValue)") {

@@ -9,14 +9,18 @@ struct LoadResult {
     /// From the first to the last counted answer.
     var seconds = 0.0
 
+    init(_ latencies: LatencyHistogram = LatencyHistogram()) { self.latencies = latencies }
+
     var perSecond: Double { seconds > 0 ? Double(answers) / seconds : 0 }
 
     var figures: [(String, Double)] {
+        [("per_second", perSecond)] + latencyFigures + [("failures", Double(failures))]
+    }
+
+    var latencyFigures: [(String, Double)] {
         [
-            ("per_second", perSecond), ("p50_us", Double(latencies.percentile(0.5)) / 1e3),
-            ("p99_us", Double(latencies.percentile(0.99)) / 1e3),
-            ("p999_us", Double(latencies.percentile(0.999)) / 1e3),
-            ("longest_ms", Double(latencies.longest) / 1e6), ("failures", Double(failures)),
+            ("p50_us", Double(latencies.percentile(0.5)) / 1e3), ("p99_us", Double(latencies.percentile(0.99)) / 1e3),
+            ("p999_us", Double(latencies.percentile(0.999)) / 1e3), ("longest_ms", Double(latencies.longest) / 1e6),
         ]
     }
 }
