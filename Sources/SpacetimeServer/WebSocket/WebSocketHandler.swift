@@ -21,6 +21,8 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
     private var reader: WebSocketReader
     private var context: ChannelHandlerContext?
     private var state = State.open
+    /// What came broke the rules, so nobody knows where the next frame begins.
+    private var isBroken = false
     private var isReading = true
     /// The channel wanted to read while that was not wished.
     private var hasHeldRead = false
@@ -46,6 +48,7 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isBroken { return }
         guard case .closed = state else { return read(unwrapInboundIn(data)) }
     }
 
@@ -62,9 +65,16 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
             if let failure { throw failure }
             connection.endOfRead()
         } catch {
-            // The originals drop such a client without a word, too.
-            if case .tooLarge = error { connection.dropForLargeMessage() } else { connection.note(.malformed) }
-            drop()
+            isBroken = true
+            // The originals drop a client whose message is too large without a word, too.
+            if case .tooLarge = error {
+                connection.dropForLargeMessage()
+                drop()
+            } else {
+                connection.note(.malformed)
+                // Otherwise it waits for the client's close frame, which nobody would find.
+                if case .open = state { connection.close(.protocolError(error.description)) } else { drop() }
+            }
         }
         connection.deliver()
     }

@@ -16,7 +16,7 @@ struct WebSocketReader {
     }
 
     /// What no well-behaved client sends. The connection is of no use any more.
-    enum Violation: Error, Equatable {
+    enum Violation: Error, Equatable, CustomStringConvertible {
         case reservedBits
         case unknownOpcode(UInt8)
         case unmasked
@@ -26,6 +26,21 @@ struct WebSocketReader {
         case unfinishedMessage
         case malformedLength
         case tooLarge(Int)
+
+        /// For the close frame: what is wrong, and what was expected.
+        var description: String {
+            switch self {
+            case .reservedBits: "a frame has reserved bits set, and no extension was agreed on"
+            case .unknownOpcode(let code): "the opcode \(code) of a frame has no meaning"
+            case .unmasked: "a frame is not masked, as those of clients have to be"
+            case .longControl: "a control frame has more than 125 bytes"
+            case .fragmentedControl: "a control frame is a fragment, and has to be whole"
+            case .unexpectedContinuation: "a frame continues a message, and none has begun"
+            case .unfinishedMessage: "a message begins before the one before it has ended"
+            case .malformedLength: "the length of a frame has more than 63 bits"
+            case .tooLarge(let count): "a frame of \(count) bytes makes a message larger than is accepted"
+            }
+        }
     }
 
     /// The largest message, in bytes, however many frames it takes.

@@ -47,6 +47,8 @@ struct WebSocketClosing: Hashable, Sendable {
 
     /// The database has gone, or the server stops.
     static func goingAway(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1001, reason: reason) }
+    /// A frame broke the rules of WebSocket.
+    static func protocolError(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1002, reason: reason) }
     /// A message could not be understood or handled.
     static func failure(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1011, reason: reason) }
     /// More requests wait than may.

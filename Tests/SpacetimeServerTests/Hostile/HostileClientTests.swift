@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(arguments: BadFrames.allCases)
-    func aFrameThatBreaksTheRulesDropsTheConnection(what: BadFrames) async throws {
+    func aFrameThatBreaksTheRulesClosesWith1002(what: BadFrames) async throws {
         try await withHonestClient { server in
             let client = try await server.greeted()
             try await client.send(RawClient.RawBytes(bytes: what.bytes))
