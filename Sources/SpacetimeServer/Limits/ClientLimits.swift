@@ -28,8 +28,10 @@ public struct LimitPolicy: Sendable {
     public var countsLoopback = false
     /// How long somebody who has connected may take to say what is wanted: for TLS and the head of the first request.
     public var handshakeTimeout: Duration = .seconds(10)
-    /// How long the rest of a message may take after its beginning.
+    /// How long the rest of a message may take after its beginning; of an HTTP request, how long nothing of it may come.
     public var messageTimeout: Duration = .seconds(60)
+    /// How long an HTTP request may take to come in all, from its head to the end of its body. Ten minutes by default.
+    public var bodyTimeout: Duration = .seconds(600)
     /// A client that has taken nothing for so long of what waits to be sent to it is dropped.
     public var sendTimeout: Duration = .seconds(30)
 

@@ -42,6 +42,8 @@ struct ServerChannel: HTTPChannelHandler {
                         try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
                         try channel.pipeline.syncOperations.addHandler(ContinueHandler())
                         try channel.pipeline.syncOperations.addHandler(
+                            SlowBodyHandler(timeout: server.options.limits.bodyTimeout, server.metrics))
+                        try channel.pipeline.syncOperations.addHandler(
                             HTTPConnectionStateHandler(
                                 idleTimeout: server.options.limits.messageTimeout, logger: logger))
                         return .http(

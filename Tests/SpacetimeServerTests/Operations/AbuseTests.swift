@@ -187,6 +187,26 @@ import Testing
         }
     }
 
+    @Test func aRequestWhoseBodyDoesNotEndDropsItsSender() async throws {
+        let (server, _) = try server { $0.limits.bodyTimeout = .milliseconds(50) }
+        try await serving(server) { port in
+            // Whoever has sent all of it is answered, however long the connection stays.
+            try await SocketProbe.open(port) { probe in
+                try await probe.send("POST /v1/identity HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
+                #expect(await probe.readHead().hasPrefix("HTTP/1.1 200"))
+                #expect(count(.slowMessage, server) == 0)
+            }
+            // Some of it comes, and is waited for, whether it is wanted or not.
+            for path in ["/v1/database/talk/sql", "/v1/nothing"] {
+                try await SocketProbe.open(port) { probe in
+                    try await probe.send("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nSELECT")
+                    _ = await probe.readToEnd()
+                }
+            }
+            #expect(count(.slowMessage, server) == 2)
+        }
+    }
+
     @Test func metricsTellWhatAClientDid() async throws {
         let (server, _) = try server { _ in }
         try await serving(server) { port in
