@@ -68,6 +68,30 @@ import Testing
         }
     }
 
+    /// As OpenSSH has it; but a group may read, since that is how containers are given secrets.
+    @Test(arguments: [0o600, 0o400, 0o640, 0o440, 0o644, 0o604, 0o602, 0o660, 0o620, 0o601, 0o777])
+    func aPrivateKeyThatOthersMayReadIsRefused(mode: Int) throws {
+        try withTemporaryDirectory { directory in
+            _ = try TokenKeys(directory: directory)
+            let path = directory + "/id_ecdsa"
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+            if [0o600, 0o400, 0o640, 0o440].contains(mode) {
+                #expect(throws: Never.self) { try TokenKeys(directory: directory) }
+                return
+            }
+            for load in [
+                { try TokenKeys(directory: directory) },
+                { try TokenKeys(privateKeyPath: path, publicKeyPath: path + ".pub") },
+            ] {
+                let error = #expect(throws: DatabaseError.self) { try load() }
+                #expect(error?.code == .incompatibleFiles)
+                #expect(error?.message.contains("chmod 600 '\(path)'") == true)
+            }
+            // Nothing of it was changed.
+            #expect(try self.mode(path) == mode)
+        }
+    }
+
     @Test func twoFilesByTheirPathsAreMadeAndFoundAgain() throws {
         try withTemporaryDirectory { directory in
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
