@@ -145,6 +145,12 @@ import Testing
         #expect(error?.message.contains("WASMLimits.memoryByteLimit is 67108864 bytes") == true)
     }
 
+    /// Not none.
+    @Test func aNegativeLimitOfMemoryIsZero() throws {
+        let error = #expect(throws: DatabaseError.self) { try TextModule().module { $0.limits.memoryByteLimit = -1 } }
+        #expect(error?.message.contains("exceeds memory limits") == true)
+    }
+
     @Test func filesThatAreNoModuleAreNamedForWhatTheyAre() throws {
         for (bytes, word) in [
             ([], "there are none"), (Array("\u{7f}ELF".utf8), "is it the right file?"),

@@ -130,8 +130,9 @@ final class Guest {
         let limits = program.limits
         let store = api.pointee.wasmtime_store_new(program.engine.raw, nil, nil)
         self.store = store
+        // To Wasmtime a negative number is none.
         api.pointee.wasmtime_store_limiter(
-            store, Int64(limits.memoryByteLimit), Int64(limits.tableElementLimit), 1, 64, 1)
+            store, Int64(max(0, limits.memoryByteLimit)), Int64(max(0, limits.tableElementLimit)), 1, 64, 1)
         let context = api.pointee.wasmtime_store_context(store)
         state.pointee.context = context
         state.pointee.activity = .start

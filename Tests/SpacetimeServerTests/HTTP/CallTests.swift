@@ -1,6 +1,7 @@
 import HTTPTypes
 import SpacetimeHost
 import SpacetimeKit
+import SpacetimeProtocol
 import SpacetimeSATS
 import Testing
 
@@ -61,6 +62,16 @@ import Testing
         let reply = try await TestServer().call("vault/call/fail", "[]")
         #expect(reply.status == 500)
         #expect(reply.text == "it went wrong")
+    }
+
+    /// Trees: references lead back to where they came from.
+    @Test func theFirstProtocolKnowsTypesThatContainThemselves() {
+        let typespace = Typespace([.product([("children", .array(.ref(0)))])])
+        let tree = UInt32(1).bsatn() + UInt32(0).bsatn()
+        #expect(V1.Text.value(tree, of: .ref(0), in: typespace) == "[[[[]]]]")
+        let parameters = ProductType([("tree", .ref(0))])
+        #expect(V1.Text.arguments(.bsatn(tree), of: parameters, in: typespace) == "[[[[[]]]]]")
+        #expect(V1.Binary.arguments(.json("[[[[[]]]]]"), of: parameters, in: typespace) == tree)
     }
 
     /// A database that is closed cancels what its procedures wait for.
