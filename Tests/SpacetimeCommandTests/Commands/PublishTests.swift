@@ -29,6 +29,10 @@ import Testing
         }
 
         func run(_ arguments: String..., isTerminal: Bool = false) async -> Outcome {
+            await run(arguments, isTerminal: isTerminal)
+        }
+
+        func run(_ arguments: [String], isTerminal: Bool = false) async -> Outcome {
             await runCommand(
                 arguments,
                 environment: [
@@ -88,6 +92,23 @@ import Testing
             #expect(!(await publisher.run("describe", "world").output.contains("level")))
             #expect(await publisher.run("publish", wider, "world", "--break-clients").code == 0)
             #expect(await publisher.run("describe", "world").output.contains("level"))
+        }
+    }
+
+    @Test func whatCannotGoOnIsToldWithAWayOut() async throws {
+        try await withPublisher { publisher in
+            #expect(await publisher.run("publish", try publisher.module("a", "column"), "world").code == 0)
+            let without = try publisher.module("b")
+            for arguments in [["publish", without, "world"], ["publish", without, "world", "--yes"]] {
+                let refused = await publisher.run(arguments)
+                #expect(refused.code == 1, "\(refused.errors)")
+                #expect(refused.errors.contains("'world' cannot go on with this module: "))
+                #expect(refused.errors.contains("--delete-data begins anew"))
+                #expect(refused.output.isEmpty)
+            }
+            #expect(await publisher.run("describe", "world").output.contains("level"), "nothing has changed")
+            #expect(await publisher.run("publish", without, "world", "--delete-data", "--yes").code == 0)
+            #expect(!(await publisher.run("describe", "world").output.contains("level")))
         }
     }
 
