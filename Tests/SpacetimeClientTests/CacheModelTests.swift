@@ -204,4 +204,31 @@ import Testing
         cache.table("item").forEach(CacheSearch(columns: [1], key: [(1 as UInt32).bsatn()])) { _ in found += 1 }
         #expect(found == 5)
     }
+
+    @Test func aTableThatIsDescribedInSeveralWaysHasTheIndexesOfAll() throws {
+        let byHand = try itemTable().layout
+        let columns = ["id", "ownerID", "text"]
+        let plain = TableLayout(
+            name: "item", columns: zip(columns, [.u32, .u32, .string]).map { TableLayout.Column(name: $0, type: $1) },
+            primaryKey: [], indexes: [[2]])
+        var cache = DatabaseCache(layouts: [plain], secret: 1)
+        let rows = (0..<10 as Range<UInt32>).map { Item(id: $0, owner: $0 % 2, text: "\($0 % 5)").bsatn() }
+        _ = try cache.apply([V2.TableRows(table: "item", rows: RowList(rows))], isInsert: true, in: .current)
+        cache.describe(byHand)
+        let merged = cache.table("item").layout
+        #expect(merged?.primaryKey == [0])
+        #expect(merged?.indexes == [[0], [2], [1], [2, 1]])
+        // Described again, in either way, it stays what it is.
+        for layout in [plain, byHand] {
+            cache.describe(layout)
+            let same = cache.table("item").layout
+            #expect(same == merged)
+        }
+        let found = cache.table("item").find(CacheSearch(columns: [2, 1], key: ["3".bsatn(), (1 as UInt32).bsatn()]))
+        #expect(found.count == 1)
+        // Other columns are another description.
+        cache.describe(TableLayout(name: "item", columns: [], primaryKey: [], indexes: []))
+        let other = cache.table("item").layout
+        #expect(other?.columns.isEmpty == true)
+    }
 }

@@ -8,6 +8,8 @@ final class TableCache {
     let name: String
     /// What the program said about the table; nil for a table that only a query's text named.
     private(set) var layout: TableLayout?
+    /// Other descriptions of the same columns whose indexes are there, too.
+    private var merged: [TableLayout] = []
     private var rowLayout = RowLayout([], in: Typespace())
     private(set) var store: RowStore
     private let hash: RowHash
@@ -36,12 +38,23 @@ final class TableCache {
     }
 
     /// Says what the table's columns are, and which are looked for. Rows that are there already are put into the indexes.
+    ///
+    /// A table may be described in several ways, as by its module and by hand: then there are the indexes of all of them, so that
+    /// nobody's have to be made again.
     func describe(_ layout: TableLayout) {
-        guard self.layout != layout else { return }
-        self.layout = layout
-        rowLayout = RowLayout(layout.columns.map(\.type), in: layout.typespace)
-        indexes = layout.indexes.map { IndexBox(KeyIndex(columns: $0, hash: hash)) }
-        lastIndexed = layout.indexes.joined().max()
+        guard self.layout != layout, !merged.contains(layout) else { return }
+        var whole = layout
+        if let known = self.layout, let both = known.merged(with: layout) {
+            merged.append(layout)
+            if both == known { return }
+            whole = both
+        } else {
+            merged = []
+        }
+        self.layout = whole
+        rowLayout = RowLayout(whole.columns.map(\.type), in: whole.typespace)
+        indexes = whole.indexes.map { IndexBox(KeyIndex(columns: $0, hash: hash)) }
+        lastIndexed = whole.indexes.joined().max()
         for box in indexes { store.forEach { box.index.insert($0, in: store, rowLayout) } }
     }
 

@@ -78,6 +78,22 @@ public struct TableLayout: Sendable, Hashable {
     }
 }
 
+extension TableLayout {
+    /// Both descriptions in one, if the columns have the same types, whatever they are called and wherever the types stand. The primary
+    /// key is the first one's, if it has one.
+    func merged(with other: TableLayout) -> TableLayout? {
+        guard columns.count == other.columns.count else { return nil }
+        for (one, two) in zip(columns, other.columns) {
+            // A type that contains itself has no other form, and is compared as it stands.
+            let left = (try? typespace.resolved(one.type)) ?? one.type
+            guard left == (try? other.typespace.resolved(two.type)) ?? two.type else { return nil }
+        }
+        return TableLayout(
+            name: name, columns: columns, typespace: typespace,
+            primaryKey: primaryKey.isEmpty ? other.primaryKey : primaryKey, indexes: indexes + other.indexes)
+    }
+}
+
 /// The name of a column, or of several, that rows are found by together: `"id"`, `["room", "sent"]`.
 public struct TableKey: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByArrayLiteral {
     /// The names, in order.
