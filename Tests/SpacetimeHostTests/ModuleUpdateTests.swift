@@ -125,6 +125,62 @@ import Testing
 
     private func item(_ id: UInt64, _ name: String) -> [UInt8] { id.bsatn() + name.bsatn() }
 
+    // MARK: Clients that come back
+
+    /// Another connection of a client that has gone, which asks for all items.
+    private func comeBack(to core: DatabaseCore, as old: FakeSession, since: ResumePoint) throws -> FakeSession {
+        let client = FakeSession(core, follows: true, tellsOffsets: true)
+        client.take(rowsOf: old)
+        let set = QuerySetID(1)
+        let list = try core.sessions.texts.queries(["SELECT * FROM item"], as: client.session.caller)
+        let refused = try core.sessions.change(
+            client.session, leaving: [], joining: [(set, list)], since: [set: since])
+        #expect(refused.isEmpty)
+        client.pull()
+        return client
+    }
+
+    private func point(_ client: FakeSession, in core: DatabaseCore) -> ResumePoint {
+        client.pull()
+        return ResumePoint(
+            history: core.catalog.history(for: client.session.caller.identity),
+            offset: client.events.compactMap(\.offset).max() ?? TxOffset(0))
+    }
+
+    /// What it has may be rows of other columns.
+    @Test func whoComesBackToAnotherModuleBeginsAnew() throws {
+        let core = try start(Version())
+        try add("a", to: core)
+        let (gone, stays) = (
+            FakeSession(core, follows: true, tellsOffsets: true), FakeSession(core, follows: true, tellsOffsets: true)
+        )
+        for client in [gone, stays] { try client.subscribe(1, "SELECT * FROM item") }
+        let since = point(gone, in: core)
+        core.sessions.end(gone.session)
+        let new = try update(core, to: Version(prefix: "new "))
+        #expect(new.catalog.history != core.catalog.history)
+        try add("b", to: new)
+        let client = try comeBack(to: new, as: gone, since: since)
+        #expect(client.resumed.isEmpty)
+        #expect(client.rows(1) == [item(1, "a"), item(2, "new b")])
+    }
+
+    @Test func whoStaysGoesOnInTheHistoryOfTheNewModule() throws {
+        let core = try start(Version())
+        try add("a", to: core)
+        let client = FakeSession(core, follows: true, tellsOffsets: true)
+        try client.subscribe(1, "SELECT * FROM item")
+        let new = try update(core, to: Version(prefix: "new "))
+        client.sessions = new.sessions
+        try add("b", to: new)
+        let since = point(client, in: new)
+        new.sessions.end(client.session)
+        try add("c", to: new)
+        let back = try comeBack(to: new, as: client, since: since)
+        #expect(back.resumed == [1])
+        #expect(back.rows(1) == [item(1, "a"), item(2, "new b"), item(3, "new c")])
+    }
+
     // MARK: Code
 
     @Test func newCodeRunsOverTheSameRows() throws {
