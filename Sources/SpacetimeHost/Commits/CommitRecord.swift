@@ -94,12 +94,9 @@ package struct CommitRecord {
         if function != nil { flags.insert(.hasFunction) }
         if schema != nil { flags.insert(.hasSchema) }
         if caller == nil, schema == nil, let function {
-            // The head of most records has no variable parts but the arguments, and is two words.
-            let time = UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch)
-            writer.write(UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | time << 16)
-            writer.write(
-                time >> 48 | UInt64(UInt16(truncatingIfNeeded: function)) << 16
-                    | UInt64(UInt32(truncatingIfNeeded: arguments.count)) << 32)
+            let head = shortHead(kind, flags, timestamp, function: function, argumentCount: arguments.count)
+            writer.write(head.0)
+            writer.write(head.1)
             writer.append(arguments)
             return
         }
@@ -117,6 +114,19 @@ package struct CommitRecord {
         }
         if let schema { writer.write(schema) }
     }
+
+    /// The head of most records has no variable parts but the arguments: kind, flags, time, function and length are two words.
+    @inline(__always)
+    private static func shortHead(
+        _ kind: CommitKind, _ flags: Flags, _ timestamp: Timestamp, function: Int, argumentCount: Int
+    ) -> (UInt64, UInt64) {
+        let time = UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch)
+        return (
+            UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | time << 16,
+            time >> 48 | UInt64(UInt16(truncatingIfNeeded: function)) << 16
+                | UInt64(UInt32(truncatingIfNeeded: argumentCount)) << 32
+        )
+    }
 }
 
 extension CommitRecord {
@@ -131,17 +141,14 @@ extension CommitRecord {
     static func completeHead(
         reducer: Int, caller: @autoclosure () -> Caller?, timestamp: Timestamp, in scratch: inout BSATNWriter
     ) -> Int {
-        let argumentCount = UInt32(truncatingIfNeeded: scratch.count &- Scratch.headRoom)
-        let end = UInt64(UInt16(truncatingIfNeeded: reducer)) << 16 | UInt64(argumentCount) << 32
-        let time = UInt64(bitPattern: timestamp.microsecondsSinceUnixEpoch)
-        if let caller = caller() { return completeHead(of: caller, time, end, in: &scratch) }
-        // Kind, flags, time, function and length are two words.
-        let flags: UInt64 = 1 | 4
+        let head = shortHead(
+            .reducer, [.isOwner, .hasFunction], timestamp, function: reducer,
+            argumentCount: scratch.count &- Scratch.headRoom)
+        if let caller = caller() { return completeHead(of: caller, timestamp, end: head.1, in: &scratch) }
         let start = Scratch.headRoom &- 16
         return scratch.withUnsafeMutableBytes { bytes in
-            let first = UInt64(CommitKind.reducer.rawValue) | flags << 8 | time << 16
-            bytes.storeBytes(of: first.littleEndian, toByteOffset: start, as: UInt64.self)
-            bytes.storeBytes(of: (time >> 48 | end).littleEndian, toByteOffset: start &+ 8, as: UInt64.self)
+            bytes.storeBytes(of: head.0.littleEndian, toByteOffset: start, as: UInt64.self)
+            bytes.storeBytes(of: head.1.littleEndian, toByteOffset: start &+ 8, as: UInt64.self)
             return start
         }
     }
@@ -149,10 +156,10 @@ extension CommitRecord {
     /// The same with who the caller was.
     @inline(never)
     private static func completeHead(
-        of caller: Caller, _ time: UInt64, _ end: UInt64, in scratch: inout BSATNWriter
+        of caller: Caller, _ timestamp: Timestamp, end: UInt64, in scratch: inout BSATNWriter
     ) -> Int {
         let hasConnection = caller.connection != .none
-        let flags: UInt8 = hasConnection ? 2 | 4 : 4
+        let flags: Flags = hasConnection ? [.hasConnection, .hasFunction] : .hasFunction
         let start = hasConnection ? 0 : 16
         return scratch.withUnsafeMutableBytes { bytes in
             // The last six bytes are those of the word that ends the head.
@@ -163,9 +170,10 @@ extension CommitRecord {
             }
             bytes.storeBytes(of: identity.high.littleEndian, toByteOffset: start + 26, as: UInt128.self)
             bytes.storeBytes(of: identity.low.littleEndian, toByteOffset: start + 10, as: UInt128.self)
-            bytes.storeBytes(of: time.littleEndian, toByteOffset: start + 2, as: UInt64.self)
+            bytes.storeBytes(
+                of: timestamp.microsecondsSinceUnixEpoch.littleEndian, toByteOffset: start + 2, as: Int64.self)
             bytes[start] = CommitKind.reducer.rawValue
-            bytes[start + 1] = flags
+            bytes[start + 1] = flags.rawValue
             return start
         }
     }

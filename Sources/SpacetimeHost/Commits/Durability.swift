@@ -58,17 +58,7 @@ struct Durability: ~Copyable {
 
     /// Hands a record over that was put together elsewhere. With the lock held.
     func keep(_ record: [UInt8], at offset: TxOffset) throws(DatabaseError) {
-        let (keeper, sink) = (keeper, sink)
-        try record.withBytes { bytes throws(DatabaseError) in
-            switch keeper {
-            case .none: return
-            case .files(let files):
-                if let failure = files._withUnsafeGuaranteedRef({ $0.appendOrFail(bytes, at: offset) }) {
-                    throw failure
-                }
-            case .sink: try sink?.append(bytes, at: offset)
-            }
-        }
+        if let failure = record.withBytes({ hand($0, at: offset) }) { throw failure }
     }
 
     /// Puts the record of the running transaction together and hands it to whoever keeps it. With the lock held.

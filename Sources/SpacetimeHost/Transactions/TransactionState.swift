@@ -39,7 +39,7 @@ package struct TransactionState {
     // The database
     /// The offset that the next commit which takes one gets.
     var nextOffset: UInt64 = 0
-    /// The time of the last commit that was recorded in the short way, or before it.
+    /// What the last call that was recorded in the short way has as its time.
     var recordedTime = Timestamp(microsecondsSinceUnixEpoch: 0)
 
     // What the duties are about; each is there exactly if its duty is

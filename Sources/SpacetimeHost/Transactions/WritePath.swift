@@ -342,7 +342,7 @@ extension TransactionRunner {
     }
 
     /// The time of the call that is to be recorded. If nobody has asked for it yet nobody will, and it need not be exact;
-    /// but it is not before that of an earlier call, unless the clock was set back.
+    /// but it is not before that of an earlier call that came this way, unless the clock was set back.
     @inline(__always)
     private func recordTime() -> Timestamp {
         if state.pointee.hasTimestamp {
