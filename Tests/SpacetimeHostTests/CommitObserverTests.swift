@@ -86,14 +86,14 @@ import Testing
     @Test func nobodyHearsOfTablesThatNobodyFollows() throws {
         let log = Log()
         let (runner, followed, items) = try make(log)
-        #expect(runner.state.pointee.duties == [])
+        #expect(runner.state.duties == [])
         try add(runner, "apple")
         followed.follow(items)
         followed.follow(items)
         followed.unfollow(items)
-        #expect(runner.state.pointee.duties == [.observe])
+        #expect(runner.state.duties == [.observe])
         followed.unfollow(items)
-        #expect(runner.state.pointee.duties == [])
+        #expect(runner.state.duties == [])
         try add(runner, "pear")
         #expect(log.take().allSatisfy { $0.hasSuffix("delivers, free") })
     }

@@ -18,9 +18,9 @@ struct Commit {
 
     // MARK: The call
 
-    var caller: Caller { runner.state.pointee.caller }
+    var caller: Caller { runner.state.caller }
     /// Position in the module's schema; nil if no reducer ran.
-    var reducer: Int? { runner.state.pointee.reducer < 0 ? nil : runner.state.pointee.reducer }
+    var reducer: Int? { runner.state.reducer < 0 ? nil : runner.state.reducer }
     /// The time of the call. Read from the clock now if nobody has asked for it yet.
     var timestamp: Timestamp { runner.readTimestamp() }
 }
@@ -61,11 +61,11 @@ final class FollowedTables {
     private var total = 0
     private let datastore: Datastore
     // Alive as the database is, whose observers alone use this.
-    private let state: UnsafeMutablePointer<TransactionState>
+    private let stateAddress: UnsafeMutablePointer<TransactionState>
 
-    init(_ datastore: Datastore, _ state: UnsafeMutablePointer<TransactionState>) {
+    init(_ datastore: Datastore, _ stateAddress: UnsafeMutablePointer<TransactionState>) {
         self.datastore = datastore
-        self.state = state
+        self.stateAddress = stateAddress
         // Ids have gaps where a migration removed a table.
         followers = Array(repeating: 0, count: Int(datastore.tableIDs.map(\.rawValue).max() ?? 0) + 1)
     }
@@ -87,6 +87,6 @@ final class FollowedTables {
         followers[position] += step
         total += step
         datastore.setObserved(table, followers[position] > 0)
-        state.pointee.set(.observe, total > 0)
+        stateAddress.pointee.set(.observe, total > 0)
     }
 }

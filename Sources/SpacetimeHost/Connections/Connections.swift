@@ -131,7 +131,7 @@ package final class Connections: Sendable {
         do {
             try forget(reducer)
             return nil
-        } catch let error as DatabaseError where runner.state.pointee.refusal != nil {
+        } catch let error as DatabaseError where runner.state.refusal != nil {
             throw error
         } catch {
             try disconnecting { try forget(nil) }

@@ -82,7 +82,7 @@ package final class DatabaseCore: Sendable {
         }
         slicedJobs = try SlicedJobs(opening.traits.slicedJobs, runner, onFailure: options.onScheduleFailure)
         if let recovered = origin.recovered {
-            runner.state.pointee.nextOffset = recovered.nextOffset
+            runner.state.nextOffset = recovered.nextOffset
         } else {
             try runner.create()
         }

@@ -304,13 +304,13 @@ extension TransactionReference {
     /// be done but to write them: then they are taken from where they are, since nothing is written back to there.
     @inline(__always)
     fileprivate func takesPlainRow(_ byteCount: Int, into table: TableID) -> Bool {
-        state.pointee.writableSerial == serial && state.pointee.tableMap.plainRowByteCount(table) == byteCount
+        state.writableSerial == serial && state.tableMap.plainRowByteCount(table) == byteCount
     }
 
     /// Overwrites the row with the key of a plain one, if that can be done in the short way; false if nothing was done.
     @inline(__always)
     fileprivate func overwrite(_ row: UnsafeMutableRawBufferPointer, of table: TableID, by index: IndexID) -> Bool {
-        guard state.pointee.tableMap.isIndex(index, of: table), let datastore = state.pointee.datastore else {
+        guard state.tableMap.isIndex(index, of: table), let datastore = state.datastore else {
             return false
         }
         return datastore._withUnsafeGuaranteedRef { $0.updatePoint(index, row: UnsafeRawBufferPointer(row)) }
@@ -324,7 +324,7 @@ extension TransactionReference {
     ) throws(DatabaseError) -> UnsafeMutableRawBufferPointer {
         // Before it is copied: it may be as long as a guest's whole memory.
         try withDatastore { datastore throws(EngineError) in try datastore.validate(row, for: table) }
-        let scratch = state.pointee.scratch.row
+        let scratch = state.scratch.row
         scratch.pointee.removeAll(keepingCapacity: true)
         scratch.pointee.append(row)
         return scratch.pointee.withUnsafeMutableBytes { $0 }
@@ -342,7 +342,7 @@ extension TransactionReference {
     /// What is found by an integer of 4 or 8 bytes, if that can be said in the short way, and nobody follows what is read.
     @inline(__always)
     fileprivate func findInteger(_ index: IndexID, _ key: UnsafeRawBufferPointer) -> GuestTransaction.Found? {
-        guard let datastore = state.pointee.datastore else { return nil }
+        guard let datastore = state.datastore else { return nil }
         let bits =
             key.count == 8
             ? UInt64(littleEndian: key.loadUnaligned(as: UInt64.self))

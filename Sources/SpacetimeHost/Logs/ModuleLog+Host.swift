@@ -41,7 +41,7 @@ extension TransactionReference {
 
     /// What clients call the reducer that runs; nil if it is a read, or something else that is no reducer.
     package var reducerName: String? {
-        let reducer = state.pointee.writableSerial == serial ? state.pointee.reducer : -1
+        let reducer = state.writableSerial == serial ? state.reducer : -1
         return reducer < 0 ? nil : runner.catalog.schema.reducers[reducer].name
     }
 }

@@ -26,7 +26,7 @@ extension DatabaseCore {
     /// Looks how the database is doing. Takes the lock only if nobody has it: it answers also while a call never ends.
     package func pulse() -> DatabasePulse {
         // A number that may be read at any time.
-        let transaction = runner.state.pointee.serial
+        let transaction = runner.state.serial
         let isFree = (try? runner.acquireIfFree(toWrite: false)) == true
         let nextDue = isFree ? scheduler?.nextDue : nil
         if isFree { runner.release() }

@@ -114,7 +114,7 @@ package final class ModuleUpdate: @unchecked Sendable {
         }
         let before = old.runner.datastore.tableIDs
         do {
-            if let refusal = old.runner.state.pointee.refusal { throw refusal }
+            if let refusal = old.runner.state.refusal { throw refusal }
             stage = .prepared(try prepared(mayBreakClients: mayBreakClients))
         } catch {
             takeBack(to: before)
@@ -126,7 +126,7 @@ package final class ModuleUpdate: @unchecked Sendable {
     private func prepared(mayBreakClients: Bool) throws -> Prepared {
         let datastore = old.runner.datastore
         old.sessions.queries.removeDeparted()
-        let offset = TxOffset(old.runner.state.pointee.nextOffset)
+        let offset = TxOffset(old.runner.state.nextOffset)
         let state = RecoveredDatabase(
             datastore: datastore, schema: old.catalog.stored, nextOffset: offset.rawValue, databaseID: [],
             logEnd: .empty(at: offset.rawValue), warnings: [], replayedCount: 0)

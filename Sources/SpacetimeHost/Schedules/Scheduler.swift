@@ -56,7 +56,7 @@ final class Scheduler: @unchecked Sendable {
             do throws(DatabaseError) { try runner.acquireForWrite() } catch { return }
             let newestSerial = newest ?? timers.queue.lastSerial
             newest = newestSerial
-            if runner.state.pointee.refusal != nil {
+            if runner.state.refusal != nil {
                 timers.stop()
                 return runner.release()
             }
@@ -121,7 +121,7 @@ final class Scheduler: @unchecked Sendable {
             failure = failed
         }
         // Without writes nothing can be settled; it all happens again when the database is opened the next time.
-        if runner.state.pointee.refusal == nil { settle(due.id, due.timer, source) }
+        if runner.state.refusal == nil { settle(due.id, due.timer, source) }
         guard let failure, let onFailure else { return nil }
         return { onFailure(failure) }
     }

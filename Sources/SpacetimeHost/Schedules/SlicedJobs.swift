@@ -70,7 +70,7 @@ final class SlicedJobs: @unchecked Sendable {
         for _ in 0..<Self.rowsPerRing {
             // Refused inside a transaction of this very thread, or because the log has failed.
             do throws(DatabaseError) { try runner.acquireForWrite() } catch { return }
-            if runner.state.pointee.refusal != nil {
+            if runner.state.refusal != nil {
                 stop()
                 return runner.release()
             }
@@ -138,7 +138,7 @@ final class SlicedJobs: @unchecked Sendable {
         do throws(DatabaseError) { try runner.acquire() } catch { preconditionFailure("a job ran in a transaction") }
         jobs[position].batch = keys
         jobs[position].total = job.done + left
-        return runner.state.pointee.refusal == nil
+        return runner.state.refusal == nil
     }
 
     private func finishPass(_ position: Int) {

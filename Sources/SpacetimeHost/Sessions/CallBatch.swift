@@ -73,7 +73,7 @@ package struct CallBatch: ~Copyable {
             session,
             CallResult(
                 request: request, reducer: reducer, timestamp: timestamp, nanoseconds: nanoseconds, outcome: outcome),
-            at: TxOffset(sessions.runner.state.pointee.nextOffset &- 1))
+            at: TxOffset(sessions.runner.state.nextOffset &- 1))
         return nanoseconds
     }
 
@@ -81,7 +81,7 @@ package struct CallBatch: ~Copyable {
     package func picture() -> DatabasePicture {
         DatabasePicture(
             snapshot: sessions.runner.datastore.snapshot(),
-            offset: TxOffset(sessions.runner.state.pointee.nextOffset &- 1))
+            offset: TxOffset(sessions.runner.state.nextOffset &- 1))
     }
 }
 

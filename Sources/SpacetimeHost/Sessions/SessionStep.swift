@@ -79,7 +79,7 @@ extension Sessions {
     private func enter(_ step: SessionStep, _ set: QuerySetID, _ list: [SessionQuery]) throws(DatabaseError) {
         let session = step.session
         follow(session)
-        if let refusal = runner.state.pointee.refusal, refusal.code == .closed { throw refusal }
+        if let refusal = runner.state.refusal, refusal.code == .closed { throw refusal }
         if session.sets[set] != nil, !step.leaving.contains(set) { throw Self.alreadySubscribed(set) }
         if !session.joining.isEmpty, session.joining[set] != nil { throw Self.alreadySubscribed(set) }
         let joining = JoiningSet(session, set, list)
@@ -215,7 +215,7 @@ extension Sessions {
 
     private func complete(_ joining: JoiningSet, _ step: SessionStep) throws(DatabaseError) {
         let (session, set) = (joining.session, joining.set)
-        let refusal = runner.state.pointee.refusal
+        let refusal = runner.state.refusal
         if let refusal, refusal.code == .closed { throw refusal }
         if session.sets[set] != nil { throw Self.alreadySubscribed(set) }
         if let appended = resume(joining, step) { return watch(joining, behind: appended) }
@@ -248,12 +248,12 @@ extension Sessions {
     }
 
     /// The last commit.
-    var offset: TxOffset { TxOffset(runner.state.pointee.nextOffset &- 1) }
+    var offset: TxOffset { TxOffset(runner.state.nextOffset &- 1) }
 
     /// Has a session watch a set, of whose rows it was told.
     private func watch(_ joining: JoiningSet, behind appended: SessionQueue.Appended) {
         let (session, set) = (joining.session, joining.set)
-        let refusal = runner.state.pointee.refusal
+        let refusal = runner.state.refusal
         if !joining.views.isEmpty { session.views[set] = joining.views }
         let end = refusal.map { $0.code == .readOnly ? SubscriptionEnd.complete : .failed(runner.writesRefused()) }
         queries.add(set, joining.queries, to: session, at: offset, behind: appended, end: end)

@@ -86,7 +86,7 @@ extension Statements {
     }
 
     /// The offset of the last commit. With the lock held.
-    var lastOffset: TxOffset { TxOffset(runner.state.pointee.nextOffset &- 1) }
+    var lastOffset: TxOffset { TxOffset(runner.state.nextOffset &- 1) }
 
     // MARK: The limit of rows
 

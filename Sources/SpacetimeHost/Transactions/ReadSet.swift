@@ -41,26 +41,25 @@ extension TransactionRunner {
     ///
     /// May be nested: what the inner evaluation reads, the outer one has read, too.
     package func followingReads<Result>(_ body: () throws -> Result) rethrows -> (Result, ReadSet) {
-        let state = state
         let (datastore, outer, writable) = (
-            state.pointee.datastore, state.pointee.reads, state.pointee.writableSerial
+            state.datastore, state.reads, state.writableSerial
         )
-        state.pointee.datastore = nil
-        state.pointee.reads = ReadSet()
-        state.pointee.writableSerial = 0
+        state.datastore = nil
+        state.reads = ReadSet()
+        state.writableSerial = 0
         defer {
-            state.pointee.datastore = datastore
-            state.pointee.writableSerial = writable
+            state.datastore = datastore
+            state.writableSerial = writable
             if var outer {
-                for table in state.pointee.reads?.tables ?? [] { outer.note(table) }
-                for key in state.pointee.reads?.keys ?? [] { outer.note(key) }
-                state.pointee.reads = outer
+                for table in state.reads?.tables ?? [] { outer.note(table) }
+                for key in state.reads?.keys ?? [] { outer.note(key) }
+                state.reads = outer
             } else {
-                state.pointee.reads = nil
+                state.reads = nil
             }
         }
         let result = try body()
-        return (result, state.pointee.reads ?? ReadSet())
+        return (result, state.reads ?? ReadSet())
     }
 
     /// Evaluates a view inside of the running transaction.
@@ -70,13 +69,12 @@ extension TransactionRunner {
         _ view: Int, arguments: [UInt8], for caller: Caller?, in transaction: TransactionReference
     ) throws -> (outcome: Outcome, reads: ReadSet) {
         transaction.requireCurrent()
-        let state = state
-        let (outer, isOwners) = (state.pointee.caller, state.pointee.isOwnersCall)
-        state.pointee.caller = caller ?? Caller(identity: catalog.identity)
-        state.pointee.isOwnersCall = false
+        let (outer, isOwners) = (state.caller, state.isOwnersCall)
+        state.caller = caller ?? Caller(identity: catalog.identity)
+        state.isOwnersCall = false
         defer {
-            state.pointee.caller = outer
-            state.pointee.isOwnersCall = isOwners
+            state.caller = outer
+            state.isOwnersCall = isOwners
         }
         let (outcome, reads) = try followingReads {
             try arguments.withUnsafeBytes { try module.call(.view(view), arguments: $0, in: transaction) }
@@ -88,12 +86,12 @@ extension TransactionRunner {
 extension TransactionReference {
     /// True if somebody wants to know what is read.
     @inline(__always)
-    var followsReads: Bool { state.pointee.datastore == nil }
+    var followsReads: Bool { state.datastore == nil }
 
     @inline(never)
     func noteRead(_ index: IndexID, key: UnsafeRawBufferPointer) {
         guard let table = runner.catalog.table(of: index) else { return }
-        state.pointee.reads?.note(ReadSet.Key(table: table, index: index, key: Array(key)))
+        state.reads?.note(ReadSet.Key(table: table, index: index, key: Array(key)))
     }
 
     /// Notes, if somebody wants to know, that all of a query's tables are read.
@@ -102,13 +100,13 @@ extension TransactionReference {
     }
 
     @inline(never)
-    func noteRead(_ table: TableID) { state.pointee.reads?.note(table) }
+    func noteRead(_ table: TableID) { state.reads?.note(table) }
 
     @inline(never)
     func noteRead(_ index: IndexID, range: IndexRange) {
         guard let table = runner.catalog.table(of: index) else { return }
         guard let key = range.key(columns: runner.catalog.columnCount(of: index)) else { return noteRead(table) }
-        state.pointee.reads?.note(ReadSet.Key(table: table, index: index, key: key))
+        state.reads?.note(ReadSet.Key(table: table, index: index, key: key))
     }
 }
 

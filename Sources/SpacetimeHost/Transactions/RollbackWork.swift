@@ -27,7 +27,7 @@ extension TransactionReference {
     /// Notes what is to be done if the running call is undone. Forgotten if it is committed.
     package func afterRollback(_ work: @escaping RollbackWork) throws(DatabaseError) {
         try requireWritable()
-        state.pointee.add(rollbackWork: work)
+        state.add(rollbackWork: work)
     }
 }
 
@@ -42,7 +42,7 @@ extension TransactionRunner {
                     reducer: reducer < 0 ? nil : catalog.schema.reducers[reducer].sourceName,
                     caller: caller.identity, timestamp: timestamp, error: error)
                 log.appendOfHost(.error, failure.description)
-                state.pointee.rollbackFailures.append(failure)
+                state.rollbackFailures.append(failure)
             }
         }
     }
@@ -50,8 +50,8 @@ extension TransactionRunner {
     /// Releases the lock after a transaction that may have been undone, and does what is left to do then: observers deliver,
     /// a snapshot is taken if one is due, and the program hears of work after a rollback that failed.
     func releaseAndFinish() {
-        let failures = state.pointee.rollbackFailures
-        if !failures.isEmpty { state.pointee.rollbackFailures = [] }
+        let failures = state.rollbackFailures
+        if !failures.isEmpty { state.rollbackFailures = [] }
         release()
         finish(delivering: true)
         if let onAfterRollbackFailure { for failure in failures { onAfterRollbackFailure(failure) } }

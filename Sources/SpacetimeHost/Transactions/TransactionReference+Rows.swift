@@ -210,14 +210,14 @@ extension TransactionReference {
     @usableFromInline
     package func insertScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
         try requireWritable()
-        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         return try withDatastore { datastore throws(EngineError) in try datastore.insert(table, row: bytes) }
     }
 
     @inlinable @inline(__always)
     package func updateScratchRow(_ index: IndexID) throws(DatabaseError) {
-        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
-        guard let datastore = state.pointee.datastore else { return try updateOtherwise(index, bytes) }
+        let bytes = state.scratch.row.pointee.withUnsafeMutableBytes { $0 }
+        guard let datastore = state.datastore else { return try updateOtherwise(index, bytes) }
         if datastore._withUnsafeGuaranteedRef({ $0.updatePoint(index, row: UnsafeRawBufferPointer(bytes)) }) { return }
         try updateOtherwise(index, bytes)
     }
@@ -225,7 +225,7 @@ extension TransactionReference {
     @usableFromInline
     package func insertScratchRow(_ table: TableID, rule: ConflictRule) throws(DatabaseError) -> ConflictOutcome {
         try requireWritable()
-        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         return try withDatastore { datastore throws(EngineError) in
             try datastore.insert(table, row: bytes, rule: rule)
         }
@@ -234,7 +234,7 @@ extension TransactionReference {
     @usableFromInline
     package func upsertScratchRow(_ index: IndexID) throws(DatabaseError) {
         try requireWritable()
-        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
+        let bytes = state.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         try withDatastore { datastore throws(EngineError) in try datastore.upsert(index, row: bytes) }
     }
 
@@ -242,33 +242,33 @@ extension TransactionReference {
     @usableFromInline
     package func updateScratchKey(_ index: IndexID) throws(DatabaseError) {
         try requireWritable()
-        let key = state.pointee.scratch.key.pointee.withUnsafeBytes { $0 }
-        let bytes = state.pointee.scratch.row.pointee.withUnsafeMutableBytes { $0 }
+        let key = state.scratch.key.pointee.withUnsafeBytes { $0 }
+        let bytes = state.scratch.row.pointee.withUnsafeMutableBytes { $0 }
         try withDatastore { datastore throws(EngineError) in try datastore.update(index, key: key, row: bytes) }
     }
 
     /// The error of an update that found no row with the key in the scratch.
     @inline(never) @usableFromInline
     package func noSuchRow(_ index: IndexID) -> DatabaseError {
-        let key = state.pointee.scratch.key.pointee.withUnsafeBytes { $0 }
+        let key = state.scratch.key.pointee.withUnsafeBytes { $0 }
         return DatabaseError(runner.datastore.noSuchRow(index, key: key))
     }
 
     @usableFromInline
     package func deleteScratchRow(_ table: TableID) throws(DatabaseError) -> Bool {
-        try delete(table, equalTo: state.pointee.scratch.row.pointee.withUnsafeBytes { $0 })
+        try delete(table, equalTo: state.scratch.row.pointee.withUnsafeBytes { $0 })
     }
 
     /// Typed code encodes keys of the index's own types, so there is nothing to throw.
     @usableFromInline
     package func findScratchKey(_ index: IndexID) -> UnsafeRawBufferPointer? {
-        find(index, scratch: state.pointee.scratch.key.pointee.withUnsafeBytes { $0 })
+        find(index, scratch: state.scratch.key.pointee.withUnsafeBytes { $0 })
     }
 
     /// The same for an integer key of 4 or 8 bytes, which is handed on as it is instead of in the scratch.
     @inlinable @inline(__always)
     package func find(_ index: IndexID, bits: UInt64, byteCount: Int) -> UnsafeRawBufferPointer? {
-        guard let datastore = state.pointee.datastore else { return findOtherwise(index, bits, byteCount) }
+        guard let datastore = state.datastore else { return findOtherwise(index, bits, byteCount) }
         switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: byteCount) }) {
         case .row(let row): return row
         case .none: return nil
@@ -282,7 +282,7 @@ extension TransactionReference {
         _ index: IndexID, several bits: UnsafeBufferPointer<UInt64>, byteCount: Int,
         _ found: UnsafeMutableBufferPointer<UnsafeRawBufferPointer?>
     ) {
-        let isDone = state.pointee.datastore?._withUnsafeGuaranteedRef {
+        let isDone = state.datastore?._withUnsafeGuaranteedRef {
             $0.findPoints(index, bits: bits, byteCount: byteCount, found)
         }
         if isDone == true { return }
@@ -308,7 +308,7 @@ extension TransactionReference {
 
     @usableFromInline
     package func deleteScratchKey(_ index: IndexID) throws(DatabaseError) -> Int {
-        try delete(index, key: state.pointee.scratch.key.pointee.withUnsafeBytes { $0 })
+        try delete(index, key: state.scratch.key.pointee.withUnsafeBytes { $0 })
     }
 
     @inline(never) @usableFromInline

@@ -6,24 +6,31 @@ import SpacetimeEngine
 /// the transaction runs, whoever runs it holds the database.
 public struct TransactionReference {
     // Plain data, so that handles are copied for nothing. The memory is never given back: see `StateBlocks`.
-    @usableFromInline package let state: UnsafeMutablePointer<TransactionState>
+    @usableFromInline package let stateAddress: UnsafeMutablePointer<TransactionState>
     @usableFromInline package let serial: UInt64
 
     @inlinable
     package init(runner: TransactionRunner, serial: UInt64) {
-        self.state = runner.state
+        stateAddress = runner.stateAddress
         self.serial = serial
+    }
+
+    /// Lies where it is, and is not copied.
+    @inlinable
+    package var state: TransactionState {
+        @inline(__always) unsafeAddress { UnsafePointer(stateAddress) }
+        @inline(__always) nonmutating unsafeMutableAddress { stateAddress }
     }
 
     /// True while the transaction runs.
     @inlinable
-    package var isCurrent: Bool { state.pointee.serial == serial }
+    package var isCurrent: Bool { state.serial == serial }
 
     /// What runs the transaction. Stops the program if it is over.
     @usableFromInline
     package var runner: TransactionRunner {
         requireCurrent()
-        guard let runner = state.pointee.runner else { Self.stale() }
+        guard let runner = state.runner else { Self.stale() }
         // Alive: the code that runs the transaction holds a reference until it has ended it.
         return runner.takeUnretainedValue()
     }
@@ -33,7 +40,7 @@ public struct TransactionReference {
     func withDatastore<Result>(
         _ body: (Datastore) throws(EngineError) -> Result
     ) throws(DatabaseError) -> Result {
-        guard let datastore = state.pointee.datastore else { return try withFollowedDatastore(body) }
+        guard let datastore = state.datastore else { return try withFollowedDatastore(body) }
         // Alive as the database is, see `runner`. The error goes around the callee, which has no typed throws; a
         // `Result` would be destroyed through its metadata each time.
         var failure: EngineError?
@@ -64,25 +71,25 @@ public struct TransactionReference {
     /// Stops the program if the transaction is over. Reading memory of the engine then could read freed pages.
     @inlinable
     package func requireCurrent() {
-        if state.pointee.serial != serial { Self.stale() }
+        if state.serial != serial { Self.stale() }
     }
 
     /// Lets the transaction fail at its end, because of a read that cannot throw.
     @inline(never) @usableFromInline
     package func fail(_ error: DatabaseError) {
         requireCurrent()
-        state.pointee.note(failure: error)
+        state.note(failure: error)
     }
 
     /// Throws what ``fail(_:)`` noted.
     @inlinable
     package func requireIntact() throws(DatabaseError) {
-        if state.pointee.duties.has(.fail), let failure = state.pointee.failure { throw failure }
+        if state.duties.has(.fail), let failure = state.failure { throw failure }
     }
 
     @inlinable
     package func requireWritable() throws(DatabaseError) {
-        if state.pointee.writableSerial != serial { throw refusedWrite() }
+        if state.writableSerial != serial { throw refusedWrite() }
     }
 
     @inline(never) @usableFromInline

@@ -8,7 +8,7 @@ import SpacetimeDurability
 /// reducers call each other would wait for each other for ever.
 extension TransactionRunner {
     /// This database, as the thread-local variable names it.
-    private var address: UnsafeRawPointer { UnsafeRawPointer(state) }
+    private var address: UnsafeRawPointer { UnsafeRawPointer(stateAddress) }
 
     /// True if the calling thread is inside a transaction of this database.
     package var isHeldByCurrentThread: Bool { spacetime_get_held_database() == address }

@@ -15,18 +15,18 @@ extension TransactionRunner {
     package func beginReadHoldingLock() -> UInt64 {
         // The engine's transaction cuts off scans that outlive the read.
         datastore.begin()
-        state.pointee.serial &+= 1
-        state.pointee.hasTimestamp = false
-        state.pointee.isRandomSeeded = false
+        state.serial &+= 1
+        state.hasTimestamp = false
+        state.isRandomSeeded = false
         actAsOwner()
-        return state.pointee.serial
+        return state.serial
     }
 
     @usableFromInline
     package func endRead() {
         datastore.rollback()
-        if state.pointee.duties.has(.fail) { _ = state.pointee.takeFailure() }
-        state.pointee.serial &+= 1
+        if state.duties.has(.fail) { _ = state.takeFailure() }
+        state.serial &+= 1
         release()
     }
 
@@ -48,14 +48,14 @@ extension TransactionRunner {
 
     private func snapshotAndRelease() -> (DatastoreSnapshot, TxOffset) {
         defer { release() }
-        return (datastore.snapshot(), TxOffset(state.pointee.nextOffset &- 1))
+        return (datastore.snapshot(), TxOffset(state.nextOffset &- 1))
     }
 
     /// The offset of the last commit.
     package func lastOffset() throws(DatabaseError) -> TxOffset {
         try acquire()
         defer { release() }
-        return TxOffset(state.pointee.nextOffset &- 1)
+        return TxOffset(state.nextOffset &- 1)
     }
 
     /// Checks that rows and indexes agree. Linear in the data.

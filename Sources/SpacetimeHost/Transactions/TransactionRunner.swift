@@ -9,11 +9,11 @@ import Synchronization
 /// from top to bottom; how the lock is taken in `TransactionRunner+Locking.swift`; reading in
 /// `TransactionRunner+Reading.swift`.
 ///
-/// `Sendable` is unchecked, and holds because everything mutable is reached with ``lock`` held only: what `state` points
-/// to, the datastore, the cache of ``reducers``, the record of ``durability``, the observers. The rest is immutable.
+/// `Sendable` is unchecked, and holds because everything mutable is reached with ``lock`` held only: the state, the datastore,
+/// the cache of ``reducers``, the record of ``durability``, the observers. The rest is immutable.
 @usableFromInline
 package final class TransactionRunner: @unchecked Sendable {
-    @usableFromInline package let state: UnsafeMutablePointer<TransactionState>
+    @usableFromInline package let stateAddress: UnsafeMutablePointer<TransactionState>
     package let datastore: Datastore
     @usableFromInline package let catalog: Catalog
     let lock = TransactionLock()
@@ -43,14 +43,14 @@ package final class TransactionRunner: @unchecked Sendable {
         let keepsIDs: Bool
     }
 
-    /// - Parameter state: becomes the runner's, which gives it back in the end.
+    /// - Parameter stateAddress: the state becomes the runner's, which gives it back in the end.
     init(
-        _ state: UnsafeMutablePointer<TransactionState>, _ datastore: Datastore, _ catalog: Catalog,
+        _ stateAddress: UnsafeMutablePointer<TransactionState>, _ datastore: Datastore, _ catalog: Catalog,
         module: any ModuleHost, clock: any HostClock, durability: consuming Durability,
         log: ModuleLog, observers: [any CommitObserver],
         onAfterRollbackFailure: (@Sendable (AfterRollbackFailure) -> Void)?
     ) {
-        self.state = state
+        self.stateAddress = stateAddress
         self.datastore = datastore
         self.catalog = catalog
         self.module = module
@@ -61,17 +61,25 @@ package final class TransactionRunner: @unchecked Sendable {
         reducers = ReducerTable(catalog.schema, owner: catalog.owner.identity)
         search = TableSearch(planner: catalog.planner, datastore: datastore)
         views = catalog.viewTables.isEmpty ? nil : ViewInstances(catalog, search)
-        state.pointee.set(.refreshViews, views != nil)
-        state.pointee.set(.record, durability.keepsCommits)
+        let keepsCommits = durability.keepsCommits
         self.durability = durability
-        state.pointee.runner = .passUnretained(self)
-        state.pointee.datastore = .passUnretained(datastore)
+        state.set(.refreshViews, views != nil)
+        state.set(.record, keepsCommits)
+        state.runner = .passUnretained(self)
+        state.datastore = .passUnretained(datastore)
     }
 
     deinit {
         // Nobody else refers to the database any more, so no lock is needed.
-        let scratch = state.pointee.scratch
-        StateBlocks.give(state)
+        let scratch = state.scratch
+        StateBlocks.give(stateAddress)
         scratch.deallocate()
+    }
+
+    /// Lies where it is, and is not copied.
+    @inlinable
+    package var state: TransactionState {
+        @inline(__always) unsafeAddress { UnsafePointer(stateAddress) }
+        @inline(__always) unsafeMutableAddress { stateAddress }
     }
 }

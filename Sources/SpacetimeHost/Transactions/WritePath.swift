@@ -110,39 +110,38 @@ extension TransactionRunner {
     /// - Returns: the transaction's serial.
     @inline(__always)
     private func begin(_ reducer: Int, as caller: Caller?, isOfViews: Bool = false) throws(DatabaseError) -> UInt64 {
-        let state = state
-        if state.pointee.duties.has(.refuse), !isOfViews || state.pointee.refusal?.code == .closed {
+        if state.duties.has(.refuse), !isOfViews || state.refusal?.code == .closed {
             throw writesRefused()
         }
         if let caller {
-            state.pointee.caller = caller
-            state.pointee.isOwnersCall = false
+            state.caller = caller
+            state.isOwnersCall = false
         } else {
             actAsOwner()
         }
         datastore.begin()
-        let serial = state.pointee.serial &+ 1
-        state.pointee.serial = serial
-        state.pointee.writableSerial = serial
-        state.pointee.hasTimestamp = false
-        state.pointee.isRandomSeeded = false
-        state.pointee.uuidCounter = 0
-        state.pointee.reducer = reducer
+        let serial = state.serial &+ 1
+        state.serial = serial
+        state.writableSerial = serial
+        state.hasTimestamp = false
+        state.isRandomSeeded = false
+        state.uuidCounter = 0
+        state.reducer = reducer
         return serial
     }
 
     /// Sets the owner as the one on whose behalf the transaction runs; most often it was so before.
     @inline(__always)
     func actAsOwner() {
-        if state.pointee.isOwnersCall { return }
-        state.pointee.caller = catalog.owner
-        state.pointee.isOwnersCall = true
+        if state.isOwnersCall { return }
+        state.caller = catalog.owner
+        state.isOwnersCall = true
     }
 
     /// Why there are no writes: the reason itself, or, after a failure, that with what to do.
     @inline(never)
     func writesRefused() -> DatabaseError {
-        guard let reason = state.pointee.refusal else {
+        guard let reason = state.refusal else {
             return DatabaseError(.internalInconsistency, "a write was refused without a reason")
         }
         switch reason.code {
@@ -180,8 +179,8 @@ extension TransactionRunner {
     ) throws -> CommitEnd {
         let serial = try begin(reducer, as: caller)
         if let timestamp {
-            state.pointee.timestamp = timestamp
-            state.pointee.hasTimestamp = true
+            state.timestamp = timestamp
+            state.hasTimestamp = true
         }
         do {
             try module.callReducer(
@@ -250,8 +249,8 @@ extension TransactionRunner {
     ) throws -> CommitEnd {
         let serial = try begin(reducer ?? -1, as: caller, isOfViews: isOfViews)
         if let timestamp {
-            state.pointee.timestamp = timestamp
-            state.pointee.hasTimestamp = true
+            state.timestamp = timestamp
+            state.hasTimestamp = true
         }
         let transaction = TransactionReference(runner: self, serial: serial)
         do {
@@ -260,7 +259,7 @@ extension TransactionRunner {
             try after(transaction)
         } catch {
             // There is no database to write to if it could not even be created.
-            if kind == .creation { _ = state.pointee.takeRollbackWork() }
+            if kind == .creation { _ = state.takeRollbackWork() }
             undoAndFollowUp()
             if let reducer { log.note(error, of: catalog.schema.reducers[reducer].name) }
             throw error
@@ -294,7 +293,7 @@ extension TransactionRunner {
     /// Commits a typed call, whose arguments are in the scratch if commits are recorded, and releases the lock.
     @usableFromInline @discardableResult
     package func commitCall() throws(DatabaseError) -> TxOffset {
-        let duties = state.pointee.duties
+        let duties = state.duties
         guard duties.rawValue == 0 else {
             return duties == .record ? try commitRecordedCall() : try commitCallWithDuties()
         }
@@ -306,8 +305,8 @@ extension TransactionRunner {
     /// Commits where there are no duties: nobody keeps the transaction, and nobody looks at what it changed.
     @inline(__always)
     private func commitUnwatched() -> TxOffset {
-        if datastore.commitUnwatched() { state.pointee.nextOffset &+= 1 }
-        let offset = TxOffset(state.pointee.nextOffset &- 1)
+        if datastore.commitUnwatched() { state.nextOffset &+= 1 }
+        let offset = TxOffset(state.nextOffset &- 1)
         endSerial()
         return offset
     }
@@ -315,18 +314,17 @@ extension TransactionRunner {
     /// ``commitCall()`` of a call that is recorded, and has no other duty.
     @inline(never)
     private func commitRecordedCall() throws(DatabaseError) -> TxOffset {
-        let state = state
         guard datastore.hasChanges else {
             datastore.commit()
-            let last = TxOffset(state.pointee.nextOffset &- 1)
+            let last = TxOffset(state.nextOffset &- 1)
             endSerial()
             release()
             return last
         }
-        let offset = TxOffset(state.pointee.nextOffset)
+        let offset = TxOffset(state.nextOffset)
         let failure = durability.keepCall(
-            of: state.pointee.reducer, in: state.pointee.scratch,
-            caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: recordTime(),
+            of: state.reducer, in: state.scratch,
+            caller: state.isOwnersCall ? nil : state.caller, timestamp: recordTime(),
             changesIn: datastore, at: offset)
         if let failure {
             let refusal = undoUnkept(failure)
@@ -334,7 +332,7 @@ extension TransactionRunner {
             throw refusal
         }
         _ = datastore.commitUnwatched()
-        state.pointee.nextOffset &+= 1
+        state.nextOffset &+= 1
         endSerial()
         release()
         if durability.isSnapshotDue { startSnapshotIfDue() }
@@ -345,23 +343,23 @@ extension TransactionRunner {
     /// but it is not before that of an earlier call that came this way, unless the clock was set back.
     @inline(__always)
     private func recordTime() -> Timestamp {
-        if state.pointee.hasTimestamp {
-            state.pointee.recordedTime = state.pointee.timestamp
-            return state.pointee.timestamp
+        if state.hasTimestamp {
+            state.recordedTime = state.timestamp
+            return state.timestamp
         }
         let time = clock.coarseNow()
-        let ahead = (state.pointee.recordedTime - time).microseconds
-        if ahead > 0, ahead < 20_000 { return state.pointee.recordedTime }
-        state.pointee.recordedTime = time
+        let ahead = (state.recordedTime - time).microseconds
+        if ahead > 0, ahead < 20_000 { return state.recordedTime }
+        state.recordedTime = time
         return time
     }
 
     @inline(never)
     private func commitCallWithDuties() throws(DatabaseError) -> TxOffset {
         let arguments =
-            state.pointee.duties.has(.record)
+            state.duties.has(.record)
             // The scratch's bytes stay where they are until the next call under the lock writes there.
-            ? state.pointee.scratch.arguments.pointee.withUnsafeBytes {
+            ? state.scratch.arguments.pointee.withUnsafeBytes {
                 UnsafeRawBufferPointer(rebasing: $0[Scratch.headRoom...])
             }
             : UnsafeRawBufferPointer(start: nil, count: 0)
@@ -384,7 +382,7 @@ extension TransactionRunner {
     private func commit(
         _ kind: CommitKind, function: Int? = nil, arguments: UnsafeRawBufferPointer, isTold: Bool = true
     ) throws(DatabaseError) -> CommitEnd {
-        if state.pointee.duties.rawValue == 0, !kind.takesOffsetWithoutChanges {
+        if state.duties.rawValue == 0, !kind.takesOffsetWithoutChanges {
             return CommitEnd(offset: commitUnwatched(), delivers: false)
         }
         return try commitWithDuties(kind, function, arguments, isTold: isTold)
@@ -394,37 +392,36 @@ extension TransactionRunner {
     private func commitWithDuties(
         _ kind: CommitKind, _ function: Int?, _ arguments: UnsafeRawBufferPointer, isTold: Bool
     ) throws(DatabaseError) -> CommitEnd {
-        let state = state
-        if state.pointee.duties.has(.fail), let failure = state.pointee.takeFailure() {
+        if state.duties.has(.fail), let failure = state.takeFailure() {
             undoAndFollowUp()
             throw failure
         }
-        if state.pointee.duties.has(.refreshViews) {
+        if state.duties.has(.refreshViews) {
             do throws(DatabaseError) { try refreshViews() } catch {
                 undoAndFollowUp()
                 throw error
             }
         }
-        if state.pointee.duties.has(.followRollback) { _ = state.pointee.takeRollbackWork() }
+        if state.duties.has(.followRollback) { _ = state.takeRollbackWork() }
         // A transaction that takes back all it wrote counts as one that changed something, so that the offset does not
         // depend on whether anybody looks at the rows.
         guard datastore.hasChanges || kind.takesOffsetWithoutChanges else {
             datastore.commit()
             endSerial()
             views?.end(isUndone: false)
-            return CommitEnd(offset: TxOffset(state.pointee.nextOffset &- 1), delivers: false)
+            return CommitEnd(offset: TxOffset(state.nextOffset &- 1), delivers: false)
         }
 
         // Rows of views alone are no part of the history: they can be found out again.
         let isKept = views == nil || kind.takesOffsetWithoutChanges || datastore.hasKeptChanges
-        let offset = TxOffset(isKept ? state.pointee.nextOffset : state.pointee.nextOffset &- 1)
+        let offset = TxOffset(isKept ? state.nextOffset : state.nextOffset &- 1)
         if isKept, durability.keepsCommits { try record(kind, function, arguments: arguments, at: offset) }
-        let isWatched = isTold && state.pointee.duties.has(.observe) && datastore.hasObservedChanges
+        let isWatched = isTold && state.duties.has(.observe) && datastore.hasObservedChanges
         if isWatched { for observer in observers { observer.prepare(datastore) } }
         let changes = datastore.commit(collecting: isWatched ? .observed : .none)
         endSerial()
         views?.end(isUndone: false)
-        if isKept { state.pointee.nextOffset &+= 1 }
+        if isKept { state.nextOffset &+= 1 }
         guard isWatched else { return CommitEnd(offset: offset, delivers: false) }
 
         let commit = Commit(offset: offset, kind: kind, changes: changes, runner: self)
@@ -437,10 +434,10 @@ extension TransactionRunner {
     private func record(
         _ kind: CommitKind, _ function: Int?, arguments: UnsafeRawBufferPointer, at offset: TxOffset
     ) throws(DatabaseError) {
-        let reducer = state.pointee.reducer
+        let reducer = state.reducer
         let failure = durability.keep(
             kind, function: reducer < 0 ? function : reducer, arguments: arguments,
-            caller: state.pointee.isOwnersCall ? nil : state.pointee.caller, timestamp: readTimestamp(),
+            caller: state.isOwnersCall ? nil : state.caller, timestamp: readTimestamp(),
             schema: kind == .creation ? catalog.stored.encoded() : nil, changesIn: datastore, at: offset)
         if let failure { throw undoUnkept(failure) }
     }
@@ -464,8 +461,8 @@ extension TransactionRunner {
     /// The transaction is over, and with it every handle of it.
     @inline(__always)
     private func endSerial() {
-        state.pointee.serial &+= 1
-        state.pointee.writableSerial = 0
+        state.serial &+= 1
+        state.writableSerial = 0
     }
 }
 
@@ -502,7 +499,7 @@ extension TransactionRunner {
     /// Undoes a typed call and releases the lock.
     @usableFromInline
     package func abortCall() {
-        if state.pointee.duties.has(.followRollback) { return abortCallAndFollowUp() }
+        if state.duties.has(.followRollback) { return abortCallAndFollowUp() }
         undo()
         release()
     }
@@ -516,23 +513,23 @@ extension TransactionRunner {
     /// Undoes the write transaction.
     private func undo() {
         datastore.rollback()
-        if state.pointee.duties.has(.fail) { _ = state.pointee.takeFailure() }
+        if state.duties.has(.fail) { _ = state.takeFailure() }
         endSerial()
-        if state.pointee.duties.has(.refreshViews) { views?.end(isUndone: true) }
+        if state.duties.has(.refreshViews) { views?.end(isUndone: true) }
     }
 
     /// Undoes the write transaction, and then does what was noted for that case. With the lock held.
     private func undoAndFollowUp() {
-        guard state.pointee.duties.has(.followRollback) else { return undo() }
-        let work = state.pointee.takeRollbackWork()
-        let (reducer, caller, timestamp) = (state.pointee.reducer, state.pointee.caller, readTimestamp())
+        guard state.duties.has(.followRollback) else { return undo() }
+        let work = state.takeRollbackWork()
+        let (reducer, caller, timestamp) = (state.reducer, state.caller, readTimestamp())
         undo()
         follow(work, of: reducer, as: caller, at: timestamp)
     }
 
     /// Refuses writes from now on; observers are told that nothing will ever come. With the lock held.
     func refuseWrites(_ reason: DatabaseError, telling end: SubscriptionEnd) {
-        state.pointee.refuse(reason)
+        state.refuse(reason)
         if reason.code != .closed, reason.code != .readOnly {
             log.appendOfHost(.error, "no more writes are taken: \(reason.message)")
         }

@@ -37,7 +37,7 @@ extension TransactionRunner {
     /// - Throws: what a view threw, as `moduleFailure`; the transaction has to be undone then.
     func refreshViews() throws(DatabaseError) {
         guard let views else { return }
-        do { try views.refresh(in: TransactionReference(runner: self, serial: state.pointee.serial)) } catch {
+        do { try views.refresh(in: TransactionReference(runner: self, serial: state.serial)) } catch {
             throw Self.viewFailure(error)
         }
     }

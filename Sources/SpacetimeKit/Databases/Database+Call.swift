@@ -77,8 +77,8 @@ func _run<Definition: ModuleDefinition, each Argument: SpacetimeType>(
         runner.abortCall()
         throw error
     }
-    if runner.state.pointee.recordsArguments {
-        let scratch = runner.state.pointee.scratch
+    if runner.state.recordsArguments {
+        let scratch = runner.state.scratch
         scratch.beginArguments()
         repeat (each arguments).encode(to: &scratch.arguments.pointee)
     }

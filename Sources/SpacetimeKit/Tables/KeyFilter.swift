@@ -16,7 +16,7 @@ public struct _KeyFilter {
 
     /// The rows with the whole key that is in the key scratch.
     @inlinable @inline(__always)
-    func scratchKey() -> RowSource { .key(index, KeyBytes(reference.transaction.state.pointee.scratch.key.pointee)) }
+    func scratchKey() -> RowSource { .key(index, KeyBytes(reference.transaction.state.scratch.key.pointee)) }
 
     /// Puts the values of some columns, one behind the other, into the key scratch.
     @inlinable @inline(__always)
@@ -24,14 +24,14 @@ public struct _KeyFilter {
         _ first: borrowing First, _ rest: repeat each Rest
     ) {
         reference.encode(key: first)
-        let scratch = reference.transaction.state.pointee.scratch.key
+        let scratch = reference.transaction.state.scratch.key
         repeat (each rest).encode(to: &scratch.pointee)
     }
 
     /// The rows with the values of leading columns that are in the key scratch, and the next column within `bounds`.
     @usableFromInline
     func scratchPrefix(_ columns: Int, _ bounds: KeyBounds? = nil) -> RowSource {
-        source(bounds, prefix: reference.transaction.state.pointee.scratch.key.pointee.toArray(), columns)
+        source(bounds, prefix: reference.transaction.state.scratch.key.pointee.toArray(), columns)
     }
 
     /// The rows with these values of leading columns, and the next column within `bounds`.
@@ -39,7 +39,7 @@ public struct _KeyFilter {
     func source(_ bounds: KeyBounds?, prefix: [UInt8] = [], _ prefixColumns: Int = 0) -> RowSource {
         // A hash index knows complete keys only.
         reference.transaction.requireCurrent()
-        guard reference.transaction.state.pointee.tableMap.isOrdered(index) else {
+        guard reference.transaction.state.tableMap.isOrdered(index) else {
             return wholeTable(bounds, prefix: prefix, prefixColumns)
         }
         return .range(

@@ -21,7 +21,7 @@ public struct TableReference {
         self.transaction = transaction
         self.position = position
         // A stale handle is refused when it is used, and until then finds nothing.
-        let entry = transaction.isCurrent ? transaction.state.pointee.tableMap[position] : .nothing
+        let entry = transaction.isCurrent ? transaction.state.tableMap[position] : .nothing
         table = entry.id
         firstIndex = entry.firstIndex
         indexCount = entry.indexCount
@@ -38,7 +38,7 @@ public struct TableReference {
     @inlinable @inline(__always)
     package func encode<Row: SpacetimeType>(row: borrowing Row) throws(DatabaseError) {
         try transaction.requireWritable()
-        let scratch = transaction.state.pointee.scratch.row
+        let scratch = transaction.state.scratch.row
         scratch.pointee.removeAll(keepingCapacity: true)
         row.encode(to: &scratch.pointee)
     }
@@ -46,7 +46,7 @@ public struct TableReference {
     @inlinable @inline(__always)
     package func encode<Key: SpacetimeType>(key: borrowing Key) {
         transaction.requireCurrent()
-        let scratch = transaction.state.pointee.scratch.key
+        let scratch = transaction.state.scratch.key
         scratch.pointee.removeAll(keepingCapacity: true)
         key.encode(to: &scratch.pointee)
     }
@@ -67,13 +67,13 @@ public struct TableReference {
     @inlinable
     package func encoded<Key: SpacetimeType>(key: borrowing Key) -> [UInt8] {
         encode(key: key)
-        return transaction.state.pointee.scratch.key.pointee.toArray()
+        return transaction.state.scratch.key.pointee.toArray()
     }
 
     /// The row in the scratch, with the numbers that the database put in.
     @inlinable @inline(__always)
     package func decodeScratch<Row: SpacetimeType>() -> Row {
-        _decode(transaction.state.pointee.scratch.row.pointee.withUnsafeBytes { $0 }, as: Row.self)
+        _decode(transaction.state.scratch.row.pointee.withUnsafeBytes { $0 }, as: Row.self)
     }
 }
 

@@ -82,7 +82,7 @@ enum History {
         kept.withLock { kept in
             guard let core = kept[database]?.core else { return }
             kept[database]?.moments[number] = Moment(
-                parcels: parcels, ranks: ranks, offset: TxOffset(core.runner.state.pointee.nextOffset))
+                parcels: parcels, ranks: ranks, offset: TxOffset(core.runner.state.nextOffset))
         }
     }
 
