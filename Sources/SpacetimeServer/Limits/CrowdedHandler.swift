@@ -9,12 +9,16 @@ final class CrowdedHandler: ChannelInboundHandler, @unchecked Sendable {
 
     private static let body = "there are too many connections from this address; close some, or try again later\n"
 
+    private let timeout: TimeAmount
     private var hasAnswered = false
     private var deadline: Scheduled<Void>?
 
+    /// - Parameter handshakeTimeout: what somebody has whom there is room for. Here it is a tenth of that.
+    init(handshakeTimeout: Duration) { timeout = TimeAmount(handshakeTimeout / 10) }
+
     func channelActive(context: ChannelHandlerContext) {
         let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+        deadline = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
         context.fireChannelActive()
     }
 

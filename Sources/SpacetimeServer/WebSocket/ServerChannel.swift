@@ -27,7 +27,8 @@ struct ServerChannel: HTTPChannelHandler {
                 try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificates.context))
             }
             guard admit(channel) else {
-                try channel.pipeline.syncOperations.addHandler(CrowdedHandler())
+                try channel.pipeline.syncOperations.addHandler(
+                    CrowdedHandler(handshakeTimeout: server.options.limits.handshakeTimeout))
                 return Value(
                     upgrade: channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel), channel: channel)
             }

@@ -105,7 +105,7 @@ import Testing
         try await withHonestClient { server in
             let client = try await server.greeted()
             try await client.send(RawClient.RawBytes(bytes: what.bytes))
-            try await client.expectDropped()
+            try await client.expectClose(1_002)
         }
     }
 

@@ -38,6 +38,8 @@ import Testing
         let (server, _) = try server {
             $0.limits.connectionsPerAddress = 2
             $0.limits.countsLoopback = true
+            // The test may have to wait for a thread.
+            $0.limits.handshakeTimeout = .seconds(6_000)
         }
         try await serving(server) { port in
             try await SocketProbe.open(port) { first in
