@@ -7,8 +7,12 @@ import Synchronization
 /// Where nobody waits, taking it and releasing it is one atomic operation each. Who finds it taken first tries again
 /// for about a microsecond, which is longer than most calls last, and then joins a queue. Whoever releases the lock
 /// wakes the first of the queue, and leaves the lock free meanwhile, so that a thread that is running anyway may take
-/// it: handing it over each time would cost a change of threads per call. Somebody who has waited for a millisecond is
+/// it: handing it over each time would cost a change of threads per call. A thread that has waited for a millisecond is
 /// handed it, so that nobody waits for ever.
+///
+/// A task is never handed it. The threads that could go on with the task may all be blocked, waiting for this very lock, and
+/// then nobody would ever release it. For the same reason whoever wakes a task wakes a thread as well, if one waits. A task
+/// that has waited for long tries longer instead, and has its place at the front.
 ///
 /// An event loop can do neither, block or suspend: it has a closure called, and goes on with its other clients.
 ///
@@ -27,23 +31,37 @@ struct TransactionLock: ~Copyable, Sendable {
 
     /// How often a taken lock is looked at before waiting for it.
     private static var spinCount: Int { 40 }
+    /// The same for tasks that have waited for long: some tens of microseconds.
+    private static var patientSpinCount: Int { 2_000 }
+    /// Threads that have waited so long are handed the lock, and tasks try longer.
+    private static var patienceInNanoseconds: Int64 { 1_000_000 }
+    /// The same for event loops: there are few, and each waits on behalf of many clients.
+    private static var loopPatienceInNanoseconds: Int64 { 250_000 }
+
     enum Waiter: Sendable {
         case thread(Monitor<Outcome?>)
-        case task(UnsafeContinuation<Outcome, Never>)
+        case task(UnsafeContinuation<Void, Never>)
         case eventLoop(@Sendable (Outcome) -> Void)
 
         func wake(_ outcome: Outcome) {
             switch self {
             case .thread(let monitor): monitor.wake { $0 = outcome }
-            case .task(let continuation): continuation.resume(returning: outcome)
+            case .task(let continuation): continuation.resume()
             case .eventLoop(let body): body(outcome)
             }
         }
 
-        /// Who has waited so long is handed the lock. Of event loops there are few, and each waits on behalf of many clients.
-        var patienceInNanoseconds: Int64 { isEventLoop ? 250_000 : 1_000_000 }
-
+        var isThread: Bool { if case .thread = self { true } else { false } }
         var isEventLoop: Bool { if case .eventLoop = self { true } else { false } }
+
+        /// Whether it is handed the lock after so much waiting.
+        func isHandedLock(after nanoseconds: Int64) -> Bool {
+            switch self {
+            case .thread: nanoseconds > patienceInNanoseconds
+            case .task: false
+            case .eventLoop: nanoseconds > loopPatienceInNanoseconds
+            }
+        }
     }
 
     /// What became of waiting.
@@ -54,28 +72,67 @@ struct TransactionLock: ~Copyable, Sendable {
         case owned
     }
 
+    /// Those who wait, by kind: threads, which are sure to take the lock once they are woken, and others.
     struct Queue {
-        /// First in, first out; taken from `first` on.
-        private var entries: [(waiter: Waiter, since: Int64)] = []
-        private var first = 0
+        private var threads = Line()
+        private var others = Line()
 
-        var isEmpty: Bool { first == entries.count }
+        var isEmpty: Bool { threads.isEmpty && others.isEmpty }
+        var count: Int { threads.count + others.count }
 
-        mutating func append(_ waiter: Waiter, since: Int64) { entries.append((waiter, since)) }
+        mutating func append(_ waiter: Waiter, since: Int64) {
+            if waiter.isThread { threads.append((waiter, since)) } else { others.append((waiter, since)) }
+        }
 
-        mutating func popFirst() -> (waiter: Waiter, since: Int64)? {
-            guard first < entries.count else { return nil }
+        /// For one who has waited before.
+        mutating func prepend(_ waiter: Waiter, since: Int64) { others.prepend((waiter, since)) }
+
+        /// The one who has waited longest.
+        mutating func popFirst() -> Entry? {
+            guard let thread = threads.first else { return others.popFirst() }
+            guard let other = others.first else { return threads.popFirst() }
+            return other.since < thread.since ? others.popFirst() : threads.popFirst()
+        }
+
+        mutating func popFirstThread() -> Entry? { threads.popFirst() }
+    }
+
+    typealias Entry = (waiter: Waiter, since: Int64)
+
+    /// First in, first out.
+    private struct Line {
+        private var entries: [Entry] = []
+        /// Taken from here on.
+        private var front = 0
+
+        var isEmpty: Bool { front == entries.count }
+        var count: Int { entries.count - front }
+        var first: Entry? { isEmpty ? nil : entries[front] }
+
+        mutating func append(_ entry: Entry) { entries.append(entry) }
+
+        mutating func prepend(_ entry: Entry) {
+            if front == 0 { return entries.insert(entry, at: 0) }
+            front -= 1
+            entries[front] = entry
+        }
+
+        mutating func popFirst() -> Entry? {
+            guard front < entries.count else { return nil }
             defer {
-                first += 1
+                front += 1
                 // Shifted now and then, so that taking one is O(1) on average.
-                if first == entries.count || (first >= 64 && first * 2 >= entries.count) {
-                    entries.removeFirst(first)
-                    first = 0
+                if front == entries.count || (front >= 64 && front * 2 >= entries.count) {
+                    entries.removeFirst(front)
+                    front = 0
                 }
             }
-            return entries[first]
+            return entries[front]
         }
     }
+
+    /// How many wait.
+    var waiterCount: Int { queue.withLock { $0.count } }
 
     /// Takes the lock if it is free.
     @inline(__always)
@@ -121,16 +178,13 @@ struct TransactionLock: ~Copyable, Sendable {
     /// - Returns: false if it was retired.
     borrowing func lockSuspending() async -> Bool {
         var since: Int64?
-        while !lockSpinning() {
+        while !lockSpinning(since.map(Self.spinCount(since:)) ?? Self.spinCount) {
             if isRetired { return false }
+            let isReturning = since != nil
             let start = since ?? monotonicNanoseconds()
             since = start
-            let outcome = await withUnsafeContinuation { (continuation: UnsafeContinuation<Outcome, Never>) in
-                if !enqueue(.task(continuation), since: start) { continuation.resume(returning: .tryAgain) }
-            }
-            if case .owned = outcome {
-                accept()
-                break
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                if !enqueue(.task(continuation), since: start, isReturning: isReturning) { continuation.resume() }
             }
         }
         return true
@@ -144,8 +198,13 @@ struct TransactionLock: ~Copyable, Sendable {
         enqueue(.eventLoop(body), since: since)
     }
 
-    private borrowing func lockSpinning() -> Bool {
-        for _ in 0..<Self.spinCount {
+    /// How long a task tries that was woken.
+    private static func spinCount(since: Int64) -> Int {
+        monotonicNanoseconds() - since > patienceInNanoseconds ? patientSpinCount : spinCount
+    }
+
+    private borrowing func lockSpinning(_ count: Int = spinCount) -> Bool {
+        for _ in 0..<count {
             if word.load(ordering: .relaxed) & Self.taken == 0, tryLock() { return true }
             spacetime_spin_hint()
         }
@@ -156,7 +215,9 @@ struct TransactionLock: ~Copyable, Sendable {
     borrowing func accept() { _ = word.load(ordering: .acquiring) }
 
     /// Joins the queue, unless the lock has become free meanwhile.
-    private borrowing func enqueue(_ waiter: Waiter, since: Int64) -> Bool {
+    ///
+    /// - Parameter isReturning: it has waited before, and has its place at the front.
+    private borrowing func enqueue(_ waiter: Waiter, since: Int64, isReturning: Bool = false) -> Bool {
         queue.withLock { queue in
             // Once the bit is set on a taken lock, its owner must lock the queue to release it, and finds the waiter.
             var current = word.load(ordering: .relaxed)
@@ -167,7 +228,7 @@ struct TransactionLock: ~Copyable, Sendable {
                 if done { break }
                 current = original
             }
-            queue.append(waiter, since: since)
+            if isReturning { queue.prepend(waiter, since: since) } else { queue.append(waiter, since: since) }
             return true
         }
     }
@@ -198,20 +259,21 @@ struct TransactionLock: ~Copyable, Sendable {
         }
     }
 
-    /// - Parameter isOwed: the first one is handed the lock however short it has waited.
+    /// - Parameter isOwed: the first one is handed the lock however short it has waited, if it may be.
     @inline(never)
     private borrowing func unlockAwaited(isOwed: Bool = false) {
         let (waiters, outcome) = queue.withLock { queue -> ([Waiter], Outcome) in
             var woken: [Waiter] = []
             if let next = queue.popFirst() {
                 woken.append(next.waiter)
-                if isOwed || monotonicNanoseconds() - next.since > next.waiter.patienceInNanoseconds {
+                if next.waiter.isHandedLock(after: isOwed ? .max : monotonicNanoseconds() - next.since) {
                     word.store(queue.isEmpty ? Self.taken : Self.taken | Self.awaited, ordering: .releasing)
                     return (woken, .owned)
                 }
+                // A task may have no thread to go on with, and an event loop may find that there is nothing to be done any
+                // more: the lock would stay free with others in the queue. So somebody who is sure to take it is woken, too.
+                if !next.waiter.isThread, let thread = queue.popFirstThread() { woken.append(thread.waiter) }
             }
-            // An event loop may find that there is nothing to be done any more, and would leave the lock free with others
-            // in the queue. So somebody who is sure to take it is woken, too.
             while woken.last?.isEventLoop == true, let next = queue.popFirst() { woken.append(next.waiter) }
             word.store(queue.isEmpty ? 0 : Self.awaited, ordering: .releasing)
             return (woken, .tryAgain)
