@@ -73,7 +73,7 @@ final class PseudoTerminal {
             let piece = await suspendingAside { () -> [UInt8] in
                 // Longer than all tests together take.
                 var wanted = pollfd(fd: test, events: Int16(POLLIN), revents: 0)
-                guard poll(&wanted, 1, 120_000) > 0 else { return [] }
+                guard poll(&wanted, 1, 600_000) > 0 else { return [] }
                 var bytes = [UInt8](repeating: 0, count: 4_096)
                 let count = read(test, &bytes, bytes.count)
                 return Array(bytes.prefix(max(0, count)))
