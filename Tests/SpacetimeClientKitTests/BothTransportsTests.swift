@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// What programs do with a client: the same calls have the same outcomes in process and over a socket.
-@Suite(.timeLimit(.minutes(1))) struct BothTransportsTests {
+@Suite(.timeLimit(.minutes(10))) struct BothTransportsTests {
     private static let chair = Thing(shelf: "a", place: 1, owner: 1, kind: "chair", weight: 4.5)
     private static let table = Thing(shelf: "a", place: 2, owner: 1, kind: "table", weight: nil)
     private static let lamp = Thing(shelf: "b", place: 1, owner: 2, kind: "lamp", weight: 150)

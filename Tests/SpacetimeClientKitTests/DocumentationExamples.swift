@@ -65,7 +65,7 @@ private func watchAndCall(_ client: DatabaseClient) async throws {
     try await client.call(Chat.send, "lobby", "hello")
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ModuleClientDocumentationExamples {
+@Suite(.timeLimit(.minutes(10))) struct ModuleClientDocumentationExamples {
     @Test func whatTheArticlesDoWorks() async throws {
         let client = try await playAlone()
         listen(client)

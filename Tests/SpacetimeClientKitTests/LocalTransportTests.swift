@@ -27,7 +27,7 @@ private enum Party {
 }
 
 /// What a transport without a socket has to see to by itself.
-@Suite(.timeLimit(.minutes(1))) struct LocalTransportTests {
+@Suite(.timeLimit(.minutes(10))) struct LocalTransportTests {
     private let database: Database<Party>
 
     init() throws { database = try Self.open() }

@@ -12,7 +12,7 @@ import Darwin
 #endif
 
 /// The client against the real server, over sockets.
-@Suite(.timeLimit(.minutes(1))) struct ChatTests {
+@Suite(.timeLimit(.minutes(10))) struct ChatTests {
     private let tables = ChatTables()
 
     /// A quick reconnection, so that no test waits a second for it.

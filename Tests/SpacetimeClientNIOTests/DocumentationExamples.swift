@@ -69,7 +69,7 @@ private func watch(
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ClientDocumentationExamples {
+@Suite(.timeLimit(.minutes(10))) struct ClientDocumentationExamples {
     @Test func whatTheArticlesDoWorks() async throws {
         try await withChat { address, _ in
             let client = try await DatabaseClient.connect(to: address, database: "chat", over: NIOTransport())

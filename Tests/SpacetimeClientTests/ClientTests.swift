@@ -6,7 +6,7 @@ import Testing
 @testable import SpacetimeClient
 
 /// What programs see of a client, with a model of a server behind it.
-@Suite(.timeLimit(.minutes(1))) struct ClientTests {
+@Suite(.timeLimit(.minutes(10))) struct ClientTests {
     private let transport = ModelTransport([Item(id: 1, owner: 0, text: "one"), Item(id: 2, owner: 1, text: "two")])
     private let items: TableDescription<Item>
 

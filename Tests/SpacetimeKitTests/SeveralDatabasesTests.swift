@@ -32,7 +32,7 @@ private final class Pair: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SeveralDatabasesTests {
+@Suite(.timeLimit(.minutes(10))) struct SeveralDatabasesTests {
     @Test(arguments: ["call", "read", "watch"]) func oneDatabaseIsRefusedInsideTheOther(_ reducer: String) throws {
         let pair = Pair()
         let (first, second) = (try pair.open(isFirst: true), try pair.open(isFirst: false))

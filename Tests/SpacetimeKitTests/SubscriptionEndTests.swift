@@ -19,7 +19,7 @@ private final class Ends: Sendable {
     func note(_ error: DatabaseError?) { list.withLock { $0.append(error?.code) } }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SubscriptionEndTests {
+@Suite(.timeLimit(.minutes(10))) struct SubscriptionEndTests {
     @Test func closingEndsWaitingLoopsAfterWhatTheyHaveToRead() async throws {
         let db = try openChat()
         let (seen, ends) = (try await db.subscribe(Message.all), Ends())

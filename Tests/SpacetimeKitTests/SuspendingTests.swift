@@ -43,7 +43,7 @@ private func openHeld(_ holder: Holder) throws -> Database<DynamicModule> {
     return try Database.open(.inMemory, module: module)
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SuspendingTests {
+@Suite(.timeLimit(.minutes(10))) struct SuspendingTests {
     /// Calls `body` from many tasks while a reducer runs, and shows that other tasks go on meanwhile.
     private func whileHeld(
         _ body: @escaping @Sendable (Database<DynamicModule>) async throws -> Void

@@ -79,7 +79,10 @@ struct OrderPlanner {
             var step = choice.step
             step.isReversed = sorting.isReversed
             step.takesFirst = true
-            if !field.path.isTotal { step.skipMissing(field.path, index) }
+            // Nil is no value that could be the least or the greatest, whether it is looked through or is the value itself.
+            var path = field.path
+            if path.isTotal, field.type.optionPayload != nil { path.steps.append(.payload(0)) }
+            if !path.isTotal { step.skipMissing(path, index) }
             best = (step, cost)
         }
         return best.map { [$0.step] }

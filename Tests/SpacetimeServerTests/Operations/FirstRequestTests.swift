@@ -5,7 +5,7 @@ import Testing
 @testable import SpacetimeServer
 
 /// What comes first on a connection, and may be anything.
-@Suite(.timeLimit(.minutes(1))) struct FirstRequestTests {
+@Suite(.timeLimit(.minutes(10))) struct FirstRequestTests {
     private func answer(_ text: String) async throws -> String {
         let server = SpacetimeServer(options: .test())
         try server.host(try await Database.open(.inMemory, module: Talk.self), as: "talk")

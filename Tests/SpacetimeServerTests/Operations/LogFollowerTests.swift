@@ -11,7 +11,7 @@ import Testing
 @testable import SpacetimeServer
 
 /// Those who follow a log over HTTP, and go.
-@Suite(.timeLimit(.minutes(1))) struct LogFollowerTests {
+@Suite(.timeLimit(.minutes(10))) struct LogFollowerTests {
     @Test func aFollowerThatWentIsLetGo() async throws {
         let server = try TestServer()
         server.arena.core.log.append(.info, "hello")

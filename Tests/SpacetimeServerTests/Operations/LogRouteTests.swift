@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func followersGetWhatComesUntilTheServerStops() async throws {
+    @Test(.timeLimit(.minutes(10))) func followersGetWhatComesUntilTheServerStops() async throws {
         let (server, db) = try open()
         try await db.call("say", arguments: "before".bsatn())
         let body = try await withThrowingTaskGroup(of: String.self) { group in
