@@ -301,7 +301,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeClientNIOTests",
             dependencies: [
-                "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeServer", "SpacetimeKit", "ChatModule",
+                "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeServer", "SpacetimeKit", "SpacetimeTestSupport",
+                "ChatModule",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

@@ -123,22 +123,6 @@ func withAttic(_ carrier: Carrier, _ body: @escaping @Sendable (Place) async thr
     }
 }
 
-/// What arrived, in order, for one reader.
-struct Arrivals<Element: Sendable>: Sendable {
-    private let stream: AsyncStream<Element>
-    private let continuation: AsyncStream<Element>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream() }
-
-    func put(_ element: Element) { continuation.yield(element) }
-
-    /// The next one for which this holds; those before are passed over.
-    func next(where isWanted: @Sendable (Element) -> Bool = { _ in true }) async throws -> Element {
-        for await element in stream where isWanted(element) { return element }
-        throw CancellationError()
-    }
-}
-
 /// The error that something throws.
 func thrown(_ body: () async throws -> Void) async -> (any Error)? {
     do { try await body() } catch { return error }

@@ -2,6 +2,7 @@ import ChatModule
 import SpacetimeClientNIO
 import SpacetimeKit
 import SpacetimeServer
+import SpacetimeTestSupport
 import Synchronization
 import Testing
 

@@ -42,22 +42,6 @@ func withChat(
     }
 }
 
-/// What arrived, in order, for one reader.
-struct Arrivals<Element: Sendable>: Sendable {
-    private let stream: AsyncStream<Element>
-    private let continuation: AsyncStream<Element>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream() }
-
-    func put(_ element: Element) { continuation.yield(element) }
-
-    /// The next one for which this holds; those before are passed over.
-    func next(where isWanted: @Sendable (Element) -> Bool = { _ in true }) async throws -> Element {
-        for await element in stream where isWanted(element) { return element }
-        throw CancellationError()
-    }
-}
-
 /// Runs something that must throw an error of the client's, and gives it.
 func clientError(_ body: () async throws -> Void) async throws -> ClientError {
     do { try await body() } catch let error as ClientError { return error }

@@ -1,5 +1,6 @@
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeTestSupport
 import Synchronization
 import Testing
 

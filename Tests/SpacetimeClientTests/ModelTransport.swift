@@ -1,5 +1,6 @@
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeTestSupport
 import Synchronization
 
 @testable import SpacetimeClient
@@ -100,20 +101,4 @@ private struct ModelConnection: TransportConnection {
     func send(_ payload: [UInt8]) { transport.send(payload) }
     func close(code: UInt16, reason: String) { transport.close(code, reason) }
     func setReading(_ isOn: Bool) {}
-}
-
-/// What arrived, in order, for one reader.
-struct Arrivals<Element: Sendable>: Sendable {
-    private let stream: AsyncStream<Element>
-    private let continuation: AsyncStream<Element>.Continuation
-
-    init() { (stream, continuation) = AsyncStream.makeStream() }
-
-    func put(_ element: Element) { continuation.yield(element) }
-
-    /// The next one for which this holds; those before are passed over.
-    func next(where isWanted: @Sendable (Element) -> Bool = { _ in true }) async throws -> Element {
-        for await element in stream where isWanted(element) { return element }
-        throw CancellationError()
-    }
 }
