@@ -130,7 +130,7 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            resources: [.embedInCode("Inspector/Page")]),
+            resources: [.embedInCode("Inspector/Page"), .embedInCode("Client/Library")]),
         .macro(
             name: "SpacetimeKitMacros",
             dependencies: [

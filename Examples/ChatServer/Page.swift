@@ -8,7 +8,6 @@ enum Page {
         ("/", "text/html; charset=utf-8", PackageResources.index_html),
         ("/chat.css", "text/css; charset=utf-8", PackageResources.chat_css),
         ("/chat.js", "text/javascript; charset=utf-8", PackageResources.chat_js),
-        ("/connection.js", "text/javascript; charset=utf-8", PackageResources.connection_js),
     ]
 
     static func addRoutes(to router: Router<BasicRequestContext>) {

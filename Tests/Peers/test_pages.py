@@ -1,13 +1,17 @@
 """Both pages in a headless Chromium: two people who share nothing but the server."""
 
+import re
 import signal
 import unittest
+from pathlib import Path
 
 import jwt
 
 import browser
 from browser import Browser
 from server import Server
+
+ARTICLE = Path(__file__).parents[2] / "Sources/SpacetimeServer/SpacetimeServer.docc/TheJavaScriptClient.md"
 
 
 @unittest.skipUnless(browser.program(), "Chromium is not installed: apt-get install chromium")
@@ -134,15 +138,11 @@ class Chat(Pages):
     async def test_history_goes_back_as_far_as_one_asks(self):
         ada = await self.person("Ada")
         await ada.run("""(async () => {
-            const { Connection } = await import("/connection.js");
-            await new Promise((resolve) => {
-                const connection = new Connection("chat", {}, { change() {}, state: async ({ online }) => {
-                    if (!online) return;
-                    for (let at = 1; at <= 230; at++) await connection.call("send", "lobby", `number ${at}`);
-                    resolve();
-                } });
-                connection.retryNow();
-            });
+            const { DbConnection } = await import("/client.js");
+            const conn = DbConnection.builder().withDatabaseName("chat").build();
+            const sent = Array.from({ length: 230 }, (_, at) => conn.reducers.send({ room: "lobby", text: `number ${at + 1}` }));
+            await Promise.all(sent);
+            conn.disconnect();
         })()""")
         await self.hears(ada, "number 230")
         context = await self.browser.context()
@@ -158,6 +158,15 @@ class Chat(Pages):
         self.assertTrue(await grace.run("document.querySelector('#earlier').hidden"))
         self.assertTrue(await grace.run("""[...document.querySelectorAll('#messages p')]
             .every((p, at) => p.innerText === `number ${at + 1}`)"""))
+
+    async def test_the_script_of_the_article_talks_to_the_others(self):
+        ada = await self.person("Ada")
+        page = await self.open()
+        [script] = re.findall(r'<script type="module">\n(.*?)</script>', ARTICLE.read_text(), re.DOTALL)
+        imported = script.replace('import { DbConnection } from "/client.js";', 'const { DbConnection } = await import("/client.js");')
+        self.assertNotEqual(imported, script)
+        await page.run(f"(async () => {{ {imported} }})()")
+        await self.hears(ada, "Hello")
 
     async def test_everything_has_a_name_for_those_who_cannot_see_it(self):
         ada = await self.person("Ada")

@@ -1,94 +1,90 @@
 // The page: what is known, and how it is shown. Texts of users are only ever set as text, never as markup.
 
-import { Connection, identityText, milliseconds, quoted } from "./connection.js";
+import { DbConnection, Identity } from "/client.js";
 
 const $ = (id) => document.getElementById(id);
 const pageSize = 100;
 const dayName = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
-const columns = {
-  user: ["identity", "name", "is_online", "connections"],
-  room: ["name", "created", "message_count"],
-  message: ["id", "sender", "author", "room", "sent", "text"],
-};
-
 // MARK: What is known
 
-const users = new Map();      // by identity
-const rooms = new Map();      // by name
+// Users and rooms are the connection's rows. Messages are kept here, since earlier ones that somebody asked for are among them.
 let messages = new Map();     // of the room that is shown, by id
 let hasEarlier = false;
 let room = localStorage.getItem("chat.room") ?? "lobby";
 /** How many messages of each room this user has seen. */
 const seen = JSON.parse(localStorage.getItem("chat.seen") ?? "{}");
+/** The newest messages of the room, as they are at any time. */
+let newest = null;
 
-const connection = new Connection("chat", columns, { state: showState, change });
+const conn = DbConnection.builder().withDatabaseName("chat").withTokenIn(localStorage, "chat.token").onStateChange(showState).build();
 
+const identityOf = () => conn.identity?.toHexString();
+const user = ({ identity, name, isOnline }) => ({ identity: identity.toHexString(), name, isOnline });
+const rowOf = (unique, value) => unique?.find(value) ?? null;
 /** A name that nobody chose: the end of the identity. */
 const isGuest = (identity, name) => identity.endsWith(name);
-const me = () => users.get(connection.identity);
+function me() {
+  const row = conn.identity ? rowOf(conn.db.user.identity, conn.identity) : null;
+  return row ? user(row) : null;
+}
+const roomNamed = (name) => rowOf(conn.db.room.name, name);
 
-function user(row) {
-  return { identity: identityText(row.identity), name: row.name, isOnline: row.is_online };
+function message({ id, sender, author, sent, text }) {
+  return { id: Number(id), sender: sender.toHexString(), author, sent: Number(sent.toMillis()), text };
 }
 
-function message(row) {
-  return { id: row.id, sender: identityText(row.sender), author: row.author, sent: milliseconds(row.sent), text: row.text };
+const due = new Set();
+
+/** Draws a part of the page once, however many rows have changed. */
+function soon(draw) {
+  if (!due.size) queueMicrotask(() => { const all = [...due]; due.clear(); for (const one of all) one(); });
+  due.add(draw);
 }
 
-function subscribeToEverybody() {
-  connection.subscribe("everybody", ["SELECT * FROM user", "SELECT * FROM room"], (rows) => {
-    users.clear();
-    rooms.clear();
-    for (const row of rows.user ?? []) users.set(identityText(row.identity), user(row));
-    for (const row of rows.room ?? []) rooms.set(row.name, row);
-    if (!rooms.has(room) && rooms.has("lobby")) return enter("lobby");
-    markSeen();
-    showRooms();
-    showPeople();
-    showMessages();
-    if (me() && isGuest(connection.identity, me().name) && !sessionStorage.getItem("chat.asked")) askForName();
-  });
-}
-
-/** Follows the newest messages of the room. Earlier ones are asked for when somebody wants them. */
-function subscribeToRoom() {
-  const query = `SELECT * FROM message WHERE room = ${quoted(room)} ORDER BY id DESC LIMIT ${pageSize}`;
-  connection.subscribe("room", [query], (rows) => {
-    const newest = (rows.message ?? []).map(message);
-    const first = Math.min(...newest.map(({ id }) => id));
-    // What was shown before a break stays if the server's rows go on from there.
-    const isConnected = newest.length === pageSize && newest.some(({ id }) => messages.has(id));
-    const kept = isConnected ? [...messages.values()].filter(({ id }) => id < first) : [];
-    hasEarlier = isConnected ? hasEarlier : newest.length === pageSize;
-    messages = new Map([...kept, ...newest].map((one) => [one.id, one]));
-    markSeen();
-    showMessages({ all: true });
-  });
-}
-
-function change(table, inserted, deleted) {
-  if (table === "user") {
-    for (const row of deleted) users.delete(identityText(row.identity));
-    for (const row of inserted) users.set(identityText(row.identity), user(row));
-    showPeople();
-    showNames();
-  } else if (table === "room") {
-    for (const row of deleted) rooms.delete(row.name);
-    for (const row of inserted) rooms.set(row.name, row);
-    markSeen();
-    showRooms();
-  } else if (table === "message") {
-    // A message that is deleted here has only left the newest hundred.
-    for (const row of inserted) if (row.room === room) messages.set(row.id, message(row));
-    showMessages();
+function followEverybody() {
+  conn.subscriptionBuilder().onApplied(() => {
+    if (me() && isGuest(identityOf(), me().name) && !sessionStorage.getItem("chat.asked")) askForName();
+  }).subscribe((tables) => [tables.user, tables.room]);
+  for (const event of ["onInsert", "onUpdate", "onDelete"]) {
+    conn.db.user[event](() => { soon(showPeople); soon(showNames); });
+    conn.db.room[event](() => soon(roomsChanged));
   }
 }
 
+function roomsChanged() {
+  // A room may be gone, with the whole database, when the server comes back.
+  if (!roomNamed(room) && roomNamed("lobby")) return enter("lobby");
+  markSeen();
+  showRooms();
+}
+
+/** Follows the newest messages of the room. Earlier ones are asked for when somebody wants them. */
+function followRoom() {
+  newest?.unsubscribe();
+  const live = newest = conn.liveQuery((tables) => inRoom(tables).limit(pageSize));
+  live.onChange((rows, { inserted }) => {
+    if (live !== newest) return;
+    // If nothing that was shown is among them, what is between is not known.
+    const isAnew = inserted.length === rows.length;
+    if (isAnew) {
+      messages = new Map();
+      hasEarlier = rows.length === pageSize;
+    }
+    // A message that goes from these rows has only left the newest hundred.
+    for (const row of inserted) messages.set(Number(row.id), message(row));
+    markSeen();
+    showMessages({ all: isAnew });
+  });
+}
+
+const inRoom = (tables) => tables.message.where((row) => row.room.eq(room)).orderBy((row) => row.id.desc());
+
 function markSeen() {
-  if (document.hidden || !rooms.has(room)) return;
-  seen[room] = rooms.get(room).message_count;
+  const shown = document.hidden ? null : roomNamed(room);
+  if (!shown) return;
+  seen[room] = shown.messageCount;
   localStorage.setItem("chat.seen", JSON.stringify(seen));
 }
 
@@ -99,7 +95,7 @@ function enter(name) {
     messages = new Map();
     hasEarlier = false;
   }
-  subscribeToRoom();
+  followRoom();
   markSeen();
   showRooms();
   showMessages({ all: true });
@@ -119,10 +115,10 @@ function element(kind, attributes = {}, ...children) {
 
 function showRooms() {
   const focused = document.activeElement?.dataset?.room;
-  const sorted = [...rooms.values()].sort((one, other) =>
+  const sorted = conn.db.room.rows().sort((one, other) =>
     (other.name === "lobby") - (one.name === "lobby") || one.name.localeCompare(other.name));
-  $("rooms").replaceChildren(...sorted.map(({ name, message_count }) => {
-    const unread = name === room ? 0 : Math.max(0, message_count - (seen[name] ?? 0));
+  $("rooms").replaceChildren(...sorted.map(({ name, messageCount }) => {
+    const unread = name === room ? 0 : Math.max(0, messageCount - (seen[name] ?? 0));
     const button = element("button", { "aria-current": name === room && "page", "data-room": name },
       element("span", { class: "name" }, name),
       unread ? element("span", { class: "badge" }, unread > 99 ? "99+" : `${unread}`,
@@ -146,14 +142,14 @@ function avatar(identity, name) {
 }
 
 function showPeople() {
-  const named = [...users.values()].filter(({ identity, name }) =>
-    identity === connection.identity || !isGuest(identity, name));
-  const guests = [...users.values()].filter((one) => one.isOnline && !named.includes(one)).length;
+  const users = conn.db.user.rows().map(user);
+  const named = users.filter(({ identity, name }) => identity === identityOf() || !isGuest(identity, name));
+  const guests = users.filter((one) => one.isOnline && !named.includes(one)).length;
   named.sort((one, other) => other.isOnline - one.isOnline || one.name.localeCompare(other.name));
   $("people").replaceChildren(...named.map(({ identity, name, isOnline }) =>
     element("li", { class: isOnline ? "online" : "offline" },
       avatar(identity, name),
-      element("span", { class: "name" }, name, identity === connection.identity ? element("small", {}, " you") : null),
+      element("span", { class: "name" }, name, identity === identityOf() ? element("small", {}, " you") : null),
       element("span", { class: "hidden" }, isOnline ? ", here" : ", away"))),
     ...(guests ? [element("li", { class: "guests" }, guests === 1 ? "and a guest" : `and ${guests} guests`)] : []));
   const count = named.filter((one) => one.isOnline).length + guests;
@@ -174,7 +170,8 @@ function linked(text) {
     at % 2 ? element("a", { href: part, rel: "noopener noreferrer", target: "_blank" }, part) : part);
 }
 
-const authorOf = ({ sender, author }) => users.get(sender)?.name ?? author;
+const userWith = (identity) => rowOf(conn.db.user.identity, Identity.fromString(identity));
+const authorOf = ({ sender, author }) => userWith(sender)?.name ?? author;
 const dayOf = ({ sent }) => new Date(sent).toDateString();
 
 function messageItem(one, before) {
@@ -182,7 +179,7 @@ function messageItem(one, before) {
   const isFollowUp = !isNewDay && before.sender === one.sender && one.sent - before.sent < 300_000;
   const time = new Date(one.sent);
   const item = element("li", { class: [
-    isFollowUp ? "follow-up" : "", one.sender === connection.identity ? "mine" : ""].join(" ").trim() || null,
+    isFollowUp ? "follow-up" : "", one.sender === identityOf() ? "mine" : ""].join(" ").trim() || null,
     "data-id": one.id, "data-sender": one.sender, "data-day": isNewDay ? dayName.format(time) : null },
     isFollowUp ? null : avatar(one.sender, authorOf(one)),
     element("div", { class: "head" },
@@ -214,7 +211,7 @@ function showMessages({ all = false, keepPlace = false } = {}) {
   }
   const isOtherRoom = rowsShown !== room;
   rowsShown = room;
-  $("empty").hidden = sorted.length > 0 || !connection.isOnline;
+  $("empty").hidden = sorted.length > 0 || !newest?.isReady;
   $("earlier").hidden = !hasEarlier;
   if (keepPlace) $("scroll").scrollTop = $("scroll").scrollHeight - fromEnd;
   else if (wasAtEnd || isOtherRoom) $("scroll").scrollTop = $("scroll").scrollHeight;
@@ -224,21 +221,20 @@ function showMessages({ all = false, keepPlace = false } = {}) {
 /** Somebody took another name: it stands over what they said before, too. */
 function showNames() {
   for (const item of $("messages").children) {
-    const known = users.get(item.dataset.sender);
+    const known = userWith(item.dataset.sender);
     const name = item.querySelector("strong");
     if (!known || name.textContent === known.name) continue;
     name.textContent = known.name;
-    item.querySelector(".avatar")?.replaceWith(avatar(known.identity, known.name));
+    item.querySelector(".avatar")?.replaceWith(avatar(item.dataset.sender, known.name));
   }
 }
 
 async function showEarlier() {
   const first = Math.min(...messages.keys()), asked = room;
-  const query = `SELECT * FROM message WHERE room = ${quoted(room)} AND id < ${first} ORDER BY id DESC LIMIT ${pageSize}`;
   await attempt(async () => {
-    const rows = await connection.query(query);
+    const rows = await conn.query((tables) => inRoom(tables).where((row) => row.id.lt(first)).limit(pageSize));
     if (asked !== room) return;
-    for (const row of rows) messages.set(row.id, message(row));
+    for (const row of rows) messages.set(Number(row.id), message(row));
     hasEarlier = rows.length === pageSize;
     showMessages({ all: true, keepPlace: true });
   });
@@ -248,18 +244,23 @@ async function showEarlier() {
 
 let countdown = null;
 
-function showState({ online, retryIn }) {
+function showState({ status: what, retryIn }) {
+  // What is said of the lost connection stays until there is another.
+  if (what === "connecting") return;
   clearInterval(countdown);
+  const online = what === "online";
   document.body.classList.toggle("online", online);
   $("send").disabled = !online;
   const status = $("status");
   if (online) {
     status.textContent = "Connected";
+    // It may be somebody else, if the server did not know the one before.
+    for (const draw of [roomsChanged, showPeople, showNames]) soon(draw);
     return;
   }
   const due = Date.now() + retryIn;
   const retry = element("button", { class: "plain" }, "Now");
-  retry.onclick = () => connection.retryNow();
+  retry.onclick = () => conn.reconnectNow();
   status.replaceChildren("Connection lost, trying again ", retry);
   // The seconds are for the eye only: a screen reader would read each.
   const seconds = element("span", { "aria-hidden": "true" });
@@ -298,11 +299,11 @@ function fitText() {
 $("composer").onsubmit = async (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
-  if (!text || !connection.isOnline) return;
+  if (!text || !conn.isActive) return;
   $("text").value = "";
   fitText();
   $("scroll").scrollTop = $("scroll").scrollHeight;
-  const sent = await attempt(() => connection.call("send", room, text));
+  const sent = await attempt(() => conn.reducers.send({ room, text }));
   // Nothing that somebody wrote is lost.
   if (!sent && !$("text").value) $("text").value = text;
   fitText();
@@ -329,7 +330,7 @@ $("new-room").onsubmit = async (event) => {
   event.preventDefault();
   const name = $("room-name").value.trim();
   if (!name) return;
-  const opened = rooms.has(name) || await attempt(() => connection.call("open", name));
+  const opened = roomNamed(name) || await attempt(() => conn.reducers.open({ room: name }));
   if (!opened) return;
   $("room-name").value = "";
   enter(name);
@@ -353,7 +354,7 @@ document.addEventListener("visibilitychange", () => { markSeen(); showRooms(); }
 
 function askForName() {
   const mine = me();
-  $("name").value = mine && !isGuest(connection.identity, mine.name) ? mine.name : "";
+  $("name").value = mine && !isGuest(mine.identity, mine.name) ? mine.name : "";
   $("name-problem").hidden = true;
   $("name-dialog").showModal();
 }
@@ -365,7 +366,7 @@ $("name-take").onclick = async (event) => {
   if (!name) return;
   event.preventDefault();
   try {
-    await connection.call("rename", name);
+    await conn.reducers.rename({ name });
     $("name-dialog").close();
   } catch (error) {
     $("name-problem").textContent = error.message;
@@ -376,6 +377,5 @@ $("name-take").onclick = async (event) => {
 
 $("status").textContent = "Connecting …";
 showRooms();
-subscribeToEverybody();
-subscribeToRoom();
-connection.retryNow();
+followEverybody();
+followRoom();

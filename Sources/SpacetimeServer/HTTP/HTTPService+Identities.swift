@@ -10,8 +10,11 @@ extension HTTPService {
             .object([.init("identity", .string(principal.identity.hex)), .init("token", .string(principal.token))]))
     }
 
+    /// What follows is a WebSocket, which is opened by the first request of a connection only. So this connection ends: programs
+    /// that keep theirs for later requests, as Node does, open another one.
     func webSocketToken(_ principal: Principal) -> Response {
         .json(.object([.init("token", .string(server.authority.webSocketToken(for: principal)))]))
+            .with(.connection, "close")
     }
 
     func databases(of owner: Identity) -> Response {

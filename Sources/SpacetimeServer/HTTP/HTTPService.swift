@@ -15,7 +15,9 @@ struct HTTPService: Sendable {
     func respond(to request: Request, from address: SocketAddress?) async throws -> Response? {
         let exchange = Exchange(request, from: address)
         if let inspection = await inspect(request, exchange) { return inspection }
-        guard exchange.path == "/v1" || exchange.path.hasPrefix("/v1/") else { return nil }
+        guard exchange.path == "/v1" || exchange.path.hasPrefix("/v1/") else {
+            return clientLibrary(request, exchange)
+        }
         if request.method == .options { return Self.preflight }
         var response = await answer(exchange)
         // A client that is still sending would not see the answer.

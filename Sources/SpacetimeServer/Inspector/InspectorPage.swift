@@ -19,7 +19,7 @@ enum InspectorPage {
         "/inspect": File(bytes: PackageResources.index_html, type: "text/html; charset=utf-8"),
         "/inspect/inspector.css": File(bytes: PackageResources.inspector_css, type: style),
         "/inspect/calls.js": File(bytes: PackageResources.calls_js, type: script),
-        "/inspect/client.js": File(bytes: PackageResources.client_js, type: script),
+        "/inspect/connection.js": File(bytes: PackageResources.connection_js, type: script),
         "/inspect/clients.js": File(bytes: PackageResources.clients_js, type: script),
         "/inspect/fields.js": File(bytes: PackageResources.fields_js, type: script),
         "/inspect/inspector.js": File(bytes: PackageResources.inspector_js, type: script),

@@ -15,6 +15,9 @@ public struct ServerOptions: Sendable {
     /// Whether there is a page at `/inspect` that shows what is in the databases and what happens there: everything to
     /// their owners, to others what they may see anyway.
     public var inspector = false
+    /// Whether the server hands out the client for browsers and other programs in JavaScript: `/client.js`, `/react.js`, and
+    /// their types.
+    public var clientLibrary = true
     /// With what the server proves who it is. Nil: connections are not encrypted, which suits a server behind a proxy.
     public var tls: TLSOptions?
     /// Which modules may be published to the server.

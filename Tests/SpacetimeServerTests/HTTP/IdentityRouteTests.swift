@@ -43,6 +43,8 @@ import Testing
         #expect(reply.status == 200)
         let token = try #require(try reply.json["token"]?.stringValue)
         #expect(token != server.owner)
+        // The WebSocket that it is for needs a connection of its own.
+        #expect(reply.header("connection") == "close")
         let path = "/v1/identity/\(Arena.owner.hex)/verify?token=\(token)"
         #expect(try await server.send(.get, path).status == 204)
     }

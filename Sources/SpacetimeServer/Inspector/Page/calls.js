@@ -1,6 +1,6 @@
 // Reducers and procedures, each with a form made from the types of its parameters.
 
-import { parse } from "./client.js";
+import { parse } from "./connection.js";
 import { field } from "./fields.js";
 import { normal, typeText } from "./schema.js";
 import { duration, element, heading, note, time, valueText } from "./values.js";

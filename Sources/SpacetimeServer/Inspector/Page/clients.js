@@ -1,6 +1,6 @@
 // Who is connected, what is watched, and what that costs.
 
-import { identityText } from "./client.js";
+import { identityText } from "./connection.js";
 import { bytes, count, element, heading, note, plural, rowKey } from "./values.js";
 
 export class Clients {

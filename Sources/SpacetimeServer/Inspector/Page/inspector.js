@@ -1,7 +1,7 @@
 // The frame: who looks at which database, and which part is shown.
 
 import { Calls } from "./calls.js";
-import { Client, identityText } from "./client.js";
+import { Client, identityText } from "./connection.js";
 import { Clients } from "./clients.js";
 import { Logs } from "./logs.js";
 import { Metrics } from "./metrics.js";
