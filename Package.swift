@@ -96,7 +96,7 @@ let package = Package(
                 "SpacetimeProtocol", "SpacetimeSATS", "CZlib", "CBrotli",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        .target(name: "SpacetimeClient", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"]),
+        .target(name: "SpacetimeClient", dependencies: ["SpacetimeProtocol", "SpacetimeSATS", "CPrefetch"]),
         .target(
             name: "SpacetimeClientNIO",
             dependencies: [

@@ -146,6 +146,9 @@ extension DatabaseClient {
 extension TableCache {
     /// Copies all rows, as if they had just come.
     func copyRows(into changes: inout TableChanges) {
-        store.forEach { row in store.withBytes(row) { changes.inserted.append($0) } }
+        store.forEach { row in
+            changes.inserted.append(store.bytes(of: row))
+            return true
+        }
     }
 }

@@ -25,7 +25,13 @@ struct RowHash: Sendable {
             hash = Self.fold(hash ^ word, 0xA076_1D64_78BD_642F)
         } else {
             var word: UInt64 = 0
-            for byte in bytes { word = word << 8 | UInt64(byte) }
+            if count >= 4 {
+                // The two words are inside, and overlap if there are fewer than eight bytes.
+                word = UInt64(bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)) << 32
+                word |= UInt64(bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+            } else {
+                for byte in bytes { word = word << 8 | UInt64(byte) }
+            }
             hash = Self.fold(hash ^ word, 0xA076_1D64_78BD_642F)
         }
         return UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
@@ -42,4 +48,39 @@ struct RowHash: Sendable {
         let product = left.multipliedFullWidth(by: right)
         return product.high ^ product.low
     }
+}
+
+/// Whether bytes are the same: eight at a time, since rows are short and a call costs more.
+@inline(__always)
+func equal(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    let count = left.count
+    guard right.count == count else { return false }
+    var offset = 0
+    while offset &+ 8 <= count {
+        // The condition keeps both loads inside.
+        if left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            != right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        {
+            return false
+        }
+        offset &+= 8
+    }
+    if offset == count { return true }
+    if count >= 8 {
+        // There are at least eight bytes, so the last eight are inside, and some of them were compared already.
+        return left.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            == right.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+    }
+    if count >= 4 {
+        // The first four and the last four, which are inside and may overlap.
+        return left.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            == right.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            && left.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+                == right.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+    }
+    while offset < count {
+        if left[offset] != right[offset] { return false }
+        offset &+= 1
+    }
+    return true
 }

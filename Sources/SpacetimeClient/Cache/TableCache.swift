@@ -13,10 +13,8 @@ final class TableCache {
     private var rowLayout = RowLayout([], in: Typespace())
     private(set) var store: RowStore
     private let hash: RowHash
-    /// The primary key's first.
+    /// Those of the description, but for the primary key's if rows are found by it.
     private var indexes: [IndexBox] = []
-    /// The last column that an index needs: a row that has this one has those before it.
-    private var lastIndexed: Int?
     /// Rows of an event table in the message at hand.
     private var events = PackedRows()
     /// Whether anybody wants to know what changes. Otherwise nothing is copied for it.
@@ -53,9 +51,16 @@ final class TableCache {
         }
         self.layout = whole
         rowLayout = RowLayout(whole.columns.map(\.type), in: whole.typespace)
-        indexes = whole.indexes.map { IndexBox(KeyIndex(columns: $0, hash: hash)) }
-        lastIndexed = whole.indexes.joined().max()
-        for box in indexes { store.forEach { box.index.insert($0, in: store, rowLayout) } }
+        store.describe(rowLayout, key: whole.primaryKey, lastColumn: whole.indexes.joined().max())
+        indexes = whole.indexes.filter { whole.primaryKey.isEmpty || Set($0) != Set(whole.primaryKey) }.map {
+            IndexBox(KeyIndex(KeyShape(columns: $0, layout: rowLayout, hash: hash)))
+        }
+        for box in indexes {
+            store.forEach { row in
+                box.index.insert(row, in: store)
+                return true
+            }
+        }
     }
 
     /// How many rows there are.
@@ -71,14 +76,10 @@ final class TableCache {
         _ rows: RowList, upTo end: Int? = nil, in generation: RowStore.Generation
     ) throws(CacheViolation) {
         let count = end ?? rows.count
-        // Most of them may be known already; then the room is not used.
-        if store.count == 0 { store.reserve(rows: count, bytes: rows.data.count) }
-        // In locals: the store is being changed while it asks.
-        let (rowLayout, layout, name, column) = (rowLayout, layout, name, lastIndexed)
-        try store.retain(rows, upTo: count, in: generation) { (row, number) throws(CacheViolation) in
-            guard let column, rowLayout.range(of: column, in: row) == nil else { return }
-            let missing = layout?.columns[column].name ?? "\(column)"
-            throw CacheViolation(table: name, row: number, problem: .noColumn(missing))
+        let done = store.retain(rows, upTo: count, in: generation)
+        guard done == count else {
+            let column = layout.flatMap { layout in layout.indexes.joined().max().map { layout.columns[$0].name } }
+            throw CacheViolation(table: name, row: done, problem: .noColumn(column ?? ""))
         }
     }
 
@@ -93,7 +94,7 @@ final class TableCache {
     /// Notes rows that are nowhere but in this message.
     func note(events rows: RowList) {
         guard isWatched else { return }
-        rows.forEachRow(upTo: rows.count) { events.append($0) }
+        rows.withSlices { slices in for row in 0..<rows.count { events.append(slices[row]) } }
     }
 
     func takeNext() {
@@ -106,53 +107,23 @@ final class TableCache {
         store.dropNext()
     }
 
-    /// Ends a message: brings the indexes up to date, and tells what has changed, if somebody wants to know.
+    /// Ends a message: brings the indexes up to date, and tells what has changed, if somebody wants to know. Rows that a primary key
+    /// makes one are told, and found, as one.
     func finish() -> TableChanges? {
         isTouched = false
-        let difference = store.finish()
-        if !difference.isEmpty {
-            for box in indexes {
-                for row in difference.deleted { box.index.remove(row, in: store, rowLayout) }
-                if difference.inserted.count > 64 { box.index.reserve(difference.inserted.count) }
-                for row in difference.inserted { box.index.insert(row, in: store, rowLayout) }
-            }
-        }
-        defer { store.discard(difference) }
-        guard isWatched, !(difference.inserted.isEmpty && difference.deleted.isEmpty && events.isEmpty) else {
-            return nil
-        }
+        store.finish()
+        defer { store.discard() }
+        let isTold = isWatched && !(store.inserted.isEmpty && store.deleted.isEmpty && events.isEmpty)
+        guard isTold || !indexes.isEmpty else { return nil }
+        store.pair()
+        for box in indexes { box.index.update(from: store) }
+        guard isTold else { return nil }
         var changes = TableChanges(table: name)
         changes.inserted = events
         events = PackedRows()
-        describe(difference, in: &changes)
+        store.tell(&changes)
         return changes
     }
-
-    /// Copies rows that changed, and puts those together that a primary key makes one.
-    private func describe(_ difference: RowStore.Difference, in changes: inout TableChanges) {
-        var successors: Set<UInt32> = []
-        if layout?.primaryKey.isEmpty == false, !difference.inserted.isEmpty, !difference.deleted.isEmpty {
-            let inserted = Set(difference.inserted)
-            for row in difference.deleted {
-                guard let successor = successor(of: row), inserted.contains(successor),
-                    successors.insert(successor).inserted
-                else {
-                    store.withBytes(row) { changes.deleted.append($0) }
-                    continue
-                }
-                store.withBytes(row) { changes.updated.old.append($0) }
-                store.withBytes(successor) { changes.updated.new.append($0) }
-            }
-        } else {
-            for row in difference.deleted { store.withBytes(row) { changes.deleted.append($0) } }
-        }
-        for row in difference.inserted where !successors.contains(row) {
-            store.withBytes(row) { changes.inserted.append($0) }
-        }
-    }
-
-    /// The row that has the primary key now that a row had which is gone.
-    private func successor(of row: UInt32) -> UInt32? { indexes.first?.index.first(like: row, in: store, rowLayout) }
 
     // MARK: Reading
 
@@ -171,21 +142,25 @@ final class TableCache {
         if limit == 0 { return found }
         let equalities = Array(search.equalities)
         func take(_ row: UInt32) -> Bool {
-            let isWanted = store.withBytes(row) { bytes in
-                search.test?(bytes) ?? equalities.allSatisfy { rowLayout.has($0.value, in: $0.key, of: bytes) }
+            let bytes = store.bytes(of: row)
+            if search.test?(bytes) ?? equalities.allSatisfy({ rowLayout.has($0.value, in: $0.key, of: bytes) }) {
+                found.append(row)
             }
-            if isWanted { found.append(row) }
             return found.count < limit
         }
+        func isKnown(_ columns: [Int]) -> Bool { columns.allSatisfy { search.equalities[$0] != nil } }
+        func key(_ columns: [Int]) -> [[UInt8]] { columns.map { search.equalities[$0] ?? [] } }
         var best: IndexBox?
-        for box in indexes where box.index.columns.allSatisfy({ search.equalities[$0] != nil }) {
-            if box.index.columns.count > best?.index.columns.count ?? 0 { best = box }
+        for box in indexes where isKnown(box.index.shape.columns) {
+            if box.index.shape.columns.count > best?.index.shape.columns.count ?? 0 { best = box }
         }
-        if let best {
-            let key = best.index.columns.map { search.equalities[$0] ?? [] }
-            best.index.forEach(key, in: store, rowLayout, take)
+        let identity = store.identity.columns
+        if !identity.isEmpty, isKnown(identity), identity.count >= best?.index.shape.columns.count ?? 0 {
+            store.forEach(key(identity), take)
+        } else if let best {
+            best.index.forEach(key(best.index.shape.columns), in: store, take)
         } else {
-            store.forEachUntil(take)
+            store.forEach(take)
         }
         return found
     }
@@ -193,59 +168,8 @@ final class TableCache {
     private func read<Failure: Error>(
         _ row: UInt32, _ body: (inout BSATNReader) throws(Failure) -> Void
     ) throws(Failure) {
-        let outcome = store.withBytes(row) { bytes -> Result<Void, Failure> in
-            // The store lends the bytes for as long as this closure runs.
-            var reader = BSATNReader(RawSpan(_unsafeBytes: bytes))
-            do throws(Failure) { return .success(try body(&reader)) } catch { return .failure(error) }
-        }
-        try outcome.get()
-    }
-}
-
-/// Which rows of a cached table are looked for.
-package struct CacheSearch: Sendable {
-    /// What columns must be, byte for byte, by their places.
-    var equalities: [Int: [UInt8]] = [:]
-    /// What a row must meet; it decides alone, and the equalities are only a way to it. Nil if there are no conditions but these.
-    var test: (@Sendable (UnsafeRawBufferPointer) -> Bool)?
-
-    /// All rows.
-    package init() {}
-
-    package init(
-        equalities: [Int: [UInt8]], test: (@Sendable (UnsafeRawBufferPointer) -> Bool)? = nil
-    ) {
-        self.equalities = equalities
-        self.test = test
-    }
-
-    /// Columns with these values.
-    package init(columns: [Int], key: [[UInt8]]) {
-        equalities = Dictionary(zip(columns, key)) { first, _ in first }
-    }
-}
-
-/// What a message may not do to a cache.
-struct CacheViolation: Error, Hashable {
-    enum Problem: Hashable {
-        /// A row is deleted that no query delivered.
-        case notThere
-        /// A row ends before one of its columns.
-        case noColumn(String)
-    }
-
-    let table: String
-    /// Which row of the list it was.
-    let row: Int
-    let problem: Problem
-}
-
-extension CacheViolation: CustomStringConvertible {
-    var description: String {
-        switch problem {
-        case .notThere: "a row of table \(table) was deleted that was not there"
-        case .noColumn(let column):
-            "a row of table \(table) ends before column \(column); does the program have the server's version of the table?"
-        }
+        // The store lends the bytes until it changes, which it does not while this runs.
+        var reader = BSATNReader(RawSpan(_unsafeBytes: store.bytes(of: row)))
+        try body(&reader)
     }
 }
