@@ -47,6 +47,10 @@ public struct ClientOptions: Sendable {
     /// What to do when the connection is lost.
     public var reconnection = Reconnection()
 
+    /// Whether a client that has lost its connection goes on where it was: servers that can do it tell it then only what has changed.
+    /// Others do not know the question, and tell it all rows. It costs nine bytes in each message.
+    public var resumes = true
+
     /// How long opening a connection may take until the server has greeted.
     public var connectTimeout: Duration = .seconds(10)
 

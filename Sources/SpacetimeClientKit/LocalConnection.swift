@@ -27,25 +27,35 @@ final class LocalConnection: TransportConnection {
     private let session: Session
     private let receiver: TransportReceiver
     private let isConfirmed: Bool
+    /// Whether the client wants to know which commit its rows are at, to go on from there later.
+    private let tellsOffsets: Bool
     private let incoming: AsyncStream<Incoming>
     private let put: AsyncStream<Incoming>.Continuation
     private let gate = Mutex(Gate())
     private let end = Mutex<TransportEnd?>(nil)
     private let sets = Mutex(LocalSets())
 
-    init(_ core: DatabaseCore, _ caller: Caller, _ receiver: TransportReceiver, isConfirmed: Bool) {
+    init(
+        _ core: DatabaseCore, _ caller: Caller, _ receiver: TransportReceiver, isConfirmed: Bool, tellsOffsets: Bool
+    ) {
         self.core = core
+        self.tellsOffsets = tellsOffsets
         self.receiver = receiver
         self.isConfirmed = isConfirmed
-        session = Session(caller, outlet: nil, queueLimit: Self.queueLimit)
+        session = Session(caller, outlet: nil, queueLimit: Self.queueLimit, tellsOffsets: tellsOffsets)
         (incoming, put) = AsyncStream.makeStream()
     }
 
     /// Greets, and begins to listen.
     func begin() {
-        reply(
-            .initialConnection(
-                identity: session.caller.identity, connectionID: session.caller.connection, token: ""))
+        var greeting = BSATNWriter()
+        V2.ServerMessage.initialConnection(
+            identity: session.caller.identity, connectionID: session.caller.connection, token: ""
+        ).encode(to: &greeting)
+        if tellsOffsets {
+            V3.ServerMessage.history(core.catalog.history(for: session.caller.identity)).encode(to: &greeting)
+        }
+        session.reply(greeting.toArray())
         let delivering = Task { await deliver() }
         Task {
             await listen()
@@ -94,36 +104,47 @@ final class LocalConnection: TransportConnection {
         setReading(true)
     }
 
-    private func messages(of payload: [UInt8]) throws(ProtocolError) -> [V2.ClientMessage] {
+    private func messages(of payload: [UInt8]) throws(ProtocolError) -> [V3.ClientMessage] {
         var reader = try V2.ClientMessageReader(payload.span.bytes, isBatched: true)
-        var messages: [V2.ClientMessage] = []
-        while let message = try reader.next() { messages.append(V2.ClientMessage(message)) }
-        return messages
+        var messages: [V3.ClientMessage] = []
+        while true {
+            if tellsOffsets, let since = try reader.nextSubscribeSince() {
+                messages.append(.subscribeSince(since))
+                continue
+            }
+            guard let message = try reader.next() else { return messages }
+            messages.append(.common(V2.ClientMessage(message)))
+        }
     }
 
     /// Does what one payload asks for. Calls that follow each other are made under one lock, and sets that follow each other are
     /// watched at one point between two transactions.
-    private func perform(_ messages: [V2.ClientMessage]) async {
+    private func perform(_ messages: [V3.ClientMessage]) async {
         var calls: [SessionCall] = []
         var step = LocalSets.Step()
         for message in messages {
             switch message {
-            case .callReducer(let request, let name, let arguments):
+            case .common(.callReducer(let request, let name, let arguments)):
                 await change(&step)
                 calls.append(SessionCall(request: request, reducer: name, arguments: arguments))
-            case .subscribe(let request, let set, let texts):
+            case .common(.subscribe(let request, let set, let texts)):
                 await call(&calls)
                 if step.touches(set) { await change(&step) }
-                join(request, set, texts, &step)
-            case .unsubscribe(let request, let set, _):
+                join(request, set, texts, since: nil, &step)
+            case .subscribeSince(let since):
+                await call(&calls)
+                if step.touches(since.querySetID) { await change(&step) }
+                let point = ResumePoint(history: since.history, offset: TxOffset(since.offset))
+                join(since.requestID, since.querySetID, since.queries, since: point, &step)
+            case .common(.unsubscribe(let request, let set, _)):
                 await call(&calls)
                 if step.touches(set) { await change(&step) }
                 leave(request, set, &step)
-            case .oneOffQuery(let request, let text):
+            case .common(.oneOffQuery(let request, let text)):
                 await call(&calls)
                 await change(&step)
                 Task { await answer(request, text) }
-            case .callProcedure(let request, let name, let arguments):
+            case .common(.callProcedure(let request, let name, let arguments)):
                 await call(&calls)
                 await change(&step)
                 Task { await call(procedure: name, arguments, request) }
@@ -181,12 +202,15 @@ final class LocalConnection: TransportConnection {
 
     // MARK: Sets
 
-    private func join(_ request: UInt32, _ set: UInt32, _ texts: [String], _ step: inout LocalSets.Step) {
+    private func join(
+        _ request: UInt32, _ set: UInt32, _ texts: [String], since point: ResumePoint?, _ step: inout LocalSets.Step
+    ) {
         do throws(DatabaseError) {
             let queries = try core.sessions.texts.queries(texts, as: session.caller)
             let names = queries.map { $0.tableName(in: core.catalog) }
             try sets.withLock { sets throws(DatabaseError) in try sets.join(set, request, texts, names) }
             step.joining.append((QuerySetID(set), queries))
+            step.since[QuerySetID(set)] = point
         } catch {
             reply(.subscriptionError(requestID: request, querySetID: set, message: error.message))
         }
@@ -212,7 +236,8 @@ final class LocalConnection: TransportConnection {
         if step.joining.isEmpty { return }
         let refused: [(set: QuerySetID, error: DatabaseError)]
         do throws(DatabaseError) {
-            refused = try await core.sessions.change(session, leaving: step.leaving, joining: step.joining)
+            refused = try await core.sessions.change(
+                session, leaving: step.leaving, joining: step.joining, since: step.since)
         } catch {
             refused = step.joining.map { ($0.set, error) }
         }
@@ -226,33 +251,52 @@ final class LocalConnection: TransportConnection {
     // MARK: What the client is told
 
     private func deliver() async {
+        // The last commit that the client was told to be at.
+        var told: UInt64?
         while let first = await session.queue.next() {
             await waitForGate()
             var writer = BSATNWriter()
             writer.write(Compression.none.rawValue)
+            var reached: UInt64?
             var next: SessionEvent? = first
             while let event = next {
                 if isConfirmed, let offset = event.offset, !core.durabilityWatch.isDurable(offset) {
                     // What does not have to wait for this goes first.
-                    tell(&writer)
+                    tell(&writer, &reached, &told)
                     do throws(DatabaseError) { try await core.runner.durable(offset) } catch {
                         return finish(
                             TransportEnd(code: 1011, reason: "the database cannot write: \(error.message)"))
                     }
                 }
                 if case .ended(let reason) = event {
-                    tell(&writer)
+                    tell(&writer, &reached, &told)
                     return finish(Self.end(reason))
                 }
                 encode(event, &writer)
+                if tellsOffsets { reached = Self.reached(by: event, told) ?? reached }
                 next = session.queue.nextAvailable()
             }
-            tell(&writer)
+            tell(&writer, &reached, &told)
         }
     }
 
-    private func tell(_ writer: inout BSATNWriter) {
+    /// The commit that the client's rows are at behind an event, if it is to be told that.
+    private static func reached(by event: SessionEvent, _ told: UInt64?) -> UInt64? {
+        switch event {
+        // Also if other rows are at that commit already, so that there is an offset behind the rows of each set.
+        case .subscribed, .resumed: event.offset?.rawValue
+        case .update(let update): told.map { update.offset.rawValue > $0 } ?? true ? update.offset.rawValue : nil
+        // Answers that were made elsewhere may tell of commits whose updates come behind them.
+        case .reply, .unsubscribed, .failed, .moduleReplaced, .ended: nil
+        }
+    }
+
+    private func tell(_ writer: inout BSATNWriter, _ reached: inout UInt64?, _ told: inout UInt64?) {
         guard writer.count > 1 else { return }
+        if let offset = reached {
+            V3.ServerMessage.reached(offset).encode(to: &writer)
+            (reached, told) = (nil, offset)
+        }
         receiver.receive(writer.toArray())
         writer.removeAll(keepingCapacity: true)
         writer.write(Compression.none.rawValue)
@@ -288,16 +332,26 @@ final class LocalConnection: TransportConnection {
         case .failed(let set, let error):
             sets.withLock { $0.failed(set.rawValue, error.message) }.encode(to: &writer)
         case .update(let update): encode(update, &writer)
-        case .resumed, .unsubscribed, .moduleReplaced, .ended: break
+        case .resumed(let changes): encode(changes, &writer)
+        case .unsubscribed, .moduleReplaced, .ended: break
         }
     }
 
-    private func encode(_ update: SessionUpdate, _ writer: inout BSATNWriter) {
-        let changes = sets.withLock { sets in
-            update.changes.compactMap { change in
-                sets.tableName(of: change, core.catalog).map { (change, $0) }
-            }
+    private func encode(_ resumed: SetChanges, _ writer: inout BSATNWriter) {
+        guard let answer = sets.withLock({ $0.take(resumed.set.rawValue) }), !answer.isLeaving else { return }
+        var encoder = V2.UpdateEncoder.resumed(requestID: answer.request, querySetID: answer.set, in: &writer)
+        append(named(resumed.changes), &encoder, &writer)
+    }
+
+    /// The changes that the client hears of, in the order of the protocol, and what their tables are called.
+    private func named(_ changes: [SetChange]) -> [(SetChange, String)] {
+        sets.withLock { sets in
+            changes.compactMap { change in sets.tableName(of: change, core.catalog).map { (change, $0) } }
         }.sorted { ($0.0.set.rawValue, $0.1, $0.0.query) < ($1.0.set.rawValue, $1.1, $1.0.query) }
+    }
+
+    private func encode(_ update: SessionUpdate, _ writer: inout BSATNWriter) {
+        let changes = named(update.changes)
         var encoder: V2.UpdateEncoder
         switch update.call {
         case nil:
@@ -317,6 +371,12 @@ final class LocalConnection: TransportConnection {
                 requestID: call.request, timestamp: call.timestamp, outcome: outcome
             ).encode(to: &writer)
         }
+        append(changes, &encoder, &writer)
+    }
+
+    private func append(
+        _ changes: [(SetChange, String)], _ encoder: inout V2.UpdateEncoder, _ writer: inout BSATNWriter
+    ) {
         for (change, table) in changes {
             var rows = BSATNWriter()
             let delta = change.delta

@@ -10,6 +10,8 @@ struct LocalSets {
     struct Step {
         var leaving: [QuerySetID] = []
         var joining: [(set: QuerySetID, queries: [SessionQuery])] = []
+        /// The commits at which the client has the rows of sets that it joins again.
+        var since: [QuerySetID: ResumePoint] = [:]
         /// Sets that are watched for a moment only, for the rows of one that is left.
         var shadows: [QuerySetID] = []
 

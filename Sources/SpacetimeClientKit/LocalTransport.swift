@@ -44,7 +44,8 @@ public struct LocalTransport<Definition: ModuleDefinition>: ClientTransport {
         do { caller = try await core.connections.connect(identity, credentials: "") } catch {
             throw ClientError(.refused, "the module refused the client: \(error)")
         }
-        let connection = LocalConnection(core, caller, receiver, isConfirmed: isConfirmed)
+        let connection = LocalConnection(
+            core, caller, receiver, isConfirmed: isConfirmed, tellsOffsets: opening.wantsOffsets)
         connection.begin()
         return OpenedTransport(connection: connection, subprotocol: .v3)
     }

@@ -74,7 +74,7 @@ private enum Party {
         let (received, ended) = (Arrivals<[UInt8]>(), Arrivals<TransportEnd>())
         let opening = TransportOpening(
             address: try ServerAddress("localhost"), path: "/", headers: [], subprotocols: [.v3],
-            messageByteLimit: 1_000)
+            wantsOffsets: false, messageByteLimit: 1_000)
         let opened = try await transport.open(
             opening, TransportReceiver(receive: { received.put($0) }, end: { ended.put($0) }))
         // The greeting.

@@ -17,6 +17,7 @@ import Testing
         let wrong = try bench.core.query("SELECT nonsense")
         try bench.settle()
         // In another order than they were asked.
+        bench.server.outbox.removeAll { if case .reached = $0 { true } else { false } }
         bench.server.outbox.reverse()
         try bench.deliver(6)
         #expect(bench.outcomes[put] == .returned([]))
@@ -87,7 +88,7 @@ import Testing
         _ = try bench.core.subscribe([ItemQuery.owner(1).text])
         try bench.settle()
         try bench.deliverAll()
-        bench.server.outbox = [.subscriptionError(requestID: nil, querySetID: 1, message: "overflow")]
+        bench.server.outbox = [.common(.subscriptionError(requestID: nil, querySetID: 1, message: "overflow"))]
         try bench.deliver()
         #expect(bench.events.contains(.unsubscribed(failing, ClientError(.subscription, "overflow"))))
         #expect(bench.mirror.count == 2)
@@ -127,6 +128,7 @@ import Testing
             .initialConnection(identity: .zero, connectionID: .none, token: ""),
         ]
         var payloads = messages.map { payload([$0]) }
+        payloads.append(payload([V3.ServerMessage.resumed(requestID: 1, querySetID: 1, changes: [])]))
         payloads += [[], [0], [9, 1, 2], [1, 2, 3], [2, 0], [0, 99], Array(payload([messages[0]]).dropLast(3))]
         for (number, bytes) in payloads.enumerated() {
             let bench = try Bench()
@@ -255,7 +257,9 @@ import Testing
         guard case .open(1, let opening)? = actions.first else { throw Unexpected() }
         #expect(
             opening.path
-                == "/games/v1/database/chat%2F%C3%B6/subscribe?compression=Gzip&confirmed=false&session_id=a%20b")
+                == "/games/v1/database/chat%2F%C3%B6/subscribe?compression=Gzip&confirmed=false&session_id=a%20b&offsets=true"
+        )
+        #expect(opening.wantsOffsets)
         #expect(opening.headers.map(\.name) == ["Authorization"])
         #expect(opening.headers.map(\.value) == ["Bearer secret"])
         #expect(opening.subprotocols == [.v3, .v2])

@@ -39,7 +39,7 @@ final class ModelTransport: ClientTransport {
         let refusal = state.withLock { state -> ClientError? in
             state.openings.append(opening)
             if !state.refusals.isEmpty { return state.refusals.removeFirst() }
-            state.server.greet()
+            state.server.greet(wantsOffsets: opening.wantsOffsets)
             state.receiver = receiver
             return nil
         }
@@ -57,7 +57,7 @@ final class ModelTransport: ClientTransport {
     func put(_ item: Item) {
         state.withLock { state in
             let updates = state.server.put(item)
-            if !updates.isEmpty { state.server.outbox.append(.transactionUpdate(updates)) }
+            if !updates.isEmpty { state.server.say(.common(.transactionUpdate(updates))) }
         }
         wake.yield()
     }
@@ -87,11 +87,12 @@ final class ModelTransport: ClientTransport {
     }
 
     private func deliver() {
-        let (messages, receiver) = state.withLock { state in
-            defer { state.server.outbox = [] }
-            return (state.server.outbox, state.receiver)
+        let (frames, receiver) = state.withLock { state in
+            var frames: [[V3.ServerMessage]] = []
+            while !state.server.outbox.isEmpty { frames.append(state.server.takeFrame(1)) }
+            return (frames, state.receiver)
         }
-        for message in messages { receiver?.receive(payload([message])) }
+        for frame in frames { receiver?.receive(payload(frame)) }
     }
 }
 

@@ -8,17 +8,22 @@ import Testing
 /// What a client has after its connection was lost is what a fresh one has, and what it tells is only what has changed.
 @Suite struct ReconnectTests {
     /// Random requests and transactions of others, a cut before each message in turn, and the same again afterwards.
-    private func run(seed: UInt64, steps: Int, cutAfter: Int) throws {
+    @discardableResult
+    private func run(
+        seed: UInt64, steps: Int, cutAfter: Int, every period: Int = .max, _ resuming: ModelServer.Resuming = .always
+    ) throws -> ModelServer {
         var dice = RandomValues(seed: seed)
         let bench = try Bench(seed: seed)
+        bench.server.resuming = resuming
         try bench.connect()
         var wanted: [UInt32: [ItemQuery]] = [:]
         var messages = 0
         for _ in 0..<steps {
             try act(bench, &dice, &wanted)
             if !bench.server.outbox.isEmpty, !dice.oneIn(3) {
-                if messages == cutAfter {
+                if messages >= cutAfter, (messages - cutAfter) % period == 0 {
                     try bench.cut()
+                    if dice.oneIn(8) { bench.server.restart() }
                     // The world goes on meanwhile.
                     for _ in 0..<dice.below(4) { bench.server.changeForOthers(&dice) }
                     if dice.oneIn(2) { try bench.wait() }
@@ -33,6 +38,7 @@ import Testing
             try bench.wait()
         }
         try expectFresh(bench, wanted)
+        return bench.server
     }
 
     private func act(
@@ -74,9 +80,94 @@ import Testing
         for row in rows { #expect(bench.references(row) == fresh.references(row), "\(row)") }
     }
 
-    @Test func aCutAtEachMessageLeavesTheCacheOfAFreshClient() throws {
-        let seed = freshSeed()
-        for cut in 0..<60 { try run(seed: seed &+ UInt64(cut % 5), steps: 120, cutAfter: cut) }
+    @Test(arguments: ModelServer.Resuming.allCases)
+    func aCutAtEachMessageLeavesTheCacheOfAFreshClient(_ resuming: ModelServer.Resuming) throws {
+        let seed = freshSeed("aCutAtEachMessageLeavesTheCacheOfAFreshClient \(resuming)")
+        for cut in 0..<60 { try run(seed: seed &+ UInt64(cut % 5), steps: 120, cutAfter: cut, resuming) }
+    }
+
+    /// Cuts may come while a connection before is not up to date yet, and while it is asked whether it can go on.
+    @Test(arguments: ModelServer.Resuming.allCases)
+    func cutsInARowLeaveTheCacheOfAFreshClient(_ resuming: ModelServer.Resuming) throws {
+        let seed = freshSeed("cutsInARowLeaveTheCacheOfAFreshClient \(resuming)")
+        var (resumed, renewed) = (0, 0)
+        for number in 0..<60 {
+            let server = try run(
+                seed: seed &+ UInt64(number), steps: 200, cutAfter: number % 7, every: 1 + number % 6, resuming)
+            resumed += server.resumed
+            renewed += server.renewed
+        }
+        switch resuming {
+        case .unknown: #expect(resumed == 0 && renewed == 0)
+        // Where the server knows what has changed, nothing is loaded again.
+        case .always: #expect(resumed > 0 && renewed == 0)
+        case .sometimes: #expect(resumed > 0 && renewed > 0)
+        case .never: #expect(resumed == 0 && renewed > 0)
+        }
+    }
+
+    @Test func whatIsGoneOnWithIsNotLoadedAgain() throws {
+        let bench = try Bench()
+        for id in 0..<5 as Range<UInt32> { bench.server.items[id] = Item(id: id, owner: 0, text: "a") }
+        try bench.connect()
+        for owner in 0..<2 as Range<UInt32> { _ = try bench.core.subscribe([ItemQuery.owner(owner).text]) }
+        try bench.settle()
+        try bench.deliverAll()
+        try bench.cut()
+        // It goes from one query into the other, and is the same row but for that.
+        bench.server.items[0]?.owner = 1
+        bench.server.items[1] = nil
+        bench.events = []
+        try bench.wait()
+        try bench.deliverAll()
+        #expect(bench.server.resumed == 2 && bench.server.renewed == 0)
+        let changes = bench.events.compactMap { if case .changed(let changes) = $0 { changes } else { nil } }
+        #expect(changes.count == 1)
+        let told = try RowChanges<Item>(try #require(changes.first?.first))
+        #expect(told.deleted.map(\.id) == [1])
+        #expect(told.updated.map { $0.new.owner } == [1])
+        #expect(told.inserted.isEmpty)
+    }
+
+    /// The rows of a set that was given up without a connection are not known by themselves: the server tells which they are.
+    @Test func whatWasGivenUpMeanwhileGoesWithoutLoadingTheRestAgain() throws {
+        let bench = try Bench()
+        for id in 0..<5 as Range<UInt32> { bench.server.items[id] = Item(id: id, owner: id % 2, text: "a") }
+        try bench.connect()
+        let all = try bench.core.subscribe([ItemQuery.all.text])
+        _ = try bench.core.subscribe([ItemQuery.owner(0).text])
+        try bench.settle()
+        try bench.deliverAll()
+        try bench.cut()
+        bench.core.unsubscribe(all)
+        try bench.settle()
+        #expect(bench.events.contains(.unsubscribed(all, nil)))
+        #expect(bench.mirror.count == 5)
+        try bench.wait()
+        try bench.deliverAll()
+        #expect(bench.server.resumed == 2 && bench.server.renewed == 0)
+        #expect(bench.mirror.map(\.id).sorted() == [0, 2, 4])
+        #expect(bench.events.count { $0 == .unsubscribed(all, nil) } == 1)
+    }
+
+    /// A message that may not be may have come of something wrong before: the next connection trusts nothing.
+    @Test func behindAViolationEverythingBeginsAnew() throws {
+        let bench = try Bench()
+        bench.server.items[0] = Item(id: 0, owner: 0, text: "a")
+        try bench.connect()
+        _ = try bench.core.subscribe([ItemQuery.all.text])
+        try bench.settle()
+        try bench.deliverAll()
+        bench.core.received(bench.core.connection, [0, 99], now: bench.now)
+        try bench.settle()
+        try bench.wait()
+        try bench.deliverAll()
+        #expect(bench.server.resumed == 0 && bench.mirror.count == 1)
+        // And the one behind it goes on again.
+        try bench.cut()
+        try bench.wait()
+        try bench.deliverAll()
+        #expect(bench.server.resumed == 1)
     }
 
     @Test func withoutACutTheCacheIsThatOfAFreshClient() throws {

@@ -63,9 +63,10 @@ import Testing
         try bench.settle()
         bench.now = .seconds(10) + .milliseconds(4)
         bench.server.outbox = [
-            .reducerResult(
-                requestID: 1, timestamp: Timestamp(microsecondsSinceUnixEpoch: 1_700_000_000_000_000),
-                outcome: .committedEmpty)
+            .common(
+                .reducerResult(
+                    requestID: 1, timestamp: Timestamp(microsecondsSinceUnixEpoch: 1_700_000_000_000_000),
+                    outcome: .committedEmpty))
         ]
         try bench.deliver()
         let time = bench.core.serverClock.time(at: bench.now)

@@ -79,134 +79,18 @@ enum ItemQuery: Hashable {
     }
 }
 
-/// A server with one table, one event table and one client at a time, which answers into a queue.
-struct ModelServer {
-    var items: [UInt32: Item] = [:]
-    private var sets: [UInt32: [ItemQuery]] = [:]
-    private var connections: UInt64 = 0
-    /// What was said and has not arrived.
-    var outbox: [V2.ServerMessage] = []
-    /// Rows of the event table that were sent.
-    private(set) var noises = 0
-
-    /// Somebody else connects, and what was under way is lost.
-    mutating func greet() {
-        connections += 1
-        sets = [:]
-        outbox = [
-            .initialConnection(
-                identity: Identity(issuer: "test", subject: "one"),
-                connectionID: ConnectionId(number: UInt128(connections)), token: "token")
-        ]
-    }
-
-    /// The client has gone.
-    mutating func drop() {
-        sets = [:]
-        outbox = []
-    }
-
-    mutating func receive(_ payload: [UInt8]) throws {
-        var reader = try V2.ClientMessageReader(payload.span.bytes, isBatched: true)
-        var messages: [V2.ClientMessage] = []
-        while let message = try reader.next() { messages.append(V2.ClientMessage(message)) }
-        for message in messages { try receive(message) }
-    }
-
-    private mutating func receive(_ message: V2.ClientMessage) throws {
-        switch message {
-        case .subscribe(let request, let set, let texts):
-            let queries = texts.compactMap { ItemQuery($0) }
-            guard queries.count == texts.count, sets[set] == nil else {
-                outbox.append(.subscriptionError(requestID: request, querySetID: set, message: "no such table"))
-                return
-            }
-            sets[set] = queries
-            outbox.append(.subscribeApplied(requestID: request, querySetID: set, rows: rows(of: queries)))
-        case .unsubscribe(let request, let set, let wantsRows):
-            guard let queries = sets.removeValue(forKey: set) else {
-                outbox.append(.subscriptionError(requestID: request, querySetID: set, message: "no such set"))
-                return
-            }
-            outbox.append(
-                .unsubscribeApplied(
-                    requestID: request, querySetID: set, rows: wantsRows ? rows(of: queries) : nil))
-        case .oneOffQuery(let request, let text):
-            guard let query = ItemQuery(text) else {
-                outbox.append(.oneOffQueryResult(requestID: request, result: .error("no such table")))
-                return
-            }
-            outbox.append(.oneOffQueryResult(requestID: request, result: .rows(rows(of: [query]))))
-        case .callReducer(let request, let name, let arguments): try call(request, name, arguments)
-        case .callProcedure(let request, _, let arguments):
-            outbox.append(
-                .procedureResult(
-                    requestID: request, outcome: .returned(arguments),
-                    timestamp: Timestamp(microsecondsSinceUnixEpoch: 0), duration: TimeDuration(microseconds: 0)))
-        }
-    }
-
-    private mutating func call(_ request: UInt32, _ name: String, _ arguments: [UInt8]) throws {
-        let outcome: V2.ReducerOutcome
-        switch name {
-        case "put": outcome = .committed(returnValue: [], changes: put(try Item(bsatn: arguments)))
-        case "nothing": outcome = .committedEmpty
-        case "fail": outcome = .failed(try String(bsatn: arguments))
-        default: outcome = .internalError("no such reducer")
-        }
-        outbox.append(
-            .reducerResult(
-                requestID: request, timestamp: Timestamp(microsecondsSinceUnixEpoch: 0), outcome: outcome))
-    }
-
-    private func rows(of queries: [ItemQuery]) -> [V2.TableRows] {
-        queries.filter { $0 != .noise }.map { query in
-            let rows = items.values.filter(query.matches).sorted { $0.id < $1.id }
-            return V2.TableRows(table: "item", rows: RowList(rows.map { $0.bsatn() }))
-        }
-    }
-
-    /// Puts an item in the place of the one with its id, and returns what the client is told.
-    mutating func put(_ item: Item) -> [V2.QuerySetUpdate] { change(item.id, to: item, noise: nil) }
-
-    /// Changes an item, or removes it, and makes a noise, and returns what the client is told.
-    mutating func change(_ id: UInt32, to new: Item?, noise: String?) -> [V2.QuerySetUpdate] {
-        let old = items[id]
-        items[id] = new
-        var updates: [V2.QuerySetUpdate] = []
-        for (set, queries) in sets.sorted(by: { $0.key < $1.key }) {
-            var changes: [V2.RowChanges] = []
-            for query in queries where query != .noise && old != new {
-                let deleted = old.map { query.matches($0) ? [$0.bsatn()] : [] } ?? []
-                let inserted = new.map { query.matches($0) ? [$0.bsatn()] : [] } ?? []
-                guard !deleted.isEmpty || !inserted.isEmpty else { continue }
-                changes.append(.persistent(inserts: RowList(inserted), deletes: RowList(deleted)))
-            }
-            var tables: [V2.TableUpdate] = []
-            if !changes.isEmpty { tables.append(V2.TableUpdate(table: "item", changes: changes)) }
-            if let noise, queries.contains(.noise) {
-                noises += 1
-                tables.append(V2.TableUpdate(table: "noise", changes: [.event(RowList([noise.bsatn()]))]))
-            }
-            if !tables.isEmpty { updates.append(V2.QuerySetUpdate(querySetID: set, tables: tables)) }
-        }
-        return updates
-    }
-
-    /// A transaction of somebody else.
-    mutating func changeForOthers(_ dice: inout RandomValues) {
-        let id = UInt32(dice.below(8))
-        let new = dice.oneIn(4) ? nil : Item(id: id, owner: UInt32(dice.below(3)), text: "\(dice.below(3))")
-        let updates = change(id, to: new, noise: dice.oneIn(5) ? "bang" : nil)
-        if !updates.isEmpty { outbox.append(.transactionUpdate(updates)) }
-    }
-}
-
 /// A payload of a server, as it comes over the wire.
-func payload(_ messages: [V2.ServerMessage]) -> [UInt8] {
+func payload(_ messages: [V2.ServerMessage]) -> [UInt8] { payload(messages.map { .common($0) }) }
+
+/// The same for a client that asked for offsets: the last one stands at the end.
+func payload(_ messages: [V3.ServerMessage]) -> [UInt8] {
     var writer = BSATNWriter()
     writer.write(Compression.none.rawValue)
-    for message in messages { message.encode(to: &writer) }
+    var reached: V3.ServerMessage?
+    for message in messages {
+        if case .reached = message { reached = message } else { message.encode(to: &writer) }
+    }
+    reached?.encode(to: &writer)
     return writer.toArray()
 }
 
@@ -239,8 +123,8 @@ final class Bench {
         for event in core.takeEvents() { try take(event) }
         for action in core.takeActions() {
             switch action {
-            case .open(let number, _):
-                server.greet()
+            case .open(let number, let opening):
+                server.greet(wantsOffsets: opening.wantsOffsets)
                 core.opened(number, .v3, now: now)
             case .send(_, let payload): try server.receive(payload)
             case .close(_, let code, _): closes.append(code)
@@ -323,9 +207,8 @@ final class Bench {
 
     /// The server's next messages arrive, so many in one frame.
     func deliver(_ count: Int = 1) throws {
-        let messages = Array(server.outbox.prefix(count))
+        let messages = server.takeFrame(count)
         guard !messages.isEmpty else { return }
-        server.outbox.removeFirst(messages.count)
         core.received(core.connection, payload(messages), now: now)
         try settle()
     }

@@ -4,7 +4,7 @@ import SpacetimeSATS
 /// What the server says.
 extension ClientCore {
     /// Why a message is not accepted.
-    private struct Violation: Error {
+    struct Violation: Error {
         let problem: String
         init(_ problem: String) { self.problem = problem }
     }
@@ -22,10 +22,12 @@ extension ClientCore {
                 // Another one may have ended the connection.
                 guard number == connection else { return }
                 switch phase {
-                case .greeting, .open: try handle(message, now: now)
+                case .greeting, .open:
+                    if resumption == nil { try handle(message) } else { try hold(message) }
                 default: return
                 }
             }
+            if isBeginning { begin() }
         } catch let error as Violation {
             violate(error.problem, now: now)
         } catch {
@@ -33,26 +35,40 @@ extension ClientCore {
         }
     }
 
-    private mutating func messages(of payload: [UInt8]) throws(ProtocolError) -> [V2.ServerMessage] {
+    private mutating func messages(of payload: [UInt8]) throws(ProtocolError) -> [V3.ServerMessage] {
         let limits = options.messageLimits
-        let isBatched = subprotocol.isBatched
+        let (isBatched, wantsOffsets) = (subprotocol.isBatched, options.resumes)
         return try ServerPayload.withBody(
             of: payload.span.bytes, limits: limits, decompressor: AnyDecompressor(decompressor), scratch: &scratch
         ) { (body) throws(ProtocolError) in
-            var reader = try V2.ServerMessageReader(body, isBatched: isBatched, limits: limits)
-            var messages: [V2.ServerMessage] = []
-            while let message = try reader.next() { messages.append(message) }
+            var messages: [V3.ServerMessage] = []
+            if isBatched, wantsOffsets {
+                var reader = try V3.ServerMessageReader(body, limits: limits)
+                while let message = try reader.next() { messages.append(message) }
+            } else {
+                var reader = try V2.ServerMessageReader(body, isBatched: isBatched, limits: limits)
+                while let message = try reader.next() { messages.append(.common(message)) }
+            }
             return messages
         }
     }
 
-    private mutating func handle(_ message: V2.ServerMessage, now: Duration) throws {
+    mutating func handle(_ message: V3.ServerMessage) throws {
         if case .greeting = phase {
-            guard case .initialConnection(let identity, let id, let token) = message else {
+            guard case .common(.initialConnection(let identity, let id, let token)) = message else {
                 throw Violation("the first message of the server is no greeting")
             }
-            return greeted(ClientSession(identity: identity, connectionID: id, token: token), now: now)
+            return greeted(ClientSession(identity: identity, connectionID: id, token: token))
         }
+        switch message {
+        case .common(let message): try handle(message)
+        case .history(let name): take(history: name)
+        case .reached(let offset): try take(reached: offset)
+        case .resumed(let request, let wireID, _): try resumed(request, wireID)
+        }
+    }
+
+    private mutating func handle(_ message: V2.ServerMessage) throws {
         switch message {
         case .initialConnection(let identity, let id, _):
             // Some servers repeat themselves; saying something else is another matter.
@@ -62,7 +78,7 @@ extension ClientCore {
         case .subscribeApplied(let request, let set, let rows): try subscribed(request, set, rows)
         case .unsubscribeApplied(let request, let set, let rows): try unsubscribed(request, set, rows)
         case .subscriptionError(let request?, let set, let text): try subscriptionFailed(request, set, text)
-        case .subscriptionError(nil, let set, let text): try setFailed(set, text, now: now)
+        case .subscriptionError(nil, let set, let text): try setFailed(set, text)
         case .transactionUpdate(let changes): try apply(changes)
         case .oneOffQueryResult(let request, let result):
             try expect(request, .query)
@@ -83,15 +99,13 @@ extension ClientCore {
         }
     }
 
-    private mutating func greeted(_ session: ClientSession, now: Duration) {
-        // What is seen until all first rows have come is what the last connection has left.
-        isCatchingUp = self.session != nil
+    private mutating func greeted(_ session: ClientSession) {
+        isReturning = self.session != nil
+        isBeginning = true
         self.session = session
         if !session.token.isEmpty { token = session.token }
         phase = .open(since: now)
         events.append(.connected(session))
-        sendAfterGreeting()
-        catchUp()
     }
 
     // MARK: Rows
@@ -99,13 +113,15 @@ extension ClientCore {
     private var generation: RowStore.Generation { isCatchingUp ? .next : .current }
 
     private mutating func apply(_ changes: [V2.QuerySetUpdate]) throws {
+        var changes = changes
+        if !abandoned.isEmpty { changes.removeAll { abandoned.contains($0.querySetID) } }
         for update in changes where setsByWireID[update.querySetID] == nil {
             throw Violation("rows came for set \(update.querySetID), which is not watched")
         }
         report(try cache.apply(changes, in: generation))
     }
 
-    private mutating func report(_ changes: [TableChanges]) {
+    mutating func report(_ changes: [TableChanges]) {
         if !changes.isEmpty { events.append(.changed(changes)) }
     }
 
@@ -115,9 +131,11 @@ extension ClientCore {
     }
 
     /// If all first rows have come on a new connection, they are what is seen from now on.
-    private mutating func catchUp() {
+    mutating func catchUp() {
         guard isCatchingUp, firstRowsAwaited == 0 else { return }
         isCatchingUp = false
+        hasStrays = false
+        for number in setOrder where sets[number]?.state == .active { show(number) }
         report(cache.takeNext())
         events += deferred
         deferred = []
@@ -127,7 +145,7 @@ extension ClientCore {
 
     /// The request that the server answers must have been made, and be of this kind. It is taken out when the answer was found
     /// to be right: else it is one of those that are lost with the connection.
-    private func expect(_ number: UInt32, _ kind: Request) throws {
+    func expect(_ number: UInt32, _ kind: Request) throws {
         guard requests[number] == kind else {
             throw Violation("request \(number) was answered, which nobody has made, or in another way")
         }
@@ -170,27 +188,44 @@ extension ClientCore {
         }
         try expect(request, .subscribe(number))
         report(try cache.apply(rows, isInsert: true, in: generation))
+        didSubscribe(request, number)
+        catchUp()
+    }
+
+    /// All rows of a set have come.
+    mutating func didSubscribe(_ request: UInt32, _ number: UInt32) {
         requests[request] = nil
         sets[number]?.state = .active
+        if !isCatchingUp { show(number) }
         if sets[number]?.wasTold == false {
             sets[number]?.wasTold = true
             tell(.subscribed(number))
         }
         firstRowsAwaited -= 1
-        catchUp()
     }
 
     private mutating func unsubscribed(_ request: UInt32, _ wireID: UInt32, _ rows: [V2.TableRows]?) throws {
+        if isAbandoned(request, wireID) { return }
         guard let number = setsByWireID[wireID], sets[number]?.state == .active, let rows else {
             throw Violation("set \(wireID) was left, which nobody has asked for, or without its rows")
         }
         try expect(request, .unsubscribe(number))
         report(try cache.apply(rows, isInsert: false, in: generation))
         requests[request] = nil
+        if !isCatchingUp { sets[number]?.isShown = false }
         forget(number, nil)
     }
 
+    /// Whether this answers the request to leave a set of which nothing is wanted.
+    private mutating func isAbandoned(_ request: UInt32, _ wireID: UInt32) -> Bool {
+        guard requests[request] == .abandon(wireID) else { return false }
+        requests[request] = nil
+        abandoned.remove(wireID)
+        return true
+    }
+
     private mutating func subscriptionFailed(_ request: UInt32, _ wireID: UInt32, _ text: String) throws {
+        if isAbandoned(request, wireID) { return }
         switch requests.removeValue(forKey: request) {
         case .subscribe(let number):
             firstRowsAwaited -= 1
@@ -205,7 +240,8 @@ extension ClientCore {
     }
 
     /// A set that was being watched failed at the server. Which of its rows are in no other set, only a new beginning tells.
-    private mutating func setFailed(_ wireID: UInt32, _ text: String, now: Duration) throws {
+    private mutating func setFailed(_ wireID: UInt32, _ text: String) throws {
+        if abandoned.contains(wireID) { return }
         guard let number = setsByWireID[wireID] else {
             throw Violation("set \(wireID) failed, which is not watched: \(text)")
         }

@@ -42,10 +42,9 @@ extension ClientCore {
     /// Does not want queries to be watched any more. Without a connection their rows go when the next one is up to date.
     mutating func unsubscribe(_ number: UInt32) {
         guard let set = sets[number], !set.isLeaving else { return }
-        guard isOpen, set.state != .unsent else { return forget(number, nil) }
+        guard isOpen, set.state != .unsent else { return leaveOver(number) }
         sets[number]?.isLeaving = true
-        let request = makeRequest(.unsubscribe(number))
-        send(.unsubscribe(requestID: request, querySetID: set.wireID, wantsRows: true))
+        send(unsubscribeMessage(for: number))
     }
 
     // MARK: Sending
@@ -70,7 +69,7 @@ extension ClientCore {
         }
     }
 
-    private mutating func makeRequest(_ request: Request) -> UInt32 {
+    mutating func makeRequest(_ request: Request) -> UInt32 {
         repeat { lastRequest &+= 1 } while requests[lastRequest] != nil
         requests[lastRequest] = request
         return lastRequest
@@ -79,14 +78,14 @@ extension ClientCore {
     /// Sends a message, or keeps it until there is a connection.
     private mutating func send(_ message: V2.ClientMessage) {
         guard isOpen else { return unsent.append(message) }
-        send([message])
+        send([.common(message)])
     }
 
     /// Sends messages in as few frames as the subprotocol allows.
-    private mutating func send(_ messages: [V2.ClientMessage]) {
+    mutating func send(_ messages: [V3.ClientMessage]) {
         scratch.removeAll()
         for message in messages {
-            note(message)
+            if case .common(let message) = message { note(message) }
             let start = scratch.count
             message.encode(to: &scratch)
             // What would make the frame too large begins the next one.
@@ -113,8 +112,8 @@ extension ClientCore {
         scratch.removeAll()
     }
 
-    private mutating func subscribeMessage(for number: UInt32) -> V2.ClientMessage {
-        repeat { lastWireID &+= 1 } while setsByWireID[lastWireID] != nil
+    mutating func subscribeMessage(for number: UInt32) -> V2.ClientMessage {
+        repeat { lastWireID &+= 1 } while setsByWireID[lastWireID] != nil || abandoned.contains(lastWireID)
         setsByWireID[lastWireID] = number
         sets[number]?.wireID = lastWireID
         sets[number]?.state = .pending
@@ -124,14 +123,17 @@ extension ClientCore {
             requestID: request, querySetID: lastWireID, queries: sets[number]?.queries ?? [])
     }
 
-    /// The server has greeted: asks for everything that is to be watched, in one frame, which servers evaluate at one point
-    /// between two transactions; then for what has waited.
-    mutating func sendAfterGreeting() {
-        var messages: [V2.ClientMessage] = []
-        for number in setOrder { messages.append(subscribeMessage(for: number)) }
+    mutating func unsubscribeMessage(for number: UInt32) -> V2.ClientMessage {
+        let request = makeRequest(.unsubscribe(number))
+        return .unsubscribe(requestID: request, querySetID: sets[number]?.wireID ?? 0, wantsRows: true)
+    }
+
+    /// Sends the first messages of a connection, about everything that is to be watched, in one frame, which servers evaluate at one
+    /// point between two transactions; then what has waited.
+    mutating func sendFirst(_ messages: [V3.ClientMessage]) {
         send(messages)
         let waiting = unsent
         unsent = []
-        send(waiting)
+        send(waiting.map { .common($0) })
     }
 }

@@ -30,6 +30,8 @@ struct ClientCore: ~Copyable {
         case query
         case subscribe(UInt32)
         case unsubscribe(UInt32)
+        /// Leaves a set by the number that the server knows, of which nothing is wanted.
+        case abandon(UInt32)
     }
 
     /// Queries that are watched together. Their number is the program's; the server knows them by another one on each
@@ -48,8 +50,16 @@ struct ClientCore: ~Copyable {
         var wireID: UInt32 = 0
         /// Whether the program has been told that it is there.
         var wasTold = false
-        /// Whether the program does not want it any more, and the server was told.
+        /// Whether the program does not want it any more, and the server was told, or will be.
         var isLeaving = false
+        /// Whether the program thinks that it is gone. Its rows are still there, and go with the next connection.
+        var isLeftOver = false
+        /// Whether its rows are among those that are seen.
+        var isShown = false
+        /// The commit at which they are, left by an earlier connection; nil if that is not known.
+        var point: Point?
+        /// How many commits had been told on this connection when its rows came.
+        var reachedCount = 0
     }
 
     let options: ClientOptions
@@ -74,6 +84,22 @@ struct ClientCore: ~Copyable {
     var firstRowsAwaited = 0
     /// What is told when what is seen is up to date again.
     var deferred: [ClientEvent] = []
+
+    // See `ClientCore+Resuming.swift`.
+    /// Whether there was a connection before this one.
+    var isReturning = false
+    /// Whether the server has greeted, and was not asked for anything yet.
+    var isBeginning = false
+    /// What the server calls the history that its offsets are of; nil if it tells none.
+    var history: UInt128?
+    /// The last commit that was told on this connection, and how many were.
+    var reached: Point?
+    var reachedCount = 0
+    /// Whether rows are seen of sets that are gone, and that only a new beginning takes away; or that are not trusted.
+    var hasStrays = false
+    var resumption: Resumption?
+    /// Sets that were left, by the number that the server knows: what comes for them is passed over.
+    var abandoned: Set<UInt32> = []
 
     var serverClock = ServerClock()
     /// A call whose answer will tell something of the server's clock, and when it was sent: one at a time.
@@ -153,10 +179,11 @@ struct ClientCore: ~Copyable {
         path += "?compression=\(compression.parameter)"
         if let confirmed = options.confirmedReads { path += "&confirmed=\(confirmed)" }
         if let session = options.sessionID { path += "&session_id=\(percentEncoded(session))" }
+        if options.resumes { path += "&offsets=true" }
         let headers = token.map { [TransportOpening.Header(name: "Authorization", value: "Bearer \($0)")] }
         return TransportOpening(
             address: address, path: path, headers: headers ?? [], subprotocols: [.v3, .v2],
-            messageByteLimit: options.messageLimits.messageBytes)
+            wantsOffsets: options.resumes, messageByteLimit: options.messageLimits.messageBytes)
     }
 
     /// The connection is there.
@@ -220,6 +247,8 @@ struct ClientCore: ~Copyable {
 
     /// The server did what it may not do: the connection is of no use any more.
     mutating func violate(_ problem: String, now: Duration) {
+        // Nothing is gone on with that may have come of it.
+        hasStrays = true
         actions.append(.close(connection, code: 1002, reason: ProtocolError.closeReason(problem)))
         lose(ClientError(.protocolViolation, problem), now: now)
     }
@@ -239,8 +268,12 @@ struct ClientCore: ~Copyable {
 
     /// Forgets what was under way on the connection, and keeps what there is.
     private mutating func leaveConnection(_ error: ClientError) {
+        notePoints()
         if isCatchingUp { cache.dropNext() }
         isCatchingUp = false
+        isBeginning = false
+        resumption = nil
+        (history, reached, reachedCount, abandoned) = (nil, nil, 0, [])
         timedCall = nil
         firstRowsAwaited = 0
         setsByWireID = [:]
@@ -254,11 +287,12 @@ struct ClientCore: ~Copyable {
         for number in requests.keys.sorted() where !waiting.contains(number) {
             switch requests.removeValue(forKey: number) {
             case .reducer, .procedure, .query: events.append(.finished(number, .failed(error)))
-            case .subscribe, .unsubscribe, nil: break
+            case .subscribe, .unsubscribe, .abandon, nil: break
             }
         }
         for number in setOrder {
-            if sets[number]?.isLeaving == true { forget(number, nil) } else { sets[number]?.state = .unsent }
+            sets[number]?.state = .unsent
+            if sets[number]?.isLeaving == true { leaveOver(number) }
         }
     }
 
@@ -278,9 +312,19 @@ struct ClientCore: ~Copyable {
     /// A subscription is no more.
     mutating func forget(_ number: UInt32, _ error: ClientError?) {
         guard let set = sets.removeValue(forKey: number) else { return }
-        setsByWireID[set.wireID] = nil
+        if setsByWireID[set.wireID] == number { setsByWireID[set.wireID] = nil }
         setOrder.removeAll { $0 == number }
-        events.append(.unsubscribed(number, error))
+        if set.isShown { hasStrays = true }
+        if !set.isLeftOver { events.append(.unsubscribed(number, error)) }
+    }
+
+    /// A subscription is not wanted any more, and there is no connection: if it is known where its rows are, the next one tells which
+    /// ones they are.
+    mutating func leaveOver(_ number: UInt32) {
+        guard let set = sets[number], set.isShown, set.point != nil else { return forget(number, nil) }
+        if !set.isLeftOver { events.append(.unsubscribed(number, nil)) }
+        sets[number]?.isLeaving = true
+        sets[number]?.isLeftOver = true
     }
 }
 

@@ -33,6 +33,8 @@ public struct TransportOpening: Sendable, Hashable {
     public let headers: [Header]
     /// What the client speaks, for the header `Sec-WebSocket-Protocol`.
     public let subprotocols: [Subprotocol]
+    /// Whether the client asks for offsets, in ``path`` as well: for a transport that has no path.
+    public let wantsOffsets: Bool
     /// The most bytes of one message that are taken in; what is larger ends the connection.
     public let messageByteLimit: Int
 

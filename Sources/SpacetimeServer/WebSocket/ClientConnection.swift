@@ -199,8 +199,8 @@ final class ClientConnection: Session.Outlet, @unchecked Sendable {
         self.session = session
         self.catalog = catalog
         state = .open
-        session.reply(greeting(caller))
-        if tellsOffsets { session.reply(historyMessage(catalog)) }
+        // In one piece, so that they are in one frame: the client decides by it how to go on.
+        session.reply(tellsOffsets ? greeting(caller) + historyMessage(catalog) : greeting(caller))
         proceed()
     }
 
