@@ -129,7 +129,7 @@ import Darwin
 
     @Test func aConnectionThatIsCutIsMadeAgainAndTheCacheIsRight() async throws {
         try await withChat { address, port in
-            let proxy = try await CuttingProxy.start(to: port)
+            let proxy = try await FaultyProxy.start(to: port)
             let client = try await DatabaseClient.connect(
                 to: "ws://127.0.0.1:\(proxy.port)", database: "chat", over: NIOTransport(), options: quick())
             let other = try await DatabaseClient.connect(to: address, database: "chat", over: NIOTransport())
@@ -195,7 +195,7 @@ import Darwin
                 _ = try await DatabaseClient.connect(to: address, database: "nothing", over: NIOTransport())
             }
             #expect(unknown.code == .refused)
-            let proxy = try await CuttingProxy.start(to: port)
+            let proxy = try await FaultyProxy.start(to: port)
             let free = proxy.port
             try await proxy.stop()
             let nobody = try await clientError {
