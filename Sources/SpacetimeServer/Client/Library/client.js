@@ -30,8 +30,13 @@ export class ProtocolError extends Error { name = "ProtocolError"; }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const toUTF8 = new TextEncoder();
-// Another character for each byte, so that bytes can be a key of a Map.
-const asKey = new TextDecoder("latin1");
+const latin1 = new TextDecoder("latin1");
+
+/** Bytes as a text, another character for each byte, so that they can be a key of a Map. */
+function asKey(bytes) {
+  // Few bytes are a call away; many would not fit on the stack.
+  return bytes.length <= 512 ? String.fromCharCode.apply(null, bytes) : latin1.decode(bytes);
+}
 const mask64 = (1n << 64n) - 1n;
 
 /** Reads BSATN: values without any mark of what they are, numbers with the least significant byte first. */
@@ -92,11 +97,19 @@ export class BinaryReader {
   /** The digits of a number, the most significant ones first. */
   hex(count) {
     const at = this.#take(count);
-    let text = "";
-    for (let place = at + count - 1; place >= at; place--) text += hexDigits[this.bytes[place]];
-    return text;
+    let place = at + count;
+    // One text at the end, instead of one for each byte.
+    for (let digit = 0; digit < 2 * count; digit += 2) {
+      const byte = this.bytes[--place];
+      digitCodes[digit] = hexCodes[byte >> 4];
+      digitCodes[digit + 1] = hexCodes[byte & 15];
+    }
+    return String.fromCharCode.apply(null, 2 * count === digitCodes.length ? digitCodes : digitCodes.subarray(0, 2 * count));
   }
 }
+
+const digitCodes = new Uint8Array(64);
+const hexCodes = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
 
 const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
@@ -151,6 +164,13 @@ export class BinaryWriter {
 
 // MARK: Values
 
+/** Digits that were made of bytes. */
+class ReadDigits {
+  text = "";
+  with(text) { this.text = text; return this; }
+}
+const readDigits = new ReadDigits();
+
 function digits(text, count, what) {
   const plain = String(text).replace(/^0x/i, "").toLowerCase();
   if (plain.length !== count || !/^[0-9a-f]*$/.test(plain)) {
@@ -159,6 +179,8 @@ function digits(text, count, what) {
   return plain;
 }
 const digitsOf = (value, count, what) => {
+  // What was read needs no check, which would take longer than reading it.
+  if (value instanceof ReadDigits) return value.text;
   if (typeof value !== "bigint") return digits(value, count, what);
   if (value < 0n || value >> BigInt(count * 4)) throw new RangeError(`${value} is not ${what.toLowerCase()}`);
   return value.toString(16).padStart(count, "0");
@@ -293,7 +315,7 @@ class Type {
   }
 }
 
-const bytesKey = (type, value) => asKey.decode(type.encode(value));
+const bytesKey = (type, value) => asKey(type.encode(value));
 const order = (one, other) => (one === other ? 0 : typeof one === "string" ? compareText(one, other) : one < other ? -1 : 1);
 
 /** The order of the texts' bytes in UTF-8, which is not that of JavaScript for characters beyond the first 65,536. */
@@ -383,7 +405,7 @@ const scalars = {
     if (!(value instanceof Uint8Array)) refuse("byteArray", value);
     writer.block(value);
   }, {
-    key: (value) => asKey.decode(value),
+    key: asKey,
     sql: (value) => `X'${value.reduce((text, byte) => text + hexDigits[byte], "")}'`,
     compare: (one, other) => {
       const at = one.findIndex((byte, place) => byte !== other[place]);
@@ -392,10 +414,10 @@ const scalars = {
   }),
   unit: new Type("unit", () => ({}), () => {}, { key: () => 0, isUnit: true }),
   identity: special(
-    "identity", Identity, (reader) => new Identity(reader.hex(32)), (writer, value) => writer.hex(value.toHexString()),
+    "identity", Identity, (reader) => new Identity(readDigits.with(reader.hex(32))), (writer, value) => writer.hex(value.toHexString()),
     (value) => value.toHexString(), (value) => `0x${value.toHexString()}`),
   connectionId: special(
-    "connectionId", ConnectionId, (reader) => new ConnectionId(reader.hex(16)),
+    "connectionId", ConnectionId, (reader) => new ConnectionId(readDigits.with(reader.hex(16))),
     (writer, value) => writer.hex(value.toHexString()),
     (value) => value.toHexString(), (value) => `0x${value.toHexString()}`),
   timestamp: special(
@@ -1194,7 +1216,7 @@ class Change {
 
   /** Counts a row of a set up or down. */
   add(set, store, bytes, amount) {
-    const key = asKey.decode(bytes);
+    const key = asKey(bytes);
     let entry = store.entries.get(key);
     if (!entry) {
       entry = { store, key, row: store.definition.row.decode(bytes), count: 0, before: null };
