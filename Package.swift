@@ -44,6 +44,7 @@ let package = Package(
         .executable(name: "chat", targets: ["chat"]),
         .executable(name: "chat-server", targets: ["chat-server"]),
         .executable(name: "chat-client", targets: ["chat-client"]),
+        .executable(name: "arena", targets: ["arena"]),
     ],
     dependencies: [
         // The macros compile, and pass their tests, with 600.0.1, 602.0.0 and 603.0.1. A wide range, because a program has one
@@ -225,6 +226,26 @@ let package = Package(
             ],
             path: "Examples/ChatServer",
             resources: [.embedInCode("Page")]),
+        // A game loop, a client that draws it, and bots that measure it.
+        .target(name: "ArenaModule", dependencies: ["SpacetimeKit"], path: "Examples/Arena/Module"),
+        .target(
+            name: "ArenaClient", dependencies: ["ArenaModule", "SpacetimeClientKit", "SpacetimeKit"],
+            path: "Examples/Arena/Client"),
+        .executableTarget(
+            name: "arena",
+            dependencies: [
+                "ArenaModule", "ArenaClient", "SpacetimeServer", "SpacetimeClientKit", "SpacetimeClientNIO",
+                "SpacetimeKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Examples/Arena/Program"),
+        .testTarget(
+            name: "ArenaTests",
+            dependencies: ["ArenaModule", "ArenaClient", "SpacetimeClientKit", "SpacetimeTesting", "SpacetimeKit"],
+            path: "Examples/Arena/Tests"),
         .target(
             name: "LeaderboardModule", dependencies: ["SpacetimeKit"], path: "Examples/Leaderboard/Module"),
         .testTarget(
