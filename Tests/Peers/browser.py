@@ -113,6 +113,8 @@ class Page:
         self.problems = []
         #: The addresses that it fetched from.
         self.requests = []
+        #: What came over its WebSockets, frame by frame.
+        self.frames = []
 
     def send(self, method, **parameters):
         return self.browser.send(method, self.session, **parameters)
@@ -126,6 +128,8 @@ class Page:
                 self.problems.append(parameters["entry"]["text"])
         elif method == "Network.requestWillBeSent":
             self.requests.append(parameters["request"]["url"])
+        elif method == "Network.webSocketFrameReceived" and parameters["response"]["opcode"] == 2:
+            self.frames.append(base64.b64decode(parameters["response"]["payloadData"]))
 
     async def run(self, script):
         """The value of an expression in the page, which may be a promise."""
@@ -194,6 +198,9 @@ class Page:
 
     async def size(self, width, height):
         await self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    async def offline(self, is_offline):
+        await self.send("Network.emulateNetworkConditions", offline=is_offline, latency=0, downloadThroughput=-1, uploadThroughput=-1)
 
     async def picture(self, name):
         """Keeps what the page looks like as an artefact."""

@@ -135,6 +135,22 @@ class Chat(Pages):
         await self.hears(grace, "before")
         self.assertEqual(await grace.run("document.querySelectorAll('#messages p').length"), 2)
 
+    async def test_who_was_offline_goes_on_where_they_were(self):
+        ada, grace = await self.person("Ada"), await self.person("Grace")
+        await self.say(ada, "before")
+        await self.hears(grace, "before")
+        await ada.offline(True)
+        await ada.until("!document.body.classList.contains('online')")
+        await self.say(grace, "meanwhile")
+        await self.hears(grace, "meanwhile")
+        ada.frames.clear()
+        await ada.offline(False)
+        await self.hears(ada, "meanwhile")
+        self.assertEqual(await ada.run("document.querySelectorAll('#messages p').length"), 2)
+        # Both of its sets were told what had changed, and not all rows again: a frame is plain, and begins with that message.
+        self.assertTrue(any(frame[:2] == b"\x00\x81" for frame in ada.frames), ada.frames)
+        self.assertFalse(any(frame[:2] == b"\x00\x01" for frame in ada.frames), ada.frames)
+
     async def test_history_goes_back_as_far_as_one_asks(self):
         ada = await self.person("Ada")
         await ada.run("""(async () => {
