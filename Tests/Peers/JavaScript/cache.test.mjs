@@ -32,6 +32,7 @@ class Server {
   remembers = true;
   knowsOffsets = true;
   packs = true;
+  type = Item;
   random;
 
   constructor(random) { this.random = random; this.remember(); }
@@ -91,7 +92,7 @@ class Server {
     return [...rows.values()].filter((row) => group === undefined || row.group === Number(group));
   }
 
-  list(w, rows, type = Item) {
+  list(w, rows, type = this.type) {
     const all = rows.map((row) => type.encode(row));
     if (all.length && all.every((one) => one.length === all[0].length)) { w.u8(0); w.u16(all[0].length); } else {
       w.u8(1); w.u32(all.length);
@@ -533,6 +534,45 @@ test("offsets of a module that was replaced are worth nothing", async () => {
   server.resumed = 0;
   await settle(server, conn);
   assert.equal(server.resumed, 0);
+  conn.disconnect();
+});
+
+test("a module that was replaced brings its types along", async () => {
+  const schema = (columns) => JSON.stringify({ sections: [
+    { Typespace: { types: [{ Product: { elements: columns.map(([name, type]) => (
+      { name: { some: name }, algebraic_type: { [type]: [] } })) } }] } },
+    { Tables: [{
+      source_name: "item", product_type_ref: 0, primary_key: [0], indexes: [], constraints: [], table_access: { Public: [] },
+      is_event: false,
+    }] },
+  ] });
+  const columns = [["id", "U32"], ["group", "U8"], ["text", "String"]];
+  let text = schema(columns);
+  const server = new Server(randomNumbers(1));
+  server.rows.set(1, { id: 1, group: 1, text: "a" });
+  const conn = DbConnection.builder().withUri("http://model").withDatabaseName("model")
+    .withTransport({ WebSocket: server.Socket, fetch: async (address) => new Response(
+      address.includes("/schema?") ? text : '{"token":"brief"}') }).build();
+  const told = [];
+  conn.db.item.onInsert((_, row) => told.push(["insert", row]));
+  conn.db.item.onDelete((_, row) => told.push(["delete", row]));
+  conn.subscriptionBuilder().subscribe((tables) => tables.item);
+  const live = conn.liveQuery((tables) => tables.item);
+  const follow = async (condition) => {
+    while (!condition()) {
+      if (!server.connections.size) conn.reconnectNow();
+      for (const socket of [...server.connections]) while (socket.inbox.length) socket.deliver();
+      await turn();
+    }
+  };
+  await follow(() => live.rows.length === 1 && conn.db.item.count() === 1n);
+  assert.deepEqual(live.rows, [{ id: 1, group: 1, text: "a" }]);
+  server.type = t.object("Item", { id: t.u32(), group: t.u8(), level: t.u64(), text: t.string() });
+  server.rows.set(1, { id: 1, group: 1, level: 7n, text: "a" });
+  text = schema([...columns.slice(0, 2), ["level", "U64"], columns[2]]);
+  server.restart();
+  await follow(() => live.rows[0]?.level === 7n && conn.db.item.id.find(1)?.level === 7n);
+  assert.deepEqual(told.map(([what, { level }]) => [what, level]), [["insert", undefined], ["delete", undefined], ["insert", 7n]]);
   conn.disconnect();
 });
 

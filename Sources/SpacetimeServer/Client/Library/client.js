@@ -1159,19 +1159,15 @@ class RowStore {
   listeners = { insert: new Set(), update: new Set(), delete: new Set() };
   definition = null;
   #primary = null;
-  #signature = null;
 
   constructor(definition, isBag = false) {
     this.isBag = isBag;
     if (definition) this.define(definition);
   }
 
-  /** Says what the rows are; true if it is not what it was, so that rows that are there are worth nothing. */
+  /** Says what the rows are. If it is another thing than before, there must be none. */
   define(definition) {
-    const signature = describe(definition);
-    const isOther = this.#signature !== null && this.#signature !== signature;
     this.definition = definition;
-    this.#signature = signature;
     const types = new Map(definition.row.fields());
     const columns = (properties) => properties.map((property) => [property, types.get(property)]);
     const rows = () => this.rows();
@@ -1180,7 +1176,6 @@ class RowStore {
       ...Object.entries(definition.indexes).map(([accessor, list]) => [accessor, new Index(columns(list), false, rows)]),
       ...definition.unique.map((property) => [property, new Index(columns([property]), true, rows)]),
     ]);
-    return isOther;
   }
 
   * rows() { for (const { row, count } of this.entries.values()) if (count > 0) yield row; }
@@ -1473,6 +1468,7 @@ class SubscriptionBuilder {
   subscribeToAllTables() { return this.#subscribe([everything], this.#listeners); }
 }
 const everything = Symbol("all tables");
+const notOfATable = Symbol("rows of a query");
 
 /** A subscription. */
 export class SubscriptionHandle {
@@ -1596,7 +1592,7 @@ export class DbConnection {
    * `liveQuery("SELECT room, COUNT(*) AS n FROM message GROUP BY room", { row: { room: t.string(), n: t.u64() } })`.
    */
   liveQuery(query, { row, primaryKey, orderBy, onChange, onError } = {}) {
-    const own = row ? table("query", row.fields ? row : t.row(row), { primaryKey }) : null;
+    const own = row ? table(notOfATable, row.fields ? row : t.row(row), { primaryKey }) : null;
     const store = new RowStore(own, true);
     const set = new QuerySet([query], store);
     let compare = orderBy ?? null;
@@ -1652,12 +1648,25 @@ export class DbConnection {
       store.define(definition);
       this.#handle(accessor, store);
     }
+    const other = [...this.#sets].filter(({ store }) => store?.definition && this.#isOther(store.definition));
+    for (const set of other) {
+      change.clear(set);
+      set.position = null;
+    }
     change.finishQuietly(() => this.#context({ tag: "Transaction" }));
+    // What they are, the next rows say.
+    for (const { store } of other) store.definition = null;
     for (const [accessor, { store }] of this.#handles) {
       if (!store.definition) {
         report(new TypeError(`the database has no table '${accessor}'; it has ${namesOf(module.tables)}`));
       }
     }
+  }
+
+  /** Whether rows that are watched by themselves were a table's whose rows are of another type now. */
+  #isOther(definition) {
+    const now = this.#stores.get(definition.name)?.definition;
+    return now && describe(now) !== describe(definition);
   }
 
   /** The rows of a table are of another type now: what is there is worth nothing. */
