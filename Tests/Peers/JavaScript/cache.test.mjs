@@ -244,7 +244,9 @@ const sorted = (rows) => [...rows].sort((one, other) => one.id - other.id);
 
 /** Everything that is on its way arrives, and is taken in. */
 async function settle(server, conn) {
+  const end = Date.now() + 120_000;
   const deliver = async () => {
+    assert.ok(Date.now() < end, "the client is never up to date");
     for (const socket of [...server.connections]) while (socket.inbox.length) socket.deliver();
     await turn();
   };
@@ -559,7 +561,9 @@ test("a module that was replaced brings its types along", async () => {
   conn.subscriptionBuilder().subscribe((tables) => tables.item);
   const live = conn.liveQuery((tables) => tables.item);
   const follow = async (condition) => {
+    const end = Date.now() + 120_000;
     while (!condition()) {
+      assert.ok(Date.now() < end, `in vain: ${condition}`);
       if (!server.connections.size) conn.reconnectNow();
       for (const socket of [...server.connections]) while (socket.inbox.length) socket.deliver();
       await turn();
