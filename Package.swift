@@ -332,7 +332,8 @@ let package = Package(
             name: "SpacetimeServerTests",
             dependencies: [
                 "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeWASM", "SpacetimeProtocol", "SpacetimeCompression",
-                "SpacetimeTesting", "SpacetimeKit", "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
+                "SpacetimeClientKit", "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeTesting", "SpacetimeKit",
+                "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
                 "SpacetimeSATS",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -1,0 +1,54 @@
+import SpacetimeClient
+import SpacetimeProtocol
+import Synchronization
+
+/// Cuts the connections that another transport opens. In files where both are imported this is a client's transport, which the
+/// server has one of the same name beside.
+final class CuttableTransport<Base: ClientTransport>: ClientTransport {
+    /// A connection that may be over for the client before it is for the transport.
+    private final class Line: Sendable {
+        private let receiver: TransportReceiver
+        private let hasEnded = Mutex(false)
+
+        init(_ receiver: TransportReceiver) { self.receiver = receiver }
+
+        // With the lock, so that nothing is received behind the end.
+        func receive(_ payload: [UInt8]) { hasEnded.withLock { if !$0 { receiver.receive(payload) } } }
+
+        func end(_ end: TransportEnd) {
+            hasEnded.withLock { hasEnded in
+                if !hasEnded { receiver.end(end) }
+                hasEnded = true
+            }
+        }
+    }
+
+    private let base: Base
+    private let current = Mutex<(line: Line, connection: any TransportConnection)?>(nil)
+
+    init(_ base: Base) { self.base = base }
+
+    var compression: Compression { base.compression }
+    var decompressor: any PayloadDecompressor { base.decompressor }
+
+    func open(
+        _ opening: TransportOpening, _ receiver: TransportReceiver
+    ) async throws(ClientError) -> OpenedTransport {
+        let line = Line(receiver)
+        let opened = try await base.open(
+            opening, TransportReceiver(receive: { line.receive($0) }, end: { line.end($0) }))
+        current.withLock { $0 = (line, opened.connection) }
+        return opened
+    }
+
+    /// The connection is gone, with what was under way in both directions.
+    func cut() {
+        let cut = current.withLock { current in
+            defer { current = nil }
+            return current
+        }
+        guard let cut else { return }
+        cut.line.end(TransportEnd())
+        cut.connection.close(code: 1000, reason: "")
+    }
+}
