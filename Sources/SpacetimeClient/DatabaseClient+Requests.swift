@@ -52,10 +52,16 @@ extension DatabaseClient {
     public func post(
         _ reducer: String, arguments: [UInt8], completion: (@Sendable (Result<Void, ClientError>) -> Void)? = nil
     ) throws {
+        try post(completion) { core throws(ClientError) in try core.callReducer(reducer, arguments) }
+    }
+
+    /// Makes a call, whose outcome is told to `completion`.
+    func post(
+        _ completion: (@Sendable (Result<Void, ClientError>) -> Void)?,
+        _ make: @Sendable (inout ClientCore) throws(ClientError) -> UInt32
+    ) throws {
         let ticket = engine.state.withLock { $0.program.makeTicket() }
-        let refusal = engine.begin(ticket) { core throws(ClientError) in
-            try core.callReducer(reducer, arguments)
-        } _: { outcome in
+        let refusal = engine.begin(ticket, make) { outcome in
             // Nobody can cancel it, so there is an outcome.
             guard let completion, let outcome = try? outcome.get() else { return }
             do throws(ClientError) {

@@ -63,7 +63,7 @@ extension DatabaseClient {
     }
 
     /// What the module threw is what its callers know; everything else is the client's.
-    private static func moduleError(_ error: any Error) -> any Error {
+    static func moduleError(_ error: any Error) -> any Error {
         guard let error = error as? ClientError, error.code == .rejected else { return error }
         return SenderError(error.message)
     }

@@ -188,6 +188,7 @@ struct ModelServer {
         switch name {
         case "put": outcome = .committed(returnValue: [], changes: put(try Item(bsatn: arguments)))
         case "nothing": outcome = .committedEmpty
+        case "refuse": outcome = .failed("refused")
         case "fail": outcome = .failed(try String(bsatn: arguments))
         default: outcome = .internalError("no such reducer")
         }

@@ -6,6 +6,8 @@ struct DatabaseCache: ~Copyable {
     private var tables: [TableCache] = []
     private var numbers: [String: Int] = [:]
     private let hash: RowHash
+    /// What is seen beside what queries deliver.
+    private(set) var foresight = Foresight()
 
     /// - Parameter secret: for ``RowHash``.
     init(layouts: [TableLayout], secret: UInt64) {
@@ -126,8 +128,37 @@ struct DatabaseCache: ~Copyable {
         for table in tables where table.isTouched { _ = table.finish() }
     }
 
-    private func finish() -> [TableChanges] {
-        tables.compactMap { $0.isTouched ? $0.finish() : nil }
+    private mutating func finish() -> [TableChanges] {
+        if foresight.predictor != nil { foresee() }
+        return tables.compactMap { $0.isTouched ? $0.finish() : nil }
+    }
+
+    // MARK: Foresight
+
+    /// Has calls from now on be run on the rows as they are told.
+    mutating func foresee(by predictor: any RowPredictor) {
+        if foresight.predictor != nil { return }
+        foresight.predictor = predictor
+        predictor.follow(tables.map { $0.confirmedRows() }.filter { !$0.isEmpty })
+    }
+
+    /// Shows what a call would change.
+    mutating func add(_ call: PredictedCall) -> [TableChanges] {
+        foresight.add(call)
+        return finish()
+    }
+
+    /// The outcome of a call is known; what it did is in the next message that is applied, if there is something, which has to follow.
+    mutating func settle(_ call: UInt32) { foresight.settle(call) }
+
+    /// Shows what is left of what was foreseen when outcomes have become known.
+    mutating func refresh() -> [TableChanges] { finish() }
+
+    private mutating func foresee() {
+        let confirmed = tables.lazy.filter(\.isTouched).map { $0.confirmedChanges() }.filter { !$0.isEmpty }
+        guard let shown = foresight.follow(Array(confirmed)) else { return }
+        for table in tables where table.hasForesight { table.foresee(nil) }
+        for difference in shown { table(difference.table).foresee(difference) }
     }
 
     // MARK: Generations

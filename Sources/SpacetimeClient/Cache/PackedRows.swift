@@ -2,11 +2,20 @@ public import SpacetimeSATS
 
 /// Copies of rows in one piece of memory: what a change is told with, since the cache may be ahead when it is read.
 public struct PackedRows: Sendable, Hashable {
-    private var bytes: [UInt8] = []
-    private var ends: [Int] = []
+    /// The rows, back to back.
+    package private(set) var bytes: [UInt8] = []
+    /// Where each row ends.
+    package private(set) var ends: [Int] = []
 
     /// No rows.
     public init() {}
+
+    /// - Parameter ends: where each row ends in `bytes`, ascending; the last one at their end.
+    package init(bytes: [UInt8], ends: [Int]) {
+        precondition(ends.last ?? 0 == bytes.count, "the rows do not end where their bytes do")
+        self.bytes = bytes
+        self.ends = ends
+    }
 
     /// How many rows there are.
     public var count: Int { ends.count }
@@ -14,7 +23,7 @@ public struct PackedRows: Sendable, Hashable {
     /// Whether there is none.
     public var isEmpty: Bool { ends.isEmpty }
 
-    mutating func append(_ row: UnsafeRawBufferPointer) {
+    package mutating func append(_ row: UnsafeRawBufferPointer) {
         bytes.append(contentsOf: row)
         ends.append(bytes.count)
     }

@@ -27,7 +27,9 @@ struct RowStore: ~Copyable {
         var flags = Flags.isUsed
 
         /// Whether the row is seen.
-        @inline(__always) var isSeen: Bool { count > 0 }
+        @inline(__always) var isSeen: Bool {
+            flags.isDisjoint(with: .foreseen) ? count > 0 : flags.contains(.isPredicted)
+        }
     }
 
     struct Flags: OptionSet, BitwiseCopyable {
@@ -40,6 +42,13 @@ struct RowStore: ~Copyable {
         static let wasSeen = Flags(rawValue: 4)
         /// The message has brought it, and nobody has called it the successor of another row yet.
         static let isNew = Flags(rawValue: 8)
+        /// A query delivered it before the message.
+        static let wasConfirmed = Flags(rawValue: 16)
+        /// It is seen because a call that is under way would bring it.
+        static let isPredicted = Flags(rawValue: 32)
+        /// It is not seen because a call that is under way would take it away.
+        static let isHidden = Flags(rawValue: 64)
+        static let foreseen: Flags = [.isPredicted, .isHidden]
     }
 
     /// Hashes what rows are found by: their primary key, or all bytes.
@@ -56,6 +65,8 @@ struct RowStore: ~Copyable {
     private var unused = PlainArray<UInt32>()
     var slots = HashSlots()
     var touched = PlainArray<UInt32>()
+    /// The rows that calls under way would bring or take away.
+    var foreseen = PlainArray<UInt32>()
     /// The rows that came and went with the message, in the order in which they were first touched. Those that went are readable
     /// until ``discard()``.
     private(set) var inserted = PlainArray<UInt32>()
@@ -167,13 +178,13 @@ struct RowStore: ~Copyable {
 
     /// Whether an entry has these bytes.
     @inline(__always)
-    private func isSame(_ row: UnsafeRawBufferPointer, _ number: UInt32, _ alike: inout Int) -> Bool {
+    func isSame(_ row: UnsafeRawBufferPointer, _ number: UInt32, _ alike: inout Int) -> Bool {
         // Another row with the same hash is most often one of the same key.
         alike &+= 1
         return equal(row, bytes(of: number))
     }
 
-    private mutating func add(_ row: UnsafeRawBufferPointer, _ hash: UInt32, _ place: Int) -> UInt32 {
+    mutating func add(_ row: UnsafeRawBufferPointer, _ hash: UInt32, _ place: Int) -> UInt32 {
         let words = (row.count + 7) / 8
         precondition(arena.count + words <= Int(UInt32.max), "a table of a cache holds at most 32 GB of rows")
         let entry = Entry(place: UInt32(arena.count), byteCount: UInt32(row.count))
@@ -197,10 +208,13 @@ struct RowStore: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func touch(_ number: UInt32) {
+    mutating func touch(_ number: UInt32) {
         let entry = entries[Int(number)]
         guard !entry.flags.contains(.isTouched) else { return }
-        entries[Int(number)].flags.formUnion(entry.isSeen ? [.isTouched, .wasSeen] : .isTouched)
+        var flags = entry.flags.union(.isTouched)
+        if entry.isSeen { flags.formUnion(.wasSeen) }
+        if entry.count > 0 { flags.formUnion(.wasConfirmed) }
+        entries[Int(number)].flags = flags
         touched.append(number)
     }
 
@@ -247,11 +261,12 @@ struct RowStore: ~Copyable {
             let number = touched[position]
             let entry = entries[Int(number)]
             let (wasSeen, isSeen) = (entry.flags.contains(.wasSeen), entry.isSeen)
-            entries[Int(number)].flags = isSeen && !wasSeen ? [.isUsed, .isNew] : .isUsed
+            let kept = entry.flags.intersection(.foreseen).union(.isUsed)
+            entries[Int(number)].flags = isSeen && !wasSeen ? kept.union(.isNew) : kept
             if isSeen != wasSeen {
                 if isSeen { inserted.append(number) } else { deleted.append(number) }
             }
-            if !isSeen, nextCount(number) == 0 { gone.append(number) }
+            if !isSeen, entry.count == 0, nextCount(number) == 0 { gone.append(number) }
         }
         count += inserted.count - deleted.count
         touched.removeAll()

@@ -97,6 +97,37 @@ final class TableCache {
         rows.withSlices { slices in for row in 0..<rows.count { events.append(slices[row]) } }
     }
 
+    // MARK: Foresight
+
+    /// What the message at hand has changed in what queries deliver.
+    func confirmedChanges() -> CacheDifference {
+        var difference = CacheDifference(table: name)
+        store.forEachConfirmedChange { row, isThere in
+            if isThere { difference.inserted.append(row) } else { difference.deleted.append(row) }
+        }
+        return difference
+    }
+
+    /// All rows that queries deliver, as if they had just come.
+    func confirmedRows() -> CacheDifference {
+        var difference = CacheDifference(table: name)
+        store.forEachConfirmed { difference.inserted.append($0) }
+        return difference
+    }
+
+    /// Shows what calls that are under way would change, in the place of what was shown before. Part of the message at hand.
+    func foresee(_ difference: CacheDifference?) {
+        isTouched = true
+        store.clearForesight()
+        guard let difference else { return }
+        for row in 0..<difference.deleted.count { difference.deleted.withBytes(row) { store.hide($0) } }
+        for row in 0..<difference.inserted.count { difference.inserted.withBytes(row) { store.show($0) } }
+    }
+
+    var hasForesight: Bool { store.foreseen.count > 0 }
+
+    // MARK: Generations
+
     func takeNext() {
         isTouched = true
         store.takeNext()

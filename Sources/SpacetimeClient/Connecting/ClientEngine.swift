@@ -127,6 +127,9 @@ final class ClientEngine: Sendable {
                     if case .received = input { isMessage = true }
                     handle(input, &state)
                     perform(&state)
+                } else if options.delivery.waitsForTick, state.core.isOpen, !isTick, state.core.hasChanges {
+                    // A call was foreseen, which is told with the next tick.
+                    return (nil, false)
                 }
                 state.isDelivering = true
                 return (state.core.takeEvents(), isMessage)

@@ -136,6 +136,8 @@ extension ClientCore {
         isCatchingUp = false
         hasStrays = false
         for number in setOrder where sets[number]?.state == .active { show(number) }
+        for number in settledLater { cache.settle(number) }
+        settledLater = []
         report(cache.takeNext())
         events += deferred
         deferred = []
@@ -170,15 +172,29 @@ extension ClientCore {
 
     private mutating func reducerFinished(_ request: UInt32, _ outcome: V2.ReducerOutcome) throws {
         try expect(request, .reducer)
+        settle(request, outcome)
         switch outcome {
         case .committed(_, let changes):
             try apply(changes)
             finish(request, .returned([]))
-        case .committedEmpty: finish(request, .returned([]))
+        case .committedEmpty:
+            report(cache.refresh())
+            finish(request, .returned([]))
         case .failedWithBytes:
+            report(cache.refresh())
             let text = outcome.failure ?? "the reducer failed, and did not say why in a text"
             finish(request, .failed(ClientError(.rejected, text)))
-        case .internalError(let text): finish(request, .failed(ClientError(.failed, text)))
+        case .internalError(let text):
+            report(cache.refresh())
+            finish(request, .failed(ClientError(.failed, text)))
+        }
+    }
+
+    /// What a call did is not foreseen any more, but seen: from now on, or when all first rows have come.
+    private mutating func settle(_ request: UInt32, _ outcome: V2.ReducerOutcome) {
+        switch outcome {
+        case .committed where isCatchingUp: settledLater.append(request)
+        default: cache.settle(request)
         }
     }
 

@@ -13,6 +13,21 @@ extension ClientCore {
         return number
     }
 
+    /// Calls a reducer, and shows what it would change until its answer comes.
+    mutating func predict(
+        _ name: String, _ arguments: [UInt8], at timestamp: Timestamp
+    ) throws(ClientError) -> UInt32 {
+        let number = try callReducer(name, arguments)
+        // As whom it is called is not known before the first connection.
+        if let session {
+            let call = PredictedCall(
+                number: number, reducer: name, arguments: arguments, identity: session.identity,
+                connectionID: session.connectionID, timestamp: timestamp)
+            report(cache.add(call))
+        }
+        return number
+    }
+
     /// Calls a procedure. The answer is told with the number that is returned.
     mutating func callProcedure(_ name: String, _ arguments: [UInt8]) throws(ClientError) -> UInt32 {
         let number = try admit(.procedure, byteCount: arguments.count + name.utf8.count)

@@ -101,6 +101,9 @@ struct ClientCore: ~Copyable {
     /// Sets that were left, by the number that the server knows: what comes for them is passed over.
     var abandoned: Set<UInt32> = []
 
+    /// Calls whose rows will be seen when all first rows have come, and that are foreseen until then.
+    var settledLater: [UInt32] = []
+
     var serverClock = ServerClock()
     /// A call whose answer will tell something of the server's clock, and when it was sent: one at a time.
     var timedCall: (request: UInt32, sent: Duration)?
@@ -149,6 +152,9 @@ struct ClientCore: ~Copyable {
         defer { events.removeAll(keepingCapacity: true) }
         return events
     }
+
+    /// Whether rows changed, which was not told yet.
+    var hasChanges: Bool { events.contains { if case .changed = $0 { true } else { false } } }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
 
@@ -284,6 +290,10 @@ struct ClientCore: ~Copyable {
         deferred = []
 
         let waiting = Set(unsent.map(\.requestID))
+        for number in requests.keys where !waiting.contains(number) { cache.settle(number) }
+        for number in settledLater { cache.settle(number) }
+        settledLater = []
+        report(cache.refresh())
         for number in requests.keys.sorted() where !waiting.contains(number) {
             switch requests.removeValue(forKey: number) {
             case .reducer, .procedure, .query: events.append(.finished(number, .failed(error)))
@@ -302,6 +312,8 @@ struct ClientCore: ~Copyable {
         phase = .ended
         let reason = error ?? ClientError(.disconnected, "the client was disconnected")
         leaveConnection(reason)
+        for number in requests.keys { cache.settle(number) }
+        report(cache.refresh())
         for number in requests.keys.sorted() { events.append(.finished(number, .failed(reason))) }
         requests = [:]
         unsent = []

@@ -84,7 +84,7 @@ package final class DatabaseCore: Sendable {
         if let recovered = origin.recovered {
             runner.state.nextOffset = recovered.nextOffset
         } else {
-            try runner.create()
+            try runner.create(callingInit: options.callsInit)
         }
     }
 

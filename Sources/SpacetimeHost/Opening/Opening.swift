@@ -156,6 +156,9 @@ struct Opening {
         return OpenedDatabase(core: core, warnings: recovered.warnings)
     }
 
+    /// A new database in memory, which does nothing by itself.
+    func openNew() throws -> DatabaseCore { try DatabaseCore(self, from: new(in: nil)) }
+
     /// A database that goes on from a state in memory.
     func openCopy(of recovered: RecoveredDatabase) throws -> DatabaseCore {
         try DatabaseCore(self, from: continuing(recovered, in: nil))

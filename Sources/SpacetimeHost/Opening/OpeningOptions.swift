@@ -21,6 +21,8 @@ package struct OpeningOptions: Sendable {
     package var identity: Identity?
     /// Changes of stored rows that somebody wrote, in the order in which they were released.
     package var migrations: [any WrittenMigration] = []
+    /// Whether the module's `init` runs in a new database.
+    var callsInit = true
     /// Where the commits of a database in memory go, if anywhere.
     package var sink: (any CommitSink)?
     /// Told of each scheduled call that failed, without the lock.

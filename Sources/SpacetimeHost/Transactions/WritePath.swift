@@ -271,11 +271,11 @@ extension TransactionRunner {
     }
 
     /// The creating transaction, which takes offset 0 whether there is an `init` or not.
-    func create() throws {
+    func create(callingInit: Bool) throws {
         try acquire()
         defer { release() }
         for table in catalog.schema.tables { log.noteCreation(of: table.name) }
-        let initializer = catalog.schema.reducer(for: .onInit)?.id
+        let initializer = callingInit ? catalog.schema.reducer(for: .onInit)?.id : nil
         do {
             _ = try run(.creation, reducer: initializer, arguments: [], as: catalog.owner)
         } catch let error as DatabaseError where error.code == .moduleFailure {

@@ -1,5 +1,5 @@
 import SpacetimeEngine
-import SpacetimeHost
+package import SpacetimeHost
 import SpacetimeSchema
 
 /// A module written in Swift and linked into the program.
@@ -72,4 +72,9 @@ private final class NativeModule: ModuleHost {
 extension ModuleContent {
     /// The module as a database runs it.
     var host: any ModuleHost { NativeModule(self) }
+}
+
+extension ModuleDefinition {
+    /// The module as a database runs it.
+    package static var host: any ModuleHost { wholeContent.host }
 }
