@@ -94,10 +94,12 @@ extension DatabaseClient {
         changes(of: table, subscribingTo: queries, bufferLimit: bufferLimit)
     }
 
-    /// - Parameter filter: which rows the reader is interested in; nil for all.
+    /// - Parameters:
+    ///   - filter: which rows the reader is interested in; nil for all.
+    ///   - marksFirstRows: whether an element without any row follows when all first rows of the queries have come.
     package func changes<Row: SpacetimeType>(
         of table: TableDescription<Row>, subscribingTo queries: [String], bufferLimit: Int,
-        filter: (@Sendable (UnsafeRawBufferPointer) -> Bool)? = nil
+        filter: (@Sendable (UnsafeRawBufferPointer) -> Bool)? = nil, marksFirstRows: Bool = false
     ) -> AsyncThrowingStream<RowChanges<Row>, any Error> {
         let (stream, continuation) = AsyncThrowingStream.makeStream(
             of: RowChanges<Row>.self, throwing: (any Error).self, bufferingPolicy: .bufferingOldest(max(1, bufferLimit))
@@ -135,6 +137,15 @@ extension DatabaseClient {
             }
         }
         let engine = engine
+        if marksFirstRows, let watched, let mark = try? RowChanges<Row>(TableChanges(table: table.name)) {
+            Task {
+                // Whoever waits is told behind those who hear of the rows.
+                guard case .active? = try? await engine.waitForSubscription(watched, while: { $0 == .pending }) else {
+                    return
+                }
+                continuation.yield(mark)
+            }
+        }
         continuation.onTermination = { [watched] _ in
             listener.cancel()
             if let watched { engine.unsubscribe(watched) }

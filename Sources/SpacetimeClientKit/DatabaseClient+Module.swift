@@ -207,6 +207,13 @@ extension DatabaseClient {
     public func changes<Row: TableRow>(
         of query: some QueryConvertible<Row>, bufferLimit: Int = 1_024
     ) -> AsyncThrowingStream<RowChanges<Row>, any Error> {
+        changes(of: query, bufferLimit: bufferLimit, marksFirstRows: false)
+    }
+
+    /// - Parameter marksFirstRows: whether an element without any row follows when all first rows have come.
+    func changes<Row: TableRow>(
+        of query: some QueryConvertible<Row>, bufferLimit: Int, marksFirstRows: Bool
+    ) -> AsyncThrowingStream<RowChanges<Row>, any Error> {
         let text: String
         let filter: (@Sendable (UnsafeRawBufferPointer) -> Bool)?
         do {
@@ -218,6 +225,7 @@ extension DatabaseClient {
             }
         } catch { return AsyncThrowingStream { $0.finish(throwing: error) } }
         let table = TableDescription<Row>(Row.self, in: query._draft.otherTable)
-        return changes(of: table, subscribingTo: [text], bufferLimit: bufferLimit, filter: filter)
+        return changes(
+            of: table, subscribingTo: [text], bufferLimit: bufferLimit, filter: filter, marksFirstRows: marksFirstRows)
     }
 }

@@ -1,4 +1,5 @@
 import ChatModule
+import Observation
 import SpacetimeClientKit
 import SpacetimeClientNIO
 import Testing
@@ -11,6 +12,25 @@ private func connect() async throws {
     try await client.subscribe(Message.where { $0.room == "lobby" }, User.all)
     client.onInsert(Message.self) { print("\($0.author): \($0.text)") }
     try await client.call(Chat.send, "lobby", "hello")
+}
+
+private func predict(_ client: DatabaseClient) async throws {
+    try await client.predict(Chat.send, "lobby", "hello")
+    try client.post(predicting: Chat.send, "lobby", "hello")
+}
+
+@MainActor private func follow(_ client: DatabaseClient) {
+    let messages = LiveRows(Message.where { $0.room == "lobby" }, on: client)
+    withObservationTracking {
+        print(messages.rows.count)
+    } onChange: {
+        print("there is something new")
+    }
+}
+
+@MainActor private func showInOrder(_ client: DatabaseClient) {
+    let messages = LiveRows(Message.where { $0.room == "lobby" }, on: client) { $0.sent < $1.sent }
+    for message in messages.rows { print(message.text) }
 }
 
 private func speak(_ client: DatabaseClient, _ print: (String) -> Void) async throws {
