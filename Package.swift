@@ -306,6 +306,10 @@ let package = Package(
             name: "SpacetimeTestSupport",
             dependencies: ["SpacetimeHost", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS"],
             path: "Tests/SpacetimeTestSupport"),
+        .target(
+            name: "SpacetimeServerTestSupport",
+            dependencies: ["SpacetimeServer", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/SpacetimeServerTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(
             name: "SpacetimeProtocolTests", dependencies: ["SpacetimeProtocol", "SpacetimeSATS"], exclude: ["Vectors"]),
@@ -316,17 +320,16 @@ let package = Package(
             name: "SpacetimeClientKitTests",
             dependencies: [
                 "SpacetimeClientKit", "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeServer", "SpacetimeKit",
-                "SpacetimeTestSupport", "SpacetimeHost", "SpacetimeProtocol", "SpacetimeSATS", "ChatModule",
-                .product(name: "Logging", package: "swift-log"),
+                "SpacetimeTestSupport", "SpacetimeServerTestSupport", "SpacetimeHost", "SpacetimeProtocol",
+                "SpacetimeSATS", "ChatModule",
             ]),
         .testTarget(
             name: "SpacetimeClientNIOTests",
             dependencies: [
                 "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeServer", "SpacetimeKit", "SpacetimeTestSupport",
-                "ChatModule",
+                "SpacetimeServerTestSupport", "ChatModule",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
             name: "SpacetimeServerTests",

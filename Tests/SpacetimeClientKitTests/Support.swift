@@ -1,7 +1,7 @@
-import Logging
 import SpacetimeClientKit
 import SpacetimeClientNIO
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import Synchronization
 import Testing
 
@@ -101,25 +101,14 @@ func withAttic(_ carrier: Carrier, _ body: @escaping @Sendable (Place) async thr
                 try await DatabaseClient.connect(to: database, as: name, options: options)
             })
     }
-    let server = SpacetimeServer(
-        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    try server.host(database, as: "attic")
-    try await withThrowingTaskGroup(of: Bool.self) { group in
-        group.addTask {
-            do { try await server.run() } catch is CancellationError {}
-            return false
-        }
-        group.addTask {
-            let address = "ws://127.0.0.1:\(await server.waitUntilListening())"
-            try await body(
-                Place(database: database) { _, options in
-                    try await DatabaseClient.connect(
-                        to: address, database: "attic", over: NIOTransport(), options: options)
-                })
-            return true
-        }
-        defer { group.cancelAll() }
-        while let isDone = try await group.next() { if isDone { return } }
+    try await serving {
+        try $0.host(database, as: "attic")
+    } _: { port in
+        try await body(
+            Place(database: database) { _, options in
+                try await DatabaseClient.connect(
+                    to: "ws://127.0.0.1:\(port)", database: "attic", over: NIOTransport(), options: options)
+            })
     }
 }
 

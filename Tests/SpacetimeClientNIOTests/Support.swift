@@ -1,8 +1,8 @@
 import ChatModule
-import Logging
 import SpacetimeClientNIO
 import SpacetimeKit
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import Synchronization
 import Testing
 
@@ -24,21 +24,10 @@ private func openChat(_ name: String) throws -> Database<Chat> {
 func withChat(
     as names: [String] = ["chat"], _ body: @escaping @Sendable (_ address: String, _ port: Int) async throws -> Void
 ) async throws {
-    let server = SpacetimeServer(
-        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    for name in names { try server.host(try openChat(name), as: name) }
-    try await withThrowingTaskGroup(of: Bool.self) { group in
-        group.addTask {
-            do { try await server.run() } catch is CancellationError {}
-            return false
-        }
-        group.addTask {
-            let port = await server.waitUntilListening()
-            try await body("ws://127.0.0.1:\(port)", port)
-            return true
-        }
-        defer { group.cancelAll() }
-        while let isDone = try await group.next() { if isDone { return } }
+    try await serving { server in
+        for name in names { try server.host(try openChat(name), as: name) }
+    } _: { port in
+        try await body("ws://127.0.0.1:\(port)", port)
     }
 }
 
