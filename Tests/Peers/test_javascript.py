@@ -52,7 +52,9 @@ class JavaScript(unittest.TestCase):
     def test_sessions_with_the_server_in_node(self):
         server = Server("--in-memory")
         self.addCleanup(server.close)
-        self.run_tests([NODE, "--experimental-websocket"], "session.test.mjs", CHAT_URL=server.url)
+        # Since version 22 it needs not be asked for.
+        options = ["--experimental-websocket"] if VERSION < (22, 0) else []
+        self.run_tests([NODE, *options], "session.test.mjs", CHAT_URL=server.url)
 
     @unittest.skipUnless(DENO, f"PyPI has no Deno for {platform.platform()}, or it is not installed")
     def test_all_of_it_in_deno(self):
