@@ -1,6 +1,5 @@
 public import ArenaModule
 public import SpacetimeClientKit
-import Synchronization
 
 /// Somebody at the arena: a runner to steer, and a part of the arena around it that is kept up to date.
 ///
@@ -15,10 +14,6 @@ public final class Visitor {
     private var known: [ClientSubscription] = []
     /// The own runner, as far as is known.
     public private(set) var runner: Runner?
-    /// Where the runner was last sent, until the server has said so too.
-    private var heading: (dx: Int8, dy: Int8)?
-    private var lastTurn = 0
-    private let refused = Refusal()
     /// How often another area was asked for.
     public private(set) var moves = 0
 
@@ -44,29 +39,11 @@ public final class Visitor {
         known.append(try client.beginSubscribing(Player.where { $0.identity == identity }))
     }
 
-    /// Turns the runner: here at once, and for the others when the server has.
-    public func steer(dx: Int8, dy: Int8) throws {
-        heading = (dx, dy)
-        lastTurn += 1
-        let (turn, refused) = (lastTurn, refused)
-        try client.post(Arena.steer, dx, dy) { result in
-            if case .failure = result { refused.turn.withLock { $0 = turn } }
-        }
-    }
-
-    /// Whether the server has said where the runner was last sent.
-    public var isConfirmed: Bool { heading == nil }
-
-    /// The runner with the heading that was asked for, as long as the server has not said another thing.
-    private func withHeading(_ runner: Runner) -> Runner {
-        guard let heading else { return runner }
-        if (runner.dx, runner.dy) == heading || refused.turn.withLock({ $0 == lastTurn }) {
-            self.heading = nil
-            return runner
-        }
-        var turned = runner
-        (turned.dx, turned.dy) = heading
-        return turned
+    /// Turns the runner: here at once, by the reducer's own code, and for the others when the server has.
+    ///
+    /// - Parameter answered: is called in the frame in which the server's answer is applied.
+    public func steer(dx: Int8, dy: Int8, answered: (@Sendable () -> Void)? = nil) throws {
+        try client.post(predicting: Arena.steer, dx, dy) { _ in answered?() }
     }
 
     /// Applies what has arrived, and follows the runner to where it has gone.
@@ -77,7 +54,7 @@ public final class Visitor {
             let id = player.runner
             known.append(try client.beginSubscribing(Runner.where { $0.id == id }))
         }
-        runner = try client.table(Runner.self).find(player.runner).map(withHeading)
+        runner = try client.table(Runner.self).find(player.runner)
         guard let runner else { return }
         while areas.count > 1, case .active = areas[areas.count - 1].subscription.state {
             areas.removeFirst().subscription.cancel()
@@ -105,9 +82,4 @@ public final class Visitor {
     public func seen() throws -> (runners: [Runner], coins: [Coin]) {
         (try client.table(Runner.self).rows(), try client.table(Coin.self).rows())
     }
-}
-
-/// The last turn that the server has refused: told by the client's callbacks, which may come from anywhere.
-private final class Refusal: Sendable {
-    let turn = Mutex(0)
 }

@@ -81,6 +81,7 @@ private struct Bot {
         try visitor.join(as: name)
         var played = Played()
         var turned: ContinuousClock.Instant?
+        let isAnswered = Flag()
         let end = clock.now + duration
         var nextTurn = clock.now
         // What is heard while the players come is not what they hear while they play.
@@ -88,13 +89,13 @@ private struct Bot {
         while clock.now < end {
             try visitor.frame()
             if visitor.runner != nil {
-                if let turn = turned, visitor.isConfirmed {
+                if let turn = turned, isAnswered.take() {
                     played.answers.append(clock.now - turn)
                     turned = nil
                 }
                 if clock.now >= nextTurn {
                     nextTurn = clock.now + .milliseconds(.random(in: 500...1500))
-                    try visitor.steer(dx: .random(in: -8...8), dy: .random(in: -8...8))
+                    try visitor.steer(dx: .random(in: -8...8), dy: .random(in: -8...8)) { isAnswered.set() }
                     turned = clock.now
                 }
             }
@@ -104,6 +105,14 @@ private struct Bot {
         await client.disconnect()
         return played
     }
+}
+
+/// Whether something has happened, told by whoever it happened to.
+private final class Flag: Sendable {
+    private let isSet = Atomic(false)
+
+    func set() { isSet.store(true, ordering: .relaxed) }
+    func take() -> Bool { isSet.exchange(false, ordering: .relaxed) }
 }
 
 /// How much one client has heard.
