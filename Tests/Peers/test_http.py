@@ -218,11 +218,13 @@ class HTTP(unittest.TestCase):
     # Pages
 
     def test_the_pages_bring_everything_along(self):
-        for path in ["/", "/chat.js", "/chat.css", "/connection.js", "/inspect", "/inspect/inspector.js", "/inspect/inspector.css"]:
+        pages = ["/", "/chat.js", "/chat.css", "/inspect", "/inspect/inspector.js", "/inspect/inspector.css"]
+        for path in [*pages, "/client.js", "/react.js"]:
             with self.subTest(path):
                 answer = self.curl("GET", path)
                 self.assertStatus(answer, 200)
-                self.assertIn("content-security-policy", answer.headers)
+                # What pages from elsewhere load says nothing of what they may do.
+                self.assertEqual("content-security-policy" in answer.headers, path in pages)
                 for scheme in ["http://", "https://"]:
                     for kind in ['src="', 'href="', "url(", "import(", 'from "']:
                         self.assertNotIn(kind + scheme, answer.text)
