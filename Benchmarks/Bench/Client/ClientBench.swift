@@ -28,8 +28,9 @@ final class KitFirstRows: Contestant {
     }
 
     func run(pass: Int) throws -> PassResult {
-        connected?.server.say(payload)
-        connected?.client.frameTick()
+        guard let connected else { throw BenchError.system("nobody is connected") }
+        connected.server.say(payload)
+        connected.client.tick(1)
         return PassResult(operations: rows, digest: 0)
     }
 
@@ -56,14 +57,14 @@ final class KitRowUpdates: Contestant {
         connected = try ScriptedServer.connectedClient()
         _ = connected.client.table(table)
         connected.server.say(ClientPayloads.firstRows(rows))
-        connected.client.frameTick()
+        connected.client.tick(1)
     }
 
     func prepare(pass: Int) throws { payloads = RowUpdates.payloads(rows: rows, pass: pass) }
 
     func run(pass: Int) throws -> PassResult {
         for payload in payloads { connected.server.say(payload) }
-        connected.client.frameTick()
+        connected.client.tick(payloads.count)
         return PassResult(operations: rows, digest: 0)
     }
 
@@ -237,7 +238,7 @@ enum ClientMemory {
             let (server, client) = try ScriptedServer.connectedClient()
             _ = client.table(try ClientRow.table(isIndexed: isIndexed))
             server.say(ClientPayloads.firstRows(count))
-            client.frameTick()
+            client.tick(1)
             return Filled(server: server, client: client)
         }
     }

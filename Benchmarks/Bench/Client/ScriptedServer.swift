@@ -33,6 +33,14 @@ final class ScriptedServer: ClientTransport {
     }
 }
 
+extension DatabaseClient {
+    /// Applies so many messages. A tick does nothing while the client's own task is still telling that it is connected.
+    func tick(_ messages: Int) {
+        var left = messages
+        while left > 0 { left -= frameTick() }
+    }
+}
+
 private struct DeafConnection: TransportConnection {
     func send(_ payload: [UInt8]) {}
     func close(code: UInt16, reason: String) {}
