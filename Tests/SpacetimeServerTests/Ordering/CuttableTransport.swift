@@ -25,6 +25,10 @@ final class CuttableTransport<Base: ClientTransport>: ClientTransport {
 
     private let base: Base
     private let current = Mutex<(line: Line, connection: any TransportConnection)?>(nil)
+    private let resumedSets = Mutex(0)
+
+    /// With how many sets the client has gone on where it was.
+    var resumed: Int { resumedSets.withLock { $0 } }
 
     init(_ base: Base) { self.base = base }
 
@@ -36,9 +40,28 @@ final class CuttableTransport<Base: ClientTransport>: ClientTransport {
     ) async throws(ClientError) -> OpenedTransport {
         let line = Line(receiver)
         let opened = try await base.open(
-            opening, TransportReceiver(receive: { line.receive($0) }, end: { line.end($0) }))
+            opening,
+            TransportReceiver { [weak self] payload in
+                self?.count(payload)
+                line.receive(payload)
+            } end: {
+                line.end($0)
+            })
         current.withLock { $0 = (line, opened.connection) }
         return opened
+    }
+
+    /// Looks into a payload, which must not be compressed.
+    private func count(_ payload: [UInt8]) {
+        let body = Array(payload.dropFirst())
+        var found = 0
+        do {
+            var reader = try V3.ServerMessageReader(body.span.bytes)
+            while let message = try reader.next() { if case .resumed = message { found += 1 } }
+        } catch {
+            // The client says what is wrong.
+        }
+        resumedSets.withLock { $0 += found }
     }
 
     /// The connection is gone, with what was under way in both directions.

@@ -42,6 +42,9 @@ final class RealClient<Base: ClientTransport>: Sendable {
     /// How often the cache was compared, and how often there was exactly one thing that it could be.
     var checks: (all: Int, exact: Int) { state.withLock { ($0.checks, $0.exactChecks) } }
 
+    /// With how many sets it has gone on where it was.
+    var resumed: Int { transport.resumed }
+
     // MARK: Acting
 
     func act(_ count: Int, seed: UInt64) async throws {
