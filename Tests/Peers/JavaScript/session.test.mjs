@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { after, test } from "node:test";
 
-import { client, turn, until } from "./library.mjs";
+import { client, randomNumbers, turn, until } from "./library.mjs";
 
 const { ConnectionError, DbConnection, InternalError, QueryError, SenderError, t } = client;
 const url = process.env.CHAT_URL;
@@ -260,6 +260,52 @@ test("after a cut it goes on where it was, and tells only what is different", as
     assert.ok(seen.slice(last).some(({ tag }) => tag === 0x81), "it was told all rows again");
   }
   way.stop();
+});
+
+test("after any cuts the rows are the server's, and the events led there", async () => {
+  for (const seed of [1, 2, Date.now() >>> 0]) {
+    console.log(`seed ${seed}`);
+    const random = randomNumbers(seed);
+    const way = await proxy();
+    const ada = await connect({ uri: way.url });
+    const bob = await connect();
+    const rooms = [unique("room"), unique("room")];
+    for (const room of rooms) await bob.reducers.open({ room });
+    const told = new Map();
+    ada.db.message.onInsert((_, row) => { assert.ok(!told.has(row.id)); told.set(row.id, row.text); });
+    ada.db.message.onDelete((_, row) => { assert.ok(told.delete(row.id)); });
+    const windows = [];
+    for (let step = 0; step < 120; step += 1) {
+      const what = random.below(100), room = rooms[random.below(2)];
+      if (what < 50) {
+        const sent = bob.reducers.send({ room, text: `${step}` });
+        if (random.chance(0.5)) await sent;
+      } else if (what < 60) way.hold();
+      else if (what < 72) way.cut();
+      else if (what < 84) ada.reconnectNow();
+      else if (what < 92) {
+        // A window lets go of rows when others come.
+        windows.push(ada.subscriptionBuilder().subscribe(
+          (tables) => tables.message.where((row) => row.room.eq(room)).orderBy((row) => row.id.desc()).limit(1 + random.below(9))));
+      } else if (windows.length) windows.splice(random.below(windows.length), 1)[0].unsubscribe();
+      if (random.chance(0.3)) await turn();
+      assert.deepEqual(new Map(ada.db.message.rows().map((row) => [row.id, row.text])), told, `step ${step}`);
+    }
+    // What is held back does not come any more.
+    way.cut();
+    await until(() => { ada.reconnectNow(); return ada.isActive && windows.every((one) => one.isActive()); });
+    const all = ada.subscriptionBuilder().subscribe((tables) => tables.message.where((row) => row.room.in(rooms)));
+    await until(() => all.isActive());
+    const expected = await bob.query((tables) => tables.message.where((row) => row.room.in(rooms)));
+    assert.deepEqual(new Map(ada.db.message.rows().map((row) => [row.id, row.text])), new Map(expected.map((row) => [row.id, row.text])));
+    all.unsubscribe();
+    await until(() => all.isEnded());
+    for (const one of windows) one.unsubscribe();
+    await until(() => ada.db.message.count() === 0n);
+    assert.equal(told.size, 0);
+    ada.disconnect();
+    way.stop();
+  }
 });
 
 test("while there is no server nothing is lost that was there", async () => {
