@@ -13,7 +13,7 @@ help:
 	@echo "make demo     serve a chat on http://127.0.0.1:3000; DEMO='--port 8080' passes options"
 	@echo "make demo-terminal  the same chat in the terminal; lines 'name: text' may be piped into it"
 	@echo "make test     run all tests"
-	@echo "make test-peers  the server against Chromium, curl and Python's libraries; PEERS='-k reconnect' picks some"
+	@echo "make test-peers  the server against Chromium, Node, Deno, curl and Python's libraries; PEERS='-k reconnect' picks some"
 	@echo "make wasmtime  put Wasmtime's library into .wasmtime, which runs modules in WebAssembly"
 	@echo "make wasm-modules  build the modules in C, C++ and Rust that tests and benchmarks run"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
