@@ -142,6 +142,10 @@ struct Bench: ParsableCommand {
             .run { storage.report("live-join", $0, $1, $2) }
         case "plan":
             try PlanBench(rows: tiny ? 2_000 : rows ?? 100_000).run { storage.report("plan", $0, $1, $2) }
+        case "shared-scan":
+            try SharedScanBench(rows: sizes.rows, rounds: tiny ? 1 : max(rounds, 5)).run {
+                storage.report("shared-scan", $0, $1, $2)
+            }
         case "views":
             try ViewsBench(callers: tiny ? [2, 5] : [10, 100, 1_000], commits: tiny ? 20 : 20_000).run {
                 storage.report("views", $0, $1, $2)

@@ -5,7 +5,7 @@ struct Benches {
             "noop", "transfer", "insert", "find", "range", "scan", "filter", "sql", "testdatabases", "memory",
             "churn-memory",
             "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
-            "live-window", "live-aggregate", "churn", "initial", "live-join", "views", "plan",
+            "live-window", "live-aggregate", "churn", "initial", "shared-scan", "live-join", "views", "plan",
             "protocol", "client", "wasm-start",
         ] + GuestBenches.names
     /// Those that run by name only.

@@ -12,26 +12,28 @@ import Darwin
 /// - Parameter stepsBack: others who want the cores come first. For long work that nobody is in a hurry for: on equal terms
 ///   it would take time slices of several milliseconds from the thread that commits.
 package func startThread(stepsBack: Bool = false, _ body: @escaping @Sendable () -> Void) {
-    let isStarted = startThreadIfPossible {
-        if stepsBack { lowerPriorityOfThisThread() }
-        body()
-    }
-    if !isStarted { body() }
+    if !startThreadIfPossible(stepsBack: stepsBack, body) { body() }
 }
 
 /// Runs a body on a thread of its own.
 ///
-/// - Parameter stackByteCount: how large its stack is at least, if not as the system makes them.
+/// - Parameters:
+///   - stackByteCount: how large its stack is at least, if not as the system makes them.
+///   - stepsBack: others who want the cores come first.
 /// - Returns: false if the system gives no thread; the body does not run then.
 package func startThreadIfPossible(
-    stackByteCount: Int? = nil, _ body: @escaping @Sendable () -> Void
+    stackByteCount: Int? = nil, stepsBack: Bool = false, _ body: @escaping @Sendable () -> Void
 ) -> Bool {
     final class Work: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
     // The thread takes the reference over; it is taken back below if there is none.
-    let work = unsafe Unmanaged.passRetained(Work(body)).toOpaque()
+    let whole: @Sendable () -> Void = {
+        if stepsBack { lowerPriorityOfThisThread() }
+        body()
+    }
+    let work = unsafe Unmanaged.passRetained(Work(whole)).toOpaque()
     #if canImport(Darwin)
     var thread: pthread_t?
     #else

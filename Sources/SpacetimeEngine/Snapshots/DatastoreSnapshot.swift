@@ -24,15 +24,23 @@ package final class DatastoreSnapshot: Sendable {
     }
 
     private let tables: [TableID: Table]
-    let indexes = SnapshotIndexes()
+    let indexes: SnapshotIndexes
 
-    init(tables: [TableID: Table]) { self.tables = tables }
+    init(tables: [TableID: Table], indexes: SnapshotIndexes = SnapshotIndexes()) {
+        self.tables = tables
+        self.indexes = indexes
+    }
 
     /// The same, with some tables as they are in another snapshot of the same datastore. Each table keeps what it needs.
     package func adding(_ ids: [TableID], of other: DatastoreSnapshot) -> DatastoreSnapshot {
+        adding(ids.map { (id: $0, source: $0) }, of: other)
+    }
+
+    /// The same, with tables of a snapshot of any datastore, which may have other ids there.
+    package func adding(_ ids: [(id: TableID, source: TableID)], of other: DatastoreSnapshot) -> DatastoreSnapshot {
         var tables = tables
-        for id in ids { tables[id] = other.tables[id] }
-        return DatastoreSnapshot(tables: tables)
+        for (id, source) in ids { tables[id] = other.tables[source] }
+        return DatastoreSnapshot(tables: tables, indexes: SnapshotIndexes(besides: indexes, of: Set(ids.map(\.id))))
     }
 
     /// The ids of the tables, ascending.
@@ -65,12 +73,18 @@ package final class DatastoreSnapshot: Sendable {
     /// Rows in a table; 0 if there is no such table.
     package func count(_ table: TableID) -> Int { tables[table]?.count ?? 0 }
 
+    /// How many pages a table has; 0 if there is no such table.
+    package func pageCount(of table: TableID) -> Int { tables[table]?.pages.count ?? 0 }
+
     /// Calls `body` with every row that satisfies the predicate, in page order. Linear in the rows of the table.
+    ///
+    /// - Parameter pages: only those on these pages; nil for all.
     package func forEachRow<E: Error>(
-        of id: TableID, where predicate: CompiledPredicate? = nil, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+        of id: TableID, onPages pages: Range<Int>? = nil, where predicate: CompiledPredicate? = nil,
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws(E) {
         guard let table = tables[id] else { return }
-        try unsafe table.forEachRow { (_, image) throws(E) in
+        try unsafe table.forEachRow(onPages: pages) { (_, image) throws(E) in
             if let predicate, unsafe !predicate.matches(image) { return }
             try unsafe body(image)
         }
@@ -79,17 +93,26 @@ package final class DatastoreSnapshot: Sendable {
 
 extension DatastoreSnapshot.Table {
     /// Calls `body` with every page that there is, as it was, and its number.
-    func forEachPage<E: Error>(_ body: (Int, FrozenPage) throws(E) -> Void) throws(E) {
-        if pages.isEmpty { return }
+    ///
+    /// - Parameter wanted: only these; nil for all.
+    func forEachPage<E: Error>(
+        _ wanted: Range<Int>? = nil, _ body: (Int, FrozenPage) throws(E) -> Void
+    ) throws(E) {
+        let wanted = wanted?.clamped(to: pages.indices) ?? pages.indices
+        if wanted.isEmpty { return }
         var copy = PageCopy()
-        for (number, page) in pages.enumerated() {
-            if let page { try body(number, copy.load(page, number, of: self)) }
+        for number in wanted {
+            if let page = pages[number] { try body(number, copy.load(page, number, of: self)) }
         }
     }
 
     /// Calls `body` with every row, in page order.
-    func forEachRow<E: Error>(_ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
-        try forEachPage { (number, page) throws(E) in
+    ///
+    /// - Parameter wanted: only those on these pages; nil for all.
+    func forEachRow<E: Error>(
+        onPages wanted: Range<Int>? = nil, _ body: (RowID, UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        try forEachPage(wanted) { (number, page) throws(E) in
             for unit in page.liveUnits {
                 let slot = unsafe page.rows + geometry.offset(ofUnit: unit)
                 try unsafe body(geometry.rowID(page: number, unit: unit), geometry.image(inSlot: slot))

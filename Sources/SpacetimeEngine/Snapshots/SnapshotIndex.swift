@@ -175,9 +175,23 @@ final class SnapshotIndexes: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Those of a snapshot that has the same rows, but for some tables.
+    private let others: SnapshotIndexes?
+    private let ownTables: Set<TableID>
+
+    init() {
+        others = nil
+        ownTables = []
+    }
+
+    init(besides others: SnapshotIndexes, of ownTables: Set<TableID>) {
+        self.others = others
+        self.ownTables = ownTables
+    }
 
     /// The index if it is there, or if it is time to make it; nil if the caller should look at all rows once more.
     func index(_ key: Key, of table: DatastoreSnapshot.Table) -> SnapshotIndex? {
+        if let others, !ownTables.contains(key.table) { return others.index(key, of: table) }
         let (present, isDue) = state.withLock { state -> (SnapshotIndex?, Bool) in
             if let index = state.indexes[key] { return (index, false) }
             state.scans[key, default: 0] += 1
@@ -192,6 +206,63 @@ final class SnapshotIndexes: Sendable {
 }
 
 extension DatastoreSnapshot {
+    /// The rows that an index over some columns would find in a range, in the order of their keys. All rows are looked at and
+    /// sorted, until the snapshot has an index of its own.
+    ///
+    /// - Parameters:
+    ///   - columns: those of the index.
+    ///   - limit: how many there may be.
+    package func rows(
+        of id: TableID, by columns: [ColumnID], in range: IndexRange, isReversed: Bool = false, limit: Int = .max
+    ) throws(EngineError) -> RowBatch {
+        guard let table = table(id) else { throw .noSuchTable("#\(id.rawValue)") }
+        let columns = columns.map(\.index)
+        let types = table.schema.columns.map(\.type)
+        guard let layout = try? RowLayout(types),
+            let spec = try? KeySpec(columns: columns, types: types, layout: layout)
+        else { throw .unsupportedSchema(table: table.schema.name, reason: "its columns cannot be searched by") }
+        let isWhole = range.prefixColumns == columns.count && range.lower == .unbounded && range.upper == .unbounded
+        guard isWhole || (0..<columns.count).contains(range.prefixColumns) else {
+            throw .tooManyPrefixColumns(
+                index: table.schema.name, given: range.prefixColumns, limit: columns.count - 1)
+        }
+        try spec.validate(range, index: table.schema.name)
+        var rows = RowBatch()
+        var lower = KeyBuffer()
+        var upper = KeyBuffer()
+        let (isAbove, isThrough) = spec.appendBounds(of: range, lower: &lower, upper: &upper)
+        if let index = indexes.index(SnapshotIndexes.Key(table: id, columns: columns), of: table) {
+            let places = index.places(from: &lower, isAbove: isAbove, to: &upper, isThrough: isThrough)
+            var copy = RowCopy()
+            for number in 0..<min(places.count, max(0, limit)) {
+                let place = isReversed ? places.upperBound - 1 - number : places.lowerBound + number
+                unsafe rows.append(index.image(at: place, &copy))
+            }
+            return rows
+        }
+        let isBelow = isAbove && !lower.advanceToSuccessor()
+        let isOpen = isThrough && !upper.advanceToSuccessor()
+        if isBelow { return rows }
+        var found: [(key: [UInt8], row: Int)] = []
+        var unsorted = RowBatch()
+        var key = KeyBuffer()
+        unsafe table.forEachRow { _, image in
+            key.removeAll()
+            if let start = image.baseAddress { unsafe spec.appendKey(row: start, layout: layout, to: &key) }
+            guard unsafe compareBytes(key.bytes, lower.bytes) >= 0 else { return }
+            guard unsafe isOpen || compareBytes(key.bytes, upper.bytes) < 0 else { return }
+            unsafe found.append((Array(key.bytes), unsorted.count))
+            unsafe unsorted.append(image)
+        }
+        found.sort { $0.key != $1.key ? $0.key.lexicographicallyPrecedes($1.key) : $0.row < $1.row }
+        if isReversed { found.reverse() }
+        for entry in found.prefix(max(0, limit)) {
+            let row = unsorted[entry.row]
+            unsafe row.withUnsafeBytes { unsafe rows.append($0) }
+        }
+        return rows
+    }
+
     /// Calls `body` with the rows that satisfy a predicate and that a look-up in an index finds, once the snapshot has sorted
     /// its rows by the columns of that index.
     ///

@@ -149,6 +149,19 @@ package final class Catalog: @unchecked Sendable {
         Int(index.rawValue) < tableOfIndex.count ? tableOfIndex[Int(index.rawValue)] : nil
     }
 
+    /// The schema of an index; nil if there is no such index.
+    package func schema(of index: IndexID) -> IndexSchema? {
+        guard let table = table(of: index), let facts = known(table),
+            let position = facts.indexes.firstIndex(of: index)
+        else { return nil }
+        return facts.schema.indexes[position]
+    }
+
+    /// What plans are compiled for, without the database's lock.
+    var planTables: PlanTables {
+        PlanTables(table: { [self] in schema(of: $0) }, index: { [self] in schema(of: $0) })
+    }
+
     /// Whether a key of an index has one row at most; false if there is no such index.
     func findsOneRow(_ index: IndexID) -> Bool {
         Int(index.rawValue) < findsOneRow.count && findsOneRow[Int(index.rawValue)]
@@ -156,10 +169,7 @@ package final class Catalog: @unchecked Sendable {
 
     /// How many columns an index has; 0 if there is no such index.
     func columnCount(of index: IndexID) -> Int {
-        guard let table = table(of: index), let facts = known(table),
-            let position = facts.indexes.firstIndex(of: index)
-        else { return 0 }
-        return facts.schema.indexes[position].columns.count
+        schema(of: index)?.columns.count ?? 0
     }
 
     /// What names mean: canonical ones, and those in the module's code that are not another's canonical one.

@@ -35,26 +35,28 @@ struct SnapshotRows: @unchecked Sendable {
 
     /// Calls `body` with each row, as often as it is there.
     ///
-    /// - Parameter isWanted: asked now and then.
+    /// - Parameter isWanted: asked now and then, by each thread that looks at rows.
     func forEach(
-        in snapshot: DatastoreSnapshot, _ catalog: Catalog, while isWanted: @escaping () -> Bool,
+        in snapshot: DatastoreSnapshot, _ catalog: Catalog, while isWanted: @escaping @Sendable () -> Bool,
         _ body: (UnsafeRawBufferPointer) -> Void
     ) throws {
         switch way {
         case .nothing: return
         case .table(let table, let condition):
             var count = 0
-            try catalog.forEachRow(of: table, in: snapshot, where: condition) { row in
+            try catalog.forEachRow(of: table, in: snapshot, where: condition, while: isWanted) { row in
                 body(template.visible(row))
                 count += 1
                 if count % 4_096 == 0, !isWanted() { throw Stopped() }
             }
+            if !isWanted() { throw Stopped() }
         case .plan(let plan, let values):
             let runner = PlanRunner(plan)
-            let budget = QueryBudget(shouldStop: { !isWanted() })
             do throws(EngineError) {
                 try runner.bind(values)
-                try runner.run(over: snapshot, budget: budget) { row, times in for _ in 0..<times { body(row) } }
+                try runner.run(
+                    over: snapshot, binding: values, budget: QueryBudget(), shouldStop: { !isWanted() }
+                ) { row, times in for _ in 0..<times { body(row) } }
             } catch {
                 if case .queryStopped = error { throw Stopped() }
                 throw DatabaseError(error)

@@ -7,16 +7,19 @@ extension Catalog {
     /// Calls `body` with the rows of a snapshot that meet a condition.
     ///
     /// The snapshot has no indexes of its own. When it has been searched by the columns of an index some sixteen times it
-    /// sorts the table's rows by them, and from then on finds rows as the database does.
+    /// sorts the table's rows by them, and from then on finds rows as the database does. All rows of a large table are looked at by
+    /// several threads.
+    ///
+    /// - Parameter isWanted: asked now and then while all rows are looked at; false ends that.
     package func forEachRow<E: Error>(
         of table: TableID, in snapshot: DatastoreSnapshot, where predicate: RowPredicate,
-        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+        while isWanted: () -> Bool = { true }, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
     ) throws {
         guard let schema = snapshot.schema(of: table) else { return }
         if predicate == .all { return try snapshot.forEachRow(of: table, body) }
         do throws(EngineError) { try predicate.checkSize(table: schema.name) } catch { throw DatabaseError(error) }
         if try forEachRow(of: table, in: snapshot, by: planner.plan(predicate, for: table), body) { return }
-        try snapshot.forEachRow(of: table, where: compiled(predicate, schema), body)
+        try snapshot.forEachRow(of: table, where: compiled(predicate, schema), while: isWanted, body)
     }
 
     /// Calls `body` with the rows of a snapshot that meet a condition, in the order of some fields.

@@ -45,7 +45,7 @@ extension Catalog {
         of query: BoundQuery, in datastore: Datastore, _ body: (UnsafeRawBufferPointer) -> Bool
     ) throws(DatabaseError) {
         do throws(EngineError) {
-            let runner = try runner(query, datastore)
+            let runner = try runner(query, datastore).runner
             try runner.run(over: datastore) { row, times in runner.hand(row, times, to: body) }
         } catch { throw DatabaseError(error) }
     }
@@ -55,31 +55,25 @@ extension Catalog {
         of query: BoundQuery, in snapshot: DatastoreSnapshot, _ body: (UnsafeRawBufferPointer) -> Bool
     ) throws(DatabaseError) {
         do throws(EngineError) {
-            let runner = try runner(query, SnapshotStatistics(snapshot, planner))
-            try runner.run(over: snapshot) { row, times in runner.hand(row, times, to: body) }
+            let (runner, values) = try runner(query, SnapshotStatistics(snapshot, planner))
+            try runner.run(over: snapshot, binding: values, budget: QueryBudget(), shouldStop: nil) { row, times in
+                runner.hand(row, times, to: body)
+            }
         } catch { throw DatabaseError(error) }
     }
 
     private func runner(
         _ query: BoundQuery, _ statistics: some PlanStatistics
-    ) throws(EngineError) -> PlanRunner {
+    ) throws(EngineError) -> (runner: PlanRunner, values: [[UInt8]]) {
         let lifted = query.lifted(self)
         let sizes = query.tables.map { statistics.rowCount(of: $0.id) }
         let plan = try plans.plan(lifted.query, sizes) { () throws(EngineError) in
             try CompiledPlan(
-                planner.plan(lifted.query, statistics),
-                PlanTables(table: { [self] in schema(of: $0) }, index: { [self] in indexSchema($0) }))
+                planner.plan(lifted.query, statistics), planTables)
         }
         let runner = PlanRunner(plan)
         try runner.bind(lifted.values)
-        return runner
-    }
-
-    private func indexSchema(_ index: IndexID) -> IndexSchema? {
-        guard let table = table(of: index), let facts = try? facts(of: table),
-            let position = facts.indexes.firstIndex(of: index)
-        else { return nil }
-        return facts.schema.indexes[position]
+        return (runner, lifted.values)
     }
 }
 

@@ -13,6 +13,8 @@ struct PlanRun: Sendable {
     private let isCancelled: (@Sendable () -> Bool)?
     /// Says that nobody waits for the result any more.
     var stop: StopSignal?
+    /// Of runs over snapshots.
+    var sharing = ScanSharing()
 
     init(_ plan: CompiledPlan, values: [[UInt8]], _ prepared: Statements.Prepared, clock: any HostClock) {
         self.plan = plan
@@ -24,15 +26,14 @@ struct PlanRun: Sendable {
     }
 
     private var budget: QueryBudget {
-        var budget = QueryBudget(
+        QueryBudget(
             rowsExamined: limits.rowsExamined, rowsProduced: limits.rows, bytesProduced: limits.bytes,
-            bytesKept: limits.bytes)
-        if deadline != nil || isCancelled != nil || stop != nil {
-            budget.shouldStop = {
-                stop?.isStopped == true || isCancelled?() == true || deadline.map { clock.now() > $0 } == true
-            }
-        }
-        return budget
+            bytesKept: limits.bytes, shouldStop: shouldStop)
+    }
+
+    private var shouldStop: (@Sendable () -> Bool)? {
+        if deadline == nil, isCancelled == nil, stop == nil { return nil }
+        return { stop?.isStopped == true || isCancelled?() == true || deadline.map { clock.now() > $0 } == true }
     }
 
     /// - Parameters:
@@ -59,9 +60,9 @@ struct PlanRun: Sendable {
         var rows = RowBatch()
         do throws(EngineError) {
             try runner.bind(values)
-            try runner.run(over: snapshot, budget: budget) { row, times in
-                for _ in 0..<times { rows.append(row) }
-            }
+            try runner.run(
+                over: snapshot, binding: values, budget: budget, shouldStop: shouldStop, sharing
+            ) { row, times in for _ in 0..<times { rows.append(row) } }
         } catch {
             throw self.error(error)
         }

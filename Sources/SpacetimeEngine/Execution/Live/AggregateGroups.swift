@@ -262,6 +262,58 @@ struct AggregateGroups: ~Copyable {
         }
     }
 
+    // MARK: Other groups
+
+    /// Adds all rows of other groups of the same shape, neither of which are maintained or ask for different values: what is
+    /// known of some rows and of others becomes what is known of all.
+    ///
+    /// Groups that are new here come behind those that are there, in the order in which the others have them.
+    mutating func add(_ others: borrowing AggregateGroups) {
+        precondition(!isMaintained && !others.isMaintained, "groups are put together that rows are taken out of")
+        for other in 0..<others.bound where others.isPresent(other) {
+            let group = shape.isGrouped ? unsafe group(canonical: others.key(of: other)) : 0
+            let (record, added) = (record(group), others.record(other))
+            record.rows &+= added.rows
+            for position in 0..<columns.count {
+                let column = columns[position]
+                let count = added.count(column).value
+                if count == 0 { continue }
+                switch column.sumKind {
+                case .none: break
+                case .unsigned, .signed: record.integerSum(column).value.add(added.integerSum(column).value)
+                case .wideUnsigned, .wideSigned: record.wideSum(column).value.add(added.wideSum(column).value)
+                case .float, .double: record.floatSum(column).value.add(added.floatSum(column).value)
+                }
+                if column.hasExtremes { addExtremes(of: added, in: others, to: record, column) }
+                record.count(column).value &+= count
+            }
+        }
+    }
+
+    private mutating func addExtremes(
+        of added: AggregateRecord, in others: borrowing AggregateGroups, to record: AggregateRecord,
+        _ column: AggregateColumn
+    ) {
+        let isFirst = record.count(column).value == 0
+        let (least, greatest) = (record.least(column), record.greatest(column))
+        let (otherLeast, otherGreatest) = (added.least(column).value, added.greatest(column).value)
+        if column.isExact {
+            least.value = isFirst ? otherLeast : min(least.value, otherLeast)
+            greatest.value = isFirst ? otherGreatest : max(greatest.value, otherGreatest)
+            return
+        }
+        let lower = unsafe others.images[UInt32(otherLeast)]
+        if unsafe isFirst || compareBytes(lower, images[UInt32(least.value)]) < 0 {
+            if !isFirst { images.giveBack(UInt32(least.value)) }
+            least.value = unsafe UInt64(images.insert(lower))
+        }
+        let upper = unsafe others.images[UInt32(otherGreatest)]
+        if unsafe isFirst || compareBytes(upper, images[UInt32(greatest.value)]) > 0 {
+            if !isFirst { images.giveBack(UInt32(greatest.value)) }
+            greatest.value = unsafe UInt64(images.insert(upper))
+        }
+    }
+
     // MARK: Extremes
 
     /// The first eight bytes of the key of a value, which are the whole key if the column is exact. Otherwise the key is in

@@ -98,18 +98,59 @@ struct FloatSum: BitwiseCopyable {
         unsafe wide[place] &+= isRemoval ? .max : 1
     }
 
+    /// Adds all that another sum has.
+    mutating func add(_ other: FloatSum) {
+        if unsafe other.wide == nil, other.isZero { return }
+        if unsafe wide == nil, unsafe other.wide == nil, isZero || base == other.base {
+            base = other.base
+            unsafe withUnsafeMutablePointer(to: &window) { window in
+                unsafe Self.add(
+                    [other.window.0, other.window.1, other.window.2, other.window.3],
+                    to: UnsafeMutableRawPointer(window).assumingMemoryBound(to: UInt64.self))
+            }
+            // Both were less than a quarter of what the highest word holds, so their sum fits.
+            let top = Int64(bitPattern: window.3)
+            if top >= 1 << 62 || top < -(1 << 62) { widen() }
+            return
+        }
+        widen()
+        guard let wide = unsafe wide else { return }
+        let words = other.wholeNumber()
+        unsafe Self.add(Array(words[..<Self.limbCount]), to: wide)
+        for place in Self.limbCount..<Self.wideCount { unsafe wide[place] &+= words[place] }
+    }
+
+    /// Adds a number of so many words as the other has, in two's complement.
+    private static func add(_ words: [UInt64], to limbs: UnsafeMutablePointer<UInt64>) {
+        var carry: UInt64 = 0
+        for (place, word) in words.enumerated() {
+            let (first, carried) = unsafe limbs[place].addingReportingOverflow(word)
+            let (second, carriedAgain) = first.addingReportingOverflow(carry)
+            unsafe limbs[place] = second
+            carry = carried || carriedAgain ? 1 : 0
+        }
+    }
+
+    /// All words, and behind them the numbers of NaNs and infinities.
+    private func wholeNumber() -> [UInt64] {
+        if let wide = unsafe wide { return unsafe Array(UnsafeBufferPointer(start: wide, count: Self.wideCount)) }
+        var words = [UInt64](repeating: 0, count: Self.wideCount)
+        let sign: UInt64 = window.3 >> 63 == 1 ? .max : 0
+        let limbs = [window.0, window.1, window.2, window.3]
+        for place in Int(base)..<Self.limbCount {
+            let inWindow = place - Int(base)
+            words[place] = inWindow < Self.windowCount ? limbs[inWindow] : sign
+        }
+        return words
+    }
+
     /// Goes over to all words.
     @inline(never)
     private mutating func widen() {
         guard unsafe wide == nil else { return }
         let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Self.wideCount)
         unsafe words.initialize(repeating: 0, count: Self.wideCount)
-        let sign: UInt64 = window.3 >> 63 == 1 ? .max : 0
-        let limbs = [window.0, window.1, window.2, window.3]
-        for place in Int(base)..<Self.limbCount {
-            let inWindow = place - Int(base)
-            unsafe words[place] = inWindow < Self.windowCount ? limbs[inWindow] : sign
-        }
+        for (place, word) in wholeNumber().enumerated() { unsafe words[place] = word }
         unsafe wide = words
     }
 

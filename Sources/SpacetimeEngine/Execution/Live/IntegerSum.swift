@@ -17,6 +17,12 @@ struct IntegerSum: BitwiseCopyable {
         }
     }
 
+    /// Adds all that another sum has.
+    mutating func add(_ other: IntegerSum) {
+        let (low, carried) = bits.low.addingReportingOverflow(other.bits.low)
+        bits = (low, bits.high &+ other.bits.high &+ (carried ? 1 : 0))
+    }
+
     func value(dividedBy divisor: UInt64, isSigned: Bool) -> Double {
         unsafe withUnsafeBytes(of: bits) { bits in
             unsafe roundedQuotient(
@@ -49,6 +55,22 @@ struct WideIntegerSum: BitwiseCopyable {
                 let (second, carriedAgain) = first.addingReportingOverflow(carry)
                 unsafe limbs.storeBytes(of: second, toByteOffset: place * 8, as: UInt64.self)
                 carry = carried || carriedAgain ? 1 : 0
+            }
+        }
+    }
+
+    /// Adds all that another sum has.
+    mutating func add(_ other: WideIntegerSum) {
+        unsafe withUnsafeBytes(of: other.limbs) { parts in
+            unsafe withUnsafeMutableBytes(of: &limbs) { limbs in
+                var carry: UInt64 = 0
+                for place in 0..<5 {
+                    let (first, carried) = unsafe limbs.load(fromByteOffset: place * 8, as: UInt64.self)
+                        .addingReportingOverflow(parts.load(fromByteOffset: place * 8, as: UInt64.self))
+                    let (second, carriedAgain) = first.addingReportingOverflow(carry)
+                    unsafe limbs.storeBytes(of: second, toByteOffset: place * 8, as: UInt64.self)
+                    carry = carried || carriedAgain ? 1 : 0
+                }
             }
         }
     }

@@ -9,11 +9,11 @@ import SpacetimeSATS
 /// `@safe`: see above.
 @safe
 final class PlanResult {
-    private let plan: CompiledPlan
+    let plan: CompiledPlan
     /// The values of the aggregates' inputs.
     private let inputs: UnsafeMutablePointer<UnsafeRawPointer?>
     /// Made for each run, and ended with it.
-    private var groups: Ref<AggregateGroups>?
+    private(set) var groups: Ref<AggregateGroups>?
     /// Behind a pointer, so that accesses need no run-time exclusivity checks.
     private let scratch = Ref(Scratch())
 
@@ -41,11 +41,11 @@ final class PlanResult {
         @inline(__always) _read { yield scratch.value.groupKey }
         @inline(__always) _modify { yield &scratch.value.groupKey }
     }
-    private var seen: NumberedBytes {
+    var seen: NumberedBytes {
         @inline(__always) _read { yield scratch.value.seen }
         @inline(__always) _modify { yield &scratch.value.seen }
     }
-    private var sorter: RowSorter {
+    var sorter: RowSorter {
         @inline(__always) _read { yield scratch.value.sorter }
         @inline(__always) _modify { yield &scratch.value.sorter }
     }
@@ -61,11 +61,11 @@ final class PlanResult {
         @inline(__always) _read { yield scratch.value.hasRun }
         @inline(__always) _modify { yield &scratch.value.hasRun }
     }
-    private var toSkip: Int {
+    var toSkip: Int {
         @inline(__always) _read { yield scratch.value.toSkip }
         @inline(__always) _modify { yield &scratch.value.toSkip }
     }
-    private var toShow: Int {
+    var toShow: Int {
         @inline(__always) _read { yield scratch.value.toShow }
         @inline(__always) _modify { yield &scratch.value.toShow }
     }
@@ -90,11 +90,12 @@ final class PlanResult {
     private let hasSums: Bool
     private static let timesAtOnce = 4_096
 
-    private var isOrdered: Bool { plan.order.count > 0 }
+    var isOrdered: Bool { plan.order.count > 0 }
 
     // MARK: Beginning and end
 
-    func begin(_ runner: PlanRunner) throws(EngineError) {
+    /// - Parameter isPiece: what comes out is one part of the result, of which others know what is left out of it.
+    func begin(_ runner: PlanRunner, isPiece: Bool = false) throws(EngineError) {
         toSkip = try number(plan.offset, runner) ?? 0
         toShow = try number(plan.limit, runner) ?? .max
         if toShow == 0 {
@@ -102,6 +103,7 @@ final class PlanResult {
             return
         }
         let (wanted, overflow) = toSkip.addingReportingOverflow(toShow)
+        if isPiece { (toSkip, toShow) = (0, overflow ? .max : wanted) }
         hasRun = false
         let isInOrder = plan.grouping == nil && (!isOrdered || plan.sortedTerms > 0) && !plan.plan.isDistinct
         let batch = isInOrder && !overflow && wanted < ScanState.batchLimit ? max(wanted, 8) : ScanState.batchLimit
@@ -219,7 +221,7 @@ final class PlanResult {
 
     /// Hands out a row, unless it is one of those to be left out.
     @inline(__always)
-    private func show(
+    func show(
         _ image: UnsafeRawBufferPointer, _ times: Int, _ runner: PlanRunner, _ sink: PlanRunner.Sink
     ) throws(EngineError) {
         var times = times

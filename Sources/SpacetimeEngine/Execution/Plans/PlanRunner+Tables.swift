@@ -341,8 +341,11 @@ extension PlanRunner {
     }
 
     private func openPages(_ table: DatastoreSnapshot.Table, _ state: Ref<StepState>, isReversed: Bool) {
+        let pages = state.value.piece ?? 0..<table.pages.count
+        state.value.pages = pages
         state.value.source =
-            isReversed ? .pagesBackward(page: table.pages.count - 1, unit: .max) : .pages(page: 0, unit: 0)
+            isReversed
+            ? .pagesBackward(page: pages.upperBound - 1, unit: .max) : .pages(page: pages.lowerBound, unit: 0)
     }
 
     private func openSorted(

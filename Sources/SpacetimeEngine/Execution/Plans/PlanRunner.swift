@@ -285,6 +285,50 @@ package final class PlanRunner {
         over snapshot: DatastoreSnapshot, changes: PlanChanges? = nil, taking side: PlanChanges.Side = .inserts,
         budget: QueryBudget = QueryBudget(), _ sink: Sink
     ) throws(EngineError) {
+        try enterTables(of: snapshot)
+        defer { closeStates() }
+        try unsafe run(over: .snapshot(snapshot), changes, side, budget, sink)
+    }
+
+    /// Runs over a snapshot of which others go through some pages at the same time, see ``PlanPieces``: with the result, the
+    /// cost and the errors of ``run(over:changes:taking:budget:_:)``.
+    ///
+    /// - Parameter next: what somebody else has made of a piece; nil if it is to be done here. Asked for each, in order, when
+    ///   those before it are done.
+    package func run(
+        over pieces: PlanPieces, budget: QueryBudget = QueryBudget(), taking next: (Int) -> PlanPiece?, _ sink: Sink
+    ) throws(EngineError) {
+        precondition(pieces.plan === plan, "a plan is run with pieces of another")
+        try enterTables(of: pieces.snapshot)
+        defer { closeStates() }
+        try begin(budget)
+        try result.begin(self)
+        if isOver { return }
+        if try plan.program.holds(plan.conditions, in: frame) {
+            for number in 0..<pieces.count where !isOver {
+                if let piece = next(number), try unsafe result.take(piece, self, sink) { continue }
+                states.reference(to: 0).value.piece = pieces.pages[number]
+                try unsafe combine(.snapshot(pieces.snapshot), sink)
+            }
+        }
+        try unsafe result.end(self, sink)
+    }
+
+    /// Runs over some pages of a snapshot, and keeps what comes of it: rows go to the sink, or groups and rows that are to be
+    /// different or in an order stay in ``result``.
+    func run(
+        onPiece pages: Range<Int>, of snapshot: DatastoreSnapshot, budget: QueryBudget, _ sink: Sink
+    ) throws(EngineError) {
+        try enterTables(of: snapshot)
+        defer { for position in 0..<states.count { states.reference(to: position).value.close() } }
+        states.reference(to: 0).value.piece = pages
+        try begin(budget)
+        try result.begin(self, isPiece: true)
+        if isOver { return }
+        if try plan.program.holds(plan.conditions, in: frame) { try unsafe combine(.snapshot(snapshot), sink) }
+    }
+
+    private func enterTables(of snapshot: DatastoreSnapshot) throws(EngineError) {
         for position in 0..<plan.steps.count {
             let step = plan.steps.reference(to: position)
             guard let table = snapshot.table(step.value.table) else {
@@ -294,8 +338,6 @@ package final class PlanRunner {
             states.reference(to: position).value.snapshotTable = table
         }
         hasStillRows = false
-        defer { closeStates() }
-        try unsafe run(over: .snapshot(snapshot), changes, side, budget, sink)
     }
 
     /// Runs a plan of one step, which takes changed rows, over some rows. There need be no table that has such.
@@ -317,16 +359,7 @@ package final class PlanRunner {
     private func run(
         over ground: Ground, _ changes: PlanChanges?, _ side: PlanChanges.Side, _ budget: QueryBudget, _ sink: Sink
     ) throws(EngineError) {
-        guard progress.value.boundCount == plan.parameters.count else { throw .invalidPlan("a parameter has no value") }
-        if progress.value.hasNewValues {
-            progress.value.hasNewValues = false
-            if !filters.isEmpty || !frame.predicates.isEmpty { setPredicates() }
-            if plan.hasListParameters { setLists() }
-        }
-        cost = QueryCost()
-        self.budget = budget
-        isOver = false
-        nextCheck = 0
+        try begin(budget)
         try result.begin(self)
         if isOver { return }
         if try plan.program.holds(plan.conditions, in: frame) {
@@ -341,6 +374,19 @@ package final class PlanRunner {
             }
         }
         try unsafe result.end(self, sink)
+    }
+
+    private func begin(_ budget: QueryBudget) throws(EngineError) {
+        guard progress.value.boundCount == plan.parameters.count else { throw .invalidPlan("a parameter has no value") }
+        if progress.value.hasNewValues {
+            progress.value.hasNewValues = false
+            if !filters.isEmpty || !frame.predicates.isEmpty { setPredicates() }
+            if plan.hasListParameters { setLists() }
+        }
+        cost = QueryCost()
+        self.budget = budget
+        isOver = false
+        nextCheck = 0
     }
 
     private func closeStates() {

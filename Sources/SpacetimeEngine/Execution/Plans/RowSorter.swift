@@ -81,6 +81,9 @@ struct RowSorter: ~Copyable {
         return unsafe UnsafeRawBufferPointer(start: start + 8, count: start.loadUnaligned(as: Int.self))
     }
 
+    /// The encoded key of a row.
+    func key(_ position: Int) -> UnsafeRawBufferPointer { unsafe key(entries[position]) }
+
     private func key(_ entry: Entry) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: keys.bytes[entry.keyStart..<(entry.keyStart + entry.keyCount)])
     }

@@ -38,6 +38,10 @@ struct StepState: ~Copyable {
     var indexPosition = 0
     var index: Ref<TableIndex>?
     var snapshotTable: DatastoreSnapshot.Table?
+    /// The pages of the snapshot's table that are gone through, if not all are: those of one piece of a run.
+    var piece: Range<Int>?
+    /// Those of the scan that goes on.
+    var pages = 0..<0
     var snapshotIndex: SnapshotIndex?
     /// The page of the snapshot that rows are taken from.
     private var pageCopy: PageCopy?
@@ -112,6 +116,7 @@ struct StepState: ~Copyable {
         isLastBatch = false
         if snapshotTable != nil {
             snapshotTable = nil
+            piece = nil
             snapshotIndex = nil
             copiedPage = nil
             pageCopy = nil
@@ -173,7 +178,7 @@ extension StepState {
     /// Rows of one page at a time, because there is a copy of one.
     private mutating func refillFromPages(_ first: Int, _ unit: Int) -> Int {
         var from = unit
-        for number in first..<max(first, snapshotTable?.pages.count ?? 0) {
+        for number in first..<max(first, pages.upperBound) {
             if let page = frozenPage(number) {
                 var units = page.units(from: from)
                 let (count, next) = fill(from: page) { units.next() }
@@ -190,7 +195,7 @@ extension StepState {
 
     private mutating func refillFromPagesBackward(_ last: Int, _ unit: Int) -> Int {
         var below = unit
-        for number in stride(from: last, through: 0, by: -1) {
+        for number in stride(from: last, through: pages.lowerBound, by: -1) {
             if let page = frozenPage(number) {
                 var units = page.unitsBackward(below: below)
                 let (count, next) = fill(from: page) { units.next() }
