@@ -39,7 +39,7 @@ struct PublicNameTests {
             Module.self, Table.self, Tables<Message>.self, Reducers.self, ModulePart.self, ModuleBuilder.self,
             ModuleContent.self,
             ModuleView<Chat, Message>.self, ParameterizedModuleView<Chat, Message, String>.self, RowRules.self,
-            RowQuery<Message>.self,
+            RowRule.self, RowRuleBuilder.self, RowQuery<Message>.self,
             Reducer<Chat, String>.self, AnyFunction<Chat>.self, ReducerAccess.self, ReducerLifecycle.self,
             TableDefinition.self, ColumnDefinition.self, IndexDefinition.self, TableOption.self, IndexAlgorithm.self,
             Migration.self, OldTables.self, NewTables.self,

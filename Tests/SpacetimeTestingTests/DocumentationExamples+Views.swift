@@ -60,6 +60,29 @@ enum League {
         #expect(best.rows.map(\.points) == [70])
     }
 
+    @Test func aSnapshotAnswersViewsAsTheyWere() throws {
+        let test = try TestDatabase(League.self)
+        let ada = try test.connect(as: "ada")
+        try ada.call(League.win, 70)
+
+        let snapshot = try test.database.snapshot()
+        try ada.call(League.win, 5)
+        #expect(try snapshot.rows(League.best).map(\.points) == [70])
+        #expect(try snapshot.seen(by: ada.identity).rows(League.own).map(\.points) == [70])
+    }
+
+    @Test func aSnapshotIsSeenAsAClientSeesIt() throws {
+        let test = try TestDatabase(League.self)
+        let ada = try test.connect(as: "ada")
+        try ada.call(League.win, 70)
+        let snapshot = try test.database.snapshot()
+
+        let best = try snapshot.rows(League.best)
+        let own = try snapshot.seen(by: ada.identity).rows(League.own)
+
+        #expect(best.map(\.points) == [70] && own.map(\.points) == [70])
+    }
+
     @Test func aModuleValueHasViewsToo() throws {
         let module = Module("league") {
             Table(Score.self)
@@ -181,6 +204,24 @@ struct Helper {
 @Module
 enum Mail {
     static let tables = Tables(Letter.self, Helper.self)
+    static let rules = RowRules { sender in
+        Letter.where { $0.recipient == sender }
+        Letter.all.leftSemijoin(Helper.where { $0.identity == sender }) { $0.recipient == $1.of }
+    }
+
+    @Reducer static func send(_ context: borrowing Context, to recipient: Identity, text: String) throws {
+        try context.db.letter.insert(Letter(id: 0, recipient: recipient, text: text))
+    }
+
+    @Reducer static func trust(_ context: borrowing Context, helper: Identity) throws {
+        try context.db.helper.insert(Helper(identity: helper, of: context.sender))
+    }
+}
+
+/// The same rules as texts.
+@Module
+enum MailInSQL {
+    static let tables = Tables(Letter.self, Helper.self)
     static let rules = RowRules(
         "SELECT * FROM letter WHERE recipient = :sender",
         "SELECT letter.* FROM helper JOIN letter ON letter.recipient = helper.of WHERE helper.identity = :sender")
@@ -195,6 +236,17 @@ enum Mail {
 }
 
 @Suite struct RowRuleExamples {
+    @Test func rulesInSQLAdmitTheSame() throws {
+        let test = try TestDatabase(MailInSQL.self)
+        let (ada, bob) = (try test.connect(as: "ada"), try test.connect(as: "bob"))
+        let letters = try bob.subscribe(Letter.all)
+        try test.call(MailInSQL.send, ada.identity, "for Ada")
+        try test.call(MailInSQL.send, bob.identity, "for Bob")
+        #expect(letters.rows.map(\.text) == ["for Bob"])
+        try ada.call(MailInSQL.trust, bob.identity)
+        #expect(Set(letters.rows.map(\.text)) == ["for Ada", "for Bob"])
+    }
+
     @Test func aClientSeesItsLettersAndThoseItMayRead() throws {
         let test = try TestDatabase(Mail.self)
         let (ada, bob) = (try test.connect(as: "ada"), try test.connect(as: "bob"))

@@ -74,7 +74,9 @@ extension ModuleContent {
                         view.primaryKey.map { RawViewPrimaryKeyDef(viewSourceName: view.name, columns: [$0]) }
                     }))
         }
-        if !rules.isEmpty { sections.append(.rowLevelSecurity(rules.map { RawRowLevelSecurityDef(sql: $0) })) }
+        var texts: [RawRowLevelSecurityDef] = []
+        for rule in rules { texts.append(RawRowLevelSecurityDef(sql: try rule.text())) }
+        if !texts.isEmpty { sections.append(.rowLevelSecurity(texts)) }
         if !handlers.isEmpty {
             sections.append(.httpHandlers(handlers.map { RawHttpHandlerDef(sourceName: $0.name) }))
             sections.append(

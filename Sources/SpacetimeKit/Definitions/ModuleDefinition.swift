@@ -86,7 +86,7 @@ public struct ModuleContent: Sendable {
     private(set) var procedures: [ProcedureDescription] = []
     private(set) var handlers: [HandlerDescription] = []
     private(set) var views: [ViewDescription] = []
-    private(set) var rules: [String] = []
+    private(set) var rules: [RowRule] = []
 
     init(name: String, tables: [TableDescription], functions: [FunctionDescription] = []) {
         self.name = name
@@ -103,7 +103,7 @@ public struct ModuleContent: Sendable {
 
     func adding(_ rules: RowRules) -> ModuleContent {
         var content = self
-        content.rules += rules.texts
+        content.rules += rules.list
         return content
     }
 

@@ -17,6 +17,7 @@ extension Catalog {
     ///
     /// - Throws: `noSuchTable`, and what ``QueryBinder/bind(_:_:)`` throws.
     func bound(_ draft: _QueryDraft, by caller: Caller) throws(DatabaseError) -> BoundQuery {
+        if draft.asksForSender { throw RuleSender.unknown }
         if draft.view == nil, let condition = draft.plainCondition {
             let (table, _) = try readableTable(of: draft, by: caller)
             return BoundQuery(

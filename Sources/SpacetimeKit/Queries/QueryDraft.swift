@@ -73,6 +73,11 @@ public struct _QueryDraft: Sendable {
     /// Whether rows of views are read.
     var readsViews: Bool { view != nil || joins.contains { $0.right.readsViews } }
 
+    /// Whether it compares with whoever looks, which is known in rules only.
+    var asksForSender: Bool {
+        condition.hasParameters || joins.contains { $0.condition.hasParameters || $0.right.asksForSender }
+    }
+
     /// The condition, if the query is about one table and asks for nothing else: then it needs no plan.
     var plainCondition: RowPredicate? {
         let isPlain =

@@ -121,7 +121,11 @@ extension QueryText {
         case .hasPrefix(let path, let bytes):
             return Self.prefix(String(decoding: bytes, as: UTF8.self), of: try operand(path, scope))
         case .isIn(let path, let list): return try Self.isIn(try operand(path, scope), list)
-        case .compareParameter, .isInParameter, .and, .or, .not:
+        case .compareParameter(let path, let comparison, _) where isRule:
+            let isSender = Self.basic(try operand(path, scope), .equal, ":sender")
+            return comparison == .notEqual ? isSender.negated : isSender
+        case .compareParameter: throw RuleSender.unknown
+        case .isInParameter, .and, .or, .not:
             throw DatabaseError(.internalInconsistency, "a typed condition has a term that is none of its own: \(term)")
         }
     }

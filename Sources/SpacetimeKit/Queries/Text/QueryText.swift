@@ -43,12 +43,17 @@ struct QueryText {
     /// The equality that each table but the first is joined by, if there is one.
     private var links: [Int: String] = [:]
     private var condition = Formula.constant(true)
+    /// `:sender` may be asked for.
+    let isRule: Bool
 
-    static func text(of draft: _QueryDraft) throws(DatabaseError) -> String {
+    private init(isRule: Bool) { self.isRule = isRule }
+
+    /// - Parameter isRule: it is a rule of ``RowRules``.
+    static func text(of draft: _QueryDraft, isRule: Bool = false) throws(DatabaseError) -> String {
         guard draft.keys == nil, draft.aggregates.isEmpty, !draft.isDistinct else {
             throw unsayable("groups, values that are computed and distinct values are no rows of a table")
         }
-        var text = QueryText()
+        var text = QueryText(isRule: isRule)
         let scope = try text.addTables(of: draft)
         try text.addConditions(of: draft, scope)
         let sql = try text.select(draft, scope)
@@ -61,7 +66,7 @@ struct QueryText {
     }
 
     static func unsayable(_ what: String) -> DatabaseError {
-        DatabaseError(.notPossible, "a server cannot be asked for this by a text: \(what)")
+        DatabaseError(.notPossible, "there are no words in SQL for the query: \(what)")
     }
 
     // MARK: The statement
