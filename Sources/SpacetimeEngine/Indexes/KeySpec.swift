@@ -183,4 +183,22 @@ struct KeySpec {
         }
         guard offset == bytes.count else { throw .trailingBytes(at: offset, count: bytes.count - offset) }
     }
+
+    /// Checks that the values of a range are BSATN of their columns, of which there are so many.
+    ///
+    /// - Parameter index: its name, for the error.
+    func validate(_ range: IndexRange, index: String) throws(EngineError) {
+        do throws(BSATNError) {
+            try unsafe range.prefix.withBytes { (bytes) throws(BSATNError) in
+                try unsafe validate(bytes, count: range.prefixColumns)
+            }
+            for bound in [range.lower, range.upper] {
+                try unsafe bound.value?.withBytes { (bytes) throws(BSATNError) in
+                    try unsafe validate(bytes, first: range.prefixColumns, count: 1)
+                }
+            }
+        } catch {
+            throw .malformedKey(index: index, cause: error)
+        }
+    }
 }

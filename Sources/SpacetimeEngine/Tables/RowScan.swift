@@ -11,8 +11,8 @@
 @usableFromInline
 package final class RowScan {
     private let state: Ref<ScanState>
-    /// Keeps the pages and the list of open scans alive.
-    private let datastore: Datastore
+    /// Keeps the pages and the list of open scans alive. Nil if the rows are copies.
+    private let datastore: Datastore?
     private let serial: UInt64
     /// The rows that the last `refill` found. Valid until the next `refill`, whatever is written meanwhile.
     @usableFromInline package let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
@@ -30,6 +30,15 @@ package final class RowScan {
             state.value.next = first
         }
         table.openScans = state
+    }
+
+    /// Hands out copies of rows, which belong to no transaction.
+    package init(copying rows: RowBatch) {
+        datastore = nil
+        serial = 0
+        state = Ref(ScanState())
+        state.value.hold(rows)
+        unsafe batch = state.value.batch
     }
 
     deinit {
@@ -56,7 +65,7 @@ package final class RowScan {
     @usableFromInline
     package func refill() -> Int {
         precondition(
-            datastore.serial == serial,
+            datastore?.serial ?? 0 == serial,
             "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
         return state.value.refill()
     }
@@ -65,7 +74,7 @@ package final class RowScan {
     @usableFromInline
     package func turnRound(limit: Int) {
         precondition(
-            datastore.serial == serial,
+            datastore?.serial ?? 0 == serial,
             "a row sequence was used after its transaction ended; collect the rows into an array inside of it")
         state.value.turnRound(limit: limit)
     }

@@ -262,6 +262,19 @@ struct ScanState {
         table = nil
     }
 
+    /// Begins to go through copies of some rows.
+    mutating func hold(_ rows: RowBatch) {
+        var copies: [UInt8] = []
+        copies.reserveCapacity(rows.bytes.count + rows.count * 8)
+        unsafe rows.forEach { unsafe Self.append($0, to: &copies) }
+        unsafe held = .allocate(byteCount: max(copies.count, 1), alignment: 16)
+        heldByteCount = copies.count
+        unsafe copies.withUnsafeBytes {
+            if let start = $0.baseAddress { unsafe held?.copyMemory(from: start, byteCount: $0.count) }
+        }
+        restart(.copies(next: 0))
+    }
+
     /// Copies all rows and goes through the copies from the last to the first.
     mutating func turnRound(limit: Int) {
         var copies: [UInt8] = []

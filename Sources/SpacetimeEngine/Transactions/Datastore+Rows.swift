@@ -386,17 +386,6 @@ extension Datastore {
         guard range.prefixColumns >= 0, range.prefixColumns < spec.columns.count else {
             throw .tooManyPrefixColumns(index: name, given: range.prefixColumns, limit: spec.columns.count - 1)
         }
-        do throws(BSATNError) {
-            try unsafe range.prefix.withBytes { (bytes) throws(BSATNError) in
-                try unsafe spec.validate(bytes, count: range.prefixColumns)
-            }
-            for bound in [range.lower, range.upper] {
-                try unsafe bound.value?.withBytes { (bytes) throws(BSATNError) in
-                    try unsafe spec.validate(bytes, first: range.prefixColumns, count: 1)
-                }
-            }
-        } catch {
-            throw .malformedKey(index: name, cause: error)
-        }
+        try spec.validate(range, index: name)
     }
 }

@@ -15,6 +15,9 @@ package protocol ModuleHost: AnyObject, Sendable {
     /// The tables of each Swift type of rows, if the module has any. Asked once.
     var rowTypes: [ObjectIdentifier: RowTables] { get }
 
+    /// Whether views may be called on any thread, beside transactions and each other: then a snapshot's need no lock.
+    var runsViewsAnywhere: Bool { get }
+
     /// Runs a reducer or a view inside a transaction that the database has begun, and ends after the call by its
     /// outcome.
     ///
@@ -46,6 +49,7 @@ package protocol ModuleHost: AnyObject, Sendable {
 extension ModuleHost {
     package var traits: ModuleTraits { ModuleTraits() }
     package var rowTypes: [ObjectIdentifier: RowTables] { [:] }
+    package var runsViewsAnywhere: Bool { false }
 
     package func callReducer(
         _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference

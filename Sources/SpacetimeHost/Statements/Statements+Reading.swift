@@ -1,5 +1,5 @@
 import SpacetimeDurability
-package import SpacetimeEngine
+import SpacetimeEngine
 import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
@@ -197,39 +197,52 @@ struct LongQuery: Sendable {
 extension Statements {
     /// Runs a query over a picture of the database, with the rights of whoever asks. Takes the lock only to find out about
     /// the module, the first time that somebody asks for that.
+    ///
+    /// - Parameter views: those of the picture.
     package func run(
-        _ request: Request, over snapshot: DatastoreSnapshot, at offset: TxOffset
+        _ request: Request, over picture: PictureViews, at offset: TxOffset
     ) throws(DatabaseError) -> StatementResult {
         let prepared = try prepare(request)
         let bound: BoundSelect
         let literals: [[UInt8]?]
+        var explains = false
         switch prepared.entry {
         case .select(let select, let values): (bound, literals) = (select.bound, values)
-        case .other(.explain(let select, _)): (bound, literals) = (select, [])
+        case .other(.explain(let select, let runs)):
+            (bound, literals) = (select, [])
+            if !runs { return try explain(select, over: picture, at: offset, prepared) }
+            explains = true
         case .other:
             throw DatabaseError(.readOnly, "a snapshot answers queries only; run the statement on the database")
         }
-        for table in bound.query.tables {
-            guard let view = runner.catalog.viewTables.view(table.id) else { continue }
-            throw DatabaseError(
-                .notPossible,
-                "a snapshot has no rows of the view '\(view.schema.name)', which is computed when somebody asks; ask the "
-                    + "database")
-        }
-        var snapshot = snapshot
+        let values = try prepared.values(bound.query.parameters, literals)
+        let asked = picture.restricted(SessionQuery(bound.query, values: values), for: request.caller)
+        var snapshot = try picture.snapshot(for: asked.query, asked.values, as: request.caller)
         if prepared.readsSystemTables(runner.catalog) { snapshot = try withSystemTables(snapshot) }
         let planner = runner.catalog.planner
-        let plan = planner.plan(bound.query, SnapshotStatistics(snapshot, planner))
-        let compiled = try PreparedSelect.compile(plan, PlanTables(catalog: runner.catalog))
+        let plan = planner.plan(asked.query, SnapshotStatistics(snapshot, planner))
+        let compiled = try PreparedSelect.compile(plan, runner.catalog.planTables)
         var result = UnfinishedResult(
             columns: bound.columns, offset: offset, started: prepared.started, clock: runner.clock, isOfPicture: true)
-        if case .other(.explain(_, let runs)) = prepared.entry {
+        if explains {
             result.explained = PlanDescription(plan, planner, SnapshotStatistics(snapshot, planner)).lines
-            if !runs { return result.finished(nil) }
         }
-        let values = try prepared.values(bound.query.parameters, literals)
         return result.finished(
-            try PlanRun(compiled, values: values, prepared, clock: runner.clock).run(over: snapshot))
+            try PlanRun(compiled, values: asked.values, prepared, clock: runner.clock).run(over: snapshot))
+    }
+
+    private func explain(
+        _ bound: BoundSelect, over picture: PictureViews, at offset: TxOffset, _ prepared: Prepared
+    ) throws(DatabaseError) -> StatementResult {
+        var snapshot = picture.snapshot
+        if prepared.readsSystemTables(runner.catalog) { snapshot = try withSystemTables(snapshot) }
+        let planner = runner.catalog.planner
+        let statistics = SnapshotStatistics(snapshot, planner)
+        let lines = PlanDescription(planner.plan(bound.query, statistics), planner, statistics).lines
+        return UnfinishedResult(
+            columns: bound.columns, explained: lines, offset: offset, started: prepared.started, clock: runner.clock,
+            isOfPicture: true
+        ).finished(nil)
     }
 
     /// The tables that describe the module never change, so those of now belong to a picture of earlier, too.
@@ -240,20 +253,6 @@ extension Statements {
         defer { runner.release() }
         try runner.fillSystemTables()
         return snapshot.adding(described, of: runner.datastore.snapshot())
-    }
-}
-
-extension PlanTables {
-    /// What the catalog knows, which needs no lock.
-    fileprivate init(catalog: Catalog) {
-        self.init(
-            table: { try? catalog.facts(of: $0).schema },
-            index: { index in
-                guard let table = catalog.table(of: index), let facts = try? catalog.facts(of: table) else {
-                    return nil
-                }
-                return zip(facts.indexes, facts.schema.indexes).first { $0.0 == index }?.1
-            })
     }
 }
 

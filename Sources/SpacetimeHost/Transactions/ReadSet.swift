@@ -94,11 +94,6 @@ extension TransactionReference {
         state.reads?.note(ReadSet.Key(table: table, index: index, key: Array(key)))
     }
 
-    /// Notes, if somebody wants to know, that all of a query's tables are read.
-    package func noteReads(of query: BoundQuery) {
-        if followsReads { for table in query.tables { noteRead(table.id) } }
-    }
-
     @inline(never)
     func noteRead(_ table: TableID) { state.reads?.note(table) }
 

@@ -52,21 +52,30 @@ extension TransactionReference {
     @usableFromInline
     package func find(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> UnsafeRawBufferPointer? {
         requireCurrent()
-        if followsReads { noteRead(index, key: key) }
+        if followsReads {
+            if let picture = state.picture { return try picture.find(index, key: key) }
+            noteRead(index, key: key)
+        }
         return try withDatastore { datastore throws(EngineError) in try datastore.find(index, key: key) }
     }
 
     @usableFromInline
     package func count(_ table: TableID) -> Int {
         requireCurrent()
-        if followsReads { noteRead(table) }
+        if followsReads {
+            if let picture = state.picture { return picture.count(table) }
+            noteRead(table)
+        }
         return runner.datastore.count(table)
     }
 
     @usableFromInline
     package func count(_ table: TableID, where condition: ScanCondition) throws(DatabaseError) -> Int {
         requireCurrent()
-        if followsReads { noteRead(table) }
+        if followsReads {
+            if let picture = state.picture { return try picture.rows(of: table, where: condition).count }
+            noteRead(table)
+        }
         do throws(EngineError) { return try runner.search.count(table, where: condition.predicate) } catch {
             throw DatabaseError(error)
         }
@@ -75,14 +84,20 @@ extension TransactionReference {
     @usableFromInline
     package func count(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
         requireCurrent()
-        if followsReads { noteRead(index, key: key) }
+        if followsReads {
+            if let picture = state.picture { return try picture.rows(index, key: key).count }
+            noteRead(index, key: key)
+        }
         return try withDatastore { datastore throws(EngineError) in try datastore.count(index, key: key) }
     }
 
     @usableFromInline
     package func count(_ index: IndexID, range: IndexRange) throws(DatabaseError) -> Int {
         requireCurrent()
-        if followsReads { noteRead(index, range: range) }
+        if followsReads {
+            if let picture = state.picture { return try picture.rows(index, range: range).count }
+            noteRead(index, range: range)
+        }
         return try withDatastore { datastore throws(EngineError) in try datastore.count(index, range: range) }
     }
 
@@ -101,7 +116,12 @@ extension TransactionReference {
         _ table: TableID, where condition: ScanCondition? = nil, window: ScanWindow = ScanWindow()
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        if followsReads { noteRead(table) }
+        if followsReads {
+            if let picture = state.picture {
+                return RowScan(copying: try picture.rows(of: table, where: condition, window))
+            }
+            noteRead(table)
+        }
         guard let condition else {
             return try withDatastore { datastore throws(EngineError) in try datastore.scan(table, window: window) }
         }
@@ -118,7 +138,10 @@ extension TransactionReference {
         _ index: IndexID, key: UnsafeRawBufferPointer, window: ScanWindow = ScanWindow()
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        if followsReads { noteRead(index, key: key) }
+        if followsReads {
+            if let picture = state.picture { return RowScan(copying: try picture.rows(index, key: key, window)) }
+            noteRead(index, key: key)
+        }
         return try withDatastore { datastore throws(EngineError) in
             try datastore.scan(index, key: key, window: window)
         }
@@ -129,7 +152,10 @@ extension TransactionReference {
         _ index: IndexID, range: IndexRange, window: ScanWindow = ScanWindow()
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        if followsReads { noteRead(index, range: range) }
+        if followsReads {
+            if let picture = state.picture { return RowScan(copying: try picture.rows(index, range: range, window)) }
+            noteRead(index, range: range)
+        }
         return try withDatastore { datastore throws(EngineError) in
             try datastore.scan(index, range: range, window: window)
         }
@@ -141,7 +167,12 @@ extension TransactionReference {
         _ index: IndexID, of table: TableID, where condition: ScanCondition?, window: ScanWindow
     ) throws(DatabaseError) -> RowScan {
         requireCurrent()
-        if followsReads { noteRead(table) }
+        if followsReads {
+            if let picture = state.picture {
+                return RowScan(copying: try picture.sortedRows(by: index, of: table, where: condition, window))
+            }
+            noteRead(table)
+        }
         return try withDatastore { datastore throws(EngineError) in
             let predicate: CompiledPredicate?
             if let condition {
@@ -151,6 +182,25 @@ extension TransactionReference {
             }
             return try datastore.sortedScan(index, where: predicate, window: window)
         }
+    }
+
+    /// Calls `body` with the rows of a query's result, in its order. What it has written is there.
+    package func forEachResult(
+        of query: BoundQuery, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(DatabaseError) {
+        requireCurrent()
+        let catalog = runner.catalog
+        func hand(_ row: UnsafeRawBufferPointer) -> Bool {
+            body(row)
+            return true
+        }
+        if followsReads {
+            if let picture = state.picture {
+                return try catalog.forEachResult(of: query, in: picture.snapshot, hand)
+            }
+            for table in query.tables { noteRead(table.id) }
+        }
+        try catalog.forEachResult(of: query, in: runner.datastore, hand)
     }
 
     /// Deletes the rows that meet a condition; returns how many there were.

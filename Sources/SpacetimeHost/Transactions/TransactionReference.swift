@@ -15,6 +15,12 @@ public struct TransactionReference {
         self.serial = serial
     }
 
+    /// Of a state that is not the runner's.
+    init(_ stateAddress: UnsafeMutablePointer<TransactionState>) {
+        self.stateAddress = stateAddress
+        serial = stateAddress.pointee.serial
+    }
+
     /// Lies where it is, and is not copied.
     @inlinable
     package var state: TransactionState {

@@ -22,6 +22,8 @@ package struct TransactionState {
     @usableFromInline var datastore: Unmanaged<Datastore>?
     /// What was read since; nil if nobody wants to know.
     var reads: ReadSet?
+    /// What rows are read from instead of the datastore; nil but for views of snapshots.
+    var picture: PictureReader?
 
     // The running call
     @usableFromInline package var caller: Caller
@@ -132,6 +134,7 @@ package struct TransactionState {
         runner = nil
         datastore = nil
         reads = nil
+        picture = nil
         failure = nil
         rollbackWork = []
         rollbackFailures = []

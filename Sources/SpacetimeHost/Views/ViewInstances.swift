@@ -218,10 +218,10 @@ final class ViewInstances {
     private func evaluate(_ instance: ViewInstance, in transaction: TransactionReference) throws {
         instance.noteEvaluation()
         var reads = ReadSet()
-        var rows: [RowBatch] = []
-        var asked: [SessionQuery] = []
+        var content = ViewContent()
         switch instance.view.content {
-        case .rules(let table): asked = catalog.rules.visibleRows(of: table, for: instance.caller ?? .zero)
+        case .rules(let table):
+            content.queries = catalog.rules.visibleRows(of: table, for: instance.caller ?? .zero)
         case .function(let position):
             let outcome: Outcome
             do {
@@ -229,23 +229,14 @@ final class ViewInstances {
                     position, arguments: instance.view.arguments(in: instance.key),
                     for: instance.caller.map { Caller(identity: $0) }, in: transaction)
             } catch {
-                throw Self.failed(instance.view, error)
+                throw instance.view.failed(error)
             }
-            switch outcome {
-            case .rows(let bytes): rows = [try split(bytes, instance.view)]
-            case .batch(let batch): rows = [batch]
-            case .query(""): break
-            case .query(let text): asked = [SessionQuery(try QueryTexts.viewQuery(text, catalog))]
-            case .bound(let query): asked = [SessionQuery(query)]
-            case .done, .value, .response:
-                throw DatabaseError(
-                    .moduleFailure,
-                    "the view '\(instance.view.schema.sourceName)' returned something else than rows")
-            }
+            content = try ViewContent(outcome, of: instance.view, catalog)
         }
+        var rows = content.rows
         var followed: [ViewQuery] = []
-        for query in asked {
-            try require(query.query, fits: instance.view)
+        for query in content.queries {
+            try instance.view.require(query.query, catalog)
             if let query = try follow(query) {
                 followed.append(query)
                 rows.append(try self.rows(of: query, instance.view))
@@ -273,21 +264,6 @@ final class ViewInstances {
         do throws(EngineError) { return try body() } catch { throw DatabaseError(error) }
     }
 
-    /// The rows of an array in BSATN.
-    private func split(_ bytes: [UInt8], _ view: ViewTables.View) throws(DatabaseError) -> RowBatch {
-        do throws(BSATNError) {
-            return try bytes.withBytes { bytes throws(BSATNError) in
-                var batch = RowBatch()
-                for row in try view.splitter.rows(inArray: bytes) { batch.append(row) }
-                return batch
-            }
-        } catch {
-            throw DatabaseError(
-                .moduleFailure, "the view '\(view.schema.sourceName)' returned bytes that are no rows of it: \(error)",
-                cause: error)
-        }
-    }
-
     private func set(_ queries: [ViewQuery], of instance: ViewInstance) {
         if instance.queries.isEmpty, queries.isEmpty { return }
         let name = ObjectIdentifier(instance)
@@ -301,43 +277,6 @@ final class ViewInstances {
 
     // MARK: Queries
 
-    /// What a view threw, with its name. Its rows are needed by who looks, or by the transaction that changed what it reads.
-    private static func failed(_ view: ViewTables.View, _ error: any Error) -> DatabaseError {
-        let known = error as? DatabaseError
-        return DatabaseError(
-            known?.code ?? .moduleFailure,
-            "the view '\(view.schema.sourceName)' failed, and with it what its rows were needed for: "
-                + (known?.message ?? "\(error)"), cause: known == nil ? error : known?.cause)
-    }
-
-    private static func failed(_ view: ViewTables.View, _ reason: String) -> DatabaseError {
-        DatabaseError(.moduleFailure, "the view '\(view.schema.sourceName)' is a query, and \(reason)")
-    }
-
-    private func require(_ query: BoundQuery, fits view: ViewTables.View) throws(DatabaseError) {
-        for table in query.tables {
-            if catalog.viewTables.view(table.id) != nil {
-                throw Self.failed(view, "reads another view; call the same function from both")
-            }
-            if try catalog.facts(of: table.id).schema.isEvent {
-                throw Self.failed(view, "reads an event table, which keeps no rows")
-            }
-        }
-        let types: [AlgebraicType]
-        switch query.output {
-        case .rows(let slot): types = try catalog.facts(of: query.tables[slot].id).schema.columns.map(\.type)
-        case .columns(let columns): types = columns.map(\.value.resultType)
-        }
-        guard types == view.schema.columns.map(\.type) else {
-            let declared = view.schema.columns.map { "\($0.name): \($0.type.swiftText)" }.joined(separator: ", ")
-            let found = types.map(\.swiftText).joined(separator: ", ")
-            throw Self.failed(
-                view,
-                "its rows (\(found)) are not those that the view declares (\(declared)); select these columns in their order"
-            )
-        }
-    }
-
     /// - Returns: nil if it can only be run again as a whole.
     private func follow(_ query: SessionQuery) throws(DatabaseError) -> ViewQuery? {
         do throws(DatabaseError) { return try queries.follow(query) } catch {
@@ -347,7 +286,7 @@ final class ViewInstances {
     }
 
     private func rows(of query: ViewQuery, _ view: ViewTables.View) throws(DatabaseError) -> RowBatch {
-        do throws(EngineError) { return try queries.rows(of: query) } catch { throw Self.failed(view, "\(error)") }
+        do throws(EngineError) { return try queries.rows(of: query) } catch { throw view.failed("\(error)") }
     }
 
     /// Runs a query as a whole, with the rights of the owner.
@@ -360,7 +299,7 @@ final class ViewInstances {
             try PlanRunner(plan).run(over: runner.datastore) { row, _ in rows.append(row) }
             return rows
         } catch {
-            throw Self.failed(view, "\(error)")
+            throw view.failed("\(error)")
         }
     }
 }

@@ -77,11 +77,7 @@ struct ViewWriter: ~Copyable {
                 }
             }
         } catch .uniqueViolation(_, _, _, let key) {
-            let name = instance.view.schema.sourceName
-            throw DatabaseError(
-                .uniqueViolation,
-                "the view '\(name)' has two different rows with one primary key, \(key); give each a key of its own, or leave "
-                    + "one of them out")
+            throw instance.view.hasTwoRows(withKey: key)
         } catch {
             throw DatabaseError(error)
         }

@@ -15,19 +15,48 @@ import SpacetimeSchema
 /// let newest = try snapshot.rows(Message.all, orderedBy: { $0.sent }, descending: true, limit: 50)
 /// ```
 ///
+/// Views are evaluated on the rows of the snapshot when they are first read, and kept with it. What a client would see, of tables and
+/// of views, is seen through ``seen(by:)``:
+///
+/// ```swift
+/// let best = try snapshot.rows(League.best)
+/// let own = try snapshot.seen(by: ada.identity).rows(League.own)
+/// ```
+///
 /// Everything here throws ``DatabaseError``: `noSuchTable` if the module has no table of these rows or of that name,
 /// `limitReached` if a condition is larger than one may be, see ``Condition``, `invalidQuery` for a limit below zero,
-/// `notPossible` if rows of views are asked for.
+/// `moduleFailure` with what a view threw.
 public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     let core: DatabaseCore
-    let snapshot: DatastoreSnapshot
+    let picture: PictureViews
+    /// Who sees it.
+    let caller: Caller
     /// The last commit in it.
     public let offset: TxOffset
 
+    private var snapshot: DatastoreSnapshot { picture.snapshot }
+
     init(core: DatabaseCore, _ picture: (DatastoreSnapshot, TxOffset)) {
-        self.core = core
-        (snapshot, offset) = picture
+        self.init(core: core, PictureViews(picture.0, core.runner), seenBy: core.owner, offset: picture.1)
     }
+
+    private init(core: DatabaseCore, _ picture: PictureViews, seenBy caller: Caller, offset: TxOffset) {
+        self.core = core
+        self.picture = picture
+        self.caller = caller
+        self.offset = offset
+    }
+
+    /// The same snapshot as a client sees it: public tables, of these the rows that the module's rules admit, and views as they are
+    /// for that identity. Costs nothing by itself.
+    ///
+    /// - Parameter identity: the client's, as ``Connection/identity``. The owner sees everything.
+    public func seen(by identity: Identity) -> DatabaseSnapshot {
+        DatabaseSnapshot(core: core, picture, seenBy: Caller(identity: identity), offset: offset)
+    }
+
+    /// Private tables are read, and no rules hold.
+    private var seesAll: Bool { caller.identity == core.owner.identity }
 
     // MARK: Whole tables
 
@@ -37,7 +66,8 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     ///   - row: the row type.
     ///   - name: which table, if the type has several; by default its own.
     public func count<Row: TableRow>(of row: Row.Type, in name: String? = nil) throws -> Int {
-        snapshot.count(try core.catalog.table(of: row, named: name))
+        if !seesAll { return try count(Query(of: row, in: name)) }
+        return snapshot.count(try core.catalog.table(of: row, named: name))
     }
 
     /// All rows of the table, copied, in no particular order.
@@ -135,27 +165,17 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     private func forEachImage(
         of draft: _QueryDraft, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        try requireTables(draft)
-        if let condition = draft.plainCondition {
+        if seesAll, !draft.readsViews, let condition = draft.plainCondition {
             let table = try core.catalog.table(of: draft.row, named: draft.table)
             return try core.catalog.forEachRow(of: table, in: snapshot, where: condition, body)
         }
-        let query = try core.catalog.bound(draft, by: core.owner)
+        let query = try core.catalog.bound(draft, by: caller)
         var failure: (any Error)?
-        try core.catalog.forEachResult(of: query, in: snapshot) { image in
+        try picture.forEachResult(of: query, as: caller) { image in
             do { try body(image) } catch { failure = error }
             return failure == nil
         }
         if let failure { throw failure }
-    }
-
-    /// Views are evaluated for who looks at them, and a snapshot is no more than the rows of tables.
-    private func requireTables(_ draft: _QueryDraft) throws {
-        guard draft.readsViews else { return }
-        throw DatabaseError(
-            .notPossible,
-            "a snapshot has no rows of views, which are computed when somebody asks; subscribe to the view, or ask the database "
-                + "in SQL")
     }
 
     // MARK: In order
@@ -195,7 +215,7 @@ public struct DatabaseSnapshot<Definition: ModuleDefinition>: Sendable {
     private func rows<Row: TableRow>(
         _ query: Query<Row>, _ columns: [_ColumnPlace], _ descending: Bool, _ limit: Int
     ) throws -> [Row] {
-        guard let condition = query.draft.plainCondition, limit >= 0, !query.draft.readsViews else {
+        guard seesAll, let condition = query.draft.plainCondition, limit >= 0, !query.draft.readsViews else {
             var window = query.limit(limit)
             window.draft.order = columns.map { _QueryDraft.Order(place: $0, isDescending: descending) }
             return try rows(window)

@@ -42,6 +42,9 @@ private final class NativeModule: ModuleHost {
         DatabaseError(.internalInconsistency, "a \(function.kind) was called as what it is not")
     }
 
+    /// What a function of the program shares with others it guards itself: it is `@Sendable`.
+    var runsViewsAnywhere: Bool { true }
+
     var traits: ModuleTraits {
         var traits = ModuleTraits()
         traits.durableProcedures = Set(

@@ -51,11 +51,7 @@ extension TableHandles {
             return
         }
         let query = try catalog.bound(draft, by: catalog.owner)
-        transaction.noteReads(of: query)
-        try catalog.forEachResult(of: query, in: transaction.runner.datastore) { image in
-            body(image)
-            return true
-        }
+        try transaction.forEachResult(of: query, body)
     }
 }
 

@@ -72,14 +72,14 @@ extension Connection {
 }
 
 extension DatabaseSnapshot {
-    /// Runs an SQL query over the snapshot, with the rights of the owner. Takes no lock.
+    /// Runs an SQL query over the snapshot, with the rights of the owner, or of whom ``seen(by:)`` names. Takes no lock.
     ///
     /// - Throws: as ``Database/sql(_:_:limits:until:)``; `readOnly` for statements that are no query.
     public func sql(
         _ text: String, _ values: [String: SQLValue] = [:], limits: QueryLimits = QueryLimits()
     ) throws -> QueryResult {
-        let request = Statements.Request(text, values, as: core.owner, limits: limits)
-        return QueryResult(try core.statements.run(request, over: snapshot, at: offset))
+        let request = Statements.Request(text, values, as: caller, limits: limits)
+        return QueryResult(try core.statements.run(request, over: picture, at: offset))
     }
 }
 

@@ -12,7 +12,7 @@ extension _KeyFilter {
     func allRows<Row: TableRow>() -> Rows<Row> { Rows(reference, source(nil)) }
 
     func firstKey<Row: TableRow, Key: SpacetimeType>(of rows: Rows<Row>) -> Key? {
-        guard let column = reference.transaction.runner.datastore.schema(of: index)?.columns.first else { return nil }
+        guard let column = reference.transaction.runner.catalog.schema(of: index)?.columns.first else { return nil }
         return rows.select { _ in Column<Row, Key>(column.index) }.first
     }
 }

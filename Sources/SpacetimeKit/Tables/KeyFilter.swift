@@ -52,8 +52,8 @@ public struct _KeyFilter {
     /// The condition that prefix and range mean, for a scan of the whole table whose rows are sorted.
     @inline(never)
     private func wholeTable(_ bounds: KeyBounds?, prefix: [UInt8], _ prefixColumns: Int) -> RowSource {
-        let datastore = reference.transaction.runner.datastore
-        guard let columns = datastore.schema(of: index)?.columns, let table = datastore.schema(of: reference.table)
+        let catalog = reference.transaction.runner.catalog
+        guard let columns = catalog.schema(of: index)?.columns, let table = catalog.schema(of: reference.table)
         else { preconditionFailure("the handle's index is not in the database") }
         var parts: [RowPredicate] = []
         var reader = BSATNReader(prefix.span.bytes)
