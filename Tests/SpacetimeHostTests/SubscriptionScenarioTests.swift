@@ -192,6 +192,41 @@ import Testing
         try db.commit(.insert("p", 1, 0))
         try db.commit(.delete("p", 1, 0), .insert("p", 1, 1), .insert("ev", 1, 6))
         #expect(client.takeChanges(1) == ([], [db.row("ev", 1, 6)]))
+        // It is the same if somebody follows the other table, too.
+        let other = FakeSession(db.core)
+        try other.subscribe(1, "SELECT * FROM p")
+        try db.commit(.insert("p", 2, 0), .insert("ev", 2, 5))
+        #expect(client.takeChanges(1) == ([], [db.row("ev", 2, 5)]))
+        try db.commit(.delete("p", 2, 0), .insert("ev", 2, 5))
+        #expect(client.takeChanges(1) == ([], []))
+    }
+
+    @Test func anEventIsToldWithOrWithoutAPartner() throws {
+        let db = try ScenarioDatabase("event ev(pid u64, n u64)", "p(id u64 unique, n u64)")
+        let (client, lonely, other) = (FakeSession(db.core), FakeSession(db.core), FakeSession(db.core))
+        try client.subscribe(1, "SELECT ev.* FROM ev LEFT JOIN p ON ev.pid = p.id")
+        try lonely.subscribe(1, "SELECT ev.* FROM ev LEFT JOIN p ON ev.pid = p.id WHERE p.id IS NULL")
+        try other.subscribe(1, "SELECT * FROM p")
+        func expect(_ all: [[UInt8]], alone: [[UInt8]], _ place: SourceLocation = #_sourceLocation) {
+            let (first, second) = (client.takeChanges(1), lonely.takeChanges(1))
+            #expect(first == ([], all) && second == ([], alone), sourceLocation: place)
+        }
+        try db.commit(.insert("ev", 1, 5))
+        expect([db.row("ev", 1, 5)], alone: [db.row("ev", 1, 5)])
+        // A partner that comes later changes nothing in what was told.
+        try db.commit(.insert("p", 1, 0))
+        expect([], alone: [])
+        try db.commit(.insert("ev", 1, 6))
+        expect([db.row("ev", 1, 6)], alone: [])
+        // With what there is after the commit.
+        try db.commit(.delete("p", 1, 0), .insert("ev", 1, 7))
+        expect([db.row("ev", 1, 7)], alone: [db.row("ev", 1, 7)])
+        try db.commit(.insert("p", 1, 0), .insert("ev", 1, 8))
+        expect([db.row("ev", 1, 8)], alone: [])
+        let error = #expect(throws: DatabaseError.self) {
+            try client.subscribe(2, "SELECT p.* FROM p LEFT JOIN ev ON ev.pid = p.id")
+        }
+        #expect(error?.code == .invalidQuery)
     }
 
     @Test func aSetThatIsRefusedLeavesNothing() throws {

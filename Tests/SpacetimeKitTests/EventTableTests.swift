@@ -35,6 +35,11 @@ struct Hit: Equatable {
         try context.db.score.upsert(Score(player: context.sender, shots: before + UInt32(ids.count)))
         if power == 0 { throw SenderError("no power") }
     }
+
+    /// A shot that does not count.
+    @Reducer static func practise(_ context: borrowing Context, id: UInt32) throws {
+        try context.db.shot.insert(Shot(id: id, by: context.sender, power: 1))
+    }
 }
 
 @Suite struct EventTableTests {
@@ -53,6 +58,24 @@ struct Hit: Equatable {
         #expect(try db.read { $0.shot.isEmpty && $0.shot.id.find(1) == nil })
         #expect(try db.snapshot().rows(Shot.all).isEmpty)
         #expect(try db.read { $0.score.player.find(alice.identity)?.shots } == 3)
+    }
+
+    @Test func anEventComesWithWhatThereIsBesideItAfterTheCommit() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        let alice = try db.connect(as: "alice")
+        let seen = try alice.subscribe(
+            Shot.all.leftJoin(Score.self) { $0.by == $1.player }.select { ($0.id, $1.shots) })
+        #expect(seen.nextAvailable()?.inserted.isEmpty == true)
+        try alice.call(Arena.practise, 1)
+        var change = try #require(seen.nextAvailable())
+        #expect(change.inserted.map { $0.0 } == [1] && change.inserted.map { $0.1 } == [nil] && change.deleted.isEmpty)
+        try alice.call(Arena.shoot, [2, 3], 5)
+        change = try #require(seen.nextAvailable())
+        #expect(change.inserted.map { $0.0 }.sorted() == [2, 3] && change.deleted.isEmpty)
+        #expect(change.inserted.allSatisfy { $0.1 == 2 })
+        #expect(throws: DatabaseError.self) {
+            try alice.subscribe(Score.all.leftJoin(Shot.self) { $0.player == $1.by }.select { ($0.shots, $1.id) })
+        }
     }
 
     @Test func equalEventsAreAllDeliveredInOrder() throws {

@@ -6,8 +6,6 @@ package enum PlanError: Error, Hashable, Sendable {
     case joinNeedsEquality(table: String)
     /// Rows of event tables are never stored, so nothing can be joined to them.
     case eventTableLookedUp(table: String)
-    /// Outer joins are not followed together with event tables.
-    case outerJoin(table: String)
     case noTable
 }
 
@@ -29,11 +27,6 @@ extension PlanError: CustomStringConvertible {
             return """
                 rows of the event table '\(table)' are not stored, so a live query cannot look them up; name the event \
                 table first
-                """
-        case .outerJoin(let table):
-            return """
-                a live query of events has no LEFT JOIN, as it has of '\(table)': what a client would be told of an event cannot be \
-                taken back; use JOIN, or ask once
                 """
         case .noTable: return "a query without a table never changes; ask once"
         }

@@ -4,8 +4,7 @@ import SpacetimeSchema
 extension Planner {
     /// How a query is kept up to date.
     ///
-    /// - Throws: if a change would read a whole table, and the rule forbids it; if an event table does not come first, or is in
-    ///   a query with an outer join.
+    /// - Throws: if a change would read a whole table, and the rule forbids it; if an event table would have to be looked up.
     package func livePlan(
         _ query: BoundQuery, _ statistics: some PlanStatistics, rule: LiveJoinRule = .original,
         options: PlannerOptions = PlannerOptions()
@@ -14,8 +13,15 @@ extension Planner {
         let graph = QueryGraph(query, self)
         let chooser = StepChooser(
             graph: graph, estimator: Estimator(planner: self, statistics: statistics), options: options)
-        if graph.slots.contains(where: \.isOuter) { return try outerPlan(query, chooser, rule) }
         let events = graph.slots.indices.filter { graph.slots[$0].table?.schema.isEvent ?? false }
+        if graph.slots.contains(where: \.isOuter) {
+            guard let event = events.first else { return try outerPlan(query, chooser, rule) }
+            // Nothing is known of what is not there: an event without a partner is told so, and never taken back.
+            if let found = events.first(where: { graph.slots[$0].isOuter || $0 != event }) {
+                throw .eventTableLookedUp(table: graph.name(of: found))
+            }
+            return try eventPlan(query, event, chooser, rule)
+        }
         if graph.slots.count == 2, rule == .original { try check(chooser) }
         let isStrict = rule == .everyTable || rule == .original && graph.slots.count > 2
         if graph.slots.count > 1, events.count > 1 { throw .eventTableLookedUp(table: graph.name(of: events[1])) }
@@ -24,7 +30,7 @@ extension Planner {
         for slot in graph.slots.indices {
             // Where an event table takes part there is something only in the commit that has rows of it.
             if !events.isEmpty, !events.contains(slot) { continue }
-            let plan = delta(query, slot, chooser)
+            let plan = delta(query, slot, chooser, isOfEvents: !events.isEmpty)
             for step in plan.steps.dropFirst() {
                 let fields = chooser.graph.joinFields(of: step.slot)
                 guard !step.access.isIndexed else { continue }
@@ -52,17 +58,9 @@ extension Planner {
         _ query: BoundQuery, _ chooser: StepChooser, _ rule: LiveJoinRule
     ) throws(PlanError) -> LivePlan {
         let graph = chooser.graph
-        let isEvent = graph.slots.contains { $0.table?.schema.isEvent ?? false }
-        if isEvent { throw .outerJoin(table: graph.name(of: graph.slots.firstIndex(where: \.isOuter) ?? 0)) }
         var live = LivePlan(
             base: plan(query, chooser.estimator.statistics, options: chooser.options), deltas: [], unindexed: [])
         let first = delta(query, 0, chooser)
-        var joined = query
-        for slot in graph.slots.indices {
-            joined.conditions += joined.tables[slot].outerCondition ?? []
-            joined.tables[slot].outerCondition = nil
-        }
-        let names = QueryGraph(joined, self)
         for slot in graph.slots.indices {
             let followed: Plan
             if graph.slots[slot].isOuter {
@@ -79,18 +77,49 @@ extension Planner {
                         slot: slot, table: graph.slots[slot].id, plan: followed, pruning: graph.pruning(of: slot),
                         isInsertOnly: false))
             }
-            for step in followed.steps.dropFirst() where !step.access.isIndexed {
-                let join = UnindexedJoin(
-                    slot: slot, table: graph.name(of: step.slot),
-                    columns: names.joinFields(of: step.slot).map { graph.name(of: $0) })
-                if rule != .none {
-                    if join.columns.isEmpty { throw .joinNeedsEquality(table: join.table) }
-                    throw .joinNeedsIndex(table: join.table, columns: join.columns)
-                }
-                live.unindexed.append(join)
-            }
+            live.unindexed += try unindexed(followed, slot, query, rule)
         }
         return live
+    }
+
+    /// The rows of an outer join to an event table, which comes first: each event with what it finds after the commit, or with
+    /// nothing.
+    private func eventPlan(
+        _ query: BoundQuery, _ slot: Int, _ chooser: StepChooser, _ rule: LiveJoinRule
+    ) throws(PlanError) -> LivePlan {
+        let followed = delta(query, slot, chooser, isOfEvents: true)
+        return LivePlan(
+            base: plan(query, chooser.estimator.statistics, options: chooser.options),
+            deltas: [
+                DeltaPlan(
+                    slot: slot, table: chooser.graph.slots[slot].id, plan: followed,
+                    pruning: chooser.graph.pruning(of: slot), isInsertOnly: true)
+            ],
+            unindexed: try unindexed(followed, slot, query, rule))
+    }
+
+    /// The look-ups of a plan with outer joins that no index answers.
+    private func unindexed(
+        _ plan: Plan, _ slot: Int, _ query: BoundQuery, _ rule: LiveJoinRule
+    ) throws(PlanError) -> [UnindexedJoin] {
+        var found: [UnindexedJoin] = []
+        for step in plan.steps.dropFirst() where !step.access.isIndexed {
+            var joined = query
+            for slot in joined.tables.indices {
+                joined.conditions += joined.tables[slot].outerCondition ?? []
+                joined.tables[slot].outerCondition = nil
+            }
+            let graph = QueryGraph(joined, self)
+            let join = UnindexedJoin(
+                slot: slot, table: graph.name(of: step.slot),
+                columns: graph.joinFields(of: step.slot).map { graph.name(of: $0) })
+            if rule != .none {
+                if join.columns.isEmpty { throw .joinNeedsEquality(table: join.table) }
+                throw .joinNeedsIndex(table: join.table, columns: join.columns)
+            }
+            found.append(join)
+        }
+        return found
     }
 
     /// Which rows of the first table a changed row of one behind an outer join may concern: those that it fits, whatever else
@@ -130,9 +159,14 @@ extension Planner {
         if isEvent(found) { throw .eventTableLookedUp(table: graph.name(of: found)) }
     }
 
-    private func delta(_ query: BoundQuery, _ slot: Int, _ chooser: StepChooser) -> Plan {
+    /// - Parameter isOfEvents: the table is one of events, which are combined with what there is after the commit.
+    private func delta(
+        _ query: BoundQuery, _ slot: Int, _ chooser: StepChooser, isOfEvents: Bool = false
+    ) -> Plan {
         let first = chooser.best(slot, behind: SlotSet(), source: .changes)
-        let steps = JoinOrder(chooser: chooser).steps(first: first) { $0 < slot ? .table : .tableBefore }.steps
+        let steps = JoinOrder(chooser: chooser).steps(first: first) {
+            $0 < slot || isOfEvents ? .table : .tableBefore
+        }.steps
         var output = query.output
         if let grouping = query.grouping {
             let arguments = grouping.aggregates.compactMap(\.argument)

@@ -133,10 +133,28 @@ import Testing
         #expect(mixed.deltas.map(\.slot) == [0, 1] && mixed.outers.count == 1)
     }
 
-    @Test func outerJoinsWithoutIndexesEventsAndConstantsAreRefused() {
+    /// Events are told with what there is after the commit, or with nothing, and that is all.
+    @Test func anEventIsJoinedToWhatThereIsAfterTheCommit() throws {
+        var query = fixture.query(["signal", "player"])
+        query.tables[1].outerCondition = [fixture.field("signal.id") == fixture.field("player.level", 1)]
+        let plan = try live(query)
+        #expect(plan.deltas.map(\.slot) == [0] && plan.deltas[0].isInsertOnly && plan.outers.isEmpty)
+        #expect(plan.deltas[0].plan.steps.map(\.source) == [.changes, .table])
+        #expect(plan.deltas[0].plan.steps[1].isOuter && plan.deltas[0].plan.steps[1].access.isIndexed)
+        query.tables[1].outerCondition = nil
+        query.conditions = [fixture.field("signal.id") == fixture.field("player.level", 1)]
+        let inner = try live(query)
+        #expect(inner.deltas.map(\.isInsertOnly) == [true])
+        #expect(inner.deltas[0].plan.steps.map(\.source) == [.changes, .table])
+    }
+
+    @Test func outerJoinsWithoutIndexesEventsBehindThemAndConstantsAreRefused() {
         var events = fixture.query(["player", "signal"])
         events.tables[1].outerCondition = [fixture.field("player.level") == fixture.field("signal.id", 1)]
-        #expect(throws: PlanError.outerJoin(table: "signal")) { try live(events) }
+        #expect(throws: PlanError.eventTableLookedUp(table: "signal")) { try live(events) }
+        var both = fixture.query(["signal", "signal"])
+        both.tables[1].outerCondition = [fixture.field("signal.id") == fixture.field("signal.id", 1)]
+        #expect(throws: PlanError.eventTableLookedUp(table: "signal")) { try live(both) }
         var unindexed = fixture.query(["player", "log"])
         unindexed.tables[1].outerCondition = [fixture.field("player.level", 0) == fixture.field("log.kind", 1)]
         #expect(throws: PlanError.joinNeedsIndex(table: "log", columns: ["kind"])) { try live(unindexed) }
