@@ -20,9 +20,8 @@ package final class SessionQueue: Sendable {
     }
 
     private struct State {
-        var events: [Entry] = []
+        var events = PieceQueue<Entry>()
         var nextPlace: UInt64 = 0
-        var first = 0
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
         /// Nothing is taken in any more.
@@ -31,26 +30,15 @@ package final class SessionQueue: Sendable {
         /// How many events there may be.
         var limit: Int
 
-        var count: Int { events.count - first }
-
         /// True if the first entry may be taken.
         var isReady: Bool {
-            guard first < events.count, case .event = events[first] else { return false }
+            guard !events.isEmpty, case .event = events[0] else { return false }
             return true
         }
 
         mutating func pop() -> SessionEvent? {
             guard isReady else { return nil }
-            // Moved out, so that no references are counted.
-            var entry = Entry.taken
-            swap(&entry, &events[first])
-            guard case .event(let event) = entry else { return nil }
-            first += 1
-            // Shifted now and then, so that taking one is O(1) on average.
-            if first >= 64, first * 2 >= events.count {
-                events.removeFirst(first)
-                first = 0
-            }
+            guard case .event(let event) = events.removeFirst(leaving: .taken) else { return nil }
             return event
         }
     }
@@ -60,7 +48,7 @@ package final class SessionQueue: Sendable {
     init(limit: Int) { state = Mutex(State(limit: max(1, limit))) }
 
     /// Events that nobody has taken yet.
-    package var count: Int { state.withLock { $0.count } }
+    package var count: Int { state.withLock { $0.events.count } }
 
     // MARK: Filling
 
@@ -87,7 +75,7 @@ package final class SessionQueue: Sendable {
     private func append(_ entry: Entry) -> Appended {
         let (result, waiter) = state.withLock { state -> (Appended, Waiter?) in
             if state.isClosed { return (.closed, nil) }
-            guard state.count < state.limit else { return (.full, nil) }
+            guard state.events.count < state.limit else { return (.full, nil) }
             state.events.append(entry)
             return (.queued, state.isReady && !state.waiters.isEmpty ? state.waiters.removeFirst() : nil)
         }
@@ -107,7 +95,7 @@ package final class SessionQueue: Sendable {
     /// Puts the event into its place, if it is still there.
     func fill(_ place: Place, with event: SessionEvent) {
         let waiters = state.withLock { state -> [Waiter] in
-            for position in state.events.indices.dropFirst(state.first) {
+            for position in 0..<state.events.count {
                 guard case .reserved(place) = state.events[position] else { continue }
                 state.events[position] = .event(event)
                 break
@@ -124,8 +112,9 @@ package final class SessionQueue: Sendable {
     /// - Returns: false if that is no update by others, with which it could be put together.
     func coalesce(_ update: SessionUpdate) -> Bool {
         state.withLock { state in
-            guard let last = state.events.indices.last, last >= state.first,
-                case .event(.update(let queued)) = state.events[last], let both = queued.followed(by: update)
+            let last = state.events.count - 1
+            guard last >= 0, case .event(.update(let queued)) = state.events[last],
+                let both = queued.followed(by: update)
             else { return false }
             state.events[last] = .event(.update(both))
             return true
@@ -144,8 +133,7 @@ package final class SessionQueue: Sendable {
                 if state.isClosed { return [] }
                 state.events.append(.event(last))
             } else {
-                state.events = []
-                state.first = 0
+                state.events.removeAll()
             }
             state.isClosed = true
             defer { state.waiters = [] }
@@ -189,7 +177,7 @@ package final class SessionQueue: Sendable {
             return state.nextWaiter
         }
         while true {
-            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed && $0.count == 0) }
+            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed && $0.events.isEmpty) }
             if let event { return event }
             if isOver || Task.isCancelled { return nil }
             await withTaskCancellationHandler {
@@ -203,7 +191,7 @@ package final class SessionQueue: Sendable {
     /// Wakes the reader when there is something to take, which may be now.
     private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
         let waits = state.withLock { state in
-            guard !state.isReady, !(state.isClosed && state.count == 0), !Task.isCancelled else { return false }
+            guard !state.isReady, !(state.isClosed && state.events.isEmpty), !Task.isCancelled else { return false }
             state.waiters.append(Waiter(id: id, continuation: continuation))
             return true
         }
