@@ -62,7 +62,7 @@ import Testing
             durability: Durability(nil, sink: nil), log: ModuleLog(options.log, clock: options.clock),
             observers: observers, onAfterRollbackFailure: nil)
         for observer in observers { observer.runner = runner }
-        try runner.create()
+        try runner.create(callingInit: true)
         return (runner, FollowedTables(datastore, state), catalog.tableMap.table(at: 0))
     }
 
