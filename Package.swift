@@ -308,7 +308,10 @@ let package = Package(
             path: "Tests/SpacetimeTestSupport"),
         .target(
             name: "SpacetimeServerTestSupport",
-            dependencies: ["SpacetimeServer", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "SpacetimeServer", "SpacetimeClient", "SpacetimeProtocol",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/SpacetimeServerTestSupport"),
         .testTarget(name: "SpacetimeSATSTests", dependencies: ["SpacetimeSATS"], exclude: ["Vectors"]),
         .testTarget(
@@ -334,7 +337,8 @@ let package = Package(
         .testTarget(
             name: "SpacetimeServerTests",
             dependencies: [
-                "SpacetimeTestSupport", "SpacetimeServer", "SpacetimeWASM", "SpacetimeProtocol", "SpacetimeCompression",
+                "SpacetimeTestSupport", "SpacetimeServerTestSupport", "SpacetimeServer", "SpacetimeWASM",
+                "SpacetimeProtocol", "SpacetimeCompression",
                 "SpacetimeClientKit", "SpacetimeClientNIO", "SpacetimeClient", "SpacetimeTesting", "SpacetimeKit",
                 "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
                 "SpacetimeSATS",

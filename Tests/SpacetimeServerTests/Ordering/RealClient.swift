@@ -1,4 +1,5 @@
 import SpacetimeClientKit
+import SpacetimeServerTestSupport
 import Synchronization
 
 /// The real client in the place of the model's: it does random things, loses its connection now and then, and after each commit that

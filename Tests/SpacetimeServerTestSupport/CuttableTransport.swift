@@ -1,10 +1,9 @@
-import SpacetimeClient
-import SpacetimeProtocol
+package import SpacetimeClient
+package import SpacetimeProtocol
 import Synchronization
 
-/// Cuts the connections that another transport opens. In files where both are imported this is a client's transport, which the
-/// server has one of the same name beside.
-final class CuttableTransport<Base: ClientTransport>: ClientTransport {
+/// Cuts the connections that another transport opens.
+package final class CuttableTransport<Base: ClientTransport>: ClientTransport {
     /// A connection that may be over for the client before it is for the transport.
     private final class Line: Sendable {
         private let receiver: TransportReceiver
@@ -28,14 +27,14 @@ final class CuttableTransport<Base: ClientTransport>: ClientTransport {
     private let resumedSets = Mutex(0)
 
     /// With how many sets the client has gone on where it was.
-    var resumed: Int { resumedSets.withLock { $0 } }
+    package var resumed: Int { resumedSets.withLock { $0 } }
 
-    init(_ base: Base) { self.base = base }
+    package init(_ base: Base) { self.base = base }
 
-    var compression: Compression { base.compression }
-    var decompressor: any PayloadDecompressor { base.decompressor }
+    package var compression: Compression { base.compression }
+    package var decompressor: any PayloadDecompressor { base.decompressor }
 
-    func open(
+    package func open(
         _ opening: TransportOpening, _ receiver: TransportReceiver
     ) async throws(ClientError) -> OpenedTransport {
         let line = Line(receiver)
@@ -65,7 +64,7 @@ final class CuttableTransport<Base: ClientTransport>: ClientTransport {
     }
 
     /// The connection is gone, with what was under way in both directions.
-    func cut() {
+    package func cut() {
         let cut = current.withLock { current in
             defer { current = nil }
             return current
