@@ -1,5 +1,5 @@
 import SpacetimeDurability
-package import SpacetimeEngine
+import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
 
@@ -80,14 +80,15 @@ package struct CallBatch: ~Copyable {
     /// A picture of what has been committed, for those who read while a call takes long.
     package func picture() -> DatabasePicture {
         DatabasePicture(
-            snapshot: sessions.runner.datastore.snapshot(),
+            views: PictureViews(sessions.runner.datastore.snapshot(), sessions.runner),
             offset: TxOffset(sessions.runner.state.nextOffset &- 1))
     }
 }
 
 /// What a database held after a commit.
 package struct DatabasePicture: Sendable {
-    package let snapshot: DatastoreSnapshot
+    /// The tables, and the views of them.
+    package let views: PictureViews
     /// The last commit that it includes.
     package let offset: TxOffset
 }

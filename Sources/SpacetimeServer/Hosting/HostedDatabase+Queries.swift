@@ -9,13 +9,8 @@ extension HostedDatabase {
         let generation = generation
         if let picture = generation.picture.withLock({ $0 }) {
             let statements = generation.core.statements
-            do throws(DatabaseError) {
-                return try await suspendingAside { () throws(DatabaseError) in
-                    try statements.run(request, over: picture.snapshot, at: picture.offset)
-                }
-            } catch {
-                // Views have no rows in a picture.
-                guard error.code == .notPossible else { throw error }
+            return try await suspendingAside { () throws(DatabaseError) in
+                try statements.run(request, over: picture.views, at: picture.offset)
             }
         }
         return try await run(request)
