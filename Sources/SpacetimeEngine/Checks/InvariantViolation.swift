@@ -25,12 +25,12 @@ extension Datastore {
             }
         }
         try checkUndoLog()
-        var position = 0
         for id in tableIDs {
             guard let table = state.tables[Int(id.rawValue)] else { continue }
+            var position = table.indexCount == 0 ? 0 : Int(table.indexes[0].id.rawValue)
             for i in 0..<table.indexCount {
                 let index = Int(table.indexes[i].id.rawValue)
-                try check(index >= position && index < state.indexes.count, "index id \(index) is out of order")
+                try check(index == position && index < state.indexes.count, "index id \(index) is out of order")
                 let entry = state.indexes[index]
                 try check(entry.table == table && entry.position == i, "index id \(index) leads to another index")
                 position = index + 1

@@ -20,7 +20,8 @@ struct TableIndex: ~Copyable {
         case direct
     }
 
-    let id: IndexID
+    /// Another one if the table goes to another datastore.
+    var id: IndexID
     let schema: IndexSchema
     /// Behind a pointer, so that handing it on copies no arrays.
     let specReference: Ref<KeySpec>

@@ -105,6 +105,13 @@ struct SequenceState {
         before = next
     }
 
+    /// Goes on from where it is, in a datastore whose transactions have other numbers and whose log is told of all positions.
+    mutating func settle() {
+        restart(at: next)
+        movedSerial = .max
+        isListed = false
+    }
+
     // MARK: The log
 
     /// Where it was when the transaction began, if the log does not know that: transactions that were not logged had

@@ -167,6 +167,14 @@ extension ChangeCollector {
         return true
     }
 
+    /// A row that goes from a table.
+    static func appendDelete(
+        _ image: UnsafeRawBufferPointer, of table: TableRef, _ current: inout TableRef?, _ writer: inout BSATNWriter
+    ) {
+        select(table, &current, &writer)
+        unsafe appendDelete(of: image, in: table, &writer)
+    }
+
     /// A new row of a table.
     static func appendInsert(
         _ image: UnsafeRawBufferPointer, of table: TableRef, _ current: inout TableRef?,

@@ -83,6 +83,7 @@ extension Datastore {
     private func open(
         _ source: ScanState.Source, _ table: TableRef, _ predicate: CompiledPredicate?, _ window: ScanWindow
     ) -> RowScan {
+        if state.openScanTables < State.scannedLimit { state.scanned.append(table) }
         state.openScanTables += 1
         return RowScan(source, limit: window.limit, table: table, predicate: predicate, datastore: self)
     }

@@ -130,10 +130,8 @@ extension Datastore {
     @inline(never)
     func compactSparseTables(freed: Int) {
         var rest = freed * 2
-        for i in 0..<state.tables.count {
-            guard let table = state.tables[i], table.storage.isSparse else {
-                continue
-            }
+        for id in state.directory.ids {
+            guard let table = state.tables[Int(id.rawValue)], table.storage.isSparse else { continue }
             rest -= table.compact(moving: rest)
             if rest <= 0 { return }
         }
@@ -174,11 +172,20 @@ extension Datastore {
 
     @inline(never)
     private func closeScans() {
-        state.openScanTables = 0
-        for i in 0..<state.tables.count {
-            guard let table = state.tables[i] else { continue }
-            while let scan = table.openScans { RowScan.unlink(scan) }
+        if state.openScanTables <= State.scannedLimit {
+            for position in 0..<state.scanned.count { closeScans(of: state.scanned[position]) }
+        } else {
+            for id in state.directory.ids {
+                if let table = state.tables[Int(id.rawValue)] { closeScans(of: table) }
+            }
         }
+        state.openScanTables = 0
+        state.scanned.truncate(to: 0)
+    }
+
+    @inline(__always)
+    private func closeScans(of table: TableRef) {
+        while let scan = table.openScans { RowScan.unlink(scan) }
     }
 
     /// Remembers where the transaction is, for `rollback(to:)`.

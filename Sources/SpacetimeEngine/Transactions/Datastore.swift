@@ -27,6 +27,8 @@ package final class Datastore {
     struct State: ~Copyable {
         /// By table id; `nil` once dropped.
         var tables = Buffer<TableRef?>(capacity: 8)
+        /// Those that are there.
+        var directory = TableDirectory()
         /// By index id.
         var indexes = Buffer<IndexEntry>(capacity: 16)
         var undo = UndoLog()
@@ -44,6 +46,10 @@ package final class Datastore {
         var observedCount = 0
         /// Scans opened since the last transaction ended; not zero means that some may have to be closed.
         var openScanTables = 0
+        /// The tables of the first of these scans.
+        var scanned = Buffer<TableRef>(capacity: State.scannedLimit)
+        /// With more scans than these, all tables are looked at for some that are open.
+        static var scannedLimit: Int { 16 }
         /// Set while a commit finds rows of event tables.
         var hasEventRows = false
         /// The rows that were found last, newest first: an update mostly means one of them.
@@ -72,12 +78,17 @@ package final class Datastore {
     /// What the hashes of keys are mixed with.
     package let hashSeed: UInt64
     let snapshots = SnapshotRegistry()
-    let pool = PagePool()
+    let pool: PagePool
 
     /// - Parameter hashSeed: mixed into the hashes of keys. Results never depend on it; taking it from the random seam
     ///   keeps outsiders from choosing keys that collide.
-    package init(hashSeed: UInt64 = 0x5EED_5EED_5EED_5EED) {
+    package convenience init(hashSeed: UInt64 = 0x5EED_5EED_5EED_5EED) {
+        self.init(hashSeed: hashSeed, pool: PagePool())
+    }
+
+    init(hashSeed: UInt64, pool: PagePool) {
         self.hashSeed = hashSeed
+        self.pool = pool
         stateReference = Ref(State())
     }
 
@@ -100,8 +111,9 @@ package final class Datastore {
         if isEphemeral, !schema.sequences.isEmpty {
             throw .unsupportedSchema(table: schema.name, reason: "an ephemeral table has no sequences")
         }
-        if let wanted { try state.reserve(wanted) }
-        let id = wanted ?? TableID(UInt32(state.tables.count))
+        // One that is given must be one that files can have, too.
+        let id = wanted ?? nextTableID
+        try state.reserve(id)
         let firstIndex = IndexID(UInt32(state.indexes.count))
         state.register(
             TableRef(
@@ -115,19 +127,14 @@ package final class Datastore {
     package func dropTable(_ id: TableID) throws(EngineError) {
         try requireNoTransaction("dropTable")
         let table = try self.table(id)
-        for i in 0..<state.indexes.count where state.indexes[i].table == table {
-            state.indexes[i].table = nil
-        }
-        state.tables[Int(id.rawValue)] = nil
-        state.noteSchemaChange()
-        // Scans that were opened outside of a transaction end here: nothing else tells them.
-        while let scan = table.openScans { RowScan.unlink(scan) }
-        if table.isObserved { state.observedCount -= 1 }
-        state.movedSequences.removeAll { $0.table == table }
+        state.unregister(table)
         table.destroy()
     }
 
-    private func requireNoTransaction(_ operation: String) throws(EngineError) {
+    /// The id that the next table gets for which none is wanted.
+    package var nextTableID: TableID { TableID(UInt32(state.tables.count)) }
+
+    func requireNoTransaction(_ operation: String) throws(EngineError) {
         if state.isInTransaction {
             throw .transactionState("\(operation) is not possible inside a transaction")
         }
@@ -135,7 +142,7 @@ package final class Datastore {
 
     /// The ids of all tables, ascending.
     package var tableIDs: [TableID] {
-        (0..<state.tables.count).filter { state.tables[$0] != nil }.map { TableID(UInt32($0)) }
+        state.directory.ids
     }
 
     /// The ids of the tables whose rows are kept in files, ascending.
@@ -145,7 +152,7 @@ package final class Datastore {
 
     /// Finds a table by its canonical name, else by its source name.
     package func tableID(named name: String) -> TableID? {
-        tableIDs.first { schema(of: $0)?.name == name } ?? tableIDs.first { schema(of: $0)?.sourceName == name }
+        state.directory.first(named: name)
     }
 
     /// Finds an index by its canonical name, else by its source name.
@@ -213,10 +220,12 @@ extension Datastore.State {
     static var tableLimit: Int { 1 << 20 }
 
     /// Sees to it that a table can take this id.
-    fileprivate mutating func reserve(_ id: TableID) throws(EngineError) {
+    mutating func reserve(_ id: TableID) throws(EngineError) {
         let position = Int(id.rawValue)
         guard position < Self.tableLimit, position >= tables.count || tables[position] == nil else {
-            throw .malformedChanges("table id #\(id.rawValue) is taken or out of range")
+            throw .malformedChanges(
+                "table id #\(id.rawValue) is taken or out of range; a database that has had so many tables is closed and opened "
+                    + "again, and then counts anew")
         }
         while tables.count < position { tables.append(nil) }
     }
@@ -225,16 +234,45 @@ extension Datastore.State {
         schemaVersion = schemaVersions.add(1, ordering: .relaxed).newValue
     }
 
-    fileprivate mutating func register(_ table: TableRef) {
-        noteSchemaChange()
-        let position = Int(table.id.rawValue)
-        if position < tables.count { tables[position] = table } else { tables.append(table) }
+    /// Enters a table whose id is reserved.
+    mutating func register(_ table: TableRef) {
+        place(table)
         for position in 0..<table.indexCount {
             indexes.append(
                 Datastore.IndexEntry(
                     table: table, rows: table.rows, index: table.indexes.reference(to: position), position: position,
                     point: PointAccess(table, table.indexes[position])))
         }
+    }
+
+    /// Enters a table that was here before, whose indexes have their ids still.
+    mutating func registerAgain(_ table: TableRef) {
+        place(table)
+        for position in 0..<table.indexCount { indexes[Int(table.indexes[position].id.rawValue)].table = table }
+    }
+
+    private mutating func place(_ table: TableRef) {
+        noteSchemaChange()
+        directory.enter(table.id, table.schema)
+        let position = Int(table.id.rawValue)
+        if position < tables.count { tables[position] = table } else { tables.append(table) }
+    }
+
+    /// Takes a table out, which nobody scans or follows any more.
+    mutating func unregister(_ table: TableRef) {
+        for position in 0..<table.indexCount { indexes[Int(table.indexes[position].id.rawValue)].table = nil }
+        tables[Int(table.id.rawValue)] = nil
+        directory.remove(table.id, table.schema)
+        noteSchemaChange()
+        // Scans that were opened outside of a transaction end here: nothing else tells them.
+        while let scan = table.openScans { RowScan.unlink(scan) }
+        if openScanTables > 0 {
+            scanned.truncate(to: 0)
+            openScanTables = Self.scannedLimit + 1
+        }
+        if table.isObserved { observedCount -= 1 }
+        table.isObserved = false
+        movedSequences.removeAll { $0.table == table }
     }
 }
 

@@ -67,7 +67,7 @@ final class FollowedTables {
         self.datastore = datastore
         self.stateAddress = stateAddress
         // Ids have gaps where a migration removed a table.
-        followers = Array(repeating: 0, count: Int(datastore.tableIDs.map(\.rawValue).max() ?? 0) + 1)
+        followers = Array(repeating: 0, count: Int(datastore.tableIDs.last?.rawValue ?? 0) + 1)
     }
 
     func follow(_ table: TableID) { change(table, by: 1) }

@@ -29,10 +29,10 @@ final class TableFacts: Sendable {
 
     /// Of all tables, by id.
     static func all(in datastore: Datastore, hiding hidden: Set<TableID> = []) -> [TableFacts?] {
-        var facts: [TableFacts?] = []
-        for id in datastore.tableIDs where !hidden.contains(id) {
-            // Ids have gaps where a migration removed a table.
-            while facts.count <= Int(id.rawValue) { facts.append(nil) }
+        let ids = datastore.tableIDs
+        // Ids have gaps where a migration removed a table, and where one version of a module gave way to the next.
+        var facts = [TableFacts?](repeating: nil, count: ids.last.map { Int($0.rawValue) + 1 } ?? 0)
+        for id in ids where !hidden.contains(id) {
             guard let schema = datastore.schema(of: id) else { continue }
             facts[Int(id.rawValue)] = TableFacts(id, schema, datastore.indexIDs(of: id))
         }
