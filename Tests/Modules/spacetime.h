@@ -321,7 +321,7 @@ enum {
 enum {
     SECTION_TYPESPACE = 0, SECTION_TYPES, SECTION_TABLES, SECTION_REDUCERS, SECTION_PROCEDURES, SECTION_VIEWS,
     SECTION_SCHEDULES, SECTION_LIFECYCLE, SECTION_RULES, SECTION_CASE_CONVERSION, SECTION_EXPLICIT_NAMES,
-    SECTION_HANDLERS, SECTION_ROUTES, SECTION_VIEW_KEYS,
+    SECTION_HANDLERS, SECTION_ROUTES, SECTION_VIEW_KEYS, SECTION_SUBMODULES,
 };
 
 enum { LIFECYCLE_INIT = 0, LIFECYCLE_CONNECT, LIFECYCLE_DISCONNECT };
@@ -365,6 +365,14 @@ static Bytes *item(Definition *definition) {
     count++;
     __builtin_memcpy(at, &count, 4);
     return &definition->bytes;
+}
+
+// A module with a namespace inside of this one, as an item of the section of submodules: what was begun as a definition of its
+// own, without what says its version.
+static void put_submodule(Definition *definition, const char *name, const Definition *module) {
+    Bytes *bytes = item(definition);
+    put_text(bytes, name);
+    put(bytes, module->bytes.at + 1, module->bytes.count - 1);
 }
 
 static void end_definition(Definition *definition, u32 sink) {

@@ -169,7 +169,7 @@ import Testing
     }
 
     @Test func equalRowLevelSecurityTextsCountOnce() throws {
-        #expect(try ModuleBuilder.full.validated().rowLevelSecurity == ["SELECT * FROM player"])
+        #expect(try ModuleBuilder.full.validated().rowLevelSecurity.map(\.sql) == ["SELECT * FROM player"])
     }
 
     @Test func undeclaredReferencesMayLeadThroughDeclaredTypesBackToThemselves() throws {

@@ -3,19 +3,20 @@ import SpacetimeSchema
 
 /// What a database has, as its server tells it.
 struct DatabaseSchema {
+    /// With what its submodules define among its own parts, under their full names.
     let module: ModuleSchema
 
     /// - Throws: what breaks the rules, if a server tells something that does.
     init(json: JSON) throws(CommandFailure) {
         do {
             let published = try RawModuleDefV10(json: json)
-            module = try ModuleSchema(validating: published.withCanonicalNames(), options: .stored)
+            module = try ModuleSchema(validating: published.withCanonicalNames(), options: .stored).flattened()
         } catch {
             throw CommandFailure(.refused, "the schema that the server gave cannot be understood: \(error)")
         }
     }
 
-    init(_ module: ModuleSchema) { self.module = module }
+    init(_ module: ModuleSchema) { self.module = module.flattened() }
 
     // MARK: Functions
 

@@ -28,8 +28,7 @@ struct SchemaText {
                 "  \(method(route.method)) \(route.path.isEmpty ? "(no path)" : route.path)  "
                     + style.dim(module.httpHandlers[route.handler].name)
             })
-        section("row rules", module.rowLevelSecurity.map { "  \(DisplayText.escaped($0))" })
-        section("submodules", module.submodules.map { "  \($0.namespace)" })
+        section("row rules", module.rowLevelSecurity.map { "  \(DisplayText.escaped($0.sql))" })
         return parts.isEmpty ? "there is nothing in it" : parts.joined(separator: "\n\n")
     }
 

@@ -37,6 +37,8 @@ package final class Catalog: @unchecked Sendable {
     package let tables: SQLCatalog
     /// Which rows clients may see.
     let rules: RowRules
+    /// Routes of submodules, which nobody serves.
+    let ignoredRoutes: [String]
 
     /// Finds the tables of a module in a datastore, or makes them.
     init(
@@ -47,12 +49,15 @@ package final class Catalog: @unchecked Sendable {
         identity = origin.identity
         owner = Caller(identity: origin.owner)
         schema = opening.schema
+        ignoredRoutes = opening.definition.submodules.flatMap { $0.routes(in: "") }
         var ids: [(TableID, [IndexID])] = []
+        // Not by the datastore's names: views of the module before may have the names of new tables.
+        let known = Dictionary(
+            origin.recovered?.schema.tables.map { ($0.name, $0.id) } ?? [], uniquingKeysWith: { first, _ in first })
         do throws(EngineError) {
             var systemTables = try SystemTables(in: datastore, for: opening.traits)
             for table in schema.tables {
-                let id =
-                    if let id = datastore.tableID(named: table.name) { id } else { try datastore.createTable(table) }
+                let id = if let id = known[table.name] { id } else { try datastore.createTable(table) }
                 ids.append((id, datastore.indexIDs(of: id)))
             }
             // Behind all that are kept, whose ids are those in the files.
@@ -69,14 +74,12 @@ package final class Catalog: @unchecked Sendable {
             program: opening.storedProgram(behind: origin.recovered?.schema))
         facts = TableFacts.all(in: datastore, hiding: hidden)
         tableMap = TableMap(ids, facts, datastore)
-        var tableOfIndex: [TableID?] = []
-        var findsOneRow: [Bool] = []
-        for table in facts.compactMap(\.self) {
+        let tables = facts.compactMap(\.self)
+        let indexCount = Int(tables.lazy.flatMap(\.indexes).max()?.rawValue ?? 0) + 1
+        var tableOfIndex = [TableID?](repeating: nil, count: indexCount)
+        var findsOneRow = [Bool](repeating: false, count: indexCount)
+        for table in tables {
             for (index, isOne) in zip(table.indexes, table.findsOneRow) {
-                while tableOfIndex.count <= Int(index.rawValue) {
-                    tableOfIndex.append(nil)
-                    findsOneRow.append(false)
-                }
                 tableOfIndex[Int(index.rawValue)] = table.id
                 findsOneRow[Int(index.rawValue)] = isOne
             }
@@ -253,5 +256,14 @@ package final class Catalog: @unchecked Sendable {
 
     private func names(of tables: RowTables) -> String {
         tables.all.map { "'\(schema.tables[$0].name)'" }.joined(separator: ", ")
+    }
+}
+
+extension RawSubmodule {
+    /// The routes that it and its own submodules define, as people would look for them.
+    fileprivate func routes(in outer: String) -> [String] {
+        let name = outer + namespace
+        return module.httpRoutes.map { "'\($0.path)' of '\(name)'" }
+            + module.submodules.flatMap { $0.routes(in: "\(name).") }
     }
 }

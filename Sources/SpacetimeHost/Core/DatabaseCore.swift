@@ -107,6 +107,11 @@ package final class DatabaseCore: Sendable {
 
     /// Begins to do what the database does by itself: calls what is due, goes on with what was interrupted.
     func start() throws(DatabaseError) {
+        for route in catalog.ignoredRoutes {
+            log.appendOfHost(
+                .warn, "Ignoring route \(route): only the outermost module answers requests; give it a route of its own"
+            )
+        }
         try scheduler?.start()
         try slicedJobs?.start()
         try procedures.resumeDurableCalls()

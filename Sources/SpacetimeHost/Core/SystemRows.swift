@@ -14,6 +14,7 @@ struct SystemRows {
     private(set) var rows: [String: [[UInt8]]] = [:]
     /// The next id of each kind, of the host's own things and of the module's.
     private var ids: [String: (system: UInt32, user: UInt32)] = [:]
+    private var ruleTexts: Set<String> = []
 
     init(_ catalog: Catalog, _ datastore: Datastore) {
         self.catalog = catalog
@@ -154,12 +155,15 @@ struct SystemRows {
         }
     }
 
-    private mutating func add(rule: String) {
+    private mutating func add(rule: RowRuleSchema) {
+        let tables = catalog.tables.inside(rule.namespace)
         guard
-            let select = try? SQLBinder.select(rule, in: catalog.tables, language: .oneOff, isOwner: true),
-            case .rows(let slot) = select.query.output
+            let select = try? SQLBinder.select(rule.sql, in: tables, language: .oneOff, isOwner: true),
+            case .rows(let slot) = select.query.output,
+            // Submodules may have equal texts; the text is the key, so the first of them is shown.
+            ruleTexts.insert(rule.sql).inserted
         else { return }
-        add("st_row_level_security", [.u32(Self.publicID(of: select.query.tables[slot].id)), .string(rule)])
+        add("st_row_level_security", [.u32(Self.publicID(of: select.query.tables[slot].id)), .string(rule.sql)])
     }
 }
 

@@ -92,8 +92,11 @@ package struct StoredSchema: Equatable, Sendable {
         return writer.toArray()
     }
 
-    /// The stored definition, checked again.
-    package func moduleSchema() throws(DatabaseError) -> ModuleSchema {
+    /// The stored definition, checked again, as a database runs it: with what its submodules define among its own parts.
+    package func moduleSchema() throws(DatabaseError) -> ModuleSchema { try definedSchema().flattened() }
+
+    /// The stored definition, checked again, with its submodules.
+    package func definedSchema() throws(DatabaseError) -> ModuleSchema {
         do {
             return try ModuleSchema(validating: try rawDefinition(), options: .stored)
         } catch let error as DatabaseError {
@@ -126,12 +129,13 @@ package struct StoredSchema: Equatable, Sendable {
 
     /// Makes the tables, empty, under the ids that they have in the files.
     package func makeTables(in datastore: Datastore) throws(DatabaseError) {
-        let schema = try moduleSchema()
+        let definitions = Dictionary(
+            (SystemTables.known + (try moduleSchema().tables)).map { ($0.name, $0) },
+            uniquingKeysWith: { first, _ in first })
         for table in tables {
-            guard
-                let definition = SystemTables.known.first(where: { $0.name == table.name })
-                    ?? schema.tables.first(where: { $0.name == table.name })
-            else { throw DatabaseError(.damaged, "the files hold a table '\(table.name)' that they do not define") }
+            guard let definition = definitions[table.name] else {
+                throw DatabaseError(.damaged, "the files hold a table '\(table.name)' that they do not define")
+            }
             do throws(EngineError) { _ = try datastore.createTable(definition, id: table.id) } catch {
                 throw DatabaseError(error)
             }

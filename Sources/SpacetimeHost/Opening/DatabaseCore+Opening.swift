@@ -38,9 +38,11 @@ extension DatabaseCore {
         return isOfHost ? nil : (result.written, result.plan)
     }
 
+    /// A definition, checked, with what its submodules define among its own parts.
+    ///
     /// - Throws: `invalidModule` with all problems.
     package static func validate(_ definition: RawModuleDefV10) throws(DatabaseError) -> ModuleSchema {
-        do { return try ModuleSchema(validating: definition) } catch {
+        do { return try ModuleSchema(validating: definition).flattened() } catch {
             throw DatabaseError(.invalidModule, "the module's definition breaks rules: \(error)", cause: error)
         }
     }

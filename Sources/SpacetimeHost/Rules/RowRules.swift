@@ -29,9 +29,11 @@ struct RowRules: Sendable {
     init(_ schema: ModuleSchema, _ catalog: SQLCatalog) throws(DatabaseError) {
         var written: [TableID: [BoundQuery]] = [:]
         var problems: [String] = []
-        for text in schema.rowLevelSecurity {
+        for rule in schema.rowLevelSecurity {
+            let text = rule.sql
             do throws(SQLError) {
-                let select = try SQLBinder.select(text, in: catalog, language: .rule, isOwner: true)
+                let select = try SQLBinder.select(
+                    text, in: catalog.inside(rule.namespace), language: .rule, isOwner: true)
                 if let problem = Self.problem(select.query, catalog) {
                     problems.append("\(problem): \(text)")
                 } else if case .rows(let slot) = select.query.output {

@@ -1,6 +1,7 @@
 import SpacetimeEngine
 package import SpacetimeQuery
 import SpacetimeSATS
+import SpacetimeSchema
 import Synchronization
 
 /// Reads the texts of queries that clients subscribe to.
@@ -94,10 +95,15 @@ package final class QueryTexts: Sendable {
     }
 
     /// The query that a view of the module consists of, which reads what the owner may.
-    static func viewQuery(_ text: String, _ catalog: Catalog) throws(DatabaseError) -> BoundQuery {
+    ///
+    /// - Parameter view: its full name, which says in which submodule names of tables are looked for first.
+    static func viewQuery(
+        _ text: String, of view: String, _ catalog: Catalog
+    ) throws(DatabaseError) -> BoundQuery {
         let select: BoundSelect
         do throws(SQLError) {
-            select = try SQLBinder.select(text, in: catalog.tables, language: .subscription, isOwner: true)
+            select = try SQLBinder.select(
+                text, in: catalog.tables.inside(view.namespace), language: .subscription, isOwner: true)
         } catch {
             throw DatabaseError(.invalidQuery, "\(error), in the query: \(text)", cause: error)
         }

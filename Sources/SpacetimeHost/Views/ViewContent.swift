@@ -17,7 +17,8 @@ struct ViewContent {
         case .rows(let bytes): rows = [try view.split(bytes)]
         case .batch(let batch): rows = [batch]
         case .query(""): break
-        case .query(let text): queries = [SessionQuery(try QueryTexts.viewQuery(text, catalog))]
+        case .query(let text):
+            queries = [SessionQuery(try QueryTexts.viewQuery(text, of: view.schema.name, catalog))]
         case .bound(let query): queries = [SessionQuery(query)]
         case .done, .value, .response:
             throw DatabaseError(

@@ -47,6 +47,8 @@ package struct SQLCatalog: Sendable {
     package let tables: [Table]
     private var byName: [String: Int] = [:]
     private var bySourceName: [String: Int] = [:]
+    /// Where names are looked for first; empty for statements that nobody's module consists of.
+    private var namespace = ""
 
     package init(_ tables: [Table]) {
         self.tables = tables
@@ -56,12 +58,32 @@ package struct SQLCatalog: Sendable {
         }
     }
 
+    /// The same tables, as statements name them that stand in the code of a submodule: without its namespace, or by their full
+    /// names, which its library writes out. A name without dots is the submodule's own if it has such a table; one with dots is
+    /// a full name if there is such a table.
+    ///
+    /// - Parameter namespace: full; empty for the outermost module.
+    package func inside(_ namespace: String) -> SQLCatalog {
+        var catalog = self
+        catalog.namespace = namespace
+        return catalog
+    }
+
     /// The table with a canonical name, else with that name in the module's code, if the caller may read it.
     package func table(named name: String, isOwner: Bool) -> Table? {
-        guard let position = byName[name] ?? bySourceName[name] else { return nil }
+        guard let position = position(of: name) else { return nil }
         let table = tables[position]
         return isOwner || table.schema.access == .public ? table : nil
     }
+
+    private func position(of name: String) -> Int? {
+        if namespace.isEmpty { return position(ofFull: name) }
+        let inner = "\(namespace).\(name)"
+        let names = name.utf8.contains(UInt8(ascii: ".")) ? [name, inner] : [inner, name]
+        return names.lazy.compactMap { position(ofFull: $0) }.first
+    }
+
+    private func position(ofFull name: String) -> Int? { byName[name] ?? bySourceName[name] }
 
     package func table(_ id: TableID) -> Table? { tables.first { $0.id == id } }
 

@@ -50,6 +50,19 @@ package struct HttpRouteSchema: Hashable, Sendable {
     }
 }
 
+/// A rule of row-level security: which rows of a table clients see, as a query in SQL that nobody has parsed yet.
+package struct RowRuleSchema: Hashable, Sendable {
+    package var sql: String
+    /// The full name of the submodule that states the rule, where its names of tables are looked for first; empty for the
+    /// outermost module.
+    package var namespace: String
+
+    package init(_ sql: String, in namespace: String = "") {
+        self.sql = sql
+        self.namespace = namespace
+    }
+}
+
 /// A module inside a module. Names of its parts are seen outside with the namespace and a dot before them.
 package struct SubmoduleSchema: Hashable, Sendable {
     package var namespace: String
@@ -76,17 +89,18 @@ package struct ModuleSchema: Hashable, Sendable {
     package var reducers: [ReducerSchema]
     package var procedures: [ProcedureSchema]
     package var views: [ViewSchema]
-    /// SQL texts, each once, in order of first appearance. Not yet parsed.
-    package var rowLevelSecurity: [String]
+    /// Each once, in order of first appearance.
+    package var rowLevelSecurity: [RowRuleSchema]
     package var httpHandlers: [HttpHandlerSchema]
     package var httpRoutes: [HttpRouteSchema]
+    /// None in what a database runs, which is ``flattened()``.
     package var submodules: [SubmoduleSchema]
 
     /// Takes the parts as they are. Definitions from outside go through ``init(validating:options:)``.
     package init(
         typespace: Typespace = Typespace(), sourceTypespace: Typespace? = nil,
         types: [DeclaredTypeSchema] = [], tables: [TableSchema] = [], reducers: [ReducerSchema] = [],
-        procedures: [ProcedureSchema] = [], views: [ViewSchema] = [], rowLevelSecurity: [String] = [],
+        procedures: [ProcedureSchema] = [], views: [ViewSchema] = [], rowLevelSecurity: [RowRuleSchema] = [],
         httpHandlers: [HttpHandlerSchema] = [], httpRoutes: [HttpRouteSchema] = [],
         submodules: [SubmoduleSchema] = []
     ) {

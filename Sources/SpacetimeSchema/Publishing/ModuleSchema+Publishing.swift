@@ -19,7 +19,7 @@ extension ModuleSchema {
             section(views.compactMap(\.publishedPrimaryKey)) { .viewPrimaryKeys($0) },
             section(tables.compactMap(\.publishedSchedule)) { .schedules($0) },
             section(publishedLifecycleReducers) { .lifecycleReducers($0) },
-            section(rowLevelSecurity.map { RawRowLevelSecurityDef(sql: $0) }) { .rowLevelSecurity($0) },
+            section(rowLevelSecurity.map { RawRowLevelSecurityDef(sql: $0.sql) }) { .rowLevelSecurity($0) },
             .explicitNames(publishedNames),
             section(
                 zip(raw.submodules, submodules).map {
@@ -59,7 +59,7 @@ extension ModuleSchema {
         for (raw, view) in zip(raw.views, views) {
             module.miscExports.append(.view(view.published(raw, policy, name: view.name)))
         }
-        module.rowLevelSecurity = rowLevelSecurity.map { RawRowLevelSecurityDef(sql: $0) }
+        module.rowLevelSecurity = rowLevelSecurity.map { RawRowLevelSecurityDef(sql: $0.sql) }
         return module
     }
 

@@ -51,7 +51,7 @@ extension ModuleValidator {
         // By bytes: texts that Unicode deems equal are still two rules.
         var seen: Set<[UInt8]> = []
         for rule in raw.rowLevelSecurity where seen.insert(Array(rule.sql.utf8)).inserted {
-            schema.rowLevelSecurity.append(rule.sql)
+            schema.rowLevelSecurity.append(RowRuleSchema(rule.sql))
         }
     }
 
@@ -77,7 +77,10 @@ extension ModuleValidator {
             do throws(SchemaErrors) {
                 var validator = try ModuleValidator(
                     submodule.module, dialect: .v10, options: options, root: path, depth: depth + 1)
+                // What one allowance is for, they use up together.
+                validator.typeSize = typeSize
                 let module = validator.run()
+                typeSize = validator.typeSize
                 errors.append(contentsOf: validator.errors)
                 schema.submodules.append(SubmoduleSchema(namespace: submodule.namespace, module: module))
             } catch {

@@ -50,7 +50,8 @@ struct ModuleValidator {
     var checkedDefinitions: Set<UInt32> = []
     /// Positions of tables whose schedules were given a name.
     var writtenSchedules: Set<Int> = []
-    private var typeSize = 0
+    /// How many parts all types in use have so far, when they are written out.
+    var typeSize = 0
 
     struct ExplicitNameKey: Hashable {
         var kind: RawExplicitName.Kind
@@ -156,7 +157,11 @@ struct ModuleValidator {
         return name
     }
 
+    /// Of the module and its submodules at once: names that are generated differ by their namespaces, but those that were given to
+    /// indexes and sequences are any texts.
     private mutating func checkNames() {
+        guard depth == 0 else { return }
+        let schema = schema.flattened()
         var global = NameRegistry(reporting: .duplicateName)
         var functions = NameRegistry(reporting: .duplicateFunctionName)
         var handlers = NameRegistry(reporting: .duplicateHttpHandlerName)

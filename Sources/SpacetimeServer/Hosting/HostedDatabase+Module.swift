@@ -9,9 +9,9 @@ extension HostedDatabase {
     func schemaText(version: Int) throws(DatabaseError) -> [UInt8] {
         let generation = generation
         if let text = generation.schemaTexts.withLock({ $0[version] }) { return text }
-        let catalog = generation.core.catalog
-        let raw = try catalog.stored.rawDefinition()
-        let json = version == 9 ? catalog.schema.publishedV9(raw).json : catalog.schema.published(raw).json
+        let stored = generation.core.catalog.stored
+        let (raw, schema) = (try stored.rawDefinition(), try stored.definedSchema())
+        let json = version == 9 ? schema.publishedV9(raw).json : schema.published(raw).json
         let text = json.utf8
         generation.schemaTexts.withLock { $0[version] = text }
         return text

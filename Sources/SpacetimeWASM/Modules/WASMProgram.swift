@@ -140,22 +140,15 @@ final class WASMProgram: Sendable {
             throw DatabaseError(
                 .invalidModule, "the module in WebAssembly describes itself by nothing\(guest.startLines)")
         }
-        let definition: RawModuleDefV10
         do {
             var reader = BSATNReader(bytes.span.bytes)
-            definition = try RawModuleDef(from: &reader).upgraded()
+            return try RawModuleDef(from: &reader).upgraded()
         } catch {
             throw DatabaseError(
                 .invalidModule,
                 "the module in WebAssembly describes itself by what is no definition: \(error)\(guest.startLines)",
                 cause: error)
         }
-        guard definition.submodules.isEmpty else {
-            throw DatabaseError(
-                .invalidModule, "the module in WebAssembly has submodules, which cannot be run: put all into one module"
-            )
-        }
-        return definition
     }
 
     /// - Throws: if it defines what it has no way to be called for.

@@ -7,11 +7,15 @@ import Testing
 
 @testable import SpacetimeCommand
 
-/// The chat of `Tests/Modules`, a module in WebAssembly.
+/// Modules of `Tests/Modules`, in WebAssembly.
 private enum Guest {
-    static let path =
+    /// The chat.
+    static let path = file("chat-c")
+
+    static func file(_ name: String) -> String {
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
-        + "/.build-modules/chat-c.wasm"
+            + "/.build-modules/\(name).wasm"
+    }
 
     /// False where modules or Wasmtime are missing; in CI they must be there.
     static let areThere: Bool = {
@@ -53,6 +57,27 @@ private enum Guest {
         #expect(try await replayed("send", in: folder, directory) == 1)
         let text = await runCommand(["extract-schema", Guest.path, "--text"], environment: [:])
         #expect(text.output.contains("send(room: String, text: String)"), "\(text.errors)")
+    }
+
+    @Test func submodulesAreUsedByTheirFullNames() async throws {
+        let directory = try TemporaryDirectory()
+        try await withStartedServer([]) { address in
+            let environment = [
+                "SPACETIMEKIT_CONFIG": directory.path + "/config.json", "SPACETIMEKIT_SERVER": address,
+            ]
+            let published = await runCommand(["publish", Guest.file("mounted"), "tree"], environment: environment)
+            #expect(published.code == 0, "\(published.errors)")
+            for name in ["bump", "lib.bump", "lib.deep.bump"] {
+                let called = await runCommand(["call", "tree", name, "by \(name)"], environment: environment)
+                #expect(called.code == 0, "\(called.errors)")
+            }
+            let asked = await runCommand(
+                ["sql", "tree", "--csv", "SELECT name FROM lib.deep.counter"], environment: environment)
+            #expect(asked.output == "name\r\nby lib.deep.bump\r\n", "\(asked.errors)")
+            let described = await runCommand(["describe", "tree"], environment: environment)
+            #expect(described.output.contains("lib.deep.bump(name: String)"), "\(described.errors)")
+            #expect(described.output.contains("lib.counter"))
+        }
     }
 
     /// How many calls of a reducer are in a log and do, run again, what they did.

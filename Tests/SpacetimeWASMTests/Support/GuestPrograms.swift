@@ -22,6 +22,7 @@ enum GuestPrograms {
 
     private static let names = [
         "transfer-c", "chat-c", "transfer-rust", "chat-rust", "probe", "wasi", "garden", "older-8", "older-9",
+        "mounted",
     ]
 
     static func path(_ name: String) -> String { "\(package)/.build-modules/\(name).wasm" }
