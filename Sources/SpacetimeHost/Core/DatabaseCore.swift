@@ -106,7 +106,9 @@ package final class DatabaseCore: Sendable {
     }
 
     /// Begins to do what the database does by itself: calls what is due, goes on with what was interrupted.
-    func start() throws(DatabaseError) {
+    ///
+    /// - Parameter calls: the durable calls that nobody goes on with; nil for all.
+    func start(goingOnWith calls: [DurableCallRow]? = nil) throws(DatabaseError) {
         for route in catalog.ignoredRoutes {
             log.appendOfHost(
                 .warn, "Ignoring route \(route): only the outermost module answers requests; give it a route of its own"
@@ -114,6 +116,7 @@ package final class DatabaseCore: Sendable {
         }
         try scheduler?.start()
         try slicedJobs?.start()
-        try procedures.resumeDurableCalls()
+        let left = if let calls { calls } else { try procedures.durableCallRows(in: runner.snapshot()) }
+        try procedures.resume(left)
     }
 }

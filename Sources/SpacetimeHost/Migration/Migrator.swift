@@ -113,7 +113,7 @@ package struct Migrator {
     }
 
     /// Those that a database has not had: the end of the list.
-    private static func pending(
+    static func pending(
         _ written: [any WrittenMigration], of applied: [String]
     ) throws(DatabaseError) -> [any WrittenMigration] {
         try check(written)
@@ -188,15 +188,21 @@ package struct Migrator {
         let schema = StoredSchema(
             identity: recovered.schema.identity, owner: recovered.schema.owner, definition: definition, datastore,
             migrations: recovered.schema.migrations + written, program: program, keepsRows: kept.contains)
-        var record = BSATNWriter()
-        CommitRecord.writeHead(
-            .migration, function: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
-            timestamp: timestamp, schema: schema.encoded(), to: &record)
+        var record = recordHead(schema, timestamp)
         record.append(changes)
         var database = recovered
         database.datastore = datastore
         database.schema = schema
         database.nextOffset += 1
         return Result(database: database, plan: plan, written: written, record: record.toArray())
+    }
+
+    /// A record of a migration, to which the changes are to be appended.
+    static func recordHead(_ schema: StoredSchema, _ timestamp: Timestamp) -> BSATNWriter {
+        var record = BSATNWriter()
+        CommitRecord.writeHead(
+            .migration, function: nil, arguments: UnsafeRawBufferPointer(start: nil, count: 0), caller: nil,
+            timestamp: timestamp, schema: schema.encoded(), to: &record)
+        return record
     }
 }

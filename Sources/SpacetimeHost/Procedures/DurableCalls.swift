@@ -104,12 +104,13 @@ extension Procedures {
     /// known.
     func enter(_ call: ProcedureCall, _ arguments: [UInt8], _ journal: StepJournal) async throws {
         let seed = call.nextRandom()
-        let row = try await call.transact { transaction in
-            try self.enter(
+        try await call.transact { transaction in
+            let row = try self.enter(
                 call.function.position, arguments, as: call.caller, at: call.timestamp, seed: seed, in: transaction)
+            // With the lock held, so that nobody takes the row for one that nobody goes on with.
+            journal.entered(as: row)
         }
         call.reseed(seed)
-        journal.entered(as: row)
         try await call.untilDurable()
     }
 
@@ -205,13 +206,18 @@ extension Procedures {
         let known: [DurableCall] = try await durableCalls()
         guard known.contains(where: { $0.id == id }) else { return false }
         await cancelDurableCall(id)
+        try await forget(id)
+        return true
+    }
+
+    /// Forgets a call that does not run any more.
+    func forget(_ id: UInt64) async throws {
         let tables = try tables
-        return try await runner.takingLock(toWrite: true) {
+        try await runner.takingLock(toWrite: true) {
             Result {
                 _ = try runner.runAndRelease(.host, as: runner.catalog.owner) { transaction in
                     try Self.remove(id, tables, transaction)
                 }
-                return true
             }
         }.get()
     }

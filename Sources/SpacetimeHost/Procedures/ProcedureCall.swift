@@ -117,6 +117,7 @@ package final class ProcedureCall: Sendable {
     {
         guard error.code == .moduleReplaced else { throw error }
         if let successor = runner.successor.withLock({ $0 }), successor.keepsIDs { return successor.runner }
+        journal?.stop()
         throw DatabaseError(
             .procedureEnded,
             "the module was replaced by a new version, with other tables, while '\(name)' ran; call it again")

@@ -29,6 +29,8 @@ package final class Procedures: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
         /// Why a durable call cannot go on, by its row.
         var problems: [UInt64: any Error] = [:]
+        /// What runs the procedures of the module that has taken over; nil if none has.
+        var successor: Procedures?
     }
 
     private let state: Mutex<State>
@@ -99,8 +101,6 @@ package final class Procedures: Sendable {
             if mayCancel { task.cancel() }
         }
     }
-
-    var hasDurable: Bool { !durable.isEmpty }
 
     func isDurable(_ procedure: Int) -> Bool { durable.contains(procedure) }
 
@@ -188,6 +188,12 @@ package final class Procedures: Sendable {
             try journal.requireAllMet()
             result = .success(outcome)
         } catch { result = .failure(error) }
+        if journal.isHandedOver, let row = journal.row, let successor = state.withLock({ $0.successor }) {
+            if journal.hasStopped { return try await successor.goOn(withRow: row) }
+            // It came to its end all the same.
+            try await successor.forget(row)
+            return try result.get()
+        }
         if isClosed {
             throw DatabaseError(.closed, "the database was closed; '\(call.name)' goes on when it is opened")
         }
@@ -199,37 +205,72 @@ package final class Procedures: Sendable {
         return try result.get()
     }
 
-    /// Goes on with the durable calls that were interrupted.
-    func resumeDurableCalls() throws(DatabaseError) {
-        for row in try durableCallRows(in: runner.snapshot()) {
-            guard let position = table.procedures.firstIndex(where: { $0.name == row.procedure }),
-                durable.contains(position)
-            else {
-                hold(
-                    row,
-                    DatabaseError(
-                        .stepMismatch,
-                        "the procedure '\(row.procedure)' was interrupted and cannot go on, since the module has no "
-                            + "durable procedure of that name; bring it back, or remove the call"))
+    /// Goes on with durable calls that were interrupted.
+    func resume(_ rows: [DurableCallRow]) throws(DatabaseError) {
+        for row in rows {
+            let position: Int
+            do throws(DatabaseError) { position = try self.position(of: row) } catch {
+                hold(row, error)
                 continue
             }
-            guard fits(row.arguments, table.procedures[position].parametersType) else {
-                hold(
-                    row,
-                    DatabaseError(
-                        .stepMismatch,
-                        "the procedure '\(row.procedure)' was interrupted and cannot go on, since its arguments are of "
-                            + "other types now; bring it back under its old name, or remove the call"))
-                continue
-            }
-            let journal = StepJournal(row: row.id, seed: row.seed, recorded: row.steps)
             let failed = ResumedFailure(procedures: self, row: row)
-            _ = try start(
-                .procedure(position), .arguments(row.arguments), as: row.caller, at: row.timestamp, journal: journal,
-                isLimited: false,
-                whenDone: { result in
-                    if case .failure(let error) = result { failed.report(error) }
-                })
+            _ = try resume(row, position) { result in
+                if case .failure(let error) = result { failed.report(error) }
+            }
+        }
+    }
+
+    private func resume(
+        _ row: DurableCallRow, _ position: Int,
+        whenDone: (@Sendable (Result<Outcome, any Error>) async -> Void)? = nil
+    ) throws(DatabaseError) -> Task<Outcome, any Error> {
+        try start(
+            .procedure(position), .arguments(row.arguments), as: row.caller, at: row.timestamp,
+            journal: StepJournal(row: row.id, seed: row.seed, recorded: row.steps), isLimited: false,
+            whenDone: whenDone
+        ).task
+    }
+
+    /// - Throws: why an interrupted call cannot go on.
+    private func position(of row: DurableCallRow) throws(DatabaseError) -> Int {
+        guard let position = table.procedures.firstIndex(where: { $0.name == row.procedure }),
+            durable.contains(position)
+        else {
+            throw DatabaseError(
+                .stepMismatch,
+                "the procedure '\(row.procedure)' was interrupted and cannot go on, since the module has no durable procedure "
+                    + "of that name; bring it back, or remove the call")
+        }
+        guard fits(row.arguments, table.procedures[position].parametersType) else {
+            throw DatabaseError(
+                .stepMismatch,
+                "the procedure '\(row.procedure)' was interrupted and cannot go on, since its arguments are of other types now; "
+                    + "bring it back under its old name, or remove the call")
+        }
+        return position
+    }
+
+    // MARK: Handing over
+
+    var successor: Procedures? { state.withLock { $0.successor } }
+
+    /// Notes who has taken over.
+    ///
+    /// - Returns: the durable calls that run.
+    func takeSuccessor(_ successor: Procedures) -> [(StepJournal, Task<Outcome, any Error>)] {
+        state.withLock { state in
+            state.successor = successor
+            return state.running.values.compactMap { running in running.call.journal.map { ($0, running.task) } }
+        }
+    }
+
+    /// A call that another module began, as it goes on here.
+    func resumed(_ row: UInt64) async throws -> Task<Outcome, any Error> {
+        let rows = try await runner.snapshotWithOffset().0
+        guard let call = try durableCallRows(in: rows).first(where: { $0.id == row }) else { throw CancellationError() }
+        do throws(DatabaseError) { return try resume(call, position(of: call)) } catch {
+            if error.code == .stepMismatch { hold(call, error) }
+            throw error
         }
     }
 
@@ -310,7 +351,11 @@ package final class Procedures: Sendable {
 
     // MARK: The end
 
-    var isClosed: Bool { state.withLock { $0.isClosed } }
+    /// Also if that is true of whoever has taken over.
+    var isClosed: Bool {
+        let (isClosed, successor) = state.withLock { ($0.isClosed, $0.successor) }
+        return isClosed || successor?.isClosed == true
+    }
 
     /// Cancels all calls; no others are started. Does not wait for them.
     func close() {

@@ -20,6 +20,10 @@ final class StepJournal: Sendable {
         /// The step that runs.
         var running: String?
         var problem: DatabaseError?
+        /// Whether another module goes on with the call.
+        var isHandedOver = false
+        /// Whether the code was kept from going on because of that, so that what it returns is of no interest.
+        var hasStopped = false
     }
 
     private let state: Mutex<State>
@@ -46,8 +50,29 @@ final class StepJournal: Sendable {
     var problem: DatabaseError? { state.withLock { $0.problem } }
 
     func requireIntact() throws(DatabaseError) {
-        if let problem { throw problem }
+        try state.withLock { state throws(DatabaseError) in try state.requireIntact() }
     }
+
+    // MARK: Another module
+
+    var isHandedOver: Bool { state.withLock { $0.isHandedOver } }
+    var hasStopped: Bool { state.withLock { $0.hasStopped } }
+
+    /// Lets no more step begin.
+    ///
+    /// - Returns: true if none runs, so that the code may be cancelled.
+    func handOver() -> Bool {
+        state.withLock { state in
+            state.isHandedOver = true
+            if state.running == nil { state.hasStopped = true }
+            return state.running == nil
+        }
+    }
+
+    /// Notes that a step of the code could not go on because another module has taken over.
+    func stop() { state.withLock { $0.hasStopped = true } }
+
+    // MARK: Steps
 
     enum Beginning {
         /// The step was finished before, with this result.
@@ -59,7 +84,7 @@ final class StepJournal: Sendable {
     /// Begins a step. One that is new must be ended by ``end(isFinished:)``.
     func begin(_ name: String) throws(DatabaseError) -> Beginning {
         try state.withLock { state throws(DatabaseError) in
-            if let problem = state.problem { throw problem }
+            try state.requireIntact()
             if let running = state.running {
                 throw DatabaseError(
                     .notPossible,
@@ -104,6 +129,15 @@ final class StepJournal: Sendable {
 }
 
 extension StepJournal.State {
+    fileprivate mutating func requireIntact() throws(DatabaseError) {
+        if let problem { throw problem }
+        guard isHandedOver, running == nil else { return }
+        hasStopped = true
+        throw DatabaseError(
+            .procedureEnded,
+            "the module was replaced by a new version, which goes on with the call behind its last step")
+    }
+
     /// Nothing of the call goes on any more, whatever the code does with the error.
     fileprivate mutating func note(_ what: String) -> DatabaseError {
         let error = DatabaseError(

@@ -15,8 +15,9 @@ extension DatabaseCore {
 /// same rows, and for a moment nobody else can do anything with the database:
 ///
 /// ```text
+/// rehearse  tables that the new module declares otherwise are built beside the old ones, which go on
 /// prepare   the old core's lock is taken: calls wait
-///           tables are migrated beside the old ones, which are only read
+///           what was changed meanwhile is done in the new tables, and they take the places of the old ones
 ///           the new core is made; views are evaluated; subscriptions are asked for anew
 /// commit    one record goes to the log. From here on it has happened
 ///           sessions move, the lock of the old core is retired: who waited for it is turned away, and asks the new core
@@ -50,6 +51,10 @@ package final class ModuleUpdate: @unchecked Sendable {
     }
 
     private var stage = Stage.begun
+    /// Nil if no table changes, or none has been built yet.
+    private var rebuilding: TableRebuilding?
+    /// Nil until tables have changed their places.
+    private var exchange: TableExchange?
 
     /// - Parameters:
     ///   - core: what runs the database now.
@@ -72,14 +77,24 @@ package final class ModuleUpdate: @unchecked Sendable {
     ///
     /// - Throws: `migrationRefused`, with all that stands against it.
     package func plan() throws(DatabaseError) -> UpdatePlan {
-        let stored = try old.runner.snapshot()
-        let tables = old.catalog.stored.tables.compactMap { stored.schema(of: $0.id) }.filter { $0.kind != .system }
-        let counts = Dictionary(
-            old.catalog.stored.tables.map { ($0.name, stored.count($0.id)) }
-        ) { first, _ in first }
+        try old.runner.holdingLock { () throws(DatabaseError) in
+            try old.procedures.requireSuccessors(in: opening)
+            let datastore = old.runner.datastore
+            return try plan { datastore.count($0) }
+        }
+    }
+
+    /// With the lock held.
+    private func plan(_ rowCount: (TableID) -> Int) throws(DatabaseError) -> UpdatePlan {
+        let datastore = old.runner.datastore
+        let ids = old.catalog.stored.tables.filter { datastore.schema(of: $0.id)?.kind != .system }
+        let byName = Dictionary(ids.map { ($0.name, $0.id) }) { first, _ in first }
         do throws(MigrationProblems) {
-            return plan(
-                try MigrationPlan.plan(from: tables, to: opening.schema.tables, rowCount: { counts[$0] ?? 0 }))
+            var migration = try MigrationPlan.plan(
+                from: ids.compactMap { datastore.schema(of: $0.id) }, to: opening.schema.tables,
+                rowCount: { byName[$0].map(rowCount) ?? 0 })
+            if migration.steps.isEmpty, old.catalog.schema != opening.schema { migration.steps = [.changeFunctions] }
+            return plan(migration)
         } catch {
             throw DatabaseError(
                 .migrationRefused, "the stored tables cannot follow the module by themselves:\n\(error)", cause: error)
@@ -94,20 +109,36 @@ package final class ModuleUpdate: @unchecked Sendable {
 
     // MARK: Preparing
 
+    /// Builds the tables that the new module declares otherwise, beside the database, which goes on. Takes time in proportion to
+    /// their rows. It may be left out: then ``prepare(mayBreakClients:)`` does it, and everybody waits.
+    ///
+    /// - Throws: `migrationRefused` if the rows cannot be those of the new tables.
+    package func rehearse() throws(DatabaseError) {
+        guard case .begun = stage, rebuilding == nil, !hasWrittenMigrations else { return }
+        try old.runner.requireNoTransaction()
+        let changed = try old.runner.holdingLock { () throws(DatabaseError) in
+            // What cannot follow is refused with all reasons, before rows are looked at.
+            let datastore = old.runner.datastore
+            _ = try plan { datastore.count($0) }
+            return tableChanges().changed
+        }
+        if changed.isEmpty { return }
+        rebuilding = try TableRebuilding(of: old, to: changed, isLocked: false)
+    }
+
     /// Does everything but the last step. From now on all who want something of the database wait, until ``commit(_:)`` or
-    /// ``abandon()``. Takes time in proportion to the rows if tables change; else to what clients watch of views.
+    /// ``abandon()``. Takes time in proportion to what clients watch of views; and to the rows of tables that change, unless
+    /// ``rehearse()`` came before.
     ///
     /// - Parameter mayBreakClients: false refuses an update that some clients could not go on with.
     /// - Throws: why the update cannot be made. The old module goes on then, with rows and clients as they were.
     package func prepare(mayBreakClients: Bool) throws {
         guard case .begun = stage else { preconditionFailure("an update is prepared once") }
         try old.runner.requireNoTransaction()
-        if old.procedures.hasDurable || !opening.traits.durableProcedures.isEmpty {
-            // Two cores would go on with one call.
-            throw DatabaseError(
-                .notPossible,
-                "a module with durable procedures is not replaced while it runs; close the database and open it with the new one"
-            )
+        do throws(DatabaseError) { try rebuilding?.catchUp() } catch {
+            abandon()
+            old.log.appendOfHost(.error, "Database update failed: \(error.message)")
+            throw error
         }
         guard old.runner.lock.lock() else {
             throw DatabaseError(.moduleReplaced, "the module was replaced by somebody else meanwhile; look again")
@@ -123,18 +154,33 @@ package final class ModuleUpdate: @unchecked Sendable {
         }
     }
 
+    /// Migrations that somebody wrote run over rows that nobody may change meanwhile.
+    private var hasWrittenMigrations: Bool {
+        (try? Migrator.pending(opening.options.migrations, of: old.catalog.stored.migrations).isEmpty) != true
+    }
+
     private func prepared(mayBreakClients: Bool) throws -> Prepared {
         let datastore = old.runner.datastore
         old.sessions.queries.removeDeparted()
+        try old.procedures.requireSuccessors(in: opening)
         let offset = TxOffset(old.runner.state.nextOffset)
         let state = RecoveredDatabase(
             datastore: datastore, schema: old.catalog.stored, nextOffset: offset.rawValue, databaseID: [],
             logEnd: .empty(at: offset.rawValue), warnings: [], replayedCount: 0)
-        guard let migrated = try opening.migrate(state) else {
-            throw DatabaseError(.notPossible, "the database has this very module already")
+        var shown = ShownRows(of: old.sessions)
+        let migrated: Migrator.Result
+        let plan: UpdatePlan
+        if hasWrittenMigrations {
+            guard let result = try opening.migrate(state) else { throw Self.nothingToDo }
+            migrated = result
+            plan = self.plan(result.plan)
+            if plan.breaksClients, !mayBreakClients { throw plan.refusal }
+        } else {
+            plan = try self.plan { datastore.count($0) }
+            if plan.breaksClients, !mayBreakClients { throw plan.refusal }
+            if !tableChanges().isEmpty, !plan.breaksClients { try shown.gather() }
+            migrated = try exchanged(state, plan.migration)
         }
-        let plan = plan(migrated.plan)
-        if plan.breaksClients, !mayBreakClients { throw plan.refusal }
         let isShared = migrated.database.datastore === datastore
         let kept = Set(datastore.keptTableIDs)
         let outdated = datastore.tableIDs.filter { !kept.contains($0) }
@@ -147,26 +193,83 @@ package final class ModuleUpdate: @unchecked Sendable {
             // Nobody else knows of the core; but code of the module runs in it, as it does under a lock.
             try core.runner.acquire()
             defer { core.runner.release() }
-            handover = try core.sessions.receive(from: old.sessions)
+            handover = try core.sessions.receive(from: old.sessions, shown)
         }
         return Prepared(
             core: core, plan: plan, record: migrated.record, offset: offset, handover: handover,
             outdated: isShared ? outdated : nil)
     }
 
+    private static var nothingToDo: DatabaseError {
+        DatabaseError(.notPossible, "the database has this very module already")
+    }
+
+    // MARK: Tables
+
+    /// What differs between the tables that there are and those that the new module defines. With the lock held.
+    private func tableChanges() -> TableExchange.Changes {
+        TableExchange.Changes(
+            in: old.runner.datastore, of: old.catalog.stored,
+            to: opening.schema.tables + SystemTables.schemas(for: opening.traits))
+    }
+
+    /// Has tables change their places, and makes the record of it.
+    private func exchanged(_ state: RecoveredDatabase, _ plan: MigrationPlan) throws(DatabaseError) -> Migrator.Result {
+        let changes = tableChanges()
+        let stored = state.schema
+        let program = opening.storedProgram(behind: stored)
+        if stored.definition == StoredSchema.bytes(of: opening.definition), stored.program == program, changes.isEmpty {
+            throw Self.nothingToDo
+        }
+        if rebuilding?.isOutOfDate == true {
+            rebuilding?.endTrail()
+            rebuilding = nil
+        }
+        if rebuilding == nil, !changes.changed.isEmpty {
+            rebuilding = try TableRebuilding(of: old, to: changes.changed, isLocked: true)
+        }
+        try rebuilding?.finish()
+        let exchange = TableExchange(in: state.datastore)
+        // From here on it is to be undone if anything fails.
+        self.exchange = exchange
+        do throws(EngineError) { try exchange.make(changes, rebuilding?.detachAll() ?? []) } catch {
+            throw DatabaseError(error)
+        }
+        let (rebuilding, added) = (rebuilding, exchange.added)
+        let schema = StoredSchema(
+            identity: stored.identity, owner: stored.owner, definition: opening.definition, state.datastore,
+            migrations: stored.migrations, program: program,
+            keepsRows: { rebuilding?.keepsRows($0) ?? !added.contains($0) })
+        var record = Migrator.recordHead(schema, opening.options.clock.now())
+        rebuilding?.appendChanges(to: &record)
+        if !changes.isEmpty { state.datastore.encodeSequences(into: &record) }
+        var database = state
+        database.schema = schema
+        database.nextOffset += 1
+        return Migrator.Result(database: database, plan: plan, written: [], record: record.toArray())
+    }
+
     /// The old core goes on as if nothing had been.
     private func takeBack(to tables: [TableID]) {
         let datastore = old.runner.datastore
         let known = Set(tables)
+        rebuilding?.endTrail()
+        exchange?.undo()
+        exchange = nil
         // None of them is in use, and there is no transaction.
         for table in datastore.tableIDs where !known.contains(table) { try? datastore.dropTable(table) }
         old.sessions.queries.followed?.reassert()
         old.runner.lock.unlock()
+        rebuilding = nil
     }
 
-    /// Ends an update that was prepared and is not to be made. The old module goes on.
+    /// Ends an update that is not to be made. The old module goes on.
     package func abandon() {
-        guard case .prepared(let prepared) = stage else { return }
+        guard case .prepared(let prepared) = stage else {
+            rebuilding?.end()
+            rebuilding = nil
+            return
+        }
         stage = .over
         takeBack(
             to: prepared.outdated.map { $0 + old.catalog.stored.tables.map(\.id) } ?? old.runner.datastore.tableIDs)
@@ -200,20 +303,25 @@ package final class ModuleUpdate: @unchecked Sendable {
         old.scheduler?.stop()
         old.slicedJobs?.stop()
         old.sessions.queries.letGo()
+        let leftCalls = old.procedures.handOver(to: core.procedures)
         for table in prepared.outdated ?? [] { try? old.runner.datastore.dropTable(table) }
         core.sessions.queries.followed?.reassert()
         core.isCurrent.store(true, ordering: .releasing)
         old.isCurrent.store(false, ordering: .releasing)
         old.sessions.successor.withLock { $0 = core.sessions }
-        // In one datastore ids stay the same.
-        let successor = TransactionRunner.Successor(runner: core.runner, keepsIDs: prepared.outdated != nil)
+        // In one datastore ids stay the same, but those of tables that were built anew.
+        let keepsIDs = prepared.outdated != nil && exchange?.keepsIDs != false
+        let successor = TransactionRunner.Successor(runner: core.runner, keepsIDs: keepsIDs)
         old.runner.successor.withLock { $0 = successor }
         publish(core)
         old.runner.lock.retire()
         old.sessions.forwardDepartures()
         old.sessions.queries.deliver()
         core.sessions.queries.deliver()
-        try core.start()
+        // Tables that nobody has any more: to clear them away takes its time.
+        exchange = nil
+        rebuilding = nil
+        try core.start(goingOnWith: leftCalls)
         return (core, prepared.offset)
     }
 
@@ -229,4 +337,15 @@ package final class ModuleUpdate: @unchecked Sendable {
     }
 
     private static func text(of error: any Error) -> String { (error as? DatabaseError)?.message ?? "\(error)" }
+}
+
+extension TransactionRunner {
+    /// Calls a body with the lock held, outside of transactions.
+    fileprivate func holdingLock<Result>(
+        _ body: () throws(DatabaseError) -> Result
+    ) throws(DatabaseError) -> Result {
+        try acquire()
+        defer { release() }
+        return try body()
+    }
 }

@@ -18,6 +18,66 @@ struct SessionHandover {
     var ending: [Session] = []
 }
 
+/// What clients were shown of rows that a module makes, those of views, before another module makes them.
+///
+/// Where tables change places, they must be looked at before that: ``gather()``. Otherwise each is looked at when it is asked for.
+struct ShownRows {
+    private let sessions: Sessions
+    private var gathered: [Place: RowBatch]?
+
+    private struct Place: Hashable {
+        let session: ObjectIdentifier
+        let set: QuerySetID
+        let query: Int
+    }
+
+    init(of sessions: Sessions) { self.sessions = sessions }
+
+    /// Looks at all of them. Those that many clients are shown are looked at once.
+    mutating func gather() throws(DatabaseError) {
+        var known: [ObjectIdentifier: [[[UInt8]]: (LiveQuery, RowBatch)]] = [:]
+        var found: [Place: RowBatch] = [:]
+        for session in sessions.queries.sessions where session.catalog != nil && !session.hasEnded {
+            for (set, list) in session.asked {
+                for (position, query) in list.enumerated() {
+                    guard let (entry, values) = try derived(query, session) else { continue }
+                    let before = known[ObjectIdentifier(entry)]?[values]?.1
+                    let rows = if let before { before } else { try rows(of: entry, values) }
+                    known[ObjectIdentifier(entry), default: [:]][values] = (entry, rows)
+                    found[Place(session: ObjectIdentifier(session), set: set, query: position)] = rows
+                }
+            }
+        }
+        gathered = found
+    }
+
+    /// The rows of a query that a session asks for; nil if they are not of the module's making.
+    func rows(
+        of query: SessionQuery, at position: Int, in set: QuerySetID, _ session: Session
+    ) throws(DatabaseError) -> RowBatch? {
+        if let gathered { return gathered[Place(session: ObjectIdentifier(session), set: set, query: position)] }
+        guard let (entry, values) = try derived(query, session) else { return nil }
+        return try rows(of: entry, values)
+    }
+
+    private func derived(
+        _ query: SessionQuery, _ session: Session
+    ) throws(DatabaseError) -> (LiveQuery, [[UInt8]])? {
+        let catalog = sessions.runner.catalog
+        let known = catalog.rules.restricted(
+            query, for: session.caller, owner: catalog.owner.identity, catalog.viewTables)
+        guard known.query.tables.contains(where: { catalog.isDerived($0.id) }) else { return nil }
+        return try sessions.queries.enter(known)
+    }
+
+    private func rows(of entry: LiveQuery, _ values: [[UInt8]]) throws(DatabaseError) -> RowBatch {
+        let runner = sessions.runner
+        do throws(EngineError) {
+            return try entry.template.rows(of: entry, values, runner.search, runner.catalog.planner)
+        } catch { throw DatabaseError(error) }
+    }
+}
+
 extension Sessions {
     // MARK: What may fail
 
@@ -26,7 +86,7 @@ extension Sessions {
     /// Tables have the same rows in both; rows that the module makes, those of views, are compared.
     ///
     /// - Throws: what a view threw. Nothing has happened then that a session would notice.
-    func receive(from old: Sessions) throws(DatabaseError) -> SessionHandover {
+    func receive(from old: Sessions, _ shown: ShownRows) throws(DatabaseError) -> SessionHandover {
         var handover = SessionHandover()
         var translation = QueryTranslation(from: old.runner.catalog, to: runner.catalog)
         let usual = queries.lockedRowLimit
@@ -38,13 +98,13 @@ extension Sessions {
                 handover.ending.append(session)
                 continue
             }
-            handover.members.append(try receive(session, from: old, &translation))
+            handover.members.append(try receive(session, shown, &translation))
         }
         return handover
     }
 
     private func receive(
-        _ session: Session, from old: Sessions, _ translation: inout QueryTranslation
+        _ session: Session, _ shown: ShownRows, _ translation: inout QueryTranslation
     ) throws(DatabaseError) -> SessionHandover.Member {
         var member = SessionHandover.Member(session: session)
         for set in session.sets.keys.sorted() {
@@ -53,7 +113,7 @@ extension Sessions {
                 for query in session.asked[set] ?? [] { list.append(try translation.translated(query)) }
                 let joining = try join(session, set, list)
                 member.joined.append(joining)
-                member.changes += try changes(of: joining, behind: old, session.asked[set] ?? [])
+                member.changes += try changes(of: joining, behind: shown, session.asked[set] ?? [])
             } catch {
                 // The table is private now, or an index is gone that the query needs. All else is the module's failure.
                 guard [.noSuchTable, .invalidQuery, .invalidCondition, .arithmeticFailure].contains(error.code) else {
@@ -78,22 +138,18 @@ extension Sessions {
     }
 
     private func changes(
-        of joining: JoiningSet, behind old: Sessions, _ asked: [SessionQuery]
+        of joining: JoiningSet, behind shown: ShownRows, _ asked: [SessionQuery]
     ) throws(DatabaseError) -> [SetChange] {
         var changes: [SetChange] = []
-        let (before, after) = (old.runner.catalog, runner.catalog)
         for (position, query) in joining.queries.enumerated() {
-            let known = before.rules.restricted(
-                asked[position], for: joining.session.caller, owner: before.owner.identity, before.viewTables)
-            guard known.query.tables.contains(where: { before.isDerived($0.id) }) else { continue }
-            let (entry, values) = try old.queries.enter(known)
+            guard let before = try shown.rows(of: asked[position], at: position, in: joining.set, joining.session)
+            else { continue }
             var bag = RowBag()
+            before.forEach { bag.add($0, -1) }
             do throws(EngineError) {
-                try entry.template.rows(of: entry, values, old.runner.search, before.planner).forEach {
-                    bag.add($0, -1)
-                }
-                try query.template.rows(of: query, joining.values[position], runner.search, after.planner)
-                    .forEach { bag.add($0, 1) }
+                try query.template.rows(
+                    of: query, joining.values[position], runner.search, runner.catalog.planner
+                ).forEach { bag.add($0, 1) }
             } catch { throw DatabaseError(error) }
             if bag.isEmpty { continue }
             let (deletes, inserts) = bag.changes()

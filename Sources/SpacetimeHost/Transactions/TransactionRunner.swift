@@ -35,6 +35,8 @@ package final class TransactionRunner: @unchecked Sendable {
     let immediateCalls = ImmediateCalls()
     /// Whether the tables that describe the module have their rows; see ``fillSystemTables()``. With the lock held only.
     var hasSystemRows = false
+    /// Keeps what commits change while an update is made; nil if none is. With the lock held only.
+    var trail: ChangeTrail?
 
     /// What runs the database's transactions once its module was replaced.
     struct Successor: Sendable {

@@ -427,6 +427,7 @@ extension TransactionRunner {
         let commit = Commit(offset: offset, kind: kind, changes: changes, runner: self)
         var delivers = false
         for observer in observers where observer.observe(commit) { delivers = true }
+        if let trail { trail.note(changes) }
         return CommitEnd(offset: offset, delivers: delivers)
     }
 
