@@ -98,6 +98,9 @@ final class DatabaseRegistry: Sendable {
         throw isKnown ? .closed(identity) : .database(identity)
     }
 
+    /// The database with an identity; nil if there is none, or none that is open.
+    func open(_ identity: Identity) -> HostedDatabase? { state.withLock { $0.databases[identity] } }
+
     /// The names of a database, in order.
     func names(of identity: Identity) -> [String] {
         state.withLock { state in state.records.names.filter { $0.value.database == identity }.map(\.key).sorted() }

@@ -6,22 +6,15 @@ import Synchronization
 
 /// Makes databases of programs that are published, changes them, and removes them.
 ///
-/// Programs are loaded beside each other, since that takes as long as a stranger's module likes to take, up to its limits; then
-/// one publication is made at a time. All of it blocks, for as long as compiling, migrating and the disk take: it is called on
-/// threads where that holds nobody up. What clients of the databases notice is that their calls wait while a module is
-/// replaced.
+/// What is done to one database is done one after the other; different databases are published beside each other, since a
+/// stranger's module takes as long as it likes to be loaded and set up, up to its limits. All of it blocks, for as long as
+/// compiling, migrating and the disk take: it is called on threads where that holds nobody up. What clients of the databases
+/// notice is that their calls wait while a module is replaced.
 final class Publisher: Sendable {
     private let options: PublishingOptions
     private let registry: DatabaseRegistry
     private let logger: Logger
-    /// Held by the publication that is being made; says whether databases may be published, and where.
-    private let turn = Mutex(Place())
-
-    private struct Place {
-        var isOpen = false
-        /// Nil if databases are kept in memory only.
-        var file: RegistryFile?
-    }
+    private let turns = PublishingTurns()
 
     init(_ options: PublishingOptions, _ registry: DatabaseRegistry, _ logger: Logger) {
         self.options = options
@@ -35,18 +28,16 @@ final class Publisher: Sendable {
     ///
     /// A database that cannot be opened is reported, and does not keep the others from being served.
     func open() throws(DatabaseError) {
-        do {
-            try turn.withLock { place in
-                if place.isOpen { return }
-                if let directory = options.directory {
-                    let file = try RegistryFile(in: directory, on: options.storage.disk)
-                    try registry.keep(in: file)
-                    place.file = file
-                    try openAll(in: file)
-                }
-                place.isOpen = true
+        try turns.takeAll { place throws(DatabaseError) in
+            if place.isOpen { return }
+            if let directory = options.directory {
+                let file = try RegistryFile(in: directory, on: options.storage.disk)
+                try registry.keep(in: file)
+                place.file = file
+                try openAll(in: file)
             }
-        } catch { throw DatabaseError(any: error) }
+            place.isOpen = true
+        }
     }
 
     private func openAll(in file: RegistryFile) throws(DatabaseError) {
@@ -100,6 +91,7 @@ final class Publisher: Sendable {
         let update = try ModuleUpdate(
             of: database.core, to: loader.load(program), program: program,
             options: options.openingOptions(database.identity, database.owner))
+        try update.rehearse()
         try update.prepare(mayBreakClients: true)
         let (core, offset) = try update.commit { database.follow($0) }
         try core.runner.waitUntilDurable(offset)
@@ -108,14 +100,14 @@ final class Publisher: Sendable {
 
     /// Closes the databases that were published, and gives the directory to others. Nothing is published any more.
     func close() {
-        turn.withLock { place in
+        turns.takeAll { place in
             for database in registry.all where database.publication != nil {
                 do throws(DatabaseError) { try database.core.close() } catch {
                     logger.error("the database \(database.identity.hex) could not be closed: \(error.message)")
                 }
             }
             place.file?.close()
-            place = Place()
+            place = PublishingTurns.Place()
         }
     }
 
@@ -128,7 +120,7 @@ final class Publisher: Sendable {
         /// What an error is to call it; nil if it is the only one.
         let label: String?
         /// Nil if it is to be made.
-        let database: HostedDatabase?
+        var database: HostedDatabase?
         /// Whether it is to begin anew, without its rows.
         var clears = false
     }
@@ -161,18 +153,34 @@ final class Publisher: Sendable {
     ) throws(Refusal) -> [Published] {
         let loader = try loader()
         let modules = try PublishingWork.modules(of: program, for: targets, by: loader)
-        return try inTurn { (place) throws(Refusal) in
+        return try turns.take(targets.map(\.identity)) { (place) throws(Refusal) in
             try requireOpen(place)
+            let targets = try current(targets)
             var work = PublishingWork(options, registry, place.file, program, loader, modules)
             do throws(Refusal) {
                 if case .breaksClients(let token) = consent { try work.require(token, for: targets) }
-                for target in targets { try work.prepare(target, consent) }
+                for target in targets { try work.rehearse(target, consent) }
+                try work.prepare(consent)
                 return try work.commit()
             } catch {
                 work.abandon()
                 throw error
             }
         }
+    }
+
+    /// Databases may have come or gone since it was asked for.
+    private func current(_ targets: [Target]) throws(Refusal) -> [Target] {
+        var current: [Target] = []
+        for var target in targets {
+            let database = registry.open(target.identity)
+            if let database, target.database == nil, database.owner != target.owner {
+                throw Refusal(403, "the database \(target.identity.hex) is somebody else's, who has just made it")
+            }
+            target.database = database
+            current.append(target)
+        }
+        return current
     }
 
     /// What publishing a program to databases that exist would do.
@@ -187,7 +195,7 @@ final class Publisher: Sendable {
             for _ in databases { modules.append(try loader.load(program)) }
         } catch { throw Refusal(500, error.message) }
         let loaded = modules
-        return try inTurn { (place) throws(Refusal) in
+        return try turns.take(databases.map(\.identity)) { (place) throws(Refusal) in
             try requireOpen(place)
             var plans: [Result<UpdatePlan, DatabaseError>] = []
             for (database, module) in zip(databases, loaded) {
@@ -207,7 +215,7 @@ final class Publisher: Sendable {
 
     /// The program that a published database has now.
     func program(of database: HostedDatabase) throws(Refusal) -> ModuleProgram {
-        try inTurn { (place) throws(Refusal) in
+        try turns.take(CollectionOfOne(database.identity)) { (place) throws(Refusal) in
             if let program = database.publication?.program.withLock({ $0 }) { return program }
             guard let file = place.file, let directory = database.publication?.directory,
                 let stored = database.core.catalog.stored.program
@@ -222,7 +230,7 @@ final class Publisher: Sendable {
     ///
     /// - Returns: false if it is locked.
     func delete(_ identity: Identity, _ database: HostedDatabase?) throws(Refusal) -> Bool {
-        try inTurn { (place) throws(Refusal) in
+        try turns.take(CollectionOfOne(identity)) { (place) throws(Refusal) in
             let directory = registry.records.published[identity]?.directory
             do throws(DatabaseError) {
                 guard try registry.remove(identity) else { return false }
@@ -237,15 +245,9 @@ final class Publisher: Sendable {
     /// Removes programs that a database does not need any more, once its last update is on disk.
     func tidy(_ database: HostedDatabase) {
         guard let directory = database.publication?.directory else { return }
-        turn.withLock { place in
+        turns.take(CollectionOfOne(database.identity)) { place in
             guard let file = place.file, let stored = database.core.catalog.stored.program else { return }
             ProgramFiles(file.disk, of: file.path(of: directory)).removeOthers(than: stored)
-        }
-    }
-
-    private func inTurn<Value: Sendable>(_ body: (Place) throws(Refusal) -> Value) throws(Refusal) -> Value {
-        do { return try turn.withLock { try body($0) } } catch {
-            throw error as? Refusal ?? Refusal(500, DatabaseError(any: error).message)
         }
     }
 
@@ -254,7 +256,7 @@ final class Publisher: Sendable {
         return loader
     }
 
-    private func requireOpen(_ place: Place) throws(Refusal) {
+    private func requireOpen(_ place: PublishingTurns.Place) throws(Refusal) {
         guard place.isOpen else {
             throw Refusal(503, "the databases of this server are not open; try again when it has started")
         }

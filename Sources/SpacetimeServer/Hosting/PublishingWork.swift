@@ -19,11 +19,13 @@ struct PublishingWork: ~Copyable {
         case unchanged(HostedDatabase)
         /// A new database, of which nobody knows yet, instead of the old one if there is one.
         case made(HostedDatabase, instead: HostedDatabase?)
-        /// Nobody but the update can use the database now.
+        /// Nobody but the update can use the database once it is prepared.
         case update(ModuleUpdate, HostedDatabase, breaksClients: Bool)
     }
 
     private var prepared: [Prepared] = []
+    /// The targets of those, for messages.
+    private var targets: [Publisher.Target] = []
 
     init(
         _ options: PublishingOptions, _ registry: DatabaseRegistry, _ file: RegistryFile?, _ program: ModuleProgram,
@@ -75,9 +77,23 @@ struct PublishingWork: ~Copyable {
                 + "now; make a new plan with pre_publish")
     }
 
-    mutating func prepare(_ target: Publisher.Target, _ consent: Publisher.Consent) throws(Refusal) {
-        do throws(Refusal) { prepared.append(try prepare(target, consent)) } catch {
+    /// Does for one database what nobody need wait for: looks whether it can be done, makes a new one, builds tables that change.
+    mutating func rehearse(_ target: Publisher.Target, _ consent: Publisher.Consent) throws(Refusal) {
+        do throws(Refusal) { prepared.append(try rehearsed(target, consent)) } catch {
             throw Self.refusal(error.status, error.text, target)
+        }
+        targets.append(target)
+    }
+
+    /// Does what is left but to commit it. From here on all who want something of the databases wait.
+    mutating func prepare(_ consent: Publisher.Consent) throws(Refusal) {
+        let mayBreakClients = if case .breaksClients = consent { true } else { false }
+        for (entry, target) in zip(prepared, targets) {
+            guard case .update(let update, _, _) = entry else { continue }
+            do { try update.prepare(mayBreakClients: mayBreakClients) } catch {
+                throw Self.refusal(
+                    400, "Failed to create or update the database: \(FailureText.of(error))", target)
+            }
         }
     }
 
@@ -87,7 +103,7 @@ struct PublishingWork: ~Copyable {
         return Refusal(status, "\(text) (database `\(label)`; none of the databases was changed)")
     }
 
-    private func prepare(
+    private func rehearsed(
         _ target: Publisher.Target, _ consent: Publisher.Consent
     ) throws(Refusal) -> Prepared {
         guard let database = target.database, !target.clears else {
@@ -111,7 +127,7 @@ struct PublishingWork: ~Copyable {
             if let directory = database.publication?.directory, let file {
                 try ProgramFiles(file.disk, of: file.path(of: directory)).keep(program)
             }
-            try update.prepare(mayBreakClients: mayBreakClients)
+            try update.rehearse()
         } catch {
             throw Refusal(400, "Failed to create or update the database: \(FailureText.of(error))")
         }

@@ -1,8 +1,10 @@
 import HTTPTypes
 import SpacetimeDurability
+import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
+import SpacetimeSchema
 import SpacetimeTestSupport
 import SpacetimeTesting
 import Synchronization
@@ -118,6 +120,56 @@ import Testing
         gate.open()
         #expect(try await slow.status == 200)
         #expect(try await server.names("slow") == ["gated"])
+    }
+
+    /// `init` runs in the turn of its own database alone.
+    @Test(.timeLimit(.minutes(10))) func anInitThatTakesLongHoldsNobodyElseUp() async throws {
+        let gate = Gate()
+        let server = try TestServer { options in
+            options.publishing.runtime = ModuleRuntime(GatedInitLoader(gate: gate))
+        }
+        try await server.server.openPublished()
+        async let slow = server.publish("slow", Self.program("init gated"))
+        await gate.reached()
+        #expect(try await server.publish("quick", Self.program("init first")).status == 200)
+        #expect(try await server.publish("quick", Self.program("init first", "table other")).status == 200)
+        // Whoever publishes to the same database waits for it.
+        async let again = server.publish("slow", Self.program("init gated", "table other"))
+        #expect(try await server.publish("third", Self.program("init first")).status == 200)
+        gate.open()
+        #expect(try await slow.status == 200)
+        #expect(try await again.status == 200)
+        #expect(try await server.names("slow") == ["gated"])
+    }
+
+    /// Loads stand-ins, whose reducers wait if they say so.
+    private struct GatedInitLoader: ModuleLoader {
+        let gate: Gate
+
+        func load(_ program: ModuleProgram) throws(DatabaseError) -> any ModuleHost {
+            let module = try StandInModule(program)
+            return String(decoding: program.bytes, as: UTF8.self).contains("gated")
+                ? GatedModule(inner: module, gate: gate) : module
+        }
+    }
+
+    private final class GatedModule: ModuleHost {
+        private let inner: StandInModule
+        private let gate: Gate
+
+        init(inner: StandInModule, gate: Gate) {
+            self.inner = inner
+            self.gate = gate
+        }
+
+        func describe() throws(DatabaseError) -> RawModuleDefV10 { try inner.describe() }
+
+        func call(
+            _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
+        ) throws -> Outcome {
+            gate.pass()
+            return try inner.call(function, arguments: arguments, in: transaction)
+        }
     }
 
     /// Where a thread waits until it is opened.
