@@ -41,9 +41,7 @@ import Darwin
 
     /// The code of a module, as whoever loads it finds it.
     private func read(_ hash: [UInt8]) -> [UInt8]? {
-        cache.read(hash) { path in
-            (try? SystemDisk().readAll(path)).map { Array($0.dropLast(CompileCache.tailByteCount)) }
-        }
+        cache.read(hash) { Array($0) }
     }
 
     private func write(_ code: [UInt8]) {
@@ -58,17 +56,44 @@ import Darwin
         #expect(read([UInt8](repeating: 8, count: 32)) == nil)
     }
 
-    @Test func whatTakesThePlaceOfTheCheckedFileIsNotLoaded() throws {
+    @Test func whatHappensToTheFileBehindTheCheckIsNotLoaded() throws {
         let code = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
         write(code)
         let path = try file()
-        let loaded = cache.read(Self.hash) { opened -> [UInt8]? in
+        let loaded = cache.read(Self.hash) { checked -> [UInt8]? in
+            truncate(path, 0)
             rename(path, directory + "/away")
             write([6, 6, 6])
-            return try? SystemDisk().readAll(opened)
+            return Array(checked)
         }
-        #expect(loaded?.dropLast(CompileCache.tailByteCount) == code[...])
+        #expect(loaded == code)
         #expect(read(Self.hash) == [6, 6, 6])
+    }
+
+    /// Compiled code that was mapped from its file would be gone with the file's bytes, and the program with it.
+    @Test func codeGoesOnRunningWhenItsFileIsCutShort() throws {
+        var text = TextModule()
+        text.reducers = [.init(name: "add", body: "(drop (call $insert (i64.const 1) (i32.const 2))) (i32.const 0)")]
+        // Long enough that not all of it has been run before.
+        text.fields =
+            "(global $unique i32 (i32.const \(UInt32.random(in: 0...0x7FFF_FFFF))))"
+            + (0..<200).map { "(func (export \"f\($0)\") (result i32) (i32.const \($0)))" }.joined()
+        let bytes = try text.bytes
+        let place = WASMCache.directory(directory + "/cut")
+        do { _ = try CompiledModule.of(bytes, cache: place) }
+        let module = try text.module { $0.cache = place }
+        #expect(module.program.code.wasCached)
+        let folder = directory + "/cut"
+        let list = try #require(opendir(folder))
+        defer { closedir(list) }
+        while let entry = readdir(list) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(".code") { #expect(truncate(folder + "/" + name, 0) == 0) }
+        }
+        let core = try DatabaseCore.open(.memory, module: module.makeHost(), options: OpeningOptions(name: "cut")).core
+        try core.runner.call("add", arguments: [], as: core.owner)
     }
 
     @Test func eachFlippedBitIsNoticed() throws {

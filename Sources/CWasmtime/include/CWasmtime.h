@@ -184,8 +184,6 @@ typedef wasm_trap_t *_Nullable (*wasmtime_func_unchecked_callback_t)(
     X(wasmtime_error_t *_Nullable, wasmtime_module_serialize, (wasmtime_module_t *, wasm_byte_vec_t *))                \
     X(wasmtime_error_t *_Nullable, wasmtime_module_deserialize,                                                        \
       (wasm_engine_t *, const uint8_t *, size_t, wasmtime_module_t *_Nullable *_Nonnull))                              \
-    X(wasmtime_error_t *_Nullable, wasmtime_module_deserialize_file,                                                   \
-      (wasm_engine_t *, const char *, wasmtime_module_t *_Nullable *_Nonnull))                                         \
     X(void, wasmtime_module_imports, (const wasmtime_module_t *, wasm_importtype_vec_t *))                             \
     X(void, wasmtime_module_exports, (const wasmtime_module_t *, wasm_exporttype_vec_t *))                             \
     X(void, wasmtime_module_delete, (wasmtime_module_t *))                                                             \

@@ -14,9 +14,12 @@ import Darwin
 /// Wasmtime runs compiled code without looking at it. Whoever can write to a file of the cache can therefore have this
 /// program do anything, and so a file is used only if nobody else can have written it: the directory is opened, and then
 /// belongs to the program's user and is writable for no one else; the file is opened in there, not through a link, is an
-/// ordinary file with one name, and belongs to the user alone as well. Wasmtime maps the very file that was opened and
-/// checked, without copying it: files are never changed, only replaced. Beside that a checksum keeps damage away, which
-/// Wasmtime would not notice.
+/// ordinary file with one name, and belongs to the user alone as well. Beside that a checksum keeps damage away, which Wasmtime
+/// would not notice.
+///
+/// What is checked is what is run: the file is read once, into memory that nobody else can reach, and that memory is handed to
+/// Wasmtime. A file that is mapped would be cheaper by a copy; but somebody who cuts it short while the code runs, as a full
+/// disk's clean-up might, would end the program (SIGBUS).
 ///
 /// A file is `code, magic, CRC-32C of the code and of what follows, engine's fingerprint, module's hash`: code first, since
 /// Wasmtime wants it at the start. What is not as it should be counts as missing, and is written anew.
@@ -62,9 +65,8 @@ struct CompileCache {
 
     // MARK: Reading
 
-    /// Calls a body with a path at which the code of a module is, if there is one that can be trusted. The path is good for as
-    /// long as the body runs.
-    func read<Result>(_ hash: [UInt8], _ body: (String) -> Result?) -> Result? {
+    /// Calls a body with the code of a module, if there is some that can be trusted.
+    func read<Result>(_ hash: [UInt8], _ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
         guard let folder = openDirectory(creating: false) else { return nil }
         defer { close(folder) }
         let file = openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
@@ -73,44 +75,32 @@ struct CompileCache {
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_nlink == 1,
             Self.belongsToUserAlone(facts), facts.st_size > Self.tailByteCount, facts.st_size <= Self.fileByteLimit,
-            isWhole(file, codeByteCount: Int(facts.st_size) - Self.tailByteCount, hash)
+            let bytes = Self.read(file, Int(facts.st_size))
         else { return nil }
-        // A name for the file that is open, whatever is at its old name by now.
-        #if canImport(Darwin)
-        return body("/dev/fd/\(file)")
-        #else
-        return body("/proc/self/fd/\(file)")
-        #endif
+        return bytes.withUnsafeBytes { bytes in isWhole(bytes, hash) ? body(code(of: bytes)) : nil }
     }
 
-    /// Whether a file holds code of a module for this engine, without damage.
-    private func isWhole(_ file: Int32, codeByteCount: Int, _ hash: [UInt8]) -> Bool {
-        guard let tail = Self.read(file, Self.tailByteCount, at: codeByteCount), tail.starts(with: Self.magic),
-            tail[12..<44].elementsEqual(engine), tail[44...].elementsEqual(hash)
-        else { return false }
-        // In pieces, which stay in the processor's cache.
-        var (sum, offset) = (UInt32(0), 0)
-        while offset < codeByteCount {
-            guard let piece = Self.read(file, min(Self.pieceByteCount, codeByteCount - offset), at: offset) else {
-                return false
-            }
-            sum = piece.withUnsafeBytes { Self.checksum($0, after: sum) }
-            offset += piece.count
-        }
-        return tail.withUnsafeBytes { tail in
-            Self.checksum(UnsafeRawBufferPointer(rebasing: tail[12...]), after: sum)
-                == UInt32(littleEndian: tail.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
-        }
+    private func code(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.tailByteCount))
     }
 
-    private static let pieceByteCount = 128 << 10
+    /// Whether these are code of a module for this engine, without damage, and what is behind it.
+    private func isWhole(_ bytes: UnsafeRawBufferPointer, _ hash: [UInt8]) -> Bool {
+        let tail = UnsafeRawBufferPointer(rebasing: bytes.suffix(Self.tailByteCount))
+        guard tail.starts(with: Self.magic), tail[12..<44].elementsEqual(engine), tail[44...].elementsEqual(hash) else {
+            return false
+        }
+        let sum = Self.checksum(code(of: bytes), after: 0)
+        return Self.checksum(UnsafeRawBufferPointer(rebasing: tail[12...]), after: sum)
+            == UInt32(littleEndian: tail.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+    }
 
-    private static func read(_ file: Int32, _ count: Int, at offset: Int) -> [UInt8]? {
+    /// Nil if there are fewer bytes.
+    private static func read(_ file: Int32, _ count: Int) -> [UInt8]? {
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             while initialized < count {
                 let done = pread(
-                    file, buffer.baseAddress.unsafelyUnwrapped + initialized, count - initialized,
-                    off_t(offset + initialized))
+                    file, buffer.baseAddress.unsafelyUnwrapped + initialized, count - initialized, off_t(initialized))
                 if done < 0, errno == EINTR { continue }
                 guard done > 0 else { return }
                 initialized += done

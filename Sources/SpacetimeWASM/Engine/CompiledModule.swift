@@ -97,10 +97,11 @@ final class CompiledModule: @unchecked Sendable {
             .joined(separator: ": ")
     }
 
-    /// Nil if the code in a file is none of this engine.
-    private static func load(_ path: String, _ engine: WASMEngine) -> OpaquePointer? {
+    /// Nil if the code is none of this engine. It is copied.
+    private static func load(_ code: UnsafeRawBufferPointer, _ engine: WASMEngine) -> OpaquePointer? {
         var raw: OpaquePointer?
-        if let error = engine.wasmtime.api.pointee.wasmtime_module_deserialize_file(engine.raw, path, &raw) {
+        guard let bytes = code.assumingMemoryBound(to: UInt8.self).baseAddress else { return nil }
+        if let error = engine.wasmtime.api.pointee.wasmtime_module_deserialize(engine.raw, bytes, code.count, &raw) {
             _ = engine.wasmtime.take(error: error)
         }
         return raw
