@@ -1,4 +1,5 @@
 //! The chat of `Examples/Chat` in Rust: the same definition, the same behaviour, to the letter. `chat.c` is it in C.
+#[macro_use]
 mod spacetime;
 
 use spacetime::*;
@@ -186,18 +187,10 @@ fn forget_guests() -> Result<(), String> {
 
 // MARK: Exports
 
-#[no_mangle]
-pub extern "C" fn __preinit__00_panic_hook() {
-    log_panics();
-}
-
 fn table(
-    name: &'static str, ty: Type, unique: &'static [u16], is_numbered: bool, is_public: bool,
-    indexes: Vec<(&'static str, &'static str, Algorithm, &'static [u16])>,
+    name: &'static str, ty: Type, unique: &'static [u16], is_numbered: bool, is_public: bool, indexes: Vec<IndexPart>,
 ) -> TablePart {
-    let indexes = indexes.into_iter();
-    let indexes = indexes.map(|(name, accessor, algorithm, columns)| IndexPart { name, accessor, algorithm, columns });
-    TablePart { name, ty, unique, is_numbered, is_public, indexes: indexes.collect() }
+    TablePart { name, ty, unique, is_numbered, is_public, indexes }
 }
 
 fn definition() -> Module {
@@ -217,16 +210,17 @@ fn definition() -> Module {
         ("text", plain(STRING)),
     ]);
     let sweep = product(&[("id", plain(U64)), ("when", schedule_type())]);
-    let hash = |name, accessor, columns: &'static [u16]| (name, accessor, Algorithm::Hash, columns);
     let users = vec![
         hash("User_identity_idx_hash", "identity", &[0]),
         hash("User_name_idx_hash", "name", &[1]),
     ];
-    let by_time: &[u16] = &[3, 4];
-    let by_time = ("Message_room_sent_idx_btree", "byRoomAndTime", Algorithm::BTree, by_time);
+    let by_time = IndexPart {
+        name: "Message_room_sent_idx_btree",
+        accessor: "byRoomAndTime",
+        algorithm: Algorithm::BTree,
+        columns: &[3, 4],
+    };
     let messages = vec![hash("Message_id_idx_hash", "id", &[0]), by_time];
-    let own = |name, parameters| ReducerPart { name, parameters, is_public: false };
-    let public = |name, parameters| ReducerPart { name, parameters, is_public: true };
     Module {
         tables: vec![
             table("User", user, &[0, 1], false, true, users),
@@ -248,27 +242,12 @@ fn definition() -> Module {
     }
 }
 
-#[no_mangle]
-pub extern "C" fn __describe_module__(sink: u32) {
-    definition().describe(sink);
-}
-
-#[no_mangle]
-pub extern "C" fn __call_reducer__(
-    id: u32, sender_0: u64, sender_1: u64, sender_2: u64, sender_3: u64, _: u64, _: u64, timestamp: i64,
-    arguments: u32, sink: u32,
-) -> u32 {
-    let call = Call { sender: identity([sender_0, sender_1, sender_2, sender_3]), now: timestamp };
-    let arguments = read_source(arguments);
-    let mut reader = Reader(&arguments);
-    run(sink, || match id {
-        0 => set_up(call),
-        1 => connected(call),
-        2 => disconnected(call),
-        3 => rename(call, reader.text()),
-        4 => open(call, reader.text()),
-        5 => send(call, reader.text(), reader.text()),
-        6 => forget_guests(),
-        _ => panic!("there is no reducer {}", id),
-    })
-}
+module!(definition(), |call, reader| {
+    0 => set_up(call),
+    1 => connected(call),
+    2 => disconnected(call),
+    3 => rename(call, reader.text()),
+    4 => open(call, reader.text()),
+    5 => send(call, reader.text(), reader.text()),
+    6 => forget_guests(),
+});

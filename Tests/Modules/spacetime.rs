@@ -1,6 +1,38 @@
 //! The ABI of guest modules for Rust, without a crate: what a host offers, and how values and definitions are written.
-//! A module says `mod spacetime;`; `transfer.rs` is a small one.
-#![allow(dead_code)]
+//! A module says `#[macro_use] mod spacetime;`; `transfer.rs` is a small one.
+#![allow(dead_code, unused_macros)]
+
+/// A module's exports: its definition, and its reducers by their numbers, with the call and a reader of its arguments.
+macro_rules! module {
+    ($definition:expr, |$call:ident, $reader:ident| { $($id:literal => $reducer:expr,)+ }) => {
+        #[no_mangle]
+        pub extern "C" fn __preinit__00_panic_hook() {
+            $crate::spacetime::log_panics();
+        }
+
+        #[no_mangle]
+        pub extern "C" fn __describe_module__(sink: u32) {
+            $definition.describe(sink);
+        }
+
+        #[no_mangle]
+        pub extern "C" fn __call_reducer__(
+            id: u32, sender_0: u64, sender_1: u64, sender_2: u64, sender_3: u64, _: u64, _: u64, timestamp: i64,
+            arguments: u32, sink: u32,
+        ) -> u32 {
+            use $crate::spacetime::*;
+            let sender = identity([sender_0, sender_1, sender_2, sender_3]);
+            let $call = Call { sender, now: timestamp };
+            let arguments = read_source(arguments);
+            #[allow(unused_mut)]
+            let mut $reader = Reader(&arguments);
+            run(sink, || match id {
+                $($id => $reducer,)+
+                _ => panic!("there is no reducer {}", id),
+            })
+        }
+    };
+}
 
 // MARK: What a host offers
 
@@ -354,6 +386,20 @@ pub struct ReducerPart {
     pub name: &'static str,
     pub parameters: Vec<(&'static str, Type)>,
     pub is_public: bool,
+}
+
+pub fn hash(name: &'static str, accessor: &'static str, columns: &'static [u16]) -> IndexPart {
+    IndexPart { name, accessor, algorithm: Algorithm::Hash, columns }
+}
+
+/// A reducer that clients call.
+pub fn public(name: &'static str, parameters: Vec<(&'static str, Type)>) -> ReducerPart {
+    ReducerPart { name, parameters, is_public: true }
+}
+
+/// A reducer that the host calls.
+pub fn own(name: &'static str, parameters: Vec<(&'static str, Type)>) -> ReducerPart {
+    ReducerPart { name, parameters, is_public: false }
 }
 
 /// What a module defines. A row type is named like its table.

@@ -72,20 +72,14 @@ pub extern "C" fn __describe_module__(sink: u32) {
         unique: &[0],
         is_numbered: false,
         is_public: true,
-        indexes: vec![IndexPart {
-            name: "Account_id_idx_hash",
-            accessor: "id",
-            algorithm: Algorithm::Hash,
-            columns: &[0],
-        }],
+        indexes: vec![hash("Account_id_idx_hash", "id", &[0])],
     };
-    let reducer = |name, parameters| ReducerPart { name, parameters, is_public: true };
     let module = Module {
         tables: vec![account],
         reducers: vec![
-            reducer("fill", vec![("accounts", plain(U32)), ("balance", plain(I64))]),
-            reducer("transfer", vec![("from", plain(U32)), ("to", plain(U32)), ("amount", plain(I64))]),
-            reducer("nothing", vec![]),
+            public("fill", vec![("accounts", plain(U32)), ("balance", plain(I64))]),
+            public("transfer", vec![("from", plain(U32)), ("to", plain(U32)), ("amount", plain(I64))]),
+            public("nothing", vec![]),
         ],
         lifecycle: &[],
         schedules: &[],

@@ -1,4 +1,5 @@
 //! A bank: accounts, and money that moves between them. Only who opened the database can bring money in.
+#[macro_use]
 #[path = "../../../Tests/Modules/spacetime.rs"]
 mod spacetime;
 
@@ -63,51 +64,32 @@ fn pay(call: Call, to: Identity, amount: u64) -> Result<(), String> {
 
 // MARK: Exports
 
-#[no_mangle]
-pub extern "C" fn __preinit__00_panic_hook() {
-    log_panics();
-}
-
-fn table(name: &'static str, ty: Type, is_public: bool, index: &'static str, accessor: &'static str) -> TablePart {
-    let index = IndexPart { name: index, accessor, algorithm: Algorithm::Hash, columns: &[0] };
+fn table(name: &'static str, ty: Type, is_public: bool, index: IndexPart) -> TablePart {
     TablePart { name, ty, unique: &[0], is_numbered: false, is_public, indexes: vec![index] }
 }
 
-#[no_mangle]
-pub extern "C" fn __describe_module__(sink: u32) {
+fn definition() -> Module {
     let account = product(&[("owner", identity_type()), ("balance", plain(U64))]);
     let keeper = product(&[("id", plain(U32)), ("identity", identity_type())]);
-    let reducer = |name, is_public, parameters| ReducerPart { name, parameters, is_public };
-    let module = Module {
+    Module {
         tables: vec![
-            table("account", account, true, "account_owner_idx_hash", "owner"),
-            table("keeper", keeper, false, "keeper_id_idx_hash", "id"),
+            table("account", account, true, hash("account_owner_idx_hash", "owner", &[0])),
+            table("keeper", keeper, false, hash("keeper_id_idx_hash", "id", &[0])),
         ],
         reducers: vec![
-            reducer("set_up", false, vec![]),
-            reducer("open", true, vec![]),
-            reducer("deposit", true, vec![("owner", identity_type()), ("amount", plain(U64))]),
-            reducer("pay", true, vec![("to", identity_type()), ("amount", plain(U64))]),
+            own("set_up", vec![]),
+            public("open", vec![]),
+            public("deposit", vec![("owner", identity_type()), ("amount", plain(U64))]),
+            public("pay", vec![("to", identity_type()), ("amount", plain(U64))]),
         ],
         lifecycle: &[(0, "set_up")],
         schedules: &[],
-    };
-    module.describe(sink);
+    }
 }
 
-#[no_mangle]
-pub extern "C" fn __call_reducer__(
-    id: u32, sender_0: u64, sender_1: u64, sender_2: u64, sender_3: u64, _: u64, _: u64, timestamp: i64,
-    arguments: u32, sink: u32,
-) -> u32 {
-    let call = Call { sender: identity([sender_0, sender_1, sender_2, sender_3]), now: timestamp };
-    let arguments = read_source(arguments);
-    let mut reader = Reader(&arguments);
-    run(sink, || match id {
-        0 => set_up(call),
-        1 => open(call),
-        2 => deposit(call, reader.identity(), reader.u64()),
-        3 => pay(call, reader.identity(), reader.u64()),
-        _ => panic!("there is no reducer {}", id),
-    })
-}
+module!(definition(), |call, reader| {
+    0 => set_up(call),
+    1 => open(call),
+    2 => deposit(call, reader.identity(), reader.u64()),
+    3 => pay(call, reader.identity(), reader.u64()),
+});
