@@ -67,6 +67,21 @@ import Testing
             empty.description == #"{"sections":[{"Typespace":{"types":[]}},{"ExplicitNames":{"entries":[]}}]}"#)
     }
 
+    /// Who reads the definition must find the view to be a query again.
+    @Test func aViewThatIsAQueryStaysOne() throws {
+        let row = AlgebraicType.product([("id", .u64)])
+        let raw = RawModuleDefV10(sections: [
+            .typespace(Typespace([row])), .types([RawTypeDef(sourceName: "Row", ref: 0)]),
+            .views([
+                RawViewDef(
+                    sourceName: "all", index: 0, isAnonymous: true, returnType: .product([("__query__", .ref(0))]))
+            ]),
+        ])
+        let published = try RawModuleDefV10(json: ModuleSchema(validating: raw).published(raw).json)
+        let again = try ModuleSchema(validating: published.withCanonicalNames(), options: .stored)
+        #expect(again.views.map(\.result) == [.query])
+    }
+
     @Test func namesInTypesAreCanonical() throws {
         let text = try #require(try section("Typespace"))
         #expect(text.contains(#"{"name":{"some":"job_id"},"algebraic_type":{"U64":[]}}"#))

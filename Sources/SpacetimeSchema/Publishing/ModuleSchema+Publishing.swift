@@ -174,7 +174,9 @@ extension ViewSchema {
     fileprivate func published(_ raw: RawViewDef, _ policy: CaseConversionPolicy, name: String) -> RawViewDef {
         RawViewDef(
             sourceName: name, index: index, isPublic: isPublic, isAnonymous: isAnonymous,
-            parameters: raw.parameters.published(parameters, policy), returnType: policy.converted(raw.returnType))
+            parameters: raw.parameters.published(parameters, policy),
+            // A reference, in something that is known by its name: `__query__` is none that may be converted.
+            returnType: raw.returnType)
     }
 
     fileprivate var publishedPrimaryKey: RawViewPrimaryKeyDef? {
