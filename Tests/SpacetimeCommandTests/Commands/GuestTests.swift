@@ -61,7 +61,7 @@ private enum Guest {
 
     @Test func submodulesAreUsedByTheirFullNames() async throws {
         let directory = try TemporaryDirectory()
-        try await withStartedServer([]) { address in
+        try await withStartedServer(["--data", directory.path + "/data"]) { address in
             let environment = [
                 "SPACETIMEKIT_CONFIG": directory.path + "/config.json", "SPACETIMEKIT_SERVER": address,
             ]
