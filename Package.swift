@@ -181,6 +181,9 @@ let package = Package(
                 "SpacetimeSATS", "CWasmtime", "CCRC32C",
             ]),
 
+        // Code for clients, out of what a module defines.
+        .target(name: "SpacetimeBindings", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
+
         // The command line. Its program cannot be a target named `spacetimekit`: file systems that do not tell capital letters
         // from small ones would put it where SpacetimeKit is.
         .target(
@@ -359,6 +362,11 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
+        .testTarget(
+            name: "SpacetimeBindingsTests",
+            dependencies: ["SpacetimeBindings", "SpacetimeSchema", "SpacetimeSATS"], exclude: ["Golden"]),
+        // What `generate --lang swift` writes, compiled and run: a golden output of SpacetimeBindingsTests.
+        .target(name: "GeneratedCode", dependencies: ["SpacetimeClient"], path: "Tests/GeneratedCode"),
         .testTarget(
             name: "SpacetimeCommandTests",
             dependencies: [
