@@ -191,6 +191,7 @@ let package = Package(
             dependencies: [
                 "SpacetimeServer", "SpacetimeClient", "SpacetimeClientNIO", "SpacetimeWASM", "SpacetimeSQLiteExport",
                 "SpacetimeHost", "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSchema", "SpacetimeSATS",
+                "SpacetimeBindings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -370,6 +371,7 @@ let package = Package(
         .testTarget(
             name: "SpacetimeCommandTests",
             dependencies: [
+                "GeneratedCode", "SpacetimeBindings", "SpacetimeClient", "SpacetimeClientNIO",
                 "SpacetimeCommand", "SpacetimeServer", "SpacetimeWASM", "SpacetimeKit", "SpacetimeHost",
                 "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "SpacetimeTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -29,11 +29,13 @@ enum UserFile {
         }
     }
 
-    /// Replaces a file, or makes it; only the user may read it, from its first moment on.
-    static func write(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
+    /// Replaces a file, or makes it.
+    ///
+    /// - Parameter mode: who may read it, from its first moment on: only the user, if nothing else is said.
+    static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(CommandFailure) {
         let new = "\(path).\(getpid()).new"
         unlink(new)
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw failure("cannot be written", path) }
         var written = 0
         var isWhole = true
@@ -58,13 +60,15 @@ enum UserFile {
     }
 
     /// Makes the directory that a file is to be in, and those around it.
-    static func makeDirectory(of path: String) throws(CommandFailure) {
+    ///
+    /// - Parameter mode: who may look into those that are made: only the user, if nothing else is said.
+    static func makeDirectory(of path: String, mode: mode_t = 0o700) throws(CommandFailure) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         let directory = String(path[..<slash])
-        if mkdir(directory, 0o700) == 0 || errno == EEXIST { return }
+        if mkdir(directory, mode) == 0 || errno == EEXIST { return }
         guard errno == ENOENT else { throw failure("cannot be made", directory) }
-        try makeDirectory(of: directory)
-        guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw failure("cannot be made", directory) }
+        try makeDirectory(of: directory, mode: mode)
+        guard mkdir(directory, mode) == 0 || errno == EEXIST else { throw failure("cannot be made", directory) }
     }
 
     private static func failure(_ what: String, _ path: String) -> CommandFailure {

@@ -1,9 +1,6 @@
 import ArgumentParser
-import SpacetimeDurability
-import SpacetimeHost
 import SpacetimeSATS
 import SpacetimeSchema
-import SpacetimeWASM
 
 /// `spacetimekit extract-schema`
 struct ExtractSchemaCommand: AsyncParsableCommand {
@@ -14,6 +11,9 @@ struct ExtractSchemaCommand: AsyncParsableCommand {
             spacetime generate --lang typescript --module-def chat.json \\
               --out-dir src/module_bindings
 
+            spacetimekit extract-schema .build/debug/chat-server > chat.json
+                a program with a module in Swift, which answers 'extract-schema' itself
+
             SPACETIMEDB_SCHEMA_EXTRACTOR names this command to the original one, which
             then generates code without its own server program. The schema of a database
             that runs is printed by 'describe --module-def'.
@@ -21,7 +21,8 @@ struct ExtractSchemaCommand: AsyncParsableCommand {
 
     @Flag(help: "As a tree for people.") var text = false
     @Option(help: "Taken from the original's command; only wasm is known.") var hostType: String?
-    @Argument(help: "The module: a file in WebAssembly, or a module definition in JSON.") var file: String
+    @Argument(help: "The module: a file in WebAssembly, a program in Swift, or a module definition in JSON.") var file:
+        String
 
     func validate() throws {
         if let hostType, hostType.lowercased() != "wasm" {
@@ -31,7 +32,7 @@ struct ExtractSchemaCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = CommandSession.current
-        let definition = try await Self.definition(file)
+        let definition = try await ModuleFile(file).definition()
         guard text else {
             return try session.print(JSON.object([.init("V10", definition.json)]).description)
         }
@@ -40,22 +41,5 @@ struct ExtractSchemaCommand: AsyncParsableCommand {
             throw CommandFailure(.refused, "the module's definition breaks rules: \(error)")
         }
         try session.print(SchemaText(DatabaseSchema(schema), style: session.style(of: .output)).text)
-    }
-
-    /// What a file defines.
-    private static func definition(_ path: String) async throws -> RawModuleDefV10 {
-        guard let bytes = try UserFile.read(path) else { throw CommandFailure(.usage, "there is no file '\(path)'") }
-        if bytes.first == UInt8(ascii: "{") {
-            do throws(JSONError) {
-                let json = try JSON(parsing: bytes)
-                return try RawModuleDefV10(json: json["V10"] ?? json)
-            } catch {
-                throw CommandFailure(.usage, "'\(path)' is no module definition of version 10: \(error)")
-            }
-        }
-        let module = try PublishCommand.module(path)
-        return try await suspendingAside {
-            try ModuleRuntime.webAssembly().loader.load(ModuleProgram(.webAssembly, module)).describe()
-        }
     }
 }

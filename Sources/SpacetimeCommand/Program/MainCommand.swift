@@ -32,10 +32,12 @@ struct MainCommand: AsyncParsableCommand {
                     LockCommand.self, UnlockCommand.self,
                 ]),
             CommandGroup(
+                name: "Programs",
+                subcommands: [GenerateCommand.self, ExtractSchemaCommand.self]),
+            CommandGroup(
                 name: "Files, without a server",
                 subcommands: [
                     BackupCommand.self, RestoreCommand.self, VerifyCommand.self, ExportCommand.self, ReplayCommand.self,
-                    ExtractSchemaCommand.self,
                 ]),
         ])
 }

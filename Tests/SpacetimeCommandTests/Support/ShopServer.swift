@@ -15,14 +15,17 @@ struct Outcome {
 }
 
 /// A server with a shop, and a user of the command.
-struct ShopServer: Sendable {
+typealias ShopServer = ModuleServer<Shop>
+
+/// A server with a database of a module, and a user of the command.
+struct ModuleServer<Definition: ModuleDefinition>: Sendable {
     let server: SpacetimeServer
-    let shop: Database<Shop>
+    let database: Database<Definition>
     let port: Int
     let directory: TemporaryDirectory
 
     var address: String { "http://127.0.0.1:\(port)" }
-    /// Of whoever owns the shop.
+    /// Of whoever owns the database.
     var ownerToken: String { server.token(for: "owner") }
 
     /// The environment of the commands: with a configuration of its own.
@@ -55,15 +58,25 @@ func runCommand(
     return Outcome(code: code, output: terminal.output, errors: terminal.errors)
 }
 
+extension ModuleServer where Definition == Shop {
+    var shop: Database<Shop> { database }
+}
+
 /// Serves a shop while `body` runs.
 func withShop<Result: Sendable>(
     _ body: @escaping @Sendable (ShopServer) async throws -> Result
+) async throws -> Result { try await withServer(hosting: Shop.self, as: "shop", body) }
+
+/// Serves a database of a module while `body` runs.
+func withServer<Definition: ModuleDefinition, Result: Sendable>(
+    hosting module: Definition.Type, as name: String,
+    _ body: @escaping @Sendable (ModuleServer<Definition>) async throws -> Result
 ) async throws -> Result {
     let directory = try TemporaryDirectory()
-    let shop = try await Database.open(.inMemory, module: Shop.self)
+    let database = try await Database.open(.inMemory, module: module)
     let server = SpacetimeServer(
         options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    try server.host(shop, as: "shop")
+    try server.host(database, as: name)
     return try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask {
             do { try await server.run() } catch is CancellationError {}
@@ -71,7 +84,7 @@ func withShop<Result: Sendable>(
         }
         group.addTask {
             let port = await server.waitUntilListening()
-            return try await body(ShopServer(server: server, shop: shop, port: port, directory: directory))
+            return try await body(ModuleServer(server: server, database: database, port: port, directory: directory))
         }
         defer { group.cancelAll() }
         while let result = try await group.next() {
