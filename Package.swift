@@ -201,7 +201,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ]),
+            ],
+            resources: [.embedInCode("Templates")]),
         .executableTarget(
             name: "spacetimekit-program", dependencies: ["SpacetimeCommand"], path: "Sources/Program"),
 
@@ -377,6 +378,21 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        // The sources that `init` writes, with the names that stand for others in them.
+        .target(name: "TemplateDatabase", dependencies: ["SpacetimeKit"], path: "Tests/Templates/Database"),
+        .executableTarget(
+            name: "template-serve",
+            dependencies: [
+                "TemplateDatabase", "SpacetimeKit", "SpacetimeServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/Templates/Serve", resources: [.embedInCode("Page")]),
+        .testTarget(
+            name: "TemplateTests", dependencies: ["TemplateDatabase", "SpacetimeTesting", "SpacetimeKit"],
+            path: "Tests/Templates/Tests"),
         .testTarget(name: "SpacetimeFoundationTests", dependencies: ["SpacetimeFoundation", "SpacetimeSATS"]),
         .testTarget(name: "SpacetimeSchemaTests", dependencies: ["SpacetimeSchema", "SpacetimeSATS"]),
         .testTarget(

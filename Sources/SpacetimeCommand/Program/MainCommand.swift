@@ -6,7 +6,10 @@ struct MainCommand: AsyncParsableCommand {
         commandName: "spacetimekit",
         abstract: "Serves SpacetimeDB databases, publishes modules to them, asks and looks after them.",
         discussion: """
-            The first steps:
+            Something of your own:
+              spacetimekit init --template chat talk && cd talk && spacetimekit dev
+
+            The first steps with a server:
               spacetimekit start --data data              serve ./data, on port 3000
               spacetimekit login                          become somebody to that server
               spacetimekit publish chat.wasm chat         give it a module
@@ -33,7 +36,7 @@ struct MainCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Programs",
-                subcommands: [GenerateCommand.self, ExtractSchemaCommand.self]),
+                subcommands: [InitCommand.self, DevCommand.self, GenerateCommand.self, ExtractSchemaCommand.self]),
             CommandGroup(
                 name: "Files, without a server",
                 subcommands: [

@@ -1,0 +1,1 @@
+../../../Sources/SpacetimeCommand/Templates/ChatDatabaseTests.swift
