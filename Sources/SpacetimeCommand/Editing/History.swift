@@ -54,6 +54,14 @@ struct History {
         try? UserFile.write(Array((entries.joined(separator: "\n") + "\n").utf8), to: path)
     }
 
+    /// The newest entry with a text in it, whatever letters are large in it.
+    ///
+    /// - Parameter place: only entries before this one are looked at.
+    func newest(with text: String, before place: Int) -> Int? {
+        let wanted = text.lowercased()
+        return entries[..<min(place, entries.count)].lastIndex { $0.lowercased().contains(wanted) }
+    }
+
     /// The entry before the one that is shown, if there is one.
     mutating func previous(instead line: String) -> String? {
         guard place > 0 else { return nil }

@@ -6,6 +6,7 @@
 /// | alt-B, alt-F, control with left or right | one word |
 /// | home, end, control-A, control-E | to the beginning or end |
 /// | up, down, control-P, control-N | what was entered before |
+/// | control-R | looks for what was entered before: again for older ones, control-G gives it up |
 /// | tab | completes; the second shows what there is |
 /// | control-W, control-U, control-K, alt-D | cuts the word before, all before, all behind, the word behind |
 /// | control-Y, control-T | puts back what was cut; exchanges two characters |
@@ -68,6 +69,9 @@ final class LineEditor {
             case .up, .control("p"):
                 if let entry = history.previous(instead: line.text) { line.replace(with: entry) }
             case .down, .control("n"): if let entry = history.next() { line.replace(with: entry) }
+            case .control("r"):
+                guard let next = try await search(&line) else { return .end }
+                if next != .control("g") { keys.insert(next, at: 0) }
             case .tab: try completeWord(in: &line, isSecond: lastKey == .tab)
             default: _ = line.apply(key)
             }
@@ -83,6 +87,41 @@ final class LineEditor {
             keys = decoder.append(bytes)
         }
         return keys.removeFirst()
+    }
+
+    // MARK: Searching
+
+    /// Looks for an entry with what is typed, and shows it. Letters make the text longer, control-R goes on to older entries.
+    ///
+    /// - Returns: the key that ended it: control-G has given it up, and any other is meant for the line, which is what was found.
+    ///   Nil at the end of the input.
+    private func search(_ line: inout LineBuffer) async throws(CommandFailure) -> Key? {
+        let before = line
+        var text = ""
+        var found: Int?
+        while true {
+            let sign = found == nil && !text.isEmpty ? "nothing with" : "search"
+            if keys.isEmpty { try draw("(\(sign) '\(DisplayText.escaped(text))') ", line) }
+            guard let key = await nextKey() else { return nil }
+            switch key {
+            case .character(let character):
+                text.append(character)
+                // The entry that is shown may have the longer text, too.
+                found = history.newest(with: text, before: found.map { $0 + 1 } ?? .max)
+            case .backspace:
+                _ = text.popLast()
+                found = text.isEmpty ? nil : history.newest(with: text, before: .max)
+            case .control("r"):
+                guard !text.isEmpty, let place = found else { continue }
+                // The oldest one stays.
+                found = history.newest(with: text, before: place) ?? place
+            case .control("g"):
+                line = before
+                return key
+            default: return key
+            }
+            if let found { line.replace(with: history.entries[found]) } else if text.isEmpty { line = before }
+        }
     }
 
     // MARK: Completing

@@ -76,7 +76,8 @@ struct SQLShell {
         \\csv, \\json   rows as CSV or JSON; \\table: as a table again
         \\timing       say how long statements take, or do not
         \\q            leave; control-D does, too
-        A statement ends with a semicolon and may have several lines; control-C gives it up. Tab completes names.
+        A statement ends with a semicolon and may have several lines; control-C gives it up. Tab completes names,
+        control-R finds what was entered before.
         """
 
     /// Does what a line with a backslash says. False if that is to leave.

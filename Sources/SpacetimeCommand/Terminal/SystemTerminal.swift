@@ -1,4 +1,5 @@
 import SpacetimeDurability
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -78,14 +79,46 @@ struct SystemTerminal: Terminal {
         raw.c_iflag &= ~tcflag_t(IXON | ICRNL | BRKINT | INPCK | ISTRIP)
         // Lines that are edited say themselves where the next one begins.
         raw.c_oflag &= ~tcflag_t(OPOST)
+        // Whoever ends the process must not be left with a terminal that shows nothing of what is typed.
+        let isOfProcess = input == 0
+        if isOfProcess { RawTerminal.restoreAtSignals(before) }
         guard tcsetattr(input, TCSADRAIN, &raw) == 0 else { return nil }
         let input = input
         let restored = before
         return {
             var restored = restored
             _ = tcsetattr(input, TCSADRAIN, &restored)
+            if isOfProcess { RawTerminal.isRaw.store(false, ordering: .sequentiallyConsistent) }
         }
     }
+}
+
+/// What signals that end the process do first: they give the terminal back as it was.
+private enum RawTerminal {
+    static let isRaw = Atomic(false)
+    // Written before `isRaw` is set for the first time, and never again: each prompt of the process finds the terminal as the
+    // first one did. The handler reads it only when `isRaw` is set.
+    nonisolated(unsafe) static var before = termios()
+    private static let isSet = Mutex(false)
+
+    static func restoreAtSignals(_ state: termios) {
+        isSet.withLock { isSet in
+            if isSet { return }
+            isSet = true
+            before = state
+            for number in [SIGTERM, SIGHUP, SIGINT, SIGQUIT] { signal(number, giveBackTerminal) }
+        }
+        isRaw.store(true, ordering: .sequentiallyConsistent)
+    }
+}
+
+/// Handles a signal that ends the process. Does nothing but what is allowed here: memory that is there, `tcsetattr`, `signal`, `raise`.
+private func giveBackTerminal(_ number: Int32) {
+    if RawTerminal.isRaw.exchange(false, ordering: .sequentiallyConsistent) {
+        tcsetattr(0, TCSANOW, &RawTerminal.before)
+    }
+    signal(number, SIG_DFL)
+    raise(number)
 }
 
 extension Terminal {

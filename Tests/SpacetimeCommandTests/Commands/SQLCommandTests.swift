@@ -4,6 +4,14 @@ import Testing
 
 @testable import SpacetimeCommand
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// `sql` in a pipe and at a prompt.
 @Suite struct SQLCommandTests {
     /// A shop with two customers.
@@ -91,22 +99,28 @@ import Testing
 
     // MARK: The prompt
 
-    /// Works at the prompt of a shop with two customers.
+    /// Works at the prompt of a shop with two customers, and leaves it.
     private func atPrompt(
         _ body: @escaping @Sendable (PseudoTerminal, ShopServer) async throws -> Void
     ) async throws {
         try await withCustomers { shop in
-            let screen = try PseudoTerminal(columns: 100)
-            var environment = shop.environment
-            environment["NO_COLOR"] = "1"
-            let session = CommandSession(terminal: screen.terminal, environment: environment)
-            async let code = CommandLineProgram.run(["sql", "shop"], in: session)
-            try await screen.expect("\\q ends")
-            try await screen.expect("shop=> ")
-            try await body(screen, shop)
-            screen.send("\\q\r")
-            #expect(await code == 0)
+            try await atPrompt(of: shop, leavingBy: "\\q\r") { try await body($0, shop) }
         }
+    }
+
+    /// Works at the prompt of a shop, and leaves it by some keys.
+    private func atPrompt(
+        of shop: ShopServer, leavingBy keys: String, _ body: (PseudoTerminal) async throws -> Void
+    ) async throws {
+        let screen = try PseudoTerminal(columns: 100)
+        let environment = shop.environment.merging(["NO_COLOR": "1"]) { $1 }
+        let session = CommandSession(terminal: screen.terminal, environment: environment)
+        async let code = CommandLineProgram.run(["sql", "shop"], in: session)
+        try await screen.expect("\\q ends")
+        try await screen.expect("shop=> ")
+        try await body(screen)
+        screen.send(keys)
+        #expect(await code == 0)
     }
 
     @Test func statementsOfSeveralLinesAreRunAtThePrompt() async throws {
@@ -191,19 +205,61 @@ import Testing
 
     @Test func controlDLeavesAndTheHistoryStays() async throws {
         try await withCustomers { shop in
-            for round in 0..<2 {
-                let screen = try PseudoTerminal()
-                let session = CommandSession(terminal: screen.terminal, environment: shop.environment)
-                async let code = CommandLineProgram.run(["sql", "shop"], in: session)
-                try await screen.expect("shop=> ")
-                // The second time out of the file.
-                screen.send(round == 0 ? "SELECT name FROM customer WHERE id = 1;\r" : "\u{1B}[A\r")
-                try await screen.expect(" in ")
-                try await screen.expect("shop=> ")
-                screen.send("\u{4}")
-                #expect(await code == 0)
+            // The second time out of the file.
+            for keys in ["SELECT name FROM customer WHERE id = 1;\r", "\u{1B}[A\r"] {
+                try await atPrompt(of: shop, leavingBy: "\u{4}") { screen in
+                    screen.send(keys)
+                    try await screen.expect(" in ")
+                    try await screen.expect("shop=> ")
+                }
             }
         }
+    }
+
+    @Test func controlRFindsWhatWasEntered() async throws {
+        try await atPrompt { screen, _ in
+            for id in [1, 2] {
+                screen.send("SELECT name, \(id) AS n FROM customer WHERE id = \(id);\r")
+                try await screen.expect("(1 row) in ")
+                try await screen.expect("shop=> ")
+            }
+            screen.send("\\timing\r")
+            try await screen.expect("shop=> ")
+            // The newest with the text, the one before it, and no more than that one.
+            screen.send("\u{12}CUSTOMER\u{12}\u{12}\u{12}")
+            try await screen.expect("(search 'CUSTOMER') ")
+            screen.send("\r")
+            #expect(try await screen.expect("(1 row)\r\n").contains(" Ann"))
+            try await screen.expect("shop=> ")
+            screen.send("abc\u{12}nobody")
+            try await screen.expect("(nothing with 'nobody') ")
+            // Given up: what was being written is there again.
+            screen.send("\u{7}")
+            try await screen.expect("shop=> abc")
+            screen.send("\u{15}")
+        }
+    }
+
+    @Test func aSignalAtThePromptGivesTheTerminalBack() async throws {
+        let screen = try PseudoTerminal()
+        #expect(screen.echoes)
+        await #expect(processExitsWith: .signal(SIGTERM)) { [name = screen.name as String] in
+            // The terminal of this process is the test's.
+            let descriptor = open(name, O_RDWR | O_NOCTTY)
+            dup2(descriptor, 0)
+            let restore = SystemTerminal.ofProcess.enterRawMode()
+            precondition(restore != nil, "it is a terminal")
+            var state = termios()
+            tcgetattr(0, &state)
+            precondition(state.c_lflag & tcflag_t(ECHO) == 0, "nothing is shown of what is typed")
+            // Threads that run tasks let no signals through.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGTERM)
+            pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+            raise(SIGTERM)
+        }
+        #expect(screen.echoes)
     }
 
     @Test func aQuestionIsAnsweredAtTheTerminal() async throws {

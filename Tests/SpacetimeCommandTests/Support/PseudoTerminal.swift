@@ -14,6 +14,8 @@ import Darwin
 final class PseudoTerminal {
     private let test: Int32
     private let command: Int32
+    /// The path by which other processes open it.
+    let name: String
     /// What was written, as far as it was not waited for yet.
     private var unread = ""
 
@@ -30,13 +32,13 @@ final class PseudoTerminal {
         guard test >= 0, ioctl(test, 0x4004_5431, &lock) == 0, ioctl(test, 0x8004_5430, &number) == 0 else {
             throw Failure(description: "there is no pseudo-terminal")
         }
-        let name = "/dev/pts/\(number)"
+        name = "/dev/pts/\(number)"
         #else
         test = posix_openpt(O_RDWR | O_NOCTTY)
         guard test >= 0, grantpt(test) == 0, unlockpt(test) == 0, let path = ptsname(test) else {
             throw Failure(description: "there is no pseudo-terminal")
         }
-        let name = String(cString: path)
+        name = String(cString: path)
         #endif
         command = open(name, O_RDWR | O_NOCTTY)
         guard command >= 0 else { throw Failure(description: "the pseudo-terminal cannot be opened") }
@@ -51,6 +53,12 @@ final class PseudoTerminal {
 
     /// What a command has of it.
     var terminal: SystemTerminal { SystemTerminal(input: command, output: command, errors: command) }
+
+    /// Whether what is typed is shown, as when no command edits lines.
+    var echoes: Bool {
+        var state = termios()
+        return tcgetattr(command, &state) == 0 && state.c_lflag & tcflag_t(ECHO) != 0
+    }
 
     /// Presses keys.
     func send(_ keys: String) {
