@@ -6,20 +6,60 @@ import SpacetimeSATS
 /// `spacetimekit backup`
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Copy a database that does not run to another directory.",
+        commandName: "backup", abstract: "Copy a database to another directory.",
         discussion: """
             spacetimekit backup data/chat backup/2026-01-01
+                of a database that does not run
+            spacetimekit backup --server local chat backup/2026-01-01
+                of one that runs on a server, for its owner
 
             Everything is read and checked on the way. The copy is a database, as small as
             its rows are, without the history of the log. A program that has the database
             open makes a backup of it by Database.backup(to:).
             """)
 
+    @OptionGroup var connection: ConnectionOptions
     @Flag(help: "Print what came of it as JSON.") var json = false
-    @Argument(help: "The directory of the database.") var database: String
+    @Argument(help: "The directory of the database, or with --server its name.") var database: String
     @Argument(help: "The directory for the copy: empty, or one that is not there yet.") var copy: String
 
-    func run() async throws { try await RestoreCommand.copy(database, to: copy, upTo: nil, "backing up", json: json) }
+    func run() async throws {
+        guard connection.server == nil else { return try await download() }
+        try await RestoreCommand.copy(database, to: copy, upTo: nil, "backing up", json: json)
+    }
+
+    /// Fetches the files of a backup that a server makes, into a folder beside, which gets its name when all of them were checked.
+    private func download() async throws {
+        let session = CommandSession.current
+        let disk = SystemDisk()
+        try DatabaseDirectory.requireVacant(copy, on: disk)
+        let partial = copy + ".partial"
+        // What stands there may be somebody's own.
+        try DatabaseDirectory.requireVacant(partial, on: disk)
+        do {
+            try await connection.withServer(in: session) { server in
+                let progress = ProgressLine("backing up", in: session)
+                defer { progress.end() }
+                var writer = ArchiveWriter(into: partial, on: disk)
+                try await server.pieces(["database", database, "backup"], of: database) { bytes in
+                    try writer.append(bytes)
+                    progress.show("\(writer.byteCount >> 20) MiB")
+                }
+                guard writer.isWhole else {
+                    throw CommandFailure(.unreachable, "the backup was cut short; try again")
+                }
+            }
+            let last = try await ProgressLine.show("checking", in: session) { _ in
+                try DatabaseCore.recover(partial, on: disk).nextOffset &- 1
+            }
+            try disk.rename(partial, to: copy)
+            try disk.syncDirectory(parentDirectory(of: copy))
+            try RestoreCommand.report(TxOffset(last), copy, json, session)
+        } catch {
+            FolderContents.remove(partial)
+            throw error
+        }
+    }
 }
 
 /// `spacetimekit restore`
@@ -76,7 +116,7 @@ struct RestoreCommand: AsyncParsableCommand {
         try report(last, database, json, session)
     }
 
-    private static func report(
+    static func report(
         _ offset: TxOffset, _ database: String, _ json: Bool, _ session: CommandSession
     ) throws {
         guard json else { return try session.print("'\(database)' is as after commit \(offset)") }

@@ -31,7 +31,12 @@ struct DatabaseFolder: Sendable {
         do throws(DatabaseError) { try DatabaseDirectory.requireDatabase(path, on: disk) } catch {
             // A server's directory has the databases further down.
             let below = (try? disk.list(path + "/databases"))?.sorted() ?? []
-            guard !below.isEmpty else { throw error }
+            guard !below.isEmpty else {
+                throw CommandFailure(
+                    .refused,
+                    error.message
+                        + (path.contains("/") ? "" : "; of a database that runs on a server, --server makes a backup"))
+            }
             throw CommandFailure(
                 .usage,
                 "'\(path)' is the directory of a server, not of a database; name one of these:\n"

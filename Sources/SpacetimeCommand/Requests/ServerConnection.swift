@@ -96,34 +96,48 @@ struct ServerConnection: Sendable {
     func lines(
         _ path: [String], query: [(String, String)], _ body: ([UInt8]) throws -> Void
     ) async throws {
+        var rest: [UInt8] = []
+        try await pieces(path, query: query) { piece in
+            rest += piece
+            var start = rest.startIndex
+            while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+                try body(Array(rest[start..<end]))
+                start = end + 1
+            }
+            rest.removeSubrange(..<start)
+        }
+        if !rest.isEmpty { try body(rest) }
+    }
+
+    /// Sends a request whose answer comes in pieces, however large it is.
+    ///
+    /// - Parameter database: the database that is asked for, if one is, for a better word about one that is not there.
+    /// - Throws: what the server said if it refused; what `body` throws.
+    func pieces(
+        _ path: [String], query: [(String, String)] = [], of database: String? = nil,
+        _ body: ([UInt8]) throws -> Void
+    ) async throws {
         let answer: HTTPClientResponse
         do { answer = try await client.execute(request(.GET, path, query, .none), deadline: .distantFuture) } catch {
             throw explained(error)
         }
         guard 200..<300 ~= answer.status.code else {
             let bytes = try await answer.body.collect(upTo: 1 << 20)
-            _ = try Reply(
-                status: answer.status.code, headers: answer.headers, bytes: Array(bytes.readableBytesView)
-            ).successful()
+            let reply = Reply(
+                status: answer.status.code, headers: answer.headers, bytes: Array(bytes.readableBytesView))
+            if let database { _ = try reply.ofDatabase(database) }
+            _ = try reply.successful()
             return
         }
-        var rest: [UInt8] = []
-        do {
-            for try await piece in answer.body {
-                rest += piece.readableBytesView
-                var start = rest.startIndex
-                while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                    try body(Array(rest[start..<end]))
-                    start = end + 1
-                }
-                rest.removeSubrange(..<start)
+        var iterator = answer.body.makeAsyncIterator()
+        while true {
+            let piece: ByteBuffer?
+            do { piece = try await iterator.next() } catch {
+                throw CommandFailure(.unreachable, "the connection to \(address.text) broke: \(error)")
             }
-        } catch let failure as CommandFailure {
-            throw failure
-        } catch {
-            throw CommandFailure(.unreachable, "the connection to \(address.text) broke: \(error)")
+            guard let piece else { return }
+            try body(Array(piece.readableBytesView))
         }
-        if !rest.isEmpty { try body(rest) }
     }
 
     private func request(

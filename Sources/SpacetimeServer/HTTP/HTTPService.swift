@@ -108,6 +108,7 @@ struct HTTPService: Sendable {
         case .subscribe(let segment): try subscribe(segment, exchange)
         case .schema(let segment): try schema(segment, exchange)
         case .logs(let segment): try logs(segment, exchange, principal)
+        case .backup(let segment): try await backup(segment, principal)
         case .timestamp(let segment): timestamp(try database(segment))
         case .call(let segment, let function): try await call(segment, function, exchange, principal)
         case .sql(let segment): try await sql(segment, exchange, principal)

@@ -30,6 +30,7 @@ enum Route: Hashable, Sendable {
     case unlock(String)
     case timestamp(String)
     case logs(String)
+    case backup(String)
     case tools(String)
     /// A handler of the module's own, whatever the method.
     case handler(String, path: String)
@@ -152,6 +153,7 @@ extension Route {
         case ["lock"]: return [(.post, .lock(name))]
         case ["unlock"]: return [(.post, .unlock(name))]
         case ["logs"]: return [(.get, .logs(name))]
+        case ["backup"]: return [(.get, .backup(name))]
         case ["unstable", "timestamp"]: return [(.get, .timestamp(name))]
         case ["mcp"]: return [(.post, .tools(name))]
         default:

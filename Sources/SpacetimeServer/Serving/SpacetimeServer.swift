@@ -29,6 +29,7 @@ public final class SpacetimeServer: Service {
     let logger: Logger
     let group: MultiThreadedEventLoopGroup
     let metrics = ServerMetrics()
+    let backups = BackupTurns()
     let health: HealthMonitor
     let connectionCounter: ConnectionCounter
     private let listening = ListeningPort()
