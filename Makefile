@@ -6,7 +6,7 @@ SCRATCH ?= .build
 SOURCES := Sources Tests Examples Benchmarks Package.swift
 BUILD := $(SWIFT) build --scratch-path $(SCRATCH)
 
-.PHONY: help demo demo-terminal test test-peers wasmtime wasm-modules wasm-tools bench bench-server instructions docs \
+.PHONY: help demo demo-terminal test test-peers walk screenshots wasmtime wasm-modules wasm-tools bench bench-server instructions docs \
 	format lint dependencies clean
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo "make demo-terminal  the same chat in the terminal; lines 'name: text' may be piped into it"
 	@echo "make test     run all tests"
 	@echo "make test-peers  the server against Chromium, Node, Deno, curl and Python's libraries; PEERS='-k reconnect' picks some"
+	@echo "make walk     make a package of each template, test it, and serve it; takes minutes. WALK=chat picks one"
+	@echo "make screenshots  make the pictures of the command in the README anew"
 	@echo "make wasmtime  put Wasmtime's library into .wasmtime, which runs modules in WebAssembly"
 	@echo "make wasm-modules  build the modules in C, C++ and Rust that tests and benchmarks run"
 	@echo "make bench    run the benchmarks in release; BENCH='transfer --seconds 10' picks one"
@@ -64,6 +66,18 @@ test-peers: dependencies
 	@.ci/install-dependencies --peers >&2 </dev/null
 	$(BUILD) --product chat-server
 	Tests/Peers/run "$$($(BUILD) --show-bin-path)" $(PEERS)
+
+# The pictures in the README, out of what the command prints.
+screenshots: dependencies wasm-tools
+	$(BUILD) --product spacetimekit
+	$(BUILD) --product chat-server
+	.ci/screenshots "$$($(BUILD) --show-bin-path)/spacetimekit" "$$($(BUILD) --show-bin-path)/chat-server" \
+		.build-modules/chat-c.wasm Sources/SpacetimeCommand/SpacetimeCommand.docc/Pictures
+
+# Not part of CI: a new package compiles everything anew. CI compiles the sources of all templates, and runs their tests.
+walk: dependencies
+	$(BUILD) --product spacetimekit
+	Tests/Templates/walk "$$($(BUILD) --show-bin-path)/spacetimekit" $(WALK)
 
 bench: dependencies wasm-tools
 	$(BUILD) --configuration release --product bench >&2
