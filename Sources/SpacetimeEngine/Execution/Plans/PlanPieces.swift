@@ -51,11 +51,13 @@ package struct PlanPieces: Sendable {
         let own = copies.take(plan, snapshot)
         defer { copies.giveBack(own) }
         let piece = PlanPiece(PlanRunner(own))
+        // What the closure looks at for each row must belong to this thread, too.
+        let isDirect = own.isDirect
         piece.run { runner throws(EngineError) in
             try runner.bind(values)
             try unsafe runner.run(onPiece: pages[number], of: snapshot, budget: budget) { row, _ in
                 // Of one table each is there once.
-                if plan.isDirect { unsafe piece.append(row) }
+                if isDirect { unsafe piece.append(row) }
             }
         }
         return piece
