@@ -103,8 +103,8 @@ import Testing
         case 4: return "SELECT DISTINCT t FROM item\(condition) ORDER BY t\(limit)"
         case 5:
             return """
-                SELECT g, COUNT(*) AS n, SUM(f) AS s, MIN(t) AS a, MAX(t) AS b, AVG(f) AS m, MAX(f) AS h, SUM(big) AS w,
-                COUNT(o) AS c, SUM(o) AS q, MIN(o) AS l FROM item\(condition) GROUP BY g\(limit)
+                SELECT COUNT(*) AS n, SUM(f) AS s, MIN(t) AS a, MAX(t) AS b, AVG(f) AS m, MAX(f) AS h, SUM(big) AS w,
+                COUNT(o) AS c, SUM(o) AS q, MIN(o) AS l FROM item\(condition)
                 """
         case 6: return "SELECT COUNT(*) AS n FROM item\(condition)"
         // Does not fit for some of them.
@@ -170,5 +170,6 @@ import Testing
         #expect(try !isTaken("SELECT COUNT(*) AS n FROM item"))
         #expect(try !isTaken("SELECT DISTINCT g FROM item LIMIT 3"))
         #expect(try !isTaken("SELECT COUNT(DISTINCT g) AS n FROM item"))
+        #expect(try !isTaken("SELECT g, COUNT(*) AS n FROM item WHERE f > 1.0 GROUP BY g"))
     }
 }

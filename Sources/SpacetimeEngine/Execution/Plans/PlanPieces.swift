@@ -111,7 +111,8 @@ extension CompiledPlan {
             !steps[0].isOuter, !steps[0].takesFirst, sortedTerms == 0
         else { return false }
         if let grouping {
-            if grouping.shape.columns.contains(where: \.isDistinct) { return false }
+            // Groups by keys took two threads as long as one, or longer.
+            if grouping.shape.isGrouped || grouping.shape.columns.contains(where: \.isDistinct) { return false }
             if !steps[0].isCounted { return true }
             // How many rows there are is known without a look at them; and what is added up as often as there are rows is counted
             // as looking at them.
