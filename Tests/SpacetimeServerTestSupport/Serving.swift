@@ -16,7 +16,7 @@ package func serving(
             return false
         }
         group.addTask {
-            try await body(await server.waitUntilListening())
+            try await body(server.waitUntilListening())
             return true
         }
         defer { group.cancelAll() }

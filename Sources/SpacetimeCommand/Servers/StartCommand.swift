@@ -76,7 +76,8 @@ struct StartCommand: AsyncParsableCommand {
         let scheme = tlsCertificate == nil ? "http" : "https"
         let (host, isDefault) = (host, port == 3000 && tlsCertificate == nil)
         let announcement = Task {
-            let address = "\(scheme)://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(await server.waitUntilListening())"
+            let port = try await server.waitUntilListening()
+            let address = "\(scheme)://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
             try session.print(address)
             let option = isDefault ? "" : " --server \(address)"
             try session.note(

@@ -27,6 +27,8 @@ public struct ServerOptions: Sendable {
     /// What has not moved for so long, although there is something to do, counts as stuck: `/v1/health/live` then answers
     /// with status 503.
     public var healthPatience: Duration = .seconds(10)
+    /// How long requests may go on after the task of the server was cancelled.
+    var cancellationTimeout: Duration = .seconds(10)
 
     public init(host: String = "127.0.0.1", port: Int = 3000) {
         self.host = host

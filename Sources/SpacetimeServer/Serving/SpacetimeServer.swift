@@ -60,7 +60,9 @@ public final class SpacetimeServer: Service {
     /// Suspends until the server listens, which it does some moments after ``run()`` was called.
     ///
     /// - Returns: the port.
-    public func waitUntilListening() async -> Int { await listening.wait() }
+    /// - Throws: what ``run()`` throws, if it ends without having listened: `DatabaseError` with code `notPossible` if the port is
+    ///   taken, say. `CancellationError` if this task is cancelled, or if the one that runs the server was before it listened.
+    public func waitUntilListening() async throws -> Int { try await listening.wait() }
 
     /// A token without end for a subject of this server's own. Whoever shows it has the identity of that subject.
     ///
@@ -139,10 +141,20 @@ public final class SpacetimeServer: Service {
         for delivery in deliveries.withLock({ Array($0.values) }) { delivery.closeClients(of: database) }
     }
 
-    /// Listens and serves until the task is cancelled or a graceful shutdown begins.
+    /// Listens and serves until the task is cancelled or a graceful shutdown begins. Either way it then closes its connections,
+    /// runs the disconnect reducers of their clients, and sees to it that all commits are on disk.
     ///
     /// - Throws: `DatabaseError` with code `notPossible` if it cannot listen on its address, or not with its certificates.
     public func run() async throws {
+        do { try await serve() } catch {
+            listening.fail(error)
+            throw error
+        }
+        // Whoever still waits for it to listen waits for nothing.
+        listening.fail(CancellationError())
+    }
+
+    private func serve() async throws {
         guard 0...65_535 ~= options.port else {
             throw DatabaseError(
                 .notPossible, "there is no port \(options.port); give one from 1 to 65535, or 0 for any that is free")
@@ -167,10 +179,31 @@ public final class SpacetimeServer: Service {
             },
             eventLoopGroupProvider: .shared(group),
             logger: logger)
-        do { try await application.run() } catch {
+        do { try await run(application) } catch {
             // Later errors are others.
             guard port == nil else { throw error }
             throw ListeningFailure.explained(error, host: options.host, port: options.port)
+        }
+    }
+
+    /// Runs the application until this task is cancelled or is to end gracefully, which is the same to it: in a task of its own,
+    /// since one that is cancelled can close no connection in the way that clients expect, and logs errors over it.
+    private func run(_ application: some Service) async throws {
+        let services = ServiceGroup(configuration: .init(services: [.init(service: application)], logger: logger))
+        let running = Task.detached(priority: Task.currentPriority) { try await services.run() }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await running.value
+            } onGracefulShutdown: {
+                Task { await services.triggerGracefulShutdown() }
+            }
+        } onCancel: { [options] in
+            Task {
+                await services.triggerGracefulShutdown()
+                // Requests that take longer than that are cancelled, too.
+                try? await Task.sleep(for: options.cancellationTimeout)
+                running.cancel()
+            }
         }
     }
 }

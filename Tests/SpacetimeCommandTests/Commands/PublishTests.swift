@@ -51,7 +51,7 @@ import Testing
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { do { try await server.run() } catch is CancellationError {} }
             defer { group.cancelAll() }
-            let port = await server.waitUntilListening()
+            let port = try await server.waitUntilListening()
             try await body(Publisher(directory: directory, address: "http://127.0.0.1:\(port)"))
         }
     }

@@ -83,7 +83,7 @@ func withServer<Definition: ModuleDefinition, Result: Sendable>(
             return nil
         }
         group.addTask {
-            let port = await server.waitUntilListening()
+            let port = try await server.waitUntilListening()
             return try await body(ModuleServer(server: server, database: database, port: port, directory: directory))
         }
         defer { group.cancelAll() }

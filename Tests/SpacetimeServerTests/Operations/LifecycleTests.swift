@@ -6,6 +6,7 @@ import NIOCore
 import ServiceLifecycle
 import SpacetimeKit
 import SpacetimeTesting
+import Synchronization
 import Testing
 
 @testable import SpacetimeServer
@@ -45,7 +46,7 @@ import Testing
         logger.logLevel = .critical
         let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
         async let running: Void = group.run()
-        let port = await server.waitUntilListening()
+        let port = try await server.waitUntilListening()
         try await SocketProbe.open(port) { probe in
             _ = try await probe.upgrade("talk")
             #expect(await probe.readMessage() != nil)
@@ -70,13 +71,38 @@ import Testing
         logger.logLevel = .critical
         let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
         async let running: Void = group.run()
-        try await SocketProbe.open(await server.waitUntilListening()) { probe in
+        try await SocketProbe.open(server.waitUntilListening()) { probe in
             // The server has the connection once it has answered another one.
-            _ = try await SocketProbe.open(await server.waitUntilListening()) { try await $0.get("/v1/ping") }
+            _ = try await SocketProbe.open(server.waitUntilListening()) { try await $0.get("/v1/ping") }
             await group.triggerGracefulShutdown()
             #expect(await probe.readToEnd().isEmpty)
         }
         try await running
+    }
+
+    /// A program that ends its server cancels the task. That is no error, is not logged as one, and is a good end like others.
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+    func aServerThatIsCancelledLogsNoErrors(isInAGroup: Bool) async throws {
+        let db = try await Database.open(.inMemory, module: Talk.self)
+        let log = RecordedLog()
+        let server = SpacetimeServer(options: .test { $0.cancellationTimeout = .seconds(3_600) }, logger: log.logger)
+        try server.host(db, as: "talk")
+        let running = Task {
+            guard isInAGroup else { return try await server.run() }
+            try await ServiceGroup(configuration: .init(services: [server], logger: log.logger)).run()
+        }
+        try await SocketProbe.open(server.waitUntilListening()) { probe in
+            _ = try await probe.upgrade("talk")
+            #expect(await probe.readMessage() != nil)
+            running.cancel()
+            #expect(await probe.readClosing()?.code == 1001)
+            // On a busy machine the server may have stopped waiting for it by now.
+            try? await probe.send(SocketProbe.frame("", opcode: 8))
+            // However that ends, it does.
+            _ = await running.result
+        }
+        #expect(log.problems == [])
+        #expect(try db.lines() == ["left"])
     }
 
     @Test func theServerIsPartOfAnApplicationWithRoutesOfItsOwn() async throws {
@@ -125,5 +151,27 @@ import Testing
         cancelled.cancel()
         await cancelled.value
         #expect(clients.count == 1)
+    }
+}
+
+/// What is logged of warnings and of worse.
+private final class RecordedLog: Sendable {
+    private let texts = Mutex<[String]>([])
+
+    var problems: [String] { texts.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: RecordedLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.warning
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { log.texts.withLock { $0.append("\(event.message)") } }
     }
 }

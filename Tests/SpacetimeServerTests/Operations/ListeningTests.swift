@@ -1,4 +1,7 @@
+import SpacetimeHost
 import SpacetimeKit
+import SpacetimeTestSupport
+import SpacetimeTesting
 import Testing
 
 @testable import SpacetimeServer
@@ -38,5 +41,50 @@ import Testing
         // Kept for documentation (RFC 5737), so no machine has it.
         let failure = try #require(await failure { $0.host = "192.0.2.1" })
         #expect(failure.message.contains("this machine does not have the address"))
+    }
+
+    @Test(.timeLimit(.minutes(10))) func whoWaitsForAServerThatCannotListenIsToldWhy() async throws {
+        let server = SpacetimeServer(options: .test())
+        try await serving(server) { port in
+            let late = SpacetimeServer(options: .test { $0.port = port })
+            let early = Task { try await late.waitUntilListening() }
+            let failure = try #require(await #expect(throws: DatabaseError.self) { try await late.run() })
+            for waiting in [early, Task { try await late.waitUntilListening() }] {
+                let told = await #expect(throws: DatabaseError.self) { try await waiting.value }
+                #expect(told?.code == .notPossible && told?.message == failure.message)
+            }
+            #expect(late.port == nil)
+        }
+        #expect(try await server.waitUntilListening() == server.port)
+    }
+
+    @Test(.timeLimit(.minutes(10))) func whoWaitsMayStopWaiting() async throws {
+        let server = SpacetimeServer(options: .test())
+        let waiting = Task { try await server.waitUntilListening() }
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        // Others wait on, until the server is ended before it listens, or after.
+        let other = Task { try await server.waitUntilListening() }
+        let running = Task { try await server.run() }
+        running.cancel()
+        _ = await (other.result, running.result)
+    }
+
+    @Test(.timeLimit(.minutes(10))) func nobodyWaitsForAServerWhoseDirectoryAnotherOneHas() async throws {
+        let disk = SimulatedDisk()
+        func server() -> SpacetimeServer {
+            SpacetimeServer(
+                options: .test { options in
+                    options.publishing.runtime = ModuleRuntime(StandInLoader())
+                    options.publishing.directory = "server"
+                    options.publishing.storage = .simulated(disk)
+                })
+        }
+        try await serving(server()) { _ in
+            let second = server()
+            let waiting = Task { try await second.waitUntilListening() }
+            #expect(await #expect(throws: DatabaseError.self) { try await second.run() }?.code == .inUse)
+            #expect(await #expect(throws: DatabaseError.self) { try await waiting.value }?.code == .inUse)
+        }
     }
 }

@@ -184,7 +184,7 @@ func serving<Result: Sendable>(
     logger.logLevel = .critical
     let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
     async let running: Void = group.run()
-    let port = await server.waitUntilListening()
+    let port = try await server.waitUntilListening()
     let result: Result
     do { result = try await body(port) } catch {
         await group.triggerGracefulShutdown()

@@ -1,9 +1,6 @@
 import Logging
-import NIOCore
-import NIOPosix
 import SpacetimeKit
 import SpacetimeServer
-import Synchronization
 import Testing
 
 /// A server that listens on a free port of this machine for as long as a test runs.
@@ -37,11 +34,10 @@ func withServer<Definition, Result: Sendable>(
     _ database: Database<Definition>, as name: String = "arena", options: ServerOptions = ServerOptions(port: 0),
     _ body: @escaping @Sendable (RunningServer) async throws -> Result
 ) async throws -> Result {
-    let listening = Mailbox<Void>()
     var options = options
     options.port = 0
-    let logger = Logger(label: "test") { _ in ListeningHandler { listening.put(()) } }
-    let server = SpacetimeServer(options: options, logger: logger)
+    let server = SpacetimeServer(
+        options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try server.host(database, as: name)
     return try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask {
@@ -49,8 +45,7 @@ func withServer<Definition, Result: Sendable>(
             return nil
         }
         group.addTask {
-            try await listening.take(within: RawClient.patience, on: MultiThreadedEventLoopGroup.singleton.any())
-            let port = try #require(server.port)
+            let port = try await server.waitUntilListening()
             return try await body(RunningServer(port: port, server: server))
         }
         defer { group.cancelAll() }
@@ -58,24 +53,6 @@ func withServer<Definition, Result: Sendable>(
             // The server ends only if it could not listen.
             if let result { return result }
         }
-        throw Mailbox<Void>.Silence(waited: .zero)
-    }
-}
-
-/// A server says by its log that it listens.
-private struct ListeningHandler: LogHandler {
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.info
-    let isListening: @Sendable () -> Void
-
-    init(_ isListening: @escaping @Sendable () -> Void) { self.isListening = isListening }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        if "\(event.message)".hasPrefix("Starting SpacetimeDB listening on") { isListening() }
+        throw CancellationError()
     }
 }
