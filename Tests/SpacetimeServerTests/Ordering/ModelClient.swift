@@ -1,8 +1,6 @@
-import NIOCore
 import SpacetimeHost
 import SpacetimeProtocol
 import SpacetimeSATS
-import Testing
 
 @testable import SpacetimeServer
 
@@ -23,8 +21,9 @@ struct ModelClient {
     private let subprotocol: Subprotocol
     private let isConfirmed: Bool
     private var dice: Dice
-    private var transport: ModelTransport
-    private var connection: ClientConnection
+    private var connection: ModelConnection
+    /// What it was told in one frame and has not looked at.
+    private var unread: ArraySlice<V3.ServerMessage> = []
     private var id = ConnectionId(number: 0)
 
     private var cache = ModelCache()
@@ -50,33 +49,14 @@ struct ModelClient {
         self.subprotocol = subprotocol
         self.isConfirmed = isConfirmed
         dice = Dice(seed: seed)
-        (transport, connection) = Self.makeConnection(database, delivery, subprotocol, isConfirmed, seed)
+        connection = ModelConnection(database, delivery, subprotocol, as: seed, isConfirmed: isConfirmed)
         try await begin()
-    }
-
-    private static func makeConnection(
-        _ database: HostedDatabase, _ delivery: LoopDelivery, _ subprotocol: Subprotocol, _ isConfirmed: Bool,
-        _ seed: UInt64
-    ) -> (ModelTransport, ClientConnection) {
-        var parameters = ConnectionParameters()
-        parameters.compression = .none
-        parameters.isConfirmed = isConfirmed
-        let identity = Identity(issuer: "model", subject: "\(seed)")
-        let principal = Principal(
-            identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
-        let metrics = ServerMetrics()
-        let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
-        let connection = ClientConnection(
-            database, principal, parameters, subprotocol, .patient, delivery,
-            ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
-        return (ModelTransport(subprotocol), connection)
     }
 
     // MARK: Coming and going
 
     private mutating func begin() async throws {
-        let (transport, connection) = (transport, connection)
-        delivery.eventLoop.execute { connection.begin(over: transport) }
+        connection.begin()
         guard case .initialConnection(_, let id, "token") = try await next() else {
             throw Problem(what: "the first message is no greeting")
         }
@@ -87,13 +67,9 @@ struct ModelClient {
 
     /// The socket has gone, with whatever was under way; then a new one is there, and everything is asked for again.
     private mutating func reconnect() async throws {
-        let (transport, connection) = (transport, connection)
-        delivery.eventLoop.execute {
-            transport.isEnded = true
-            connection.end()
-        }
-        (self.transport, self.connection) = Self.makeConnection(
-            database, delivery, subprotocol, isConfirmed, dice.next())
+        connection.vanish()
+        connection = ModelConnection(database, delivery, subprotocol, as: dice.next(), isConfirmed: isConfirmed)
+        unread = []
         cache = ModelCache()
         sets = [:]
         wanted = []
@@ -103,13 +79,7 @@ struct ModelClient {
         try await begin()
     }
 
-    func leave() {
-        let (transport, connection) = (transport, connection)
-        delivery.eventLoop.execute {
-            transport.isEnded = true
-            connection.end()
-        }
-    }
+    func leave() { connection.vanish() }
 
     // MARK: Acting
 
@@ -153,24 +123,12 @@ struct ModelClient {
     }
 
     private func send(_ messages: [V2.ClientMessage]) async throws {
-        var writer = BSATNWriter()
-        for message in messages {
-            if subprotocol.speaksV2 { message.encode(to: &writer) } else { message.v1?.encode(to: &writer) }
-        }
-        let payload = writer.withUnsafeBytes { Array($0) }
-        let connection = connection
-        try await delivery.eventLoop.submit {
-            payload.withUnsafeBytes { connection.receive($0, isText: false) }
-            connection.endOfRead()
-            connection.deliver()
-        }.get()
+        try await connection.send(messages.map { .common($0) })
     }
 
     /// Has its session watch a query of which it knows nothing.
     func joinUnasked(set: UInt32, _ text: String) async throws {
-        guard let session = try await delivery.eventLoop.submit({ [connection] in connection.session }).get() else {
-            throw Problem(what: "there is no session")
-        }
+        guard let session = try await connection.session else { throw Problem(what: "there is no session") }
         let queries = try database.core.sessions.texts.queries([text], as: session.caller)
         try await database.core.sessions.subscribe(session, to: QuerySetID(set), queries)
     }
@@ -200,11 +158,13 @@ struct ModelClient {
         var description: String { what }
     }
 
-    private func next() async throws -> V2.ServerMessage {
-        switch try await transport.inbox.take(within: RawClient.patience, on: delivery.eventLoop) {
-        case .message(let message): return message
-        case .dropped: throw Problem(what: "the connection was dropped")
-        case .broken(let what): throw Problem(what: what)
+    private mutating func next() async throws -> V2.ServerMessage {
+        while true {
+            switch unread.popFirst() {
+            case .common(let message)?: return message
+            case nil: unread = try await connection.frame()[...]
+            case let message?: throw Problem(what: "\(message) came, which nobody asked for")
+            }
         }
     }
 

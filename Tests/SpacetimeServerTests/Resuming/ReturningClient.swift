@@ -1,4 +1,3 @@
-import NIOCore
 import SpacetimeHost
 import SpacetimeProtocol
 import SpacetimeSATS
@@ -31,8 +30,7 @@ struct ReturningClient {
     private let isConfirmed: Bool
     private let seed: UInt64
     private var dice: Dice
-    private var transport = ReturningTransport()
-    private var connection: ClientConnection
+    private var connection: ModelConnection
     private var history: UInt128?
     private var sets: [UInt32: Kept] = [turns: Kept(queries: nil)]
     /// What was asked for and is not answered yet.
@@ -54,19 +52,8 @@ struct ReturningClient {
 
     private static func connection(
         _ database: HostedDatabase, _ delivery: LoopDelivery, _ isConfirmed: Bool, _ seed: UInt64
-    ) -> ClientConnection {
-        var parameters = ConnectionParameters()
-        parameters.compression = .none
-        parameters.isConfirmed = isConfirmed
-        parameters.wantsOffsets = true
-        let identity = Identity(issuer: "model", subject: "\(seed)")
-        let principal = Principal(
-            identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
-        let metrics = ServerMetrics()
-        let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
-        return ClientConnection(
-            database, principal, parameters, .v3, .patient, delivery,
-            ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
+    ) -> ModelConnection {
+        ModelConnection(database, delivery, .v3, as: seed, isConfirmed: isConfirmed, tellsOffsets: true)
     }
 
     struct Problem: Error, CustomStringConvertible {
@@ -77,9 +64,8 @@ struct ReturningClient {
     // MARK: Coming and going
 
     private mutating func begin() async throws {
-        let (transport, connection) = (transport, connection)
-        delivery.eventLoop.execute { connection.begin(over: transport) }
-        while history == nil { try take(try await next()) }
+        connection.begin()
+        while history == nil { try take(try await connection.frame()) }
         var messages: [V3.ClientMessage] = []
         for (set, kept) in sets.sorted(by: { $0.key < $1.key }) {
             let request = ask(set)
@@ -93,21 +79,14 @@ struct ReturningClient {
                 messages.append(.common(.subscribe(requestID: request, querySetID: set, queries: kept.texts)))
             }
         }
-        try await send(messages)
+        try await connection.send(messages)
         try await settle()
     }
 
     /// The connection is gone, with what was under way in both directions.
-    func vanish() {
-        let (transport, connection) = (transport, connection)
-        delivery.eventLoop.execute {
-            transport.isEnded = true
-            connection.end()
-        }
-    }
+    func vanish() { connection.vanish() }
 
     mutating func comeBack() async throws {
-        transport = ReturningTransport()
         connection = Self.connection(database, delivery, isConfirmed, seed)
         history = nil
         for set in sets.keys { sets[set]?.isLive = false }
@@ -122,7 +101,8 @@ struct ReturningClient {
             vanish()
             return try await comeBack()
         }
-        try await send((0..<1 + dice.below(4)).map { _ in .common(something()) })
+        let messages = (0..<1 + dice.below(4)).map { _ in V3.ClientMessage.common(something()) }
+        try await connection.send(messages)
         if dice.below(3) == 0 { try await settle() }
     }
 
@@ -148,32 +128,13 @@ struct ReturningClient {
         return nextRequest
     }
 
-    private func send(_ messages: [V3.ClientMessage]) async throws {
-        var writer = BSATNWriter()
-        for message in messages { message.encode(to: &writer) }
-        let payload = writer.withUnsafeBytes { Array($0) }
-        let connection = connection
-        try await delivery.eventLoop.submit {
-            payload.withUnsafeBytes { connection.receive($0, isText: false) }
-            connection.endOfRead()
-            connection.deliver()
-        }.get()
-    }
-
-    mutating func settle() async throws { while !requests.isEmpty { try take(try await next()) } }
+    mutating func settle() async throws { while !requests.isEmpty { try take(try await connection.frame()) } }
 
     mutating func follow(to number: UInt64) async throws {
-        while try (sets[Self.turns]?.cache.turn()?.number ?? 0) < number { try take(try await next()) }
+        while try (sets[Self.turns]?.cache.turn()?.number ?? 0) < number { try take(try await connection.frame()) }
     }
 
     // MARK: Being told
-
-    private func next() async throws -> [V3.ServerMessage] {
-        switch try await transport.inbox.take(within: RawClient.patience, on: delivery.eventLoop) {
-        case .frame(let messages): return messages
-        case .ended(let what): throw Problem(what)
-        }
-    }
 
     private mutating func take(_ frame: [V3.ServerMessage]) throws {
         for (position, message) in frame.enumerated() {
