@@ -1,15 +1,15 @@
 import SpacetimeCompression
+import SpacetimeHost
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeTestSupport
 import Testing
 
 @testable import SpacetimeServer
 
 /// What a client that asks for offsets is told over a socket.
 @Suite struct ResumingSocketTests {
-    private static let path = "/v1/database/arena/subscribe"
-
     /// Takes frames until one ends with an offset.
     private func reached(_ client: RawClient) async throws -> (messages: [V3.ServerMessage], offset: UInt64) {
         var messages: [V3.ServerMessage] = []
@@ -23,6 +23,12 @@ import Testing
         }
     }
 
+    /// What a frame of rows has.
+    private func rowCount(_ message: V3.ServerMessage?) -> Int? {
+        guard case .common(.subscribeApplied(_, _, let rows))? = message else { return nil }
+        return rows.reduce(0) { $0 + $1.rows.count }
+    }
+
     /// Takes frames until the name of the history has come.
     private func history(_ client: RawClient) async throws -> UInt128 {
         while true {
@@ -33,10 +39,11 @@ import Testing
     }
 
     private func connect(
-        _ server: RunningServer, token: String? = nil, query: String = "compression=None&confirmed=false&offsets=true"
+        _ server: RunningServer, to database: String = "arena", token: String? = nil,
+        query: String = "compression=None&confirmed=false&offsets=true"
     ) async throws -> RawClient {
         try await server.connect(
-            "\(Self.path)?\(query)", protocols: "v3.bsatn.spacetimedb",
+            "/v1/database/\(database)/subscribe?\(query)", protocols: "v3.bsatn.spacetimedb",
             headers: token.map { ["Authorization: Bearer \($0)"] } ?? [])
     }
 
@@ -125,7 +132,7 @@ import Testing
     ])
     func whoDidNotAskOrCannotIsToldNothingOfOffsets(subprotocol: String, query: String) async throws {
         try await withServer(try Arena.open()) { server in
-            let client = try await server.connect("\(Self.path)?\(query)", protocols: subprotocol)
+            let client = try await server.connect("/v1/database/arena/subscribe?\(query)", protocols: subprotocol)
             #expect(try Greeting(try await client.message()).rest.isEmpty)
             try await client.send(Say.subscribe(1, 1, "SELECT * FROM user"))
             try await client.send(Say.addUser(2, 1, "Ann"))
@@ -214,6 +221,63 @@ import Testing
                 guard case .common(.transactionUpdate) = frame[0] else { Issue.record("\(frame)"); continue }
                 if isWanted { guard case .reached = frame[1] else { Issue.record("\(frame)"); continue } }
             }
+        }
+    }
+
+    /// Publishes a stand-in as a database of its own.
+    private func publish(_ lines: String..., to server: RunningServer, as token: String) async throws {
+        let answer = try await server.request(
+            "PUT", "/v1/database/world?host_type=Wasm", headers: ["Authorization: Bearer \(token)"],
+            body: Array((["stand-in"] + lines).joined(separator: "\n").utf8))
+        #expect(answer.status == 200, "\(answer.text)")
+    }
+
+    /// A module that takes over begins a history of its own. Who stays is told its name, before all that is told in its terms; and
+    /// can go on in it, and no more in the one before. Who watches nothing is told when it does.
+    @Test(arguments: [1, 3]) func whoStaysWhileTheModuleIsReplacedIsToldTheNewHistory(times: Int) async throws {
+        var options = ServerOptions(port: 0)
+        options.publishing.runtime = ModuleRuntime(StandInLoader())
+        try await withServer(try Arena.open(), options: options) { server in
+            let token = try await server.token()
+            try await publish("init first", to: server, as: token)
+            let client = try await connect(server, to: "world", token: token)
+            let idle = try await connect(server, to: "world", token: token)
+            var known = try await history(client)
+            #expect(try await history(idle) == known)
+            try await client.send(Say.subscribe(1, 1, "SELECT * FROM item"))
+            var told = try await reached(client)
+            #expect(rowCount(told.messages.last) == 1)
+            for number in 1...times {
+                let (old, oldOffset) = (known, told.offset)
+                let tables = (1...number).map { "table other\($0)" }.joined(separator: "\n")
+                try await publish("prefix new-", "init first", tables, to: server, as: token)
+                let added = try await server.request(
+                    "POST", "/v1/database/world/call/add",
+                    headers: ["Authorization: Bearer \(token)", "content-type: application/json"],
+                    body: Array(#"["b\#(number)"]"#.utf8))
+                #expect(added.status == 200)
+                told = try await reached(client)
+                guard told.messages.count == 2, case .history(let name) = told.messages[0],
+                    case .common(.transactionUpdate(let changes)) = told.messages[1]
+                else {
+                    Issue.record("\(told.messages) came behind the replacement")
+                    return
+                }
+                #expect(name != old)
+                known = name
+                #expect(changes.flatMap(\.tables).map(\.table) == ["item"])
+                let back = try await connect(server, to: "world", token: token)
+                #expect(try await history(back) == known)
+                try await back.send(since(1, 1, known, told.offset, "SELECT * FROM item"))
+                #expect(
+                    try await reached(back).messages == [.resumed(requestID: 1, querySetID: 1, changes: [])])
+                try await back.send(since(2, 2, old, oldOffset, "SELECT * FROM item"))
+                #expect(rowCount(try await reached(back).messages.first) == 1 + number)
+                try await back.vanish()
+            }
+            try await idle.send(Say.subscribe(1, 1, "SELECT * FROM item"))
+            let late = try await reached(idle)
+            #expect(late.messages.first == .history(known) && rowCount(late.messages.last) == 1 + times)
         }
     }
 }
