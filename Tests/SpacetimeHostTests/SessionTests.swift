@@ -80,6 +80,28 @@ import Testing
         #expect(try core.sessions.queryCount() == 0)
     }
 
+    private final class Bell: Session.Outlet {
+        let rings = Atomic(0)
+        func wake(_ session: Session) { rings.add(1, ordering: .relaxed) }
+    }
+
+    /// Of a client that does not take what it is told, commits only put a reference into its queue.
+    @Test func whoeverServesAClientIsWokenOnceForWhatHeHasNotTaken() throws {
+        let core = try open(.items())
+        let bell = Bell()
+        let session = Session(core.owner, outlet: bell, queueLimit: 100)
+        try core.sessions.subscribe(session, to: QuerySetID(1), [SessionQuery(core.items)])
+        #expect(events(session) == ["subscribed [0]"])
+        for round in 1...3 {
+            let before = bell.rings.load(ordering: .relaxed)
+            for name in ["a", "b", "c"] {
+                try core.runner.call("add", arguments: "\(name)\(round)".bsatn(), as: core.owner)
+            }
+            #expect(bell.rings.load(ordering: .relaxed) == before + 1)
+            #expect(events(session).count == 3)
+        }
+    }
+
     @Test func aCoalescingSessionGetsSeveralCommitsAsOne() throws {
         let core = try open(.items())
         let slow = try session(core, limit: 3, coalesces: true)

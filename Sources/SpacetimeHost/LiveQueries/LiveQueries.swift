@@ -32,6 +32,8 @@ final class LiveQueries: CommitObserver {
     /// Of the commit that is being observed.
     private var touched: [LiveChanges] = []
     private var told: [Session] = []
+    /// What the last of them was told.
+    private var alike: AlikeUpdate?
     /// Somebody was told that a query of his failed.
     private var failed = false
     /// Why a query could not follow the last changes.
@@ -358,6 +360,7 @@ final class LiveQueries: CommitObserver {
         let hasTold = !told.isEmpty || failed
         for session in told { tell(session, at: commit.offset) }
         told.removeAll(keepingCapacity: true)
+        alike = nil
         return hasTold
     }
 
@@ -472,7 +475,7 @@ final class LiveQueries: CommitObserver {
             let change = SetChange(set: subscriber.set, query: Int(subscriber.position), delta: delta)
             guard session.changes.isEmpty else { return session.changes.append(change) }
             told.append(session)
-            if shared.isEmpty || shared[0].set != change.set || shared[0].query != change.query { shared = [change] }
+            if shared.isEmpty || !shared[0].isSame(as: change) { shared = [change] }
             session.changes = shared
         }
     }
@@ -480,7 +483,25 @@ final class LiveQueries: CommitObserver {
     private func tell(_ session: Session, at offset: TxOffset) {
         // Its changes go with the answer to its call.
         if session === caller { return }
-        tell(session, nil, at: offset)
+        guard session.changes.count == 1 else { return tell(session, nil, at: offset) }
+        // Of those who watch one query most are told the same.
+        let update = alikeUpdate(session.changes, at: offset)
+        session.changes = []
+        let (result, isFirst) = session.queue.append(update)
+        switch result {
+        case .queued: if isFirst { wakes.add(session) }
+        case .full where session.coalesces && session.queue.coalesce(update.update): wakes.add(session)
+        case .full: drop(session)
+        case .closed: remove(nil, of: session)
+        }
+    }
+
+    @inline(__always)
+    private func alikeUpdate(_ changes: [SetChange], at offset: TxOffset) -> AlikeUpdate {
+        if let alike, alike.update.changes[0].isSame(as: changes[0]) { return alike }
+        let update = AlikeUpdate(SessionUpdate(offset: offset, call: nil, changes: changes))
+        alike = update
+        return update
     }
 
     /// Tells a session how its call ended, and what it changed for it.

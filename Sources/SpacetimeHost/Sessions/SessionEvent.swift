@@ -68,12 +68,25 @@ package struct SessionUpdate: Sendable {
     package internal(set) var changes: [SetChange]
 }
 
+/// What one commit changed for all those to whom it is the same. Their queues have references to it.
+final class AlikeUpdate: Sendable {
+    let update: SessionUpdate
+
+    init(_ update: SessionUpdate) { self.update = update }
+}
+
 /// What changed in one query of a set.
 package struct SetChange: Sendable {
     package let set: QuerySetID
     /// Position of the query in its set.
     package let query: Int
     package let delta: SharedDelta
+
+    /// Whether it is the same change, told under the same number.
+    @inline(__always)
+    func isSame(as other: SetChange) -> Bool {
+        delta === other.delta && set == other.set && query == other.query
+    }
 }
 
 extension SessionUpdate {

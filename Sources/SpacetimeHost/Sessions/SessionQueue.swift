@@ -19,8 +19,21 @@ package final class SessionQueue: Sendable {
         case taken
     }
 
+    /// An entry of this client's own, with its number in the order of all entries.
+    private struct OwnEntry {
+        let number: UInt64
+        var entry: Entry
+    }
+
     private struct State {
-        var events = PieceQueue<Entry>()
+        /// What many are told alike is apart, as references: of a client that reads nothing it may be thousands.
+        var own = PieceQueue<OwnEntry>()
+        var alike = PieceQueue<AlikeUpdate?>()
+        /// The numbers of the entry that is taken next, and of the one that comes next.
+        var first: UInt64 = 0
+        var end: UInt64 = 0
+        /// The number of the first of the own entries.
+        var firstOwn = UInt64.max
         var nextPlace: UInt64 = 0
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
@@ -30,17 +43,47 @@ package final class SessionQueue: Sendable {
         /// How many events there may be.
         var limit: Int
 
+        init(limit: Int) { self.limit = limit }
+
+        var count: Int { Int(end &- first) }
+
         /// True if the first entry may be taken.
         var isReady: Bool {
-            guard !events.isEmpty, case .event = events[0] else { return false }
-            return true
+            guard first != end else { return false }
+            guard first == firstOwn, case .reserved = own[0].entry else { return true }
+            return false
+        }
+
+        mutating func append(_ entry: Entry) {
+            if own.isEmpty { firstOwn = end }
+            own.append(OwnEntry(number: end, entry: entry))
+            end &+= 1
+        }
+
+        mutating func append(_ update: AlikeUpdate) {
+            alike.append(update)
+            end &+= 1
         }
 
         mutating func pop() -> SessionEvent? {
             guard isReady else { return nil }
-            guard case .event(let event) = events.removeFirst(leaving: .taken) else { return nil }
+            defer { first &+= 1 }
+            guard first == firstOwn else { return alike.removeFirst(leaving: nil).map { .update($0.update) } }
+            guard case .event(let event) = own.removeFirst(leaving: OwnEntry(number: 0, entry: .taken)).entry else {
+                return nil
+            }
+            firstOwn = own.isEmpty ? .max : own[0].number
             return event
         }
+
+        mutating func removeAll() {
+            own.removeAll()
+            alike.removeAll()
+            (first, end, firstOwn) = (0, 0, .max)
+        }
+
+        /// A waiter, if there is something to take.
+        mutating func popWaiter() -> Waiter? { isReady && !waiters.isEmpty ? waiters.removeFirst() : nil }
     }
 
     private let state: Mutex<State>
@@ -48,7 +91,7 @@ package final class SessionQueue: Sendable {
     init(limit: Int) { state = Mutex(State(limit: max(1, limit))) }
 
     /// Events that nobody has taken yet.
-    package var count: Int { state.withLock { $0.events.count } }
+    package var count: Int { state.withLock { $0.count } }
 
     // MARK: Filling
 
@@ -60,27 +103,37 @@ package final class SessionQueue: Sendable {
         case closed
     }
 
-    func append(_ event: SessionEvent) -> Appended { append(.event(event)) }
+    func append(_ event: SessionEvent) -> Appended { append(.event(event)).result }
+
+    /// Puts an update into the queue that others get, too.
+    ///
+    /// - Returns: whether whoever serves the client has to be told. If something was in the queue before, he has been, and
+    ///   takes this with it or is about to look again.
+    func append(_ update: AlikeUpdate) -> (result: Appended, isFirst: Bool) { append { $0.append(update) } }
 
     /// Puts an event into the queue that takes no room: who has no room for it could not understand what comes behind it.
     func insist(_ event: SessionEvent) {
         let waiter = state.withLock { state -> Waiter? in
             if state.isClosed { return nil }
-            state.events.append(.event(event))
-            return state.isReady && !state.waiters.isEmpty ? state.waiters.removeFirst() : nil
+            state.append(.event(event))
+            return state.popWaiter()
         }
         waiter?.continuation.resume()
     }
 
-    private func append(_ entry: Entry) -> Appended {
-        let (result, waiter) = state.withLock { state -> (Appended, Waiter?) in
-            if state.isClosed { return (.closed, nil) }
-            guard state.events.count < state.limit else { return (.full, nil) }
-            state.events.append(entry)
-            return (.queued, state.isReady && !state.waiters.isEmpty ? state.waiters.removeFirst() : nil)
+    private func append(_ entry: Entry) -> (result: Appended, isFirst: Bool) { append { $0.append(entry) } }
+
+    @inline(__always)
+    private func append(_ body: (inout State) -> Void) -> (result: Appended, isFirst: Bool) {
+        let (result, isFirst, waiter) = state.withLock { state -> (Appended, Bool, Waiter?) in
+            if state.isClosed { return (.closed, false, nil) }
+            let count = state.count
+            guard count < state.limit else { return (.full, false, nil) }
+            body(&state)
+            return (.queued, count == 0, state.popWaiter())
         }
         waiter?.continuation.resume()
-        return result
+        return (result, isFirst)
     }
 
     /// Takes a place for an event that ``fill(_:with:)`` will bring.
@@ -89,15 +142,15 @@ package final class SessionQueue: Sendable {
             state.nextPlace += 1
             return Place(number: state.nextPlace)
         }
-        return (place, append(.reserved(place)))
+        return (place, append(.reserved(place)).result)
     }
 
     /// Puts the event into its place, if it is still there.
     func fill(_ place: Place, with event: SessionEvent) {
         let waiters = state.withLock { state -> [Waiter] in
-            for position in 0..<state.events.count {
-                guard case .reserved(place) = state.events[position] else { continue }
-                state.events[position] = .event(event)
+            for position in 0..<state.own.count {
+                guard case .reserved(place) = state.own[position].entry else { continue }
+                state.own[position].entry = .event(event)
                 break
             }
             guard state.isReady else { return [] }
@@ -112,11 +165,18 @@ package final class SessionQueue: Sendable {
     /// - Returns: false if that is no update by others, with which it could be put together.
     func coalesce(_ update: SessionUpdate) -> Bool {
         state.withLock { state in
-            let last = state.events.count - 1
-            guard last >= 0, case .event(.update(let queued)) = state.events[last],
-                let both = queued.followed(by: update)
-            else { return false }
-            state.events[last] = .event(.update(both))
+            guard state.count > 0 else { return false }
+            if !state.own.isEmpty, state.own[state.own.count - 1].number == state.end &- 1 {
+                let last = state.own.count - 1
+                guard case .event(.update(let queued)) = state.own[last].entry,
+                    let both = queued.followed(by: update)
+                else { return false }
+                state.own[last].entry = .event(.update(both))
+                return true
+            }
+            let last = state.alike.count - 1
+            guard let both = state.alike[last]?.update.followed(by: update) else { return false }
+            state.alike[last] = AlikeUpdate(both)
             return true
         }
     }
@@ -131,9 +191,9 @@ package final class SessionQueue: Sendable {
         let waiters = state.withLock { state -> [Waiter] in
             if let last {
                 if state.isClosed { return [] }
-                state.events.append(.event(last))
+                state.append(.event(last))
             } else {
-                state.events.removeAll()
+                state.removeAll()
             }
             state.isClosed = true
             defer { state.waiters = [] }
@@ -177,7 +237,7 @@ package final class SessionQueue: Sendable {
             return state.nextWaiter
         }
         while true {
-            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed && $0.events.isEmpty) }
+            let (event, isOver) = state.withLock { ($0.pop(), $0.isClosed && $0.count == 0) }
             if let event { return event }
             if isOver || Task.isCancelled { return nil }
             await withTaskCancellationHandler {
@@ -191,7 +251,7 @@ package final class SessionQueue: Sendable {
     /// Wakes the reader when there is something to take, which may be now.
     private func wait(_ id: UInt64, _ continuation: CheckedContinuation<Void, Never>) {
         let waits = state.withLock { state in
-            guard !state.isReady, !(state.isClosed && state.events.isEmpty), !Task.isCancelled else { return false }
+            guard !state.isReady, !(state.isClosed && state.count == 0), !Task.isCancelled else { return false }
             state.waiters.append(Waiter(id: id, continuation: continuation))
             return true
         }
