@@ -261,6 +261,26 @@ private final class Appender: Sendable {
         #expect(interrupted > 5)
     }
 
+    /// Who is told that something is durable mostly waits for what came meanwhile, too, and may say so late.
+    @Test(.timeLimit(.minutes(10))) func whatCameDuringARoundThatSomebodyWaitedForIsWrittenAtOnce() throws {
+        let disk = SimulatedDisk()
+        var options = LogOptions()
+        options.lingerNanoseconds = 3_600_000_000_000
+        let log = try CommitLog.open(disk, directory: "log", databaseID: testID, at: .empty(at: 0), options: options)
+        let syncs = disk.syncCount
+        let isSecondRound = Monitor(false)
+        var faults = SimulatedDisk.Faults()
+        faults.onOperation = { [weak disk] _ in
+            if let disk, disk.syncCount > syncs { isSecondRound.wake { $0 = true } }
+        }
+        disk.setFaults(faults)
+        log.whenDurable(0) { _ in #expect(throws: Never.self) { try log.append(1) } }
+        try log.append(0)
+        isSecondRound.wait { $0 }
+        try log.close()
+        #expect(try offsets(disk).offsets == [0, 1])
+    }
+
     @Test func manyThreadsShareSyncsAndAllBecomeDurable() async throws {
         let disk = SimulatedDisk()
         let log = try CommitLog.open(

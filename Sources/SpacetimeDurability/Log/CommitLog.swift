@@ -270,6 +270,9 @@ package final class CommitLog: Sendable {
             guard !signals.waiters.isEmpty else { return }
             ready = signals.waiters.filter { $0.offset < end }.map(\.body)
             signals.waiters.removeAll { $0.offset < end }
+            // Who waited for this round mostly waits for what came during it, too, and says so a moment from now: the disk
+            // need not stand still until then.
+            if !ready.isEmpty { signals.isUrgent = true }
         }
         for body in ready { body(.success(())) }
     }
