@@ -41,7 +41,7 @@ struct LoginBench {
         let start = monotonicNanoseconds()
         var latencies = LatencyHistogram()
         var done = 0
-        func serve(_ milliseconds: Int32) throws {
+        func serve(_ milliseconds: Int64) throws {
             try poller.wait(milliseconds: milliseconds) { number in
                 guard let count = try sockets[number].read(into: buffer) else { return }
                 if count == 0 { throw BenchFailure("the server dropped a client") }

@@ -26,7 +26,7 @@ final class IdleClients {
         counters.append(MessageCounter())
     }
 
-    func serve(milliseconds: Int32) throws {
+    func serve(milliseconds: Int64) throws {
         try poller.wait(milliseconds: milliseconds) { number in
             guard let count = try sockets[number].read(into: buffer) else { return }
             if count == 0 { throw BenchFailure("the server dropped a connection that was idle") }

@@ -68,9 +68,9 @@ final class Subscribers {
     }
 
     /// Takes in what has come.
-    func serve(milliseconds: Int32) throws {
-        try poller.wait(milliseconds: milliseconds) { try read($0) }
-    }
+    func serve(milliseconds: Int64) throws { try serve(nanoseconds: milliseconds * 1_000_000) }
+
+    func serve(nanoseconds: Int64) throws { try poller.wait(nanoseconds: nanoseconds) { try read($0) } }
 
     private func read(_ number: Int) throws {
         let pending = connections[number].pending.count

@@ -32,8 +32,13 @@ struct Poller: ~Copyable {
     }
 
     /// Calls `body` with the tag of each socket that has bytes or has ended.
-    func wait(milliseconds: Int32, _ body: (Int) throws -> Void) throws {
-        let count = socket_poller_wait(descriptor, tags, Int32(Self.batch), milliseconds)
+    func wait(milliseconds: Int64, _ body: (Int) throws -> Void) throws {
+        try wait(nanoseconds: milliseconds * 1_000_000, body)
+    }
+
+    /// The same; the thread sleeps meanwhile, since who measures needs the core less than who is measured.
+    func wait(nanoseconds: Int64, _ body: (Int) throws -> Void) throws {
+        let count = socket_poller_wait(descriptor, tags, Int32(Self.batch), nanoseconds)
         for position in 0..<Int(count) { try body(Int(tags[position])) }
     }
 }
