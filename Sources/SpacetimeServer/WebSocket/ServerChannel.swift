@@ -32,6 +32,7 @@ struct ServerChannel: HTTPChannelHandler {
                 return Value(
                     upgrade: channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel), channel: channel)
             }
+            UnsentBytes.bound(channel)
             let isSecure = certificates != nil
             let handshake = HandshakeHandler(timeout: server.options.limits.handshakeTimeout, server.metrics)
             try channel.pipeline.syncOperations.addHandler(handshake)

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 import SpacetimeHost
 import SpacetimeSATS
 import Testing
@@ -204,5 +205,22 @@ import Testing
         #expect(watch.isStuck(at: time(60_000)), "a byte now and then does not help")
         watch.didRead(isComplete: true, at: time(60_000))
         #expect(!watch.isStuck(at: time(600_000)))
+    }
+
+    @Test func theSystemTakesLittleOfThoseWhoDoNotRead() async throws {
+        let limits = Mailbox<Int>()
+        let group = MultiThreadedEventLoopGroup.singleton
+        let listening = try await ServerBootstrap(group: group).childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                UnsentBytes.bound(channel)
+                let option = ChannelOptions.Types.SocketOption(level: .tcp, name: UnsentBytes.option)
+                limits.put(try channel.syncOptions?.getOption(option) ?? 0)
+            }
+        }.bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listening.localAddress?.port)
+        let client = try await ClientBootstrap(group: group).connect(host: "127.0.0.1", port: port).get()
+        #expect(try await limits.take(within: RawClient.patience, on: group.any()) == UnsentBytes.limit)
+        try await client.close()
+        try await listening.close()
     }
 }
