@@ -28,7 +28,11 @@ final class LoopDelivery: @unchecked Sendable {
     private var ticks: RepeatedTask?
     private var lastTick: NIODeadline?
     private let tickInterval: TimeAmount
+    /// Until then those who were woken may wait for what else comes.
+    private var restEnd = NIODeadline.uptimeNanoseconds(0)
 
+    /// The longest rest.
+    private static let restLimit = TimeAmount.milliseconds(1)
     /// Larger memory is given back after it was used.
     private static let keptByteCount = 1 << 20
 
@@ -51,12 +55,21 @@ final class LoopDelivery: @unchecked Sendable {
     }
 
     private func deliver() {
+        let start = NIODeadline.now()
+        // While calls wait, there is about to be more for the same clients. A change for a thousand of them takes longer than a
+        // turn, so each call would be followed by a thousand writes; now several calls are.
+        if turns.hasReady, start < restEnd {
+            eventLoop.scheduleTask(deadline: restEnd) { self.deliver() }
+            return
+        }
         let list = woken.withLock { woken in
             defer { woken = [] }
             return woken
         }
         for connection in list { connection.deliver() }
         sharedFrame = nil
+        let end = NIODeadline.now()
+        restEnd = end + min(end - start, Self.restLimit)
     }
 
     /// Has a client looked after again once a commit is on disk. On the loop.

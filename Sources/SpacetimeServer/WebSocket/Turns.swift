@@ -35,6 +35,9 @@ final class Turns: @unchecked Sendable {
 
     init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
+    /// Calls wait for nothing but their turn.
+    var hasReady: Bool { !ready.isEmpty }
+
     /// Has a client get a turn now, or once the lock is free.
     func begin(_ client: ClientConnection) { _ = take(client) }
 
