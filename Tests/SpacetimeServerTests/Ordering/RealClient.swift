@@ -31,6 +31,8 @@ final class RealClient<Base: ClientTransport>: Sendable {
         self.database = database
         var options = ClientOptions()
         options.resumes = resumes
+        // Where all tests begin at once, a greeting may take longer than a client waits for one.
+        options.connectTimeout = .seconds(600)
         options.reconnection = ClientOptions.Reconnection(
             firstDelay: .milliseconds(1), longestDelay: .milliseconds(5))
         client = try await DatabaseClient.connect(
