@@ -72,7 +72,7 @@ import Testing
                    { echo '#!/bin/sh'
                      echo '[ "$1" = extract-schema ] && exec cat "\(path)/definition.json"'
                      echo "trap 'echo told to end; exit 0' TERM"
-                     echo "echo version $(cat '\(path)/Sources/Serve/Serve.swift') with $4"
+                     echo "echo version $(cat '\(path)/Sources/Serve/Serve.swift') with "'$4'
                      echo 'while :; do sleep 0.05; done'
                    } > '\(path)/.build/serve'
                    chmod +x '\(path)/.build/serve' ;;
@@ -86,6 +86,38 @@ import Testing
         func change(_ text: String) throws {
             try UserFile.write(Array(text.utf8), to: path + "/Sources/Serve/Serve.swift")
         }
+    }
+
+    @Test func aChangedSourceIsBuiltAndServedAnew() async throws {
+        let directory = try TemporaryDirectory()
+        let package = try FakePackage(in: directory)
+        let screen = try PseudoTerminal(columns: 200)
+        let session = CommandSession(
+            terminal: screen.terminal, environment: ["SPACETIMEKIT_SWIFT": package.tool, "NO_COLOR": "1"])
+        let development = Task {
+            await CommandLineProgram.run(["dev", "--path", package.path, "--data", "kept"], in: session)
+        }
+        try await screen.expect("built in ")
+        try await screen.expect("version 1 with \(package.path)/kept")
+        // Generated before the next change is waited for.
+        while try UserFile.read(package.path + "/code/Game.swift") == nil { await Task.yield() }
+
+        try package.change("22")
+        try await screen.expect("building")
+        try await screen.expect("told to end")
+        try await screen.expect("version 22")
+
+        try package.change("a mistake")
+        // What the tool says goes to the standard error of this process, and not to the terminal of the test.
+        try await screen.expect("not built: ")
+        try package.change("333")
+        // The one before was still there.
+        try await screen.expect("told to end")
+        try await screen.expect("version 333")
+
+        development.cancel()
+        try await screen.expect("told to end")
+        #expect(await development.value == 0)
     }
 
     @Test func whatIsNoPackageIsSaid() async throws {
