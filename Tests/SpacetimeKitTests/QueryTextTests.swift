@@ -251,7 +251,7 @@ struct QueryTextTests {
 
     /// The plan of a text with its values in place, as typed queries have them.
     private func plan(_ text: String) throws -> String {
-        QueryPlan(db.core.explainAtAnySize(try QueryTexts.viewQuery(text, db.core.catalog))).description
+        QueryPlan(db.core.explainAtAnySize(try QueryTexts.viewQuery(text, of: "tame", db.core.catalog))).description
     }
 
     @Test func semijoinsWindowsAndViewsAreSaid() throws {
