@@ -126,19 +126,10 @@ package struct RowPredicate: Sendable {
     private static let operators = (and: TermTree([.and]), or: TermTree([.or]), not: TermTree([.not]))
 
     /// True if values are missing in it, which come with each run.
-    package var hasParameters: Bool {
-        tree.array.contains { term in
-            switch term {
-            case .compareParameter, .isInParameter: true
-            default: false
-            }
-        }
-    }
+    package var hasParameters: Bool { tree.hasParameters }
 
     /// True if one of these is a list.
-    var hasListParameters: Bool {
-        tree.array.contains { if case .isInParameter = $0 { true } else { false } }
-    }
+    var hasListParameters: Bool { tree.hasListParameters }
 
     /// The same condition with values, in BSATN, in place of parameters.
     ///
@@ -180,7 +171,10 @@ extension RowPredicate: Hashable {
         left.tree === right.tree || left.tree.count == right.tree.count && left.tree.array == right.tree.array
     }
 
-    package func hash(into hasher: inout Hasher) { hasher.combine(tree.array) }
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(tree.count)
+        hasher.combine(tree.prefix(64))
+    }
 }
 
 extension RowPredicate: CustomStringConvertible {

@@ -17,6 +17,10 @@ final class TermTree: Sendable {
     let count: Int
     /// Bytes of all values in the terms, likewise.
     let byteCount: Int
+    /// Whether values are missing in it, and whether one of these is a list. Known without a look at all terms, which may be more
+    /// than there is memory for.
+    let hasParameters: Bool
+    let hasListParameters: Bool
 
     init(_ terms: [Term]) {
         left = nil
@@ -25,6 +29,8 @@ final class TermTree: Sendable {
         self.terms = terms
         count = terms.count
         byteCount = terms.reduce(0) { $0 + $1.byteCount }
+        hasListParameters = terms.contains { if case .isInParameter = $0 { true } else { false } }
+        hasParameters = hasListParameters || terms.contains { if case .compareParameter = $0 { true } else { false } }
     }
 
     private init(_ left: TermTree, _ right: TermTree) {
@@ -34,6 +40,8 @@ final class TermTree: Sendable {
         height = max(left.height, right.height) + 1
         count = Self.saturatingSum(left.count, right.count)
         byteCount = Self.saturatingSum(left.byteCount, right.byteCount)
+        hasParameters = left.hasParameters || right.hasParameters
+        hasListParameters = left.hasListParameters || right.hasListParameters
     }
 
     private static func saturatingSum(_ left: Int, _ right: Int) -> Int {
@@ -74,7 +82,7 @@ final class TermTree: Sendable {
 
     private var first: Term? { left?.first ?? terms.first }
 
-    /// All terms in order.
+    /// All terms in order; not to be asked of a condition whose length nobody has checked.
     var array: [Term] {
         if height == 0 { return terms }
         var result: [Term] = []
