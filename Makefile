@@ -41,9 +41,9 @@ demo-terminal: dependencies
 	@if [ -t 0 ]; then echo "Type 'name: text'; end with control-D." >&2; fi
 	@"$$($(BUILD) --show-bin-path)/chat"
 
-# All tests of a run begin at once, and on few cores some wait minutes for a thread. Those of the client and of the command, which
-# have time limits as their users have, come behind the others.
-TIMED = ^Spacetime(Client|ClientNIO|ClientKit|Command)Tests\.
+# All tests of a run begin at once, and on few cores some wait minutes for a thread. Those of the client, of the command and of the
+# game with clients, which have time limits as their users have, come behind the others.
+TIMED = ^(Spacetime(Client|ClientNIO|ClientKit|Command)|Arena)Tests\.
 
 test: dependencies wasm-tools
 	$(SWIFT) test --scratch-path $(SCRATCH) --skip '$(TIMED)'

@@ -10,7 +10,8 @@ public import SwiftUI
 ///     @LiveQuery(Message.where { $0.room == "lobby" }, on: client, by: { $0.sent < $1.sent }) var messages
 ///
 ///     var body: some View {
-///         List(messages, id: \.id) { Text($0.text) }
+///         if $messages.isLoading { ProgressView() }
+///         ForEach(messages, id: \.id) { message in Text(message.text) }
 ///     }
 /// }
 /// ```

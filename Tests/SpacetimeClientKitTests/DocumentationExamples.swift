@@ -12,6 +12,7 @@ private func connect() async throws {
     try await client.subscribe(Message.where { $0.room == "lobby" }, User.all)
     client.onInsert(Message.self) { print("\($0.author): \($0.text)") }
     try await client.call(Chat.send, "lobby", "hello")
+    try await client.predict(Chat.send, "lobby", "hello")  // its rows are seen at once
 }
 
 private func predict(_ client: DatabaseClient) async throws {
