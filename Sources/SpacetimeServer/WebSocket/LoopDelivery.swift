@@ -33,6 +33,8 @@ final class LoopDelivery: @unchecked Sendable {
 
     /// The longest rest.
     private static let restLimit = TimeAmount.milliseconds(1)
+    /// How many clients there are at least in a pass that is rested after. Fewer are answered at once: most of those are callers.
+    private static let crowd = 64
     /// Larger memory is given back after it was used.
     private static let keptByteCount = 1 << 20
 
@@ -68,8 +70,10 @@ final class LoopDelivery: @unchecked Sendable {
         }
         for connection in list { connection.deliver() }
         sharedFrame = nil
-        let end = NIODeadline.now()
-        restEnd = end + min(end - start, Self.restLimit)
+        if list.count >= Self.crowd {
+            let end = NIODeadline.now()
+            restEnd = end + min(end - start, Self.restLimit)
+        }
     }
 
     /// Has a client looked after again once a commit is on disk. On the loop.
