@@ -43,13 +43,16 @@ enum ProjectTemplate: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
+    /// What all pages begin with, and then what this one does.
     fileprivate var script: [UInt8] {
-        switch self {
-        case .chat: PackageResources.Chat_js
-        case .game: PackageResources.Game_js
-        case .tracker: PackageResources.Tracker_js
-        case .empty: PackageResources.Empty_js
-        }
+        let own =
+            switch self {
+            case .chat: PackageResources.Chat_js
+            case .game: PackageResources.Game_js
+            case .tracker: PackageResources.Tracker_js
+            case .empty: PackageResources.Empty_js
+            }
+        return PackageResources.Page_js + own
     }
 }
 

@@ -1,1 +1,1 @@
-../../../../Sources/SpacetimeCommand/Templates/Empty.js
+../../../../Sources/SpacetimeCommand/Templates/Page.js
