@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTPTypes
 
 /// Tells clients that ask before they send a large body, as curl does, to send it. They wait a second otherwise.
-final class ContinueHandler: ChannelInboundHandler {
+final class ContinueHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundOut = HTTPResponsePart

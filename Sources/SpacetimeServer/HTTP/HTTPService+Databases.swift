@@ -45,7 +45,8 @@ extension HTTPService {
             header: { name in HTTPField.Name(name).map { exchange.head.headerFields[values: $0] } ?? [] },
             in: registry)
         throw Refusal(
-            426, "the connection did not become a WebSocket; send Connection: Upgrade and Upgrade: websocket",
+            426,
+            "the connection did not become a WebSocket; send Connection: Upgrade and Upgrade: websocket, with HTTP/1.1",
             headers: ["connection": "Upgrade", "upgrade": "websocket"])
     }
 }

@@ -26,13 +26,15 @@ public struct LimitPolicy: Sendable {
     /// Whether connections from the machine itself count towards ``connectionsPerAddress``. Behind a proxy all of them are
     /// such.
     public var countsLoopback = false
-    /// How long somebody who has connected may take to say what is wanted: for TLS and the head of the first request.
+    /// How long somebody who has connected may take to say what is wanted: for TLS and the head of the first request; and how
+    /// long it may take to decide on a request for a WebSocket, the first or a later one.
     public var handshakeTimeout: Duration = .seconds(10)
     /// How long the rest of a message may take after its beginning; of an HTTP request, how long nothing of it may come.
     public var messageTimeout: Duration = .seconds(60)
     /// How long an HTTP request may take to come in all, from its head to the end of its body. Ten minutes by default.
     public var bodyTimeout: Duration = .seconds(600)
-    /// A client that has taken nothing for so long of what waits to be sent to it is dropped.
+    /// A client that has taken nothing for so long of what waits to be sent to it is dropped: of messages, or of the answer to an
+    /// HTTP request.
     public var sendTimeout: Duration = .seconds(30)
 
     /// The defaults.

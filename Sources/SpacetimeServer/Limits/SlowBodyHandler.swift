@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTPTypes
 
 /// Closes a connection on which the body of an HTTP request takes too long in all, however steadily a little of it comes.
-final class SlowBodyHandler: ChannelInboundHandler {
+final class SlowBodyHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
 
@@ -29,6 +29,8 @@ final class SlowBodyHandler: ChannelInboundHandler {
         end()
         context.fireChannelInactive()
     }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
 
     private func begin(_ context: ChannelHandlerContext) {
         end()

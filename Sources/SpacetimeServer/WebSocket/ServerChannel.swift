@@ -9,7 +9,7 @@ import NIOSSL
 
 typealias HTTPChannel = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
-/// A connection to the server: HTTP at first, and a WebSocket if its first request asks for one that is granted.
+/// A connection to the server: HTTP at first, and a WebSocket from a request on that asks for one and is granted.
 struct ServerChannel: HTTPChannelHandler {
     struct Value: ServerChildChannelValue {
         let upgrade: EventLoopFuture<Upgrade>
@@ -33,41 +33,37 @@ struct ServerChannel: HTTPChannelHandler {
                     upgrade: channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel), channel: channel)
             }
             UnsentBytes.bound(channel)
-            let isSecure = certificates != nil
             let handshake = HandshakeHandler(timeout: server.options.limits.handshakeTimeout, server.metrics)
-            try channel.pipeline.syncOperations.addHandler(handshake)
-            let upgrades = NIOTypedHTTPServerUpgradeConfiguration<Upgrade>(
-                upgraders: [WebSocketUpgrader(server)],
-                notUpgradingCompletionHandler: { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.handler(type: FirstRequest.self).replay()
-                        try channel.pipeline.syncOperations.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
-                        try channel.pipeline.syncOperations.addHandler(ContinueHandler())
-                        try channel.pipeline.syncOperations.addHandler(
-                            SlowBodyHandler(timeout: server.options.limits.bodyTimeout, server.metrics))
-                        try channel.pipeline.syncOperations.addHandler(
-                            HTTPConnectionStateHandler(
-                                idleTimeout: server.options.limits.messageTimeout, logger: logger))
-                        return .http(
-                            try NIOAsyncChannel(
-                                wrappingChannelSynchronously: channel,
-                                configuration: .init(isOutboundHalfClosureEnabled: true)))
-                    }
-                })
-            var configuration = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrades)
             // The answers are written one after the other, in well-formed headers, and errors are answered by the responder, or
-            // by the handler of the first request.
-            configuration.enablePipelining = false
-            configuration.enableErrorHandling = false
-            configuration.enableResponseHeaderValidation = false
-            let upgrade = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
-                configuration: configuration)
-            let upgradeHandler = try channel.pipeline.syncOperations.handler(
-                type: NIOTypedHTTPServerUpgradeHandler<Upgrade>.self)
-            try channel.pipeline.syncOperations.addHandler(FirstRequest(), position: .before(upgradeHandler))
-            upgrade.whenComplete { _ in handshake.end() }
-            return Value(upgrade: upgrade, channel: channel)
+            // by the gate.
+            let (encoder, decoder) = (HTTPResponseEncoder(), RequestGate.makeDecoder())
+            try channel.pipeline.syncOperations.addHandlers(handshake, encoder, decoder)
+            let outcome = channel.eventLoop.makePromise(of: Upgrade.self)
+            let gate = RequestGate(server, handshake, encoder: encoder, decoder: decoder, outcome: outcome) { channel in
+                try carry(channel, logger)
+            }
+            do { try channel.pipeline.syncOperations.addHandler(gate) } catch {
+                outcome.fail(error)
+                throw error
+            }
+            return Value(upgrade: outcome.futureResult, channel: channel)
         }
+    }
+
+    /// Has the requests of a connection answered by the responder.
+    private func carry(_ channel: any Channel, _ logger: Logger) throws -> HTTPCarrier {
+        let limits = server.options.limits
+        let handlers: [any RemovableChannelHandler] = [
+            HTTP1ToHTTPServerCodec(secure: certificates != nil), ContinueHandler(),
+            SlowBodyHandler(timeout: limits.bodyTimeout, server.metrics),
+            SlowAnswerHandler(timeout: limits.sendTimeout, server.metrics),
+            HTTPConnectionStateHandler(idleTimeout: limits.messageTimeout, logger: logger),
+        ]
+        try channel.pipeline.syncOperations.addHandlers(handlers)
+        return HTTPCarrier(
+            channel: try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)),
+            handlers: handlers)
     }
 
     /// Counts the connection until it is closed.
@@ -85,7 +81,7 @@ struct ServerChannel: HTTPChannelHandler {
     }
 
     func handle(value: Value, logger: Logger) async {
-        // A connection that ends before its first request is over has become nothing.
+        // A connection that ends before its first request has come has become nothing.
         guard case .http(let channel)? = try? await value.upgrade.get() else { return }
         await handleHTTP(asyncChannel: channel, logger: logger)
     }

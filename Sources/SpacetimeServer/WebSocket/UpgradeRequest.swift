@@ -47,7 +47,7 @@ enum UpgradeRequest {
         }
         guard tokens(header("connection")).contains("upgrade"), tokens(header("upgrade")).contains("websocket") else {
             throw Refusal(
-                426, "this path is for WebSockets; send Connection: Upgrade and Upgrade: websocket",
+                426, "this path is for WebSockets; send Connection: Upgrade and Upgrade: websocket, with HTTP/1.1",
                 headers: ["connection": "Upgrade", "upgrade": "websocket"])
         }
         guard header("sec-websocket-version") == ["13"] else { throw Refusal(400, "Sec-WebSocket-Version must be 13") }

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOPosix
 import SpacetimeKit
 import Testing
 
@@ -276,6 +277,27 @@ extension AbuseTests {
                 try await server.registry.database("talk").clients.allHaveLeft()
                 #expect(count(.slowReader, server) == 1)
                 #expect(ending(.slow, server))
+            }
+        }
+    }
+
+    /// Over HTTP, too: what waits to be sent is not kept for as long as somebody likes.
+    @Test(.timeLimit(.minutes(10))) func whoDoesNotReadAnAnswerIsDropped() async throws {
+        let (server, db) = try server { $0.limits.sendTimeout = .milliseconds(200) }
+        let text = String(repeating: "x", count: 20_000)
+        for _ in 0..<1_500 { try await db.call(Talk.say, text) }
+        try await serving(server) { port in
+            try await SocketProbe.open(port) { probe in
+                try await probe.send(
+                    "POST /v1/database/talk/sql HTTP/1.1\r\nhost: a\r\ncontent-length: 18\r\n\r\nSELECT * FROM line")
+                #expect(await probe.readHead().hasPrefix("HTTP/1.1 200"))
+                // The server's own timers bring it about, and nothing that the client could hear.
+                while count(.slowReader, server) == 0 {
+                    for loop in server.group.makeIterator() {
+                        try await loop.scheduleTask(in: .milliseconds(20)) {}.futureResult.get()
+                    }
+                }
+                #expect(count(.slowReader, server) == 1)
             }
         }
     }

@@ -93,6 +93,17 @@ final class SocketProbe {
         }
     }
 
+    /// The status of an answer of known length, and its body; the connection goes on.
+    func readAnswer() async -> (status: Int, body: String) {
+        let head = await readHead()
+        let status = head.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        let length = head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length: ") }
+        guard let count = length.flatMap({ Int($0.dropFirst("content-length: ".count)) }) else { return (status, "") }
+        while pending.count < count { guard await readMore() else { break } }
+        defer { pending.removeFirst(min(count, pending.count)) }
+        return (status, String(decoding: pending.prefix(count), as: UTF8.self))
+    }
+
     /// Sends a request, and reads the whole answer.
     func get(_ path: String) async throws -> String {
         try await send("GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
@@ -103,11 +114,17 @@ final class SocketProbe {
 
     /// Opens a WebSocket that speaks the first protocol as JSON.
     func upgrade(_ database: String) async throws -> String {
-        try await send(
-            "GET /v1/database/\(database)/subscribe HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n"
-                + "upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                + "sec-websocket-protocol: v1.json.spacetimedb\r\n\r\n")
+        try await send(Self.upgrade(database))
         return await readHead()
+    }
+
+    /// The request for it.
+    static func upgrade(
+        _ database: String, connection: String = "upgrade", version: String = "1.1", query: String = ""
+    ) -> String {
+        "GET /v1/database/\(database)/subscribe\(query) HTTP/\(version)\r\nhost: localhost\r\nconnection: \(connection)\r\n"
+            + "upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            + "sec-websocket-protocol: v1.json.spacetimedb\r\n\r\n"
     }
 
     /// A frame that is a whole message, with the mask 0, which leaves the payload as it is.

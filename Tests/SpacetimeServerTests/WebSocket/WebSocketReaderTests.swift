@@ -1,4 +1,6 @@
 import NIOCore
+import NIOEmbedded
+import NIOHTTP1
 import SpacetimeTestSupport
 import Testing
 
@@ -114,7 +116,54 @@ private func read(
     }
 
     @Test func theKeyIsAcceptedAsTheStandardSays() {
-        #expect(WebSocketUpgrader.acceptance(of: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        #expect(GrantedUpgrade.acceptance(of: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    }
+}
+
+@Suite struct DecodingStopTests {
+    /// What NIO's decoder does behind a request, and what is thought of it, in the same words: where the two disagreed, a
+    /// connection would be deaf, or its requests would be torn.
+    @Test(
+        arguments: [
+            "upgrade", "Upgrade", "keep-alive, Upgrade", "upgrade,close", " upgrade ", "keep-alive", "close",
+            "upgraded", "up grade",
+            "upgrade x", "x,upgrade", "x upgrade", ",upgrade,", "\tupgrade", "upgrade\t", "foo,\tupgrade", "up,grade",
+            "UPGRADE", "",
+        ], ["websocket", "h2c", "", "a, b"]) func theDecoderStopsWhereThatIsExpected(
+            connection: String, upgrade: String
+        ) throws
+    {
+        for method in ["GET", "POST", "CONNECT"] {
+            for headers in [
+                ["Connection: \(connection)", "Upgrade: \(upgrade)"], ["Connection: \(connection)"],
+                ["Upgrade: \(upgrade)"],
+                ["Connection: x", "Upgrade: \(upgrade)", "Connection: \(connection)"],
+            ] {
+                let channel = EmbeddedChannel()
+                try channel.pipeline.syncOperations.addHandler(RequestGate.makeDecoder())
+                let text =
+                    "\(method) \(method == "CONNECT" ? "a:1" : "/") HTTP/1.1\r\nHost: a\r\n"
+                    + headers.map { $0 + "\r\n" }.joined() + "\r\n"
+                // Behind one that ends the connection, a request is an error.
+                _ = try? channel.writeInbound(ByteBuffer(string: text + "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+                var heads: [HTTPRequestHead] = []
+                while let part = try channel.readInbound(as: HTTPServerRequestPart.self) {
+                    if case .head(let head) = part { heads.append(head) }
+                }
+                switch heads[0].decodingStop {
+                case _ where !heads[0].isKeepAlive: #expect(heads.count == 1, "\(text)")
+                case .certain: #expect(heads.count == 1, "\(text)")
+                case .never: #expect(heads.count == 2, "\(text)")
+                case .unclear: break
+                }
+                _ = try? channel.finish()
+            }
+        }
+        // What everybody writes is clear.
+        let usual = HTTPRequestHead(
+            version: .http1_1, method: .GET, uri: "/",
+            headers: ["connection": "keep-alive, Upgrade", "upgrade": "websocket"])
+        #expect(usual.decodingStop == .certain)
     }
 }
 
