@@ -40,10 +40,14 @@ extension ClientConnection {
     /// A set of queries failed or was refused.
     func note(_ error: DatabaseError) { if error.cause is RowLimitReached { ledger.note(.rows) } }
 
-    /// Drops a client that has sent too large a message, without a word, as the originals do.
-    func dropForLargeMessage() {
-        ledger.note(.messageBytes)
-        note(.limit)
-        drop()
+    /// Closes a connection whose frames break the rules.
+    func close(for violation: WebSocketReader.Violation) {
+        if case .tooLarge = violation {
+            ledger.note(.messageBytes)
+            note(.limit)
+        } else {
+            note(.malformed)
+        }
+        close(violation.closing)
     }
 }

@@ -32,6 +32,10 @@ extension ClientConnection {
         } catch {
             batch = nil
             note(.malformed)
+            // No text that could be read holds anything else, so this is asked only now.
+            do throws(WebSocketReader.Violation) { if isText { try WebSocketReader.checkText(payload) } } catch {
+                return close(error.closing)
+            }
             close(.failure(error.closeReason))
         }
     }

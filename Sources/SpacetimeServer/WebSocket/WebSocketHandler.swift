@@ -55,38 +55,33 @@ final class WebSocketHandler: ChannelInboundHandler, ChannelOutboundHandler, Cli
     private func read(_ buffer: ByteBuffer) {
         connection.noteReceived()
         isInRead = true
-        do throws(WebSocketReader.Violation) {
-            var failure: WebSocketReader.Violation?
-            buffer.withUnsafeReadableBytes { bytes in
-                do throws(WebSocketReader.Violation) {
-                    try reader.read(bytes, connection.delivery.unmasked) { opcode, payload in take(opcode, payload) }
-                } catch { failure = error }
-            }
-            if let failure { throw failure }
-            connection.endOfRead()
-        } catch {
+        var violation: WebSocketReader.Violation?
+        buffer.withUnsafeReadableBytes { bytes in
+            do throws(WebSocketReader.Violation) {
+                try reader.read(bytes, connection.delivery.unmasked, take)
+            } catch { violation = error }
+        }
+        if let violation {
             isBroken = true
-            // The originals drop a client whose message is too large without a word, too.
-            if case .tooLarge = error {
-                connection.dropForLargeMessage()
-                drop()
-            } else {
-                connection.note(.malformed)
-                // Otherwise it waits for the client's close frame, which nobody would find.
-                if case .open = state { connection.close(.protocolError(error.description)) } else { drop() }
-            }
+            // Otherwise it waits for the client's close frame, which nobody would find.
+            if case .open = state { connection.close(for: violation) } else { drop() }
+        } else {
+            connection.endOfRead()
         }
         connection.deliver()
     }
 
     /// - Returns: false if nothing else is to be taken in.
-    private func take(_ opcode: WebSocketReader.Opcode, _ payload: UnsafeRawBufferPointer) -> Bool {
+    private func take(
+        _ opcode: WebSocketReader.Opcode, _ payload: UnsafeRawBufferPointer
+    ) throws(WebSocketReader.Violation) -> Bool {
         switch opcode {
         case .text, .binary:
             if case .open = state { connection.receive(payload, isText: opcode == .text) }
         case .ping: if case .open = state { answer(.pong, payload) }
         case .close:
             if case .open = state {
+                try WebSocketReader.checkClose(payload)
                 connection.end()
                 // With the client's own code and reason, as one original insists.
                 answer(.close, payload)

@@ -26,6 +26,18 @@ struct WebSocketReader {
         case unfinishedMessage
         case malformedLength
         case tooLarge(Int)
+        case halfCloseCode
+        case badCloseCode(UInt16)
+        case notUTF8
+
+        /// What the client is told.
+        var closing: WebSocketClosing {
+            switch self {
+            case .tooLarge: .tooLarge(description)
+            case .notUTF8: .badData(description)
+            default: .protocolError(description)
+            }
+        }
 
         /// For the close frame: what is wrong, and what was expected.
         var description: String {
@@ -38,9 +50,30 @@ struct WebSocketReader {
             case .unexpectedContinuation: "a frame continues a message, and none has begun"
             case .unfinishedMessage: "a message begins before the one before it has ended"
             case .malformedLength: "the length of a frame has more than 63 bits"
-            case .tooLarge(let count): "a frame of \(count) bytes makes a message larger than is accepted"
+            case .tooLarge(let count):
+                "a frame of \(count) bytes makes a message larger than is accepted; send less at once"
+            case .halfCloseCode: "a close frame has one byte, which is half a code"
+            case .badCloseCode(let code): "the code \(code) of a close frame may not be sent"
+            case .notUTF8: "what is said to be text is not UTF-8"
             }
         }
+    }
+
+    /// Checks what a close frame says: nothing, or a code that clients may send, and a text.
+    static func checkClose(_ payload: UnsafeRawBufferPointer) throws(Violation) {
+        if payload.isEmpty { return }
+        guard payload.count >= 2 else { throw .halfCloseCode }
+        let code = UInt16(payload[0]) << 8 | UInt16(payload[1])
+        switch code {
+        // Of those between, some mean that there was no close frame, and the others mean nothing yet.
+        case 1_000...1_003, 1_007...1_014, 3_000...4_999: break
+        default: throw .badCloseCode(code)
+        }
+        try checkText(UnsafeRawBufferPointer(rebasing: payload[2...]))
+    }
+
+    static func checkText(_ bytes: UnsafeRawBufferPointer) throws(Violation) {
+        do { _ = try UTF8Span(validating: Span(_unsafeBytes: bytes)) } catch { throw .notUTF8 }
     }
 
     /// The largest message, in bytes, however many frames it takes.
@@ -58,10 +91,11 @@ struct WebSocketReader {
 
     /// Takes in bytes and hands out the messages and control frames that are complete with them.
     ///
-    /// - Parameter body: gets what kind it is (never a continuation) and the payload, which is lent. Returns false to stop.
+    /// - Parameter body: gets what kind it is (never a continuation) and the payload, which is lent. Returns false to stop,
+    ///   and throws what the payload breaks.
     mutating func read(
         _ bytes: UnsafeRawBufferPointer, _ scratch: UnmaskedBytes,
-        _ body: (Opcode, UnsafeRawBufferPointer) -> Bool
+        _ body: (Opcode, UnsafeRawBufferPointer) throws(Violation) -> Bool
     ) throws(Violation) {
         if rest.isEmpty {
             let used = try parse(bytes, scratch, body)
@@ -86,7 +120,8 @@ struct WebSocketReader {
 
     /// - Returns: how many bytes the frames have that were complete.
     private mutating func parse(
-        _ bytes: UnsafeRawBufferPointer, _ scratch: UnmaskedBytes, _ body: (Opcode, UnsafeRawBufferPointer) -> Bool
+        _ bytes: UnsafeRawBufferPointer, _ scratch: UnmaskedBytes,
+        _ body: (Opcode, UnsafeRawBufferPointer) throws(Violation) -> Bool
     ) throws(Violation) -> Int {
         var offset = 0
         while let header = try Header(UnsafeRawBufferPointer(rebasing: bytes[offset...])) {
@@ -104,9 +139,10 @@ struct WebSocketReader {
     }
 
     private mutating func take(
-        _ header: Header, _ payload: UnsafeRawBufferPointer, _ body: (Opcode, UnsafeRawBufferPointer) -> Bool
+        _ header: Header, _ payload: UnsafeRawBufferPointer,
+        _ body: (Opcode, UnsafeRawBufferPointer) throws(Violation) -> Bool
     ) throws(Violation) -> Bool {
-        if header.opcode.isControl { return body(header.opcode, payload) }
+        if header.opcode.isControl { return try body(header.opcode, payload) }
         if let fragmented {
             guard header.opcode == .continuation else { throw .unfinishedMessage }
             fragments.append(contentsOf: payload)
@@ -114,10 +150,18 @@ struct WebSocketReader {
             var message: [UInt8] = []
             swap(&message, &fragments)
             self.fragmented = nil
-            return message.withUnsafeBytes { body(fragmented, $0) }
+            var failure: Violation?
+            let goesOn = message.withUnsafeBytes { bytes in
+                do throws(Violation) { return try body(fragmented, bytes) } catch {
+                    failure = error
+                    return false
+                }
+            }
+            if let failure { throw failure }
+            return goesOn
         }
         guard header.opcode != .continuation else { throw .unexpectedContinuation }
-        if header.isLast { return body(header.opcode, payload) }
+        if header.isLast { return try body(header.opcode, payload) }
         fragmented = header.opcode
         fragments.append(contentsOf: payload)
         return true
@@ -153,7 +197,9 @@ private struct Header {
         case 126: payloadCount = Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
         case 127:
             let length = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
-            guard let count = Int(exactly: length), count <= Int.max - 14 else { throw .malformedLength }
+            guard let count = Int(exactly: length) else { throw .malformedLength }
+            // So that it can be added to.
+            guard count <= Int.max / 2 else { throw .tooLarge(count) }
             payloadCount = count
         default: payloadCount = short
         }

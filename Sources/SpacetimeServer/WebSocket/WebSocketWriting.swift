@@ -49,6 +49,10 @@ struct WebSocketClosing: Hashable, Sendable {
     static func goingAway(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1001, reason: reason) }
     /// A frame broke the rules of WebSocket.
     static func protocolError(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1002, reason: reason) }
+    /// A text is none.
+    static func badData(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1007, reason: reason) }
+    /// A message is larger than may be.
+    static func tooLarge(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1009, reason: reason) }
     /// A message could not be understood or handled.
     static func failure(_ reason: String) -> WebSocketClosing { WebSocketClosing(code: 1011, reason: reason) }
     /// More requests wait than may.

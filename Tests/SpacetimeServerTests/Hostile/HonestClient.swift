@@ -46,15 +46,4 @@ extension RawClient {
         }
         Issue.record("no close frame came", sourceLocation: sourceLocation)
     }
-
-    /// The connection ends. A close frame with the code of an error of the protocol, or of size, is as good as none.
-    func expectDropped(sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        while true {
-            switch try await next() {
-            case .ended: return
-            case .close(let code, _): #expect(code == 1_002 || code == 1_009, sourceLocation: sourceLocation)
-            case let other: throw Unexpected(event: other)
-            }
-        }
-    }
 }

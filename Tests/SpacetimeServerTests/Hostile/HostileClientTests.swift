@@ -109,6 +109,62 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 1, 999, 1_004, 1_005, 1_006, 1_015, 1_016, 2_999, 5_000, 65_535] as [UInt16])
+    func aCloseCodeThatMayNotBeSentClosesWith1002(code: UInt16) async throws {
+        try await withHonestClient { server in
+            let client = try await server.greeted()
+            try await client.sendClose(code, "bye")
+            try await client.expectClose(1_002)
+        }
+    }
+
+    @Test(arguments: [1_000, 1_001, 1_003, 1_007, 1_011, 1_014, 3_000, 4_999] as [UInt16])
+    func aProperCloseIsAnsweredAsItCame(code: UInt16) async throws {
+        try await withServer(try arena()) { server in
+            let client = try await server.greeted()
+            try await client.sendClose(code, "bye, \u{1F44B}")
+            #expect(try await client.next() == .close(code: code, reason: "bye, \u{1F44B}"))
+            #expect(try await client.next() == .ended)
+        }
+    }
+
+    @Test func halfACloseCodeClosesWith1002() async throws {
+        try await withHonestClient { server in
+            let client = try await server.greeted()
+            try await client.send([3], as: .close)
+            try await client.expectClose(1_002)
+        }
+    }
+
+    @Test func aReasonThatIsNotUTF8ClosesWith1007() async throws {
+        try await withHonestClient { server in
+            let client = try await server.greeted()
+            try await client.send([0x03, 0xE8, 0x62, 0xC3, 0x28], as: .close)
+            try await client.expectClose(1_007)
+        }
+    }
+
+    /// Where text is spoken. It may be cut anywhere into fragments.
+    @Test(arguments: ["v1.json.spacetimedb", "v1.bsatn.spacetimedb"], [Int.max, 1])
+    func textThatIsNotUTF8ClosesWith1007(subprotocol: String, size: Int) async throws {
+        @Sendable func call(_ name: [UInt8]) -> [UInt8] {
+            Array(#"{"CallReducer":{"reducer":""#.utf8) + name
+                + Array(#"","args":"[]","request_id":1,"flags":0}}"#.utf8)
+        }
+        try await withHonestClient { server in
+            let client = try await server.connect("/v1/database/arena/subscribe", protocols: subprotocol)
+            _ = try await client.next()
+            // A reducer that there is not: an answer.
+            try await client.send(call(Array("caf\u{E9} \u{1F44B}".utf8)), as: .text, fragmentedBy: size)
+            switch try await client.next() {
+            case .text, .binary: break
+            case let other: throw RawClient.Unexpected(event: other)
+            }
+            try await client.send(call([0xC3, 0x28]), as: .text, fragmentedBy: size)
+            try await client.expectClose(1_007)
+        }
+    }
+
     @Test func aFragmentedMessageIsOneMessage() async throws {
         try await withServer(try arena()) { server in
             let client = try await server.greeted()
@@ -128,7 +184,7 @@ import Testing
 
     // MARK: Sizes
 
-    @Test func aMessageOverTheLimitDropsTheConnectionBeforeItIsRead() async throws {
+    @Test func aMessageOverTheLimitClosesWith1009BeforeItIsRead() async throws {
         var options = ServerOptions(port: 0)
         options.webSocket.messageByteLimit = 10_000
         try await withHonestClient(options: options) { server in
@@ -137,12 +193,12 @@ import Testing
                 let client = try await server.greeted()
                 let frame = RawFrame(opcode: .binary, payload: [3], claimedByteCount: claim)
                 try await client.send(RawClient.RawBytes(frame))
-                try await client.expectDropped()
+                try await client.expectClose(1_009)
             }
             // In fragments, each of which is small enough.
             let fragments = try await server.greeted()
             try? await fragments.send(Array(repeating: 2, count: 10_001), fragmentedBy: 1_000)
-            try await fragments.expectDropped()
+            try await fragments.expectClose(1_009)
             // The limit itself is accepted: an error, but one of a message.
             let limit = try await server.greeted()
             try await limit.send(Say.query(1, String(repeating: " ", count: 10_000 - 9)))

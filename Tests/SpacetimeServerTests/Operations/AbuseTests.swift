@@ -161,12 +161,15 @@ import Testing
         }
     }
 
-    @Test func messagesTooLargeDropTheirSender() async throws {
+    @Test func messagesTooLargeCloseTheConnectionOfTheirSender() async throws {
         let (server, _) = try server { $0.webSocket.messageByteLimit = 1_000 }
         try await serving(server) { port in
             try await SocketProbe.open(port) { probe in
                 try await connect(probe)
                 try await probe.sendMessage(call(String(repeating: "x", count: 2_000)))
+                let closing = await probe.readClosing()
+                #expect(closing?.code == 1009)
+                #expect(closing?.reason.contains("larger than is accepted; send less at once") == true)
                 #expect(await probe.readNoMoreThanPings())
                 #expect(count(.messageBytes, server) == 1)
                 #expect(ending(.limit, server))

@@ -109,16 +109,18 @@ final class RawClient: Sendable {
     func send(text: String) async throws { try await send(Array(text.utf8), as: .text) }
 
     /// A message in several frames, each of so many bytes at most.
-    func send(_ payload: [UInt8], fragmentedBy size: Int) async throws {
+    func send(_ payload: [UInt8], as opcode: RawFrame.Opcode = .binary, fragmentedBy size: Int) async throws {
         var bytes: [UInt8] = []
-        for start in stride(from: 0, to: payload.count, by: size) {
-            let end = min(start + size, payload.count)
+        var start = 0
+        repeat {
+            let end = payload.count - start > size ? start + size : payload.count
             bytes +=
                 RawFrame(
-                    isLast: end == payload.count, opcode: start == 0 ? .binary : .continuation,
+                    isLast: end == payload.count, opcode: start == 0 ? opcode : .continuation,
                     payload: Array(payload[start..<end])
                 ).bytes
-        }
+            start = end
+        } while start < payload.count
         try await send(bytes)
     }
 

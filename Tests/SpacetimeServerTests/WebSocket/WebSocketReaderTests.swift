@@ -78,6 +78,23 @@ private func read(
         #expect(read([[0x82, 0xff, 0xff] + [UInt8](repeating: 0xff, count: 11)]) == .failure(.malformedLength))
     }
 
+    @Test func closeFramesAreHeldToTheStandard() {
+        func check(_ payload: [UInt8]) -> WebSocketReader.Violation? {
+            payload.withUnsafeBytes { bytes in
+                do throws(WebSocketReader.Violation) { try WebSocketReader.checkClose(bytes) } catch { return error }
+                return nil
+            }
+        }
+        #expect(check([]) == nil)
+        for byte in 0...255 as ClosedRange<UInt8> { #expect(check([byte]) == .halfCloseCode) }
+        let allowed = Set(Array(1_000...1_003) + Array(1_007...1_014) + Array(3_000...4_999))
+        for code in 0...65_535 as ClosedRange<UInt16> {
+            let found = check([UInt8(code >> 8), UInt8(code & 255), 0x21])
+            #expect(found == (allowed.contains(Int(code)) ? nil : .badCloseCode(code)))
+        }
+        #expect(check([0x03, 0xE8, 0xFF]) == .notUTF8)
+    }
+
     @Test func aMessageIsHeldToItsLimitHoweverManyFramesItTakes() {
         let part = [UInt8](repeating: 65, count: 60)
         #expect(read([frame(2, part)], limit: 60) == .success(["binary \(String(repeating: "A", count: 60))"]))
