@@ -17,7 +17,8 @@ final class TLSCertificates: Sendable {
     private let options: TLSOptions
     private let state: Mutex<State>
 
-    /// - Throws: `DatabaseError` with code `notPossible` if the certificates cannot be read, or do not fit the key.
+    /// - Throws: `DatabaseError` with code `notPossible` if the certificates cannot be read, do not fit the key, or it is not kept
+    ///   private.
     init(_ options: TLSOptions) throws(DatabaseError) {
         self.options = options
         let (identity, context) = try Self.load(options)
@@ -42,6 +43,11 @@ final class TLSCertificates: Sendable {
     }
 
     private static func load(_ options: TLSOptions) throws(DatabaseError) -> (Identity, NIOSSLContext) {
+        if case .files(_, let key) = options.source,
+            let problem = PrivateFile.problem(key, soThatOthersCould: "pass themselves off as this server")
+        {
+            throw DatabaseError(.notPossible, problem)
+        }
         do {
             let identity: Identity
             switch options.source {

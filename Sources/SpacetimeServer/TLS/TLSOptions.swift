@@ -16,7 +16,7 @@ public struct TLSOptions: Sendable {
     public var reloadInterval: Duration = .seconds(60)
 
     /// Files in PEM form: the server's certificate with those that vouch for it behind it, and its key. Read when the server
-    /// starts, and again when they have changed.
+    /// starts, and again when they have changed. The key must be readable by the server's user, and its group at most.
     public static func files(certificateChain: String, privateKey: String) -> TLSOptions {
         TLSOptions(source: .files(certificateChain: certificateChain, privateKey: privateKey))
     }

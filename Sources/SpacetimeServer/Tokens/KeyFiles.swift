@@ -160,25 +160,9 @@ struct KeyFiles {
         return Array(bytes[..<count])
     }
 
-    /// - Throws: if others may read or write the file, or its group may write it.
     private func requirePrivacy(_ path: String) throws(DatabaseError) {
-        // Whatever else is wrong with the file is found when it is read.
-        guard let mode = Self.mode(path), mode & 0o027 != 0 else { return }
-        throw DatabaseError(
-            .incompatibleFiles,
-            "the private key '\(path)' may be read or changed by other users of this machine, who could make tokens for "
-                + "anybody; give it to the user of the server alone: chmod 600 '\(path)'. If others may have read it, "
-                + "make a new one")
-    }
-
-    /// Who may do what with a file, whatever links lead to it; nil if there is none.
-    private static func mode(_ path: String) -> Int? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: String(cString: resolved))
-        guard let mode = attributes?[.posixPermissions] else { return nil }
-        // What it is depends on which part of Foundation there is.
-        return (mode as? any BinaryInteger).map { Int(truncatingIfNeeded: $0) } ?? mode as? Int
+        guard let problem = PrivateFile.problem(path, soThatOthersCould: "make tokens for anybody") else { return }
+        throw DatabaseError(.incompatibleFiles, problem)
     }
 
     private func make(_ path: String, _ bytes: [UInt8], mode: mode_t) throws(DatabaseError) {

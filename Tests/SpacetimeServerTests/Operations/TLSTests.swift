@@ -46,6 +46,7 @@ import Testing
         func write(_ certificate: (chain: String, key: String)) throws {
             try Data(certificate.chain.utf8).write(to: chain)
             try Data(certificate.key.utf8).write(to: key)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key.path)
         }
         try write(first)
         let server = server(.files(certificateChain: chain.path, privateKey: key.path))
@@ -55,6 +56,14 @@ import Testing
             try write(second)
             #expect(try server.certificates()?.reload() == true)
             #expect(try await ping(port, trusting: second.chain).contains("200 OK"))
+            // As the keys of tokens.
+            for mode in [0o644, 0o604, 0o660, 0o602] {
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: key.path)
+                let error = #expect(throws: DatabaseError.self) { try server.certificates()?.reload() }
+                #expect(error?.code == .notPossible && error?.message.contains("chmod 600 '\(key.path)'") == true)
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: key.path)
+            #expect(try server.certificates()?.reload() == false)
             // A renewal that is under way, or went wrong.
             try Data("nothing".utf8).write(to: key)
             let error = #expect(throws: DatabaseError.self) { try server.certificates()?.reload() }
