@@ -32,14 +32,7 @@ struct ModelConnection: Sendable {
         parameters.compression = .none
         parameters.isConfirmed = isConfirmed
         parameters.wantsOffsets = tellsOffsets
-        let identity = Identity(issuer: "model", subject: "\(seed)")
-        let principal = Principal(
-            identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
-        let metrics = ServerMetrics()
-        let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
-        connection = ClientConnection(
-            database, principal, parameters, subprotocol, .patient, delivery,
-            ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
+        connection = .model(database, delivery, subprotocol, parameters, as: seed)
         transport = ModelTransport(subprotocol)
     }
 
@@ -78,6 +71,23 @@ struct ModelConnection: Sendable {
     /// What the server says next in one frame.
     func frame() async throws -> [V3.ServerMessage] {
         try await transport.inbox.take(within: RawClient.patience, on: delivery.eventLoop).get()
+    }
+}
+
+extension ClientConnection {
+    /// A client that no server knows of.
+    static func model(
+        _ database: HostedDatabase, _ delivery: LoopDelivery, _ subprotocol: Subprotocol,
+        _ parameters: ConnectionParameters, as seed: UInt64
+    ) -> ClientConnection {
+        let identity = Identity(issuer: "model", subject: "\(seed)")
+        let principal = Principal(
+            identity: identity, token: "token", claims: "{}", issuer: "model", isAnonymous: false)
+        let metrics = ServerMetrics()
+        let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
+        return ClientConnection(
+            database, principal, parameters, subprotocol, .patient, delivery,
+            ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
     }
 }
 

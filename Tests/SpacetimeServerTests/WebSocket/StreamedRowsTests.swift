@@ -1,5 +1,7 @@
 import NIOCore
+import NIOPosix
 import SpacetimeCompression
+import SpacetimeHost
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS
@@ -58,6 +60,78 @@ import Testing
             }
             #expect(bodies[1] == bodies[0] && bodies[2] == bodies[0])
         }
+    }
+
+    /// A socket that takes what it was given only when it is told to.
+    ///
+    /// `Sendable` is unchecked: like the connection that it carries it is used on its event loop only.
+    private final class SlowTransport: ClientTransport, @unchecked Sendable {
+        struct Ended: Error {}
+
+        /// For each frame, whether a message ends with it.
+        let frames = Mailbox<Result<Bool, Ended>>()
+        private(set) var waiting = 0
+        private(set) var most = 0
+        private(set) var total = 0
+
+        // As channels of NIO have it.
+        var isWritable: Bool { waiting < 64 << 10 }
+        var waitingByteCount: Int { waiting }
+        var heldByteCount: Int { 0 }
+
+        func write(_ frame: ByteBuffer) {
+            waiting += frame.readableBytes
+            total += frame.readableBytes
+            most = max(most, waiting)
+            // But for control frames.
+            if let head = frame.readableBytesView.first, head & 8 == 0 { frames.put(.success(head & 0x80 != 0)) }
+        }
+
+        func takeAll() { waiting = 0 }
+        func flush() {}
+        func setReading(_ isReading: Bool) {}
+        func close(_ closing: WebSocketClosing) { frames.put(.failure(Ended())) }
+        func drop() { frames.put(.failure(Ended())) }
+
+        func frame(_ loop: any EventLoop) async throws -> Bool {
+            try await frames.take(within: RawClient.patience, on: loop).get()
+        }
+    }
+
+    /// A client that is told 60 MB and reads slowly costs a few frames, whatever it speaks: what is not sent is not made.
+    @Test(arguments: [Subprotocol.v2, .v3], [Compression.none, .gzip, .brotli])
+    func hugeFirstRowsAreMadeWhenThereIsRoom(subprotocol: Subprotocol, compression: Compression) async throws {
+        let library = try await Database.open(.inMemory, module: Library.self)
+        try await library.call(Library.fill, 200, 300_000)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        var parameters = ConnectionParameters()
+        parameters.compression = compression
+        let connection = ClientConnection.model(
+            HostedDatabase(library.core), LoopDelivery(loop, .patient), subprotocol, parameters, as: 1)
+        let transport = SlowTransport()
+        loop.execute { connection.begin(over: transport) }
+        // The greeting.
+        #expect(try await transport.frame(loop))
+        let subscribe = Say.subscribe(1, 2, "SELECT * FROM page")
+        try await loop.submit {
+            subscribe.withUnsafeBytes { connection.receive($0, isText: false) }
+            connection.endOfRead()
+            connection.deliver()
+        }.get()
+        var frames = 0
+        var isLast = false
+        while !isLast {
+            isLast = try await transport.frame(loop)
+            frames += 1
+            try await loop.submit {
+                transport.takeAll()
+                connection.deliver()
+            }.get()
+        }
+        let (most, total) = try await loop.submit { (transport.most, transport.total) }.get()
+        #expect(most < 512 << 10, "so many bytes waited at once: \(most)")
+        if compression == .none { #expect(total > 59_000_000 && frames > 200) }
+        try await loop.submit { connection.end() }.get()
     }
 
     @Test(arguments: [Compression.gzip, .brotli], [1, 1_000, 300_000])
