@@ -57,8 +57,8 @@ public struct ClientOptions: Sendable {
     /// Whether the server tells of commits only when they are durable; nil for what the server does by itself, which is to wait.
     public var confirmedReads: Bool?
 
-    /// Names a session that outlives its connections: the server then ends a dead connection of it as soon as the next one comes.
-    /// At most 128 bytes.
+    /// Names a session that outlives its connections: the server ends a dead connection of it as soon as the next one comes, and runs
+    /// the module's disconnect reducer before it lets that one in. At most 128 bytes. Nil: each client draws one of its own.
     public var sessionID: String?
 
     /// How many requests may wait for an answer or for a connection. More are refused with

@@ -245,6 +245,27 @@ import Testing
         _ = try bench.core.callReducer("nothing", [])
     }
 
+    /// So the server knows a connection that the client has lost, and a module never sees two of one client.
+    @Test func aClientNamesTheSameSessionEachTime() throws {
+        func sessions(seed: UInt64) throws -> Set<String> {
+            let bench = try Bench(seed: seed) { $0.reconnection.coversFirstConnection = true }
+            var seen: Set<String> = []
+            bench.core.connect(now: .zero)
+            for number in 1...4 as ClosedRange<UInt64> {
+                guard case .open(number, let opening)? = bench.core.takeActions().last else { throw Unexpected() }
+                let parameters = opening.path.split(separator: "?")[1].split(separator: "&")
+                seen.insert(String(try #require(parameters.first { $0.hasPrefix("session_id=") })))
+                bench.core.openingFailed(number, ClientError(.unreachable, "lost"), now: bench.now)
+                bench.now += .seconds(3_600)
+                bench.core.timeReached(now: bench.now)
+            }
+            return seen
+        }
+        let (first, second) = (try sessions(seed: 1), try sessions(seed: 2))
+        #expect(first.count == 1 && second.count == 1 && first != second)
+        #expect(first.first?.utf8.count ?? 0 > 20)
+    }
+
     @Test func theUpgradeSaysWhatTheClientWants() throws {
         var options = ClientOptions()
         options.confirmedReads = false

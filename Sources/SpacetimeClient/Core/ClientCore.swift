@@ -75,6 +75,8 @@ struct ClientCore: ~Copyable {
     var session: ClientSession?
     var backoff: Backoff
     var random: SplitMix
+    /// By it the server knows a connection that this client has lost, and ends it before the next one comes in.
+    let sessionID: String
     var scratch = BSATNWriter()
 
     var cache: DatabaseCache
@@ -138,6 +140,9 @@ struct ClientCore: ~Copyable {
         self.decompressor = decompressor
         backoff = Backoff(options.reconnection)
         random = SplitMix(seed: options.seed)
+        // From a generator of its own: what else is random stays what it is.
+        var names = SplitMix(seed: ~options.seed)
+        sessionID = options.sessionID ?? String(names.next(), radix: 16) + String(names.next(), radix: 16)
         cache = DatabaseCache(layouts: options.tables, secret: random.next())
     }
 
@@ -184,7 +189,7 @@ struct ClientCore: ~Copyable {
         var path = "\(address.basePath)/v1/database/\(percentEncoded(database))/subscribe"
         path += "?compression=\(compression.parameter)"
         if let confirmed = options.confirmedReads { path += "&confirmed=\(confirmed)" }
-        if let session = options.sessionID { path += "&session_id=\(percentEncoded(session))" }
+        path += "&session_id=\(percentEncoded(sessionID))"
         if options.resumes { path += "&offsets=true" }
         let headers = token.map { [TransportOpening.Header(name: "Authorization", value: "Bearer \($0)")] }
         return TransportOpening(

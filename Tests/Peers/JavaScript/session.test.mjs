@@ -145,7 +145,7 @@ test("who shows a token is the same, and one that is not accepted is forgotten",
   assert.equal(refused.state.error.status, 401);
 });
 
-test("the connection over which a token came is not taken for the WebSocket", async () => {
+test("the connection over which a token came may be taken for the WebSocket", async () => {
   const token = (await connect()).token;
   for (let round = 0; round < 3; round += 1) {
     const answer = await fetch(`${url}/v1/identity/websocket-token`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
@@ -154,6 +154,38 @@ test("the connection over which a token came is not taken for the WebSocket", as
     await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
     socket.close();
   }
+});
+
+test("a module never sees two connections of one client", async () => {
+  const sockets = [];
+  class Spy extends WebSocket {
+    constructor(address, offered) {
+      super(address, offered);
+      sockets.push(this);
+      this.session = new URL(address).searchParams.get("session_id");
+      this.code = new Promise((resolve) => { this.addEventListener("close", ({ code }) => resolve(code)); });
+    }
+  }
+  const ada = await connect({ withTransport: { WebSocket: Spy } });
+  await subscribed(ada, (tables) => tables.user);
+  const counts = [];
+  ada.db.user.onUpdate((_, old, row) => { if (row.identity.isEqual(ada.identity)) counts.push(row.connections); });
+  for (let round = 1; round < 4; round += 1) {
+    const lost = sockets.at(-1);
+    // The client takes it for lost, and to the server it is as alive as ever.
+    lost.onclose({ code: 1006, reason: "", wasClean: false });
+    await until(() => ada.state.status !== "online");
+    ada.reconnectNow();
+    await until(() => ada.isActive);
+    assert.equal(await lost.code, 1001);
+    assert.equal(sockets.at(-1).session, lost.session);
+    await until(() => ada.db.user.identity.find(ada.identity)?.connections === 1);
+  }
+  assert.ok(counts.every((count) => count <= 1), `${counts}`);
+  assert.match(sockets[0].session, /^[0-9a-f]{32}$/);
+  await connect({ withTransport: { WebSocket: Spy }, withToken: ada.token });
+  assert.notEqual(sockets.at(-1).session, sockets[0].session);
+  await until(() => ada.db.user.identity.find(ada.identity)?.connections === 2);
 });
 
 test("a database that there is not is an error with the server's words", async () => {

@@ -1495,6 +1495,8 @@ export class DbConnection {
   #isGreeted = false;
   #wasOnline = false;
   #isEnded = false;
+  // By it the server knows a connection that this client has lost, and ends it before the next one comes in.
+  #session = ConnectionId.random().toHexString();
   #sets = new Set();
   #setsByID = new Map();        // of this connection
   #pending = new Map();         // by request: {kind, set, resolve, reject, …}
@@ -1733,10 +1735,8 @@ export class DbConnection {
   get #path() { return `${this.#base}/v1/database/${encodeURIComponent(this.#options.database)}`; }
 
   async #fetch(address, options = {}) {
-    // Outside of browsers the WebSocket would take the same connection, which is for HTTP by then.
-    const headers = typeof document === "undefined" ? { ...options.headers, connection: "close" } : options.headers;
     const answer = await (this.#options.fetch ?? fetch)(
-      address, { ...options, headers, signal: AbortSignal.timeout(answerLimit) });
+      address, { ...options, signal: AbortSignal.timeout(answerLimit) });
     if (!answer.ok) {
       const error = new ConnectionError((await answer.text()).trim() || `the server answered ${answer.status}`);
       error.status = answer.status;
@@ -1783,7 +1783,9 @@ export class DbConnection {
   async #parameters() {
     const { compression, confirmed, resumes, storage } = this.#options;
     const chosen = compression ?? ["brotli", "gzip"].find(canDecompress) ?? "none";
-    const parameters = new URLSearchParams({ compression: chosen.replace(/^./, (first) => first.toUpperCase()) });
+    const parameters = new URLSearchParams({
+      compression: chosen.replace(/^./, (first) => first.toUpperCase()), session_id: this.#session,
+    });
     if (confirmed !== null) parameters.set("confirmed", String(Boolean(confirmed)));
     if (resumes) parameters.set("offsets", "true");
     if (!this.token) return parameters;
