@@ -7,11 +7,17 @@ import Synchronization
 /// database themselves. What such a call puts here is left to the frame that is at it already on the same thread: reducers
 /// and outlets that call each other then need no more stack than one of them.
 final class WakeList: Sendable {
-    private let sessions = Mutex<[Session]>([])
+    private struct State {
+        var sessions: [Session] = []
+        /// The memory of those that were woken before, for those that come next.
+        var spare: [Session] = []
+    }
+
+    private let state = Mutex(State())
 
     func add(_ session: Session) {
         // Most often calls of one client follow each other.
-        sessions.withLock { sessions in if sessions.last !== session { sessions.append(session) } }
+        state.withLock { state in if state.sessions.last !== session { state.sessions.append(session) } }
     }
 
     func deliver() {
@@ -19,12 +25,17 @@ final class WakeList: Sendable {
         spacetime_set_delivering(true)
         defer { spacetime_set_delivering(false) }
         while true {
-            let batch = sessions.withLock { sessions in
-                defer { sessions = [] }
-                return sessions
+            var batch = state.withLock { state in
+                var batch: [Session] = []
+                if state.sessions.isEmpty { return batch }
+                swap(&batch, &state.spare)
+                swap(&batch, &state.sessions)
+                return batch
             }
             if batch.isEmpty { return }
             for session in batch { session.wake() }
+            batch.removeAll(keepingCapacity: true)
+            state.withLock { swap(&batch, &$0.spare) }
         }
     }
 }

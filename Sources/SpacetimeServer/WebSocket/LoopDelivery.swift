@@ -13,6 +13,8 @@ import Synchronization
 final class LoopDelivery: @unchecked Sendable {
     let eventLoop: any EventLoop
     private let woken = Mutex<[ClientConnection]>([])
+    /// The memory of those that were woken before, for those that come next.
+    private var spare: [ClientConnection] = []
     /// Clients whose calls are to be run when they can be.
     let turns: Turns
     /// Memory for all connections of the loop.
@@ -64,16 +66,17 @@ final class LoopDelivery: @unchecked Sendable {
             eventLoop.scheduleTask(deadline: restEnd) { self.deliver() }
             return
         }
-        let list = woken.withLock { woken in
-            defer { woken = [] }
-            return woken
-        }
+        var list: [ClientConnection] = []
+        swap(&list, &spare)
+        woken.withLock { swap(&list, &$0) }
         for connection in list { connection.deliver() }
         sharedFrame = nil
         if list.count >= Self.crowd {
             let end = NIODeadline.now()
             restEnd = end + min(end - start, Self.restLimit)
         }
+        list.removeAll(keepingCapacity: true)
+        swap(&list, &spare)
     }
 
     /// Has a client looked after again once a commit is on disk. On the loop.
@@ -152,6 +155,8 @@ struct SharedFrame {
 private final class DurableWaiters: @unchecked Sendable {
     private let watch: DurabilityWatch
     private var waiting: [ClientConnection] = []
+    /// The memory of those that waited before, for those that come next.
+    private var spare: [ClientConnection] = []
     private var isAsking = false
 
     init(_ watch: DurabilityWatch) { self.watch = watch }
@@ -168,11 +173,14 @@ private final class DurableWaiters: @unchecked Sendable {
     private func finish(_ failure: DatabaseError?) {
         isAsking = false
         var list: [ClientConnection] = []
+        swap(&list, &spare)
         swap(&list, &waiting)
         for connection in list {
             if let failure { connection.failDurability(failure) } else { connection.deliverDurable() }
         }
         list.first?.delivery.sharedFrame = nil
+        list.removeAll(keepingCapacity: true)
+        swap(&list, &spare)
     }
 }
 
