@@ -264,29 +264,25 @@ struct AggregateGroups: ~Copyable {
 
     // MARK: Other groups
 
-    /// Adds all rows of other groups of the same shape, neither of which are maintained or ask for different values: what is
-    /// known of some rows and of others becomes what is known of all.
-    ///
-    /// Groups that are new here come behind those that are there, in the order in which the others have them.
+    /// Adds all rows of the one group of others of the same shape, which has no keys: what is known of some rows and of others
+    /// becomes what is known of all. Neither are maintained, nor do they ask for different values.
     mutating func add(_ others: borrowing AggregateGroups) {
+        precondition(!shape.isGrouped, "groups are put together that have keys")
         precondition(!isMaintained && !others.isMaintained, "groups are put together that rows are taken out of")
-        for other in 0..<others.bound where others.isPresent(other) {
-            let group = shape.isGrouped ? unsafe group(canonical: others.key(of: other)) : 0
-            let (record, added) = (record(group), others.record(other))
-            record.rows &+= added.rows
-            for position in 0..<columns.count {
-                let column = columns[position]
-                let count = added.count(column).value
-                if count == 0 { continue }
-                switch column.sumKind {
-                case .none: break
-                case .unsigned, .signed: record.integerSum(column).value.add(added.integerSum(column).value)
-                case .wideUnsigned, .wideSigned: record.wideSum(column).value.add(added.wideSum(column).value)
-                case .float, .double: record.floatSum(column).value.add(added.floatSum(column).value)
-                }
-                if column.hasExtremes { addExtremes(of: added, in: others, to: record, column) }
-                record.count(column).value &+= count
+        let (record, added) = (record(0), others.record(0))
+        record.rows &+= added.rows
+        for position in 0..<columns.count {
+            let column = columns[position]
+            let count = added.count(column).value
+            if count == 0 { continue }
+            switch column.sumKind {
+            case .none: break
+            case .unsigned, .signed: record.integerSum(column).value.add(added.integerSum(column).value)
+            case .wideUnsigned, .wideSigned: record.wideSum(column).value.add(added.wideSum(column).value)
+            case .float, .double: record.floatSum(column).value.add(added.floatSum(column).value)
             }
+            if column.hasExtremes { addExtremes(of: added, in: others, to: record, column) }
+            record.count(column).value &+= count
         }
     }
 
