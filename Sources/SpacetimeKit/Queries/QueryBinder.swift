@@ -1,5 +1,6 @@
 import SpacetimeEngine
 import SpacetimeHost
+import SpacetimeQuery
 import SpacetimeSATS
 import SpacetimeSchema
 

@@ -1,13 +1,12 @@
-import SpacetimeEngine
-import SpacetimeSATS
-import SpacetimeSchema
+package import SpacetimeEngine
+package import SpacetimeSchema
 
 /// Which rows of a query's tables there is one of at most, because unique columns of theirs have to equal known values.
-struct QueryKeys {
+package struct QueryKeys {
     private struct Table {
         /// Columns that together name one row.
         var keys: [[ColumnID]]
-        /// Columns that must equal a constant.
+        /// Columns that must equal a literal or a parameter.
         var constants: Set<ColumnID> = []
         /// Columns that must equal a value of another table.
         var links: [(column: ColumnID, slot: Int)] = []
@@ -15,7 +14,7 @@ struct QueryKeys {
 
     private var tables: [Table]
 
-    init(_ query: BoundQuery, _ schemas: [TableSchema]) {
+    package init(_ query: BoundQuery, _ schemas: [TableSchema]) {
         tables = schemas.map { schema in
             let keys = [schema.primaryKey] + schema.uniqueConstraints.map(\.columns)
             return Table(keys: keys.filter { !$0.isEmpty })
@@ -27,8 +26,11 @@ struct QueryKeys {
         switch condition {
         case .rows(let slot, let predicate):
             for part in RowPredicate.conjuncts(of: predicate.normalTerms()) where part.count == 1 {
-                if case .compare(let path, .equal, _)? = part.first, path.namesColumn {
+                switch part.first {
+                case .compare(let path, .equal, _)? where path.namesColumn,
+                    .compareParameter(let path, .equal, _)? where path.namesColumn:
                     tables[slot].constants.insert(path.column)
+                default: break
                 }
             }
         case .compare(.equal, .field(let left), .field(let right)) where left.slot != right.slot:
@@ -39,7 +41,7 @@ struct QueryKeys {
     }
 
     /// The tables of which there may be several rows for one row of each of some others.
-    func undetermined(by slots: [Int]) -> [Int] {
+    package func undetermined(by slots: [Int]) -> [Int] {
         var known = Set(slots)
         while let next = tables.indices.first(where: { !known.contains($0) && isDetermined($0, by: known) }) {
             known.insert(next)
@@ -58,7 +60,7 @@ struct QueryKeys {
     }
 
     /// Whether a key of each of some tables is among columns, so that rows that are equal in these are one.
-    func haveKeys(_ columns: [QueryColumn], of slots: [Int]) -> Bool {
+    package func haveKeys(_ columns: [QueryColumn], of slots: [Int]) -> Bool {
         slots.allSatisfy { slot in
             tables[slot].keys.contains { key in
                 key.allSatisfy { column in
