@@ -125,6 +125,10 @@ struct ScenarioDatabase {
     }
 
     init(_ texts: String..., rules: [String] = [], views: [View] = []) throws {
+        try self.init(texts, rules: rules, views: views)
+    }
+
+    init(_ texts: [String], rules: [String] = [], views: [View] = []) throws {
         let tables = try texts.enumerated().map { try Table($1, $0) }
         self.tables = tables
         let names = tables.map(\.name)

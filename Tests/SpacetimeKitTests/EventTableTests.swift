@@ -21,8 +21,19 @@ struct Hit: Equatable {
     var damage: UInt8
 }
 
+/// What a hit of some damage breaks.
+@Table(.public)
+struct Armour: Equatable {
+    @Indexed var damage: UInt8
+    var name: String
+}
+
 @Module enum Arena {
-    static let tables = Tables(Shot.self, Score.self, Hit.self)
+    static let tables = Tables(Shot.self, Score.self, Hit.self, Armour.self)
+
+    @Reducer static func arm(_ context: borrowing Context, damages: [UInt8], name: String) throws {
+        for damage in damages { try context.db.armour.insert(Armour(damage: damage, name: name)) }
+    }
 
     @Reducer static func hit(_ context: borrowing Context, damages: [UInt8], missing: UInt8) throws {
         for damage in damages { try context.db.hit.insert(Hit(damage: damage)) }
@@ -76,6 +87,39 @@ struct Hit: Equatable {
         #expect(throws: DatabaseError.self) {
             try alice.subscribe(Score.all.leftJoin(Shot.self) { $0.player == $1.by }.select { ($0.shots, $1.id) })
         }
+    }
+
+    @Test func aSemijoinTellsEachEventOnceAndKeepsNothingOfIt() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        for name in ["helmet", "shield", "boots"] { try db.call(Arena.arm, [3, 5], name) }
+        // Three pieces fit each hit.
+        let hits = try db.subscribe(Hit.all.leftSemijoin(Armour.self) { $0.damage == $1.damage })
+        let broken = try db.subscribe(
+            Hit.all.join(Armour.self) { $0.damage == $1.damage }.select { $1.name }.distinct())
+        let damages = try db.subscribe(Hit.where { $0.damage > 2 }.select { $0.damage }.distinct())
+        #expect(hits.nextAvailable()?.inserted == [] && broken.nextAvailable()?.inserted == [])
+        #expect(damages.nextAvailable()?.inserted == [])
+        for _ in 0..<3 {
+            try db.call(Arena.hit, [5, 1, 5, 3], 0)
+            #expect(hits.nextAvailable()?.inserted.map(\.damage) == [5, 5, 3])
+            #expect(broken.nextAvailable()?.inserted.sorted() == ["boots", "helmet", "shield"])
+            #expect(damages.nextAvailable()?.inserted.sorted() == [3, 5])
+        }
+        #expect(hits.nextAvailable() == nil && broken.nextAvailable() == nil && damages.nextAvailable() == nil)
+    }
+
+    @Test func eventsAreNeitherCountedNorLimitedAsTheyCome() throws {
+        let db = try Database.open(.inMemory, module: Arena.self)
+        for error in [
+            #expect(throws: DatabaseError.self) { try db.subscribe(Hit.all.count()) },
+            #expect(throws: DatabaseError.self) {
+                try db.subscribe(Shot.all.groupBy { $0.by }.select { by, shots in (by, shots.count()) })
+            },
+            #expect(throws: DatabaseError.self) { try db.subscribe(Shot.all.orderBy { $0.power }.limit(3)) },
+            #expect(throws: DatabaseError.self) {
+                try db.subscribe(Shot.all.join(Score.self) { $0.by == $1.player }.count())
+            },
+        ] { #expect(error?.code == .invalidQuery && error?.message.contains("event table") == true) }
     }
 
     @Test func equalEventsAreAllDeliveredInOrder() throws {

@@ -166,7 +166,7 @@ final class LiveQueries: CommitObserver {
         } else if let slot = catalog.viewTables.wholeSlot(of: query) {
             output = try catalog.facts(of: query.tables[slot].id)
         }
-        let stages = try LiveStages(query, shape)
+        let stages = try LiveStages(query, shape, catalog)
         guard let source = try source(shape, of: query) else { return nil }
         do throws(EngineError) { return try LiveTemplate(query, shape, source, stages, output: output, catalog) } catch
         {
@@ -355,7 +355,7 @@ final class LiveQueries: CommitObserver {
         guard let changes = commit.changes else { return false }
         collect(changes)
         if touched.isEmpty { return failed }
-        for position in touched.indices { distribute(&touched[position], at: commit.offset) }
+        for position in touched.indices { distribute(&touched[position], of: changes, at: commit.offset) }
         touched.removeAll(keepingCapacity: true)
         let hasTold = !told.isEmpty || failed
         for session in told { tell(session, at: commit.offset) }
@@ -381,7 +381,7 @@ final class LiveQueries: CommitObserver {
         defer { touched.removeAll(keepingCapacity: true) }
         if let failure { throw failure }
         for position in touched.indices {
-            do throws(EngineError) { try touched[position].finish(in: datastore) } catch {
+            do throws(EngineError) { try touched[position].finish(changes, in: datastore) } catch {
                 // What it keeps has changed nevertheless.
                 body(touched[position].query, RowChanges())
                 throw DatabaseError(error)
@@ -449,10 +449,10 @@ final class LiveQueries: CommitObserver {
         }
     }
 
-    private func distribute(_ changes: inout LiveChanges, at offset: TxOffset) {
+    private func distribute(_ changes: inout LiveChanges, of commit: ChangeSet, at offset: TxOffset) {
         let query = changes.query
         query.changes = -1
-        do throws(EngineError) { try changes.finish(in: datastore) } catch {
+        do throws(EngineError) { try changes.finish(commit, in: datastore) } catch {
             return fail([query], DatabaseError(error))
         }
         if changes.isEmpty { return }

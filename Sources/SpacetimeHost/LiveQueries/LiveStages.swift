@@ -9,6 +9,8 @@ struct LiveStages {
     /// Equal rows are one; the schema if they are equal by their values, and nil if by their bytes.
     private(set) var distinct: TableSchema??
     private(set) var window: WindowStage.Definition?
+    /// Of event tables: which rows are told once.
+    private(set) var once: EventRows?
 
     /// True if the rows are handed out as they are.
     var isEmpty: Bool { groups == nil && distinct == nil && window == nil }
@@ -17,7 +19,13 @@ struct LiveStages {
 
     /// - Parameter shape: what the rows are.
     /// - Throws: `invalidQuery` if that cannot be kept up to date.
-    init(_ query: BoundQuery, _ shape: LiveShape) throws(DatabaseError) {
+    init(_ query: BoundQuery, _ shape: LiveShape, _ catalog: Catalog) throws(DatabaseError) {
+        for table in query.tables {
+            let facts = try catalog.facts(of: table.id)
+            if !facts.schema.isEvent { continue }
+            once = try EventRows(query, shape, facts)
+            return
+        }
         var schema = shape.stageSchema
         var ordered = shape.order
         // The rows of a table are all different.

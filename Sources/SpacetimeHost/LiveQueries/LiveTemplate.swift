@@ -12,7 +12,9 @@ struct LiveChanges {
     var isEmpty: Bool { deletes.isEmpty && inserts.isEmpty }
 
     /// Replaces the rows that meet the conditions by those that the client is told.
-    mutating func finish(in datastore: Datastore) throws(EngineError) {
+    ///
+    /// - Parameter commit: what changed in tables.
+    mutating func finish(_ commit: ChangeSet, in datastore: Datastore) throws(EngineError) {
         if isEmpty { return }
         var changes = RowChanges()
         swap(&changes.deletes, &deletes)
@@ -28,6 +30,7 @@ struct LiveChanges {
         case nil: break
         }
         (deletes, inserts) = (changes.deletes, changes.inserts)
+        if let once = query.template.stages.once { inserts = once.told(of: inserts, commit) }
     }
 }
 
