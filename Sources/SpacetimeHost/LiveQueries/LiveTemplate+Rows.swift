@@ -51,8 +51,14 @@ extension LiveTemplate {
     private func scan(
         _ values: [[UInt8]], _ search: TableSearch, _ limit: Int
     ) throws(EngineError) -> RowScan? {
-        try search.scan(
-            source.tables[0], where: try condition.binding(values, table: schema.name), examining: limit)
+        let table = source.tables[0]
+        let plan = scanPlan(search.planner)
+        // Planned once for all values, since a client that walks subscribes to many such queries at a time.
+        if plan.rest == nil, case .key(let index, let key)? = IndexLookup(plan.access, parameters: values) {
+            return try search.scan(table, by: index, key: key, examining: limit)
+        }
+        return try search.scan(
+            table, where: try condition.binding(values, table: schema.name), examining: limit)
     }
 
     private func run(

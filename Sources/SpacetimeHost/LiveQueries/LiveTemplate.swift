@@ -86,6 +86,8 @@ final class LiveTemplate {
     /// The same, made ready when it is first needed: with the lock, and for snapshots.
     private var baseRunner: PlanRunner?
     private var baseOfSnapshots: CompiledPlan?
+    /// How rows of a table are found that meet the condition, whatever the values. Made when it is first needed.
+    private var scanPlan: ScanPlan?
     private(set) var index = QueryIndex()
     /// The queries that every changed row is tested for.
     private(set) var others: [LiveQuery] = []
@@ -269,6 +271,14 @@ final class LiveTemplate {
             }
         }
         return made.map { QueryKey($0) }
+    }
+
+    /// How the rows of the table are found that the queries choose from, in terms of their parameters.
+    func scanPlan(_ planner: Planner) -> ScanPlan {
+        if let scanPlan { return scanPlan }
+        let plan = planner.plan(condition, for: source.tables[0])
+        scanPlan = plan
+        return plan
     }
 
     /// Finds the rows that meet the conditions of a query, and that groups and windows are made of; nil if they are those of a

@@ -77,6 +77,14 @@ package struct TableSearch {
         return try scan(table, search, ScanWindow())
     }
 
+    /// The rows with a key; nil if there are more than that.
+    func scan(
+        _ table: TableID, by index: IndexID, key: [UInt8], examining limit: Int
+    ) throws(EngineError) -> RowScan? {
+        if datastore.count(table) > limit, try examinedCount(.key(index, key), table) > limit { return nil }
+        return try withKey(key) { bytes throws(EngineError) in try datastore.scan(index, key: bytes) }
+    }
+
     private func examinedCount(_ lookup: IndexLookup?, _ table: TableID) throws(EngineError) -> Int {
         switch lookup {
         case nil: return datastore.count(table)
