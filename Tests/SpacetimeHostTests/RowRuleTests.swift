@@ -168,4 +168,22 @@ import Testing
             #expect(error?.message.contains(part) == true, "\(part)")
         }
     }
+
+    @Test func aRuleReadsNeitherViewsNorEvents() throws {
+        let error = #expect(throws: DatabaseError.self) {
+            try ScenarioDatabase(
+                "people(who identity unique, team u64 index)", "event news(who identity, team u64 index)",
+                rules: [
+                    "SELECT p.* FROM crew c JOIN people p ON p.team = c.team",
+                    "SELECT p.* FROM news n JOIN people p ON p.team = n.team",
+                    "SELECT a.* FROM news a JOIN news b ON a.team = b.team",
+                ],
+                views: [ScenarioDatabase.View(name: "crew", table: "people", query: { _, _ in "SELECT * FROM people" })]
+            )
+        }
+        #expect(error?.code == .invalidModule)
+        #expect(error?.message.contains("'crew' is a view") == true)
+        let refusals = error?.message.split(separator: ";").count { $0.contains("look into the event table 'news'") }
+        #expect(refusals == 2, "\(error?.message ?? "")")
+    }
 }

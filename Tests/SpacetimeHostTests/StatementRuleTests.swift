@@ -102,6 +102,20 @@ import Testing
         #expect(try !refused(client, 9, "SELECT * FROM bills b WHERE b.no <> 3"))
     }
 
+    /// What a client may see of a table is found with its statement, and stopped with it.
+    @Test func whatRulesAdmitIsLookedForAsLongAsTheStatementMayTake() throws {
+        let db = try database("SELECT b.* FROM people p JOIN bills b ON p.who = b.who")
+        let picture = PictureViews(try db.core.runner.snapshot(), db.core.runner)
+        let offset = try db.core.runner.lastOffset()
+        var request = Statements.Request("SELECT * FROM bills", as: Caller(identity: Self.a), isCancelled: { true })
+        let error = #expect(throws: DatabaseError.self) {
+            try db.core.statements.run(request, over: picture, at: offset)
+        }
+        #expect(error?.code == .stopped)
+        request.isCancelled = { false }
+        #expect(try db.core.statements.run(request, over: picture, at: offset).rows.count == 4)
+    }
+
     @Test func viewsAreComputedWhenSomebodyAsks() throws {
         let db = try ScenarioDatabase(
             "t(id u64 unique, n u64)",

@@ -70,6 +70,9 @@ struct LiveShape {
             for condition in table.outerCondition ?? [] where condition.hasParameters { return nil }
         }
         guard try builder.takeOutput() else { return nil }
+        // The rows are made without what was taken out, also those that nobody asks for: one for which something cannot be
+        // computed would end queries that it is no row of.
+        if !builder.taken.isEmpty, builder.open.mayFail { return nil }
         returnsWholeRows = if case .rows = query.output { query.grouping == nil } else { false }
         source = builder.open
         base = builder.base
@@ -231,6 +234,20 @@ extension RowPredicate.Term {
 }
 
 extension Expression {
+    /// True if there are rows of which it cannot be computed, since a number does not fit, or a divisor is zero.
+    var mayFail: Bool {
+        switch self {
+        case .arithmetic(_, let left, let right):
+            // Floats become infinite.
+            ![.f32, .f64].contains(left.type) || left.mayFail || right.mayFail
+        case .compare(_, let left, let right): left.mayFail || right.mayFail
+        case .isPresent(let operand), .isIn(let operand, _), .hasPrefix(let operand, _), .not(let operand):
+            operand.mayFail
+        case .and(let operands), .or(let operands): operands.contains(where: \.mayFail)
+        case .field, .literal, .parameter, .key, .aggregate, .constant, .rows: false
+        }
+    }
+
     /// True if a value in it comes with each run.
     var hasParameters: Bool {
         switch self {
@@ -277,6 +294,14 @@ extension Expression {
 }
 
 extension BoundQuery {
+    /// True if there are rows for which a condition or a column of the output cannot be computed.
+    fileprivate var mayFail: Bool {
+        if conditions.contains(where: \.mayFail) { return true }
+        if tables.contains(where: { $0.outerCondition?.contains(where: \.mayFail) == true }) { return true }
+        guard case .columns(let columns) = output else { return false }
+        return columns.contains { $0.value.mayFail }
+    }
+
     /// True if values that come with each run are in what is done with the rows that meet the conditions, but for how many
     /// of them are wanted.
     fileprivate var hasParametersBehindRows: Bool {

@@ -11,18 +11,41 @@ extension TransactionRunner {
         return limit
     }
 
-    /// How many rows a plan reads, as estimated before it is run.
-    func estimatedRows(_ plan: Plan, _ values: [[UInt8]]) -> Double {
-        var plan = plan
-        if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
-        return catalog.planner.estimate(plan, ValuedStatistics(datastore, values)).rowsRead
+    /// The same as it was set in a picture.
+    func allowedRows(in picture: DatastoreSnapshot) throws(DatabaseError) -> UInt64? {
+        var limit: UInt64?
+        do {
+            try catalog.forEachRow(of: catalog.systemTables.variables, in: picture, where: .all) { row in
+                guard case .product(let values)? = Self.variable(Array(row)),
+                    values.first == .string(SystemVariable.rowLimit.rawValue),
+                    case .sum(_, .u64(let value))? = values.last
+                else { return }
+                limit = value
+            }
+        } catch { throw DatabaseError(.internalInconsistency, "\(error)", cause: error) }
+        return limit
     }
 
-    static func tooManyRows(_ rows: Double, _ limit: UInt64) -> DatabaseError {
-        DatabaseError(
+    private static func variable(_ row: [UInt8]) -> AlgebraicValue? {
+        try? AlgebraicValue(bsatn: row, type: .product(SystemSchemas.variables.schema.rowType))
+    }
+
+    /// How many rows a plan reads, as estimated before it is run.
+    func estimatedRows(_ plan: Plan, _ values: [[UInt8]], _ statistics: some PlanStatistics) -> Double {
+        var plan = plan
+        if case .parameter(let number, let type)? = plan.limit { plan.limit = .literal(values[number], type) }
+        return catalog.planner.estimate(plan, ValuedStatistics(statistics, values)).rowsRead
+    }
+
+    /// Refuses what would read more rows than are allowed.
+    func require(_ rows: Double, atMost limit: UInt64) throws(DatabaseError) {
+        if rows <= Double(limit) { return }
+        // Of rows that rules hide nobody is told how many there are.
+        let estimate = catalog.rules.isEmpty ? "about \(Int(min(rows, 1e15)))" : "too many"
+        throw DatabaseError(
             .limitReached,
-            "the query would read about \(Int(min(rows, 1e15))) rows, and \(limit) are allowed; ask for fewer, by conditions "
-                + "on indexed columns or with LIMIT")
+            "the query would read \(estimate) rows, and \(limit) are allowed; ask for fewer, by conditions on indexed "
+                + "columns or with LIMIT")
     }
 
     /// The value of a variable as it is stored; nil if it is not set.
@@ -37,9 +60,7 @@ extension TransactionRunner {
                 throw DatabaseError(error)
             }
         }
-        guard let row else { return nil }
-        let type = AlgebraicType.product(SystemSchemas.variables.schema.rowType)
-        guard case .product(let values)? = try? AlgebraicValue(bsatn: row, type: type) else { return nil }
+        guard let row, case .product(let values)? = Self.variable(row) else { return nil }
         return values.last
     }
 }
@@ -61,7 +82,7 @@ struct AllowedRows {
     /// - Throws: `limitReached` if they are too many.
     mutating func take(_ query: SessionQuery, _ runner: TransactionRunner) throws(DatabaseError) {
         let plan = runner.catalog.planner.plan(query.query, ValuedStatistics(runner.datastore, query.values))
-        rowsRead += runner.estimatedRows(plan, query.values)
-        if rowsRead > Double(limit) { throw TransactionRunner.tooManyRows(rowsRead, limit) }
+        rowsRead += runner.estimatedRows(plan, query.values, runner.datastore)
+        try runner.require(rowsRead, atMost: limit)
     }
 }

@@ -51,12 +51,16 @@ extension Catalog {
     }
 
     /// Calls `body` with the rows of a query's result in a snapshot, in its order, without the database's lock.
+    ///
+    /// - Parameter shouldStop: asked now and then, by any thread; true ends it with an error.
     package func forEachResult(
-        of query: BoundQuery, in snapshot: DatastoreSnapshot, _ body: (UnsafeRawBufferPointer) -> Bool
+        of query: BoundQuery, in snapshot: DatastoreSnapshot, shouldStop: (@Sendable () -> Bool)? = nil,
+        _ body: (UnsafeRawBufferPointer) -> Bool
     ) throws(DatabaseError) {
         do throws(EngineError) {
             let (runner, values) = try runner(query, SnapshotStatistics(snapshot, planner))
-            try runner.run(over: snapshot, binding: values, budget: QueryBudget(), shouldStop: nil) { row, times in
+            try runner.run(over: snapshot, binding: values, budget: QueryBudget(), shouldStop: shouldStop) {
+                row, times in
                 runner.hand(row, times, to: body)
             }
         } catch { throw DatabaseError(error) }

@@ -17,12 +17,15 @@ struct RowRules: Sendable {
     private let rules: [TableID: [BoundQuery]]
     /// Tables of which each caller's rows are kept.
     private let guarded: Set<TableID>
+    /// Event tables whose rule joins others; true if it may find several rows of these for one event.
+    private let joinedEvents: [TableID: Bool]
 
-    static let none = RowRules(rules: [:], guarded: [])
+    static let none = RowRules(rules: [:], guarded: [], joinedEvents: [:])
 
-    private init(rules: [TableID: [BoundQuery]], guarded: Set<TableID>) {
+    private init(rules: [TableID: [BoundQuery]], guarded: Set<TableID>, joinedEvents: [TableID: Bool]) {
         self.rules = rules
         self.guarded = guarded
+        self.joinedEvents = joinedEvents
     }
 
     /// - Throws: `invalidModule` with all that is wrong with the rules.
@@ -45,6 +48,7 @@ struct RowRules: Sendable {
         }
         var worked: [TableID: [BoundQuery]] = [:]
         var guarded: Set<TableID> = []
+        var joinedEvents: [TableID: Bool] = [:]
         for table in written.keys.sorted() {
             let list = Self.worked(table, written, [table], catalog, &problems)
             worked[table] = list
@@ -56,6 +60,11 @@ struct RowRules: Sendable {
                 problems.append(
                     "the event table '\(catalog.table(table)?.schema.name ?? "")' has several rules, and one that joins other "
                         + "tables; there may be one rule, or several without joins")
+            } else if let rule = list.first, case .rows(let slot) = rule.output {
+                let schemas = rule.tables.map {
+                    catalog.table($0.id)?.schema ?? TableSchema(name: "", columns: [] as [ColumnSchema])
+                }
+                joinedEvents[table] = !QueryKeys(rule, schemas).undetermined(by: [slot]).isEmpty
             }
         }
         if !problems.isEmpty {
@@ -64,6 +73,7 @@ struct RowRules: Sendable {
         }
         rules = worked
         self.guarded = guarded
+        self.joinedEvents = joinedEvents
     }
 
     private static func problem(_ query: BoundQuery, _ catalog: SQLCatalog) -> String? {
@@ -75,6 +85,15 @@ struct RowRules: Sendable {
         }
         guard catalog.table(query.tables[slot].id)?.schema.access == .public else {
             return "a rule guards a public table; clients see nothing of a private one anyway"
+        }
+        for (position, table) in query.tables.enumerated() {
+            guard let table = catalog.table(table.id) else { continue }
+            if table.isView {
+                return "a rule reads tables, and '\(table.schema.name)' is a view; join what the view reads"
+            }
+            if table.schema.isEvent, position != slot {
+                return "a rule cannot look into the event table '\(table.schema.name)', which keeps no rows"
+            }
         }
         return nil
     }
@@ -174,11 +193,7 @@ struct RowRules: Sendable {
             }
         }
         // A rule of an event table that finds several partners of a row admits it once.
-        if form.tables.count > query.query.tables.count, query.query.tables.count == 1, form.grouping == nil,
-            case .rows = form.output
-        {
-            form.isDistinct = true
-        }
+        if query.query.returnsRowsOfOnlyTable, joinedEvents[query.query.tables[0].id] == true { form.isDistinct = true }
         let values = form.parameters.indices.map { position in
             position < query.values.count
                 ? query.values[position] : QueryTexts.sender(caller.identity, as: form.parameters[position].type)
@@ -187,7 +202,38 @@ struct RowRules: Sendable {
     }
 }
 
+extension RowRules {
+    /// Refuses to follow events in ways in which a rule that joins other tables could be noticed.
+    ///
+    /// - Throws: `invalidQuery`.
+    func requireFollowable(_ query: BoundQuery, _ catalog: Catalog) throws(DatabaseError) {
+        if joinedEvents.isEmpty { return }
+        for table in query.tables {
+            guard let isRepeating = joinedEvents[table.id] else { continue }
+            let name = try catalog.facts(of: table.id).schema.name
+            if isRepeating, !query.returnsRowsOfOnlyTable {
+                throw DatabaseError(
+                    .invalidQuery,
+                    "the rule of the event table '\(name)' may find several rows of other tables for one event, which would then be "
+                        + "told as often; subscribe to the rows of '\(name)' alone")
+            }
+            // Conditions on the event alone are asked before the rule has found its other tables.
+            if query.conditions.contains(where: \.mayFail) {
+                throw DatabaseError(
+                    .invalidQuery,
+                    "the rule of the event table '\(name)' joins other tables, so that arithmetic which may fail cannot be asked of "
+                        + "its rows; compare columns with values")
+            }
+        }
+    }
+}
+
 extension BoundQuery {
+    fileprivate var returnsRowsOfOnlyTable: Bool {
+        guard tables.count == 1, grouping == nil, case .rows = output else { return false }
+        return true
+    }
+
     /// The same query of what its caller may see of one of its tables.
     fileprivate func looking(at slot: Int, through view: ViewTables.View) -> BoundQuery {
         var query = replacing(slot, by: view.table, view.schema.columns, behind: view.hiddenCount)

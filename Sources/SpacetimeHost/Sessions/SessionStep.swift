@@ -104,11 +104,11 @@ extension Sessions {
     ) throws(DatabaseError) {
         let caller = step.session.caller
         try prepare(list, for: caller)
-        let owner = runner.catalog.owner.identity
+        let (rules, owner) = (runner.catalog.rules, runner.catalog.owner.identity)
         for asked in list {
+            if !rules.isEmpty, caller.identity != owner { try rules.requireFollowable(asked.query, runner.catalog) }
             try enter(
-                runner.catalog.rules.restricted(asked, for: caller, owner: owner, runner.catalog.viewTables), step,
-                joining, &allowed)
+                rules.restricted(asked, for: caller, owner: owner, runner.catalog.viewTables), step, joining, &allowed)
         }
     }
 

@@ -7,12 +7,7 @@ struct PlanRun: Sendable {
     let plan: CompiledPlan
     let values: [[UInt8]]
     var limits: QueryLimits
-    /// When it is to end.
-    private let deadline: Timestamp?
-    private let clock: any HostClock
-    private let isCancelled: (@Sendable () -> Bool)?
-    /// Says that nobody waits for the result any more.
-    var stop: StopSignal?
+    var patience: Patience
     /// Of runs over snapshots.
     var sharing = ScanSharing()
 
@@ -20,20 +15,13 @@ struct PlanRun: Sendable {
         self.plan = plan
         self.values = values
         limits = prepared.request.limits
-        deadline = limits.time.map { prepared.started + TimeDuration($0) }
-        isCancelled = prepared.request.isCancelled
-        self.clock = clock
+        patience = Patience(prepared, clock)
     }
 
     private var budget: QueryBudget {
         QueryBudget(
             rowsExamined: limits.rowsExamined, rowsProduced: limits.rows, bytesProduced: limits.bytes,
-            bytesKept: limits.bytes, shouldStop: shouldStop)
-    }
-
-    private var shouldStop: (@Sendable () -> Bool)? {
-        if deadline == nil, isCancelled == nil, stop == nil { return nil }
-        return { stop?.isStopped == true || isCancelled?() == true || deadline.map { clock.now() > $0 } == true }
+            bytesKept: limits.bytes, shouldStop: patience.shouldStop)
     }
 
     /// - Parameters:
@@ -50,7 +38,7 @@ struct PlanRun: Sendable {
                 for _ in 0..<times { rows.append(row) }
             }
         } catch {
-            throw self.error(error)
+            throw patience.error(error)
         }
         return RunResult(rows: rows, cost: runner.cost)
     }
@@ -61,24 +49,57 @@ struct PlanRun: Sendable {
         do throws(EngineError) {
             try runner.bind(values)
             try runner.run(
-                over: snapshot, binding: values, budget: budget, shouldStop: shouldStop, sharing
+                over: snapshot, binding: values, budget: budget, shouldStop: patience.shouldStop, sharing
             ) { row, times in for _ in 0..<times { rows.append(row) } }
         } catch {
-            throw self.error(error)
+            throw patience.error(error)
         }
         return RunResult(rows: rows, cost: runner.cost)
     }
+}
 
-    private func error(_ error: EngineError) -> DatabaseError {
+/// How long a statement is waited for: until its time is up, its task is cancelled, or nobody wants it any more.
+struct Patience: Sendable {
+    private let time: Duration?
+    private let deadline: Timestamp?
+    private let clock: any HostClock
+    private let isCancelled: (@Sendable () -> Bool)?
+    /// Says that nobody waits for the result any more.
+    var stop: StopSignal?
+
+    init(_ prepared: Statements.Prepared, _ clock: any HostClock, _ stop: StopSignal? = nil) {
+        time = prepared.request.limits.time
+        deadline = time.map { prepared.started + TimeDuration($0) }
+        isCancelled = prepared.request.isCancelled
+        self.clock = clock
+        self.stop = stop
+    }
+
+    /// Asked now and then, by any thread; nil if there is no end to it.
+    var shouldStop: (@Sendable () -> Bool)? {
+        if deadline == nil, isCancelled == nil, stop == nil { return nil }
+        return { isOver }
+    }
+
+    var isOver: Bool { isGivenUp || deadline.map { clock.now() > $0 } == true }
+
+    private var isGivenUp: Bool { stop?.isStopped == true || isCancelled?() == true }
+
+    /// What came of a run that an error ended.
+    func error(_ error: EngineError) -> DatabaseError {
         guard case .queryStopped = error else { return DatabaseError(error) }
-        if stop?.isStopped == true || isCancelled?() == true {
-            return DatabaseError(.stopped, "the statement was stopped, since its task was cancelled", cause: error)
+        return stopped(cause: error)
+    }
+
+    func stopped(cause: (any Error)? = nil) -> DatabaseError {
+        if isGivenUp {
+            return DatabaseError(.stopped, "the statement was stopped, since its task was cancelled", cause: cause)
         }
-        let time = limits.time.map { "\($0)" } ?? "than it may"
+        let time = time.map { "\($0)" } ?? "than it may"
         return DatabaseError(
             .stopped,
             "the statement was stopped, since it took longer than \(time); ask for fewer rows, by conditions on indexed "
-                + "columns, or raise the limit", cause: error)
+                + "columns, or raise the limit", cause: cause)
     }
 }
 

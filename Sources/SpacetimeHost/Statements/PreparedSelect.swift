@@ -21,9 +21,23 @@ final class PreparedSelect: @unchecked Sendable {
     /// The rows of each table when the plans were made.
     private var sizes: [Int] = []
 
+    /// What rules make of it, the same for all whom they restrict.
+    private var restricted: PreparedSelect?
+
     private static let planLimit = 8
 
     init(_ bound: BoundSelect) { self.bound = bound }
+
+    /// The same with another query, which returns the same columns: as those may ask it who do not see all rows. With the
+    /// database's lock held.
+    func restricted(to query: BoundQuery) -> PreparedSelect {
+        if let restricted, restricted.bound.query == query { return restricted }
+        var bound = bound
+        bound.query = query
+        let made = PreparedSelect(bound)
+        restricted = made
+        return made
+    }
 
     /// The plan for values of the parameters, made anew if tables have become much larger or smaller. With the database's
     /// lock held.

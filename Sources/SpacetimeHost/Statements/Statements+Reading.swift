@@ -15,13 +15,24 @@ extension Statements {
     /// A query that looks at more rows than this is run off the lock: so many are looked at in half a millisecond.
     static let rowsUnderLock = 8_192
 
+    /// A query as its caller may ask it: what the rules of its tables make of it.
+    private struct Asked {
+        var select: PreparedSelect
+        /// False for one that is explained only.
+        let runs: Bool
+        /// Of its parameters; none if it is not run.
+        var values: [[UInt8]]
+        /// The rules hide rows of its tables, of which nothing is told: not how many there are either.
+        var hidesRows = false
+    }
+
     /// Runs a statement with the lock held, which is released; or says what is to be run without it.
     func readAndRelease(_ prepared: Prepared) throws(DatabaseError) -> Outcome {
-        let asked: (select: PreparedSelect, values: [[UInt8]])?
+        let asked: Asked?
         do throws(DatabaseError) {
             if prepared.readsSystemTables(runner.catalog) { try runner.fillSystemTables() }
             asked = try asks(prepared)
-            if let asked {
+            if let asked, asked.runs {
                 _ = try runner.materialiseViews(
                     of: asked.select.bound.query, asked.values, for: prepared.request.caller)
             }
@@ -32,23 +43,23 @@ extension Statements {
         _ = runner.beginReadHoldingLock()
         defer { runner.endRead() }
         switch (prepared.entry, asked) {
-        case (.select, let asked?): return try read(asked.select, asked.values, prepared)
-        case (.other(.explain(let bound, _)), _): return try explain(bound, running: asked, prepared)
+        case (.select, let asked?): return try read(asked, prepared)
+        case (.other(.explain), let asked?): return try explain(asked, prepared)
         case (.other(.show(let variable)), _): return .done(try show(variable, prepared))
         default: throw DatabaseError(.internalInconsistency, "a statement that writes was taken for one that reads")
         }
     }
 
     private func read(
-        _ select: PreparedSelect, _ values: [[UInt8]], _ prepared: Prepared, explained: [String]? = nil
+        _ asked: Asked, _ prepared: Prepared, explained: [String]? = nil
     ) throws(DatabaseError) -> Outcome {
-        let limits = prepared.request.limits
+        let (select, values, limits) = (asked.select, asked.values, prepared.request.limits)
         let planned = try select.plan(runner.catalog.planner, runner.datastore, values)
         var run = PlanRun(planned.compiled, values: values, prepared, clock: runner.clock)
         try requireRowLimit(planned.plan, values, prepared)
         var result = UnfinishedResult(
-            columns: select.bound.columns, explained: explained, offset: lastOffset, started: prepared.started,
-            clock: runner.clock)
+            columns: select.bound.columns, explained: explained, hidesRows: asked.hidesRows, offset: lastOffset,
+            started: prepared.started, clock: runner.clock)
         if planned.rowsExamined <= Double(Self.rowsUnderLock) {
             let allowed = min(limits.rowsExamined, Self.rowsUnderLock * 4)
             run.limits.rowsExamined = allowed
@@ -64,25 +75,29 @@ extension Statements {
         return .long(LongQuery(planned: run, snapshot: runner.datastore.snapshot(), result: result))
     }
 
-    /// The query that is to be run, as the caller may ask it: what the rules of its tables make of it. Nil if none is.
-    private func asks(_ prepared: Prepared) throws(DatabaseError) -> (PreparedSelect, [[UInt8]])? {
-        let select: PreparedSelect
-        var literals: [[UInt8]?] = []
+    /// The query that a statement is about; nil if it is about none.
+    private func asks(_ prepared: Prepared) throws(DatabaseError) -> Asked? {
+        var asked: Asked
         switch prepared.entry {
-        case .select(let known, let values): (select, literals) = (known, values)
-        case .other(.explain(let bound, runs: true)): select = PreparedSelect(bound)
+        case .select(let select, let literals):
+            let values = try prepared.values(select.bound.query.parameters, literals)
+            asked = Asked(select: select, runs: true, values: values)
+        case .other(.explain(let bound, let runs)):
+            let values = try runs ? prepared.values(bound.query.parameters, []) : []
+            asked = Asked(select: PreparedSelect(bound), runs: runs, values: values)
         case .other: return nil
         }
-        let values = try prepared.values(select.bound.query.parameters, literals)
         let rules = runner.catalog.rules
-        if prepared.isOwner || rules.isEmpty { return (select, values) }
+        if prepared.isOwner || rules.isEmpty { return asked }
+        let query = asked.select.bound.query
         let form = rules.restricted(
-            SessionQuery(select.bound.query, values: values), for: prepared.request.caller,
+            SessionQuery(query, values: asked.values), for: prepared.request.caller,
             owner: runner.catalog.owner.identity, runner.catalog.viewTables)
-        if form.query == select.bound.query { return (select, values) }
-        var bound = select.bound
-        bound.query = form.query
-        return (PreparedSelect(bound), form.values)
+        if form.query == query { return asked }
+        asked.select = asked.select.restricted(to: form.query)
+        asked.hidesRows = true
+        if asked.runs { asked.values = form.values }
+        return asked
     }
 
     /// The offset of the last commit. With the lock held.
@@ -95,8 +110,7 @@ extension Statements {
         _ plan: Plan, _ values: [[UInt8]], _ prepared: Prepared
     ) throws(DatabaseError) {
         guard !prepared.isOwner, let limit = try runner.allowedRows() else { return }
-        let rows = runner.estimatedRows(plan, values)
-        if rows > Double(limit) { throw TransactionRunner.tooManyRows(rows, limit) }
+        try runner.require(runner.estimatedRows(plan, values, runner.datastore), atMost: limit)
     }
 
     private func show(_ variable: SystemVariable, _ prepared: Prepared) throws(DatabaseError) -> StatementResult {
@@ -111,16 +125,13 @@ extension Statements {
     // MARK: EXPLAIN
 
     /// The plan, one operation for each row; and, if it is to be run, what that took.
-    private func explain(
-        _ bound: BoundSelect, running asked: (select: PreparedSelect, values: [[UInt8]])?, _ prepared: Prepared
-    ) throws(DatabaseError) -> Outcome {
+    private func explain(_ asked: Asked, _ prepared: Prepared) throws(DatabaseError) -> Outcome {
         let planner = runner.catalog.planner
-        let planned = try (asked?.select ?? PreparedSelect(bound)).plan(
-            planner, runner.datastore, asked?.values ?? [])
-        let lines = PlanDescription(planned.plan, planner, runner.datastore).lines
-        if let asked { return try read(asked.select, asked.values, prepared, explained: lines) }
+        let planned = try asked.select.plan(planner, runner.datastore, asked.values)
+        let lines = PlanDescription(planned.plan, planner, runner.datastore, hidesRows: asked.hidesRows).lines
+        if asked.runs { return try read(asked, prepared, explained: lines) }
         let result = UnfinishedResult(
-            columns: bound.columns, explained: lines, offset: lastOffset, started: prepared.started,
+            columns: asked.select.bound.columns, explained: lines, offset: lastOffset, started: prepared.started,
             clock: runner.clock)
         return .done(result.finished(nil))
     }
@@ -131,6 +142,8 @@ struct UnfinishedResult: Sendable {
     let columns: ProductType
     /// The plan, if it is what is asked for.
     var explained: [String]?
+    /// Nothing is told of rows that the caller does not see.
+    var hidesRows = false
     let offset: TxOffset
     let started: Timestamp
     let clock: any HostClock
@@ -147,9 +160,9 @@ struct UnfinishedResult: Sendable {
         guard var lines = explained else { return result }
         if run != nil {
             let place = isOfPicture ? "over a picture, without the lock" : "under the lock"
+            let examined = hidesRows ? "" : "\(cost.rowsExamined) rows examined, \(cost.seeks) look-ups, "
             lines.append(
-                "\(cost.rowsProduced) rows of \(cost.bytesProduced) bytes, \(cost.rowsExamined) rows examined, "
-                    + "\(cost.seeks) look-ups, \(microseconds) µs, \(place)")
+                "\(cost.rowsProduced) rows of \(cost.bytesProduced) bytes, \(examined)\(microseconds) µs, \(place)")
         }
         result.columns = ProductType([("plan", .string)])
         result.rows = RowBatch()
@@ -175,21 +188,29 @@ struct LongQuery: Sendable {
 
     /// On a thread of its own. A cancelled task has it stopped.
     func runAside() async throws(DatabaseError) -> StatementResult {
-        let stop = StopSignal()
-        var query = self
-        query.planned.stop = stop
-        let running = query
-        let outcome: Result<StatementResult, DatabaseError> = await withTaskCancellationHandler {
-            do throws(DatabaseError) {
-                return .success(try await suspendingAside { () throws(DatabaseError) in try running.run() })
-            } catch {
-                return .failure(error)
-            }
-        } onCancel: {
-            stop.stop()
+        try await runningAside { stop throws(DatabaseError) in
+            var query = self
+            query.planned.patience.stop = stop
+            return try query.run()
         }
-        return try outcome.get()
     }
+}
+
+/// Runs a query on a thread of its own. A cancelled task has it stopped.
+private func runningAside(
+    _ body: @escaping @Sendable (StopSignal) throws(DatabaseError) -> StatementResult
+) async throws(DatabaseError) -> StatementResult {
+    let stop = StopSignal()
+    let outcome: Result<StatementResult, DatabaseError> = await withTaskCancellationHandler {
+        do throws(DatabaseError) {
+            return .success(try await suspendingAside { () throws(DatabaseError) in try body(stop) })
+        } catch {
+            return .failure(error)
+        }
+    } onCancel: {
+        stop.stop()
+    }
+    return try outcome.get()
 }
 
 // MARK: - Pictures
@@ -198,51 +219,55 @@ extension Statements {
     /// Runs a query over a picture of the database, with the rights of whoever asks. Takes the lock only to find out about
     /// the module, the first time that somebody asks for that.
     ///
-    /// - Parameter views: those of the picture.
+    /// - Parameter picture: the tables, and the views of them.
     package func run(
         _ request: Request, over picture: PictureViews, at offset: TxOffset
+    ) throws(DatabaseError) -> StatementResult { try run(request, over: picture, at: offset, nil) }
+
+    /// Runs a query over a picture on a thread of its own. A cancelled task has it stopped.
+    package func run(
+        _ request: Request, over picture: PictureViews, at offset: TxOffset
+    ) async throws(DatabaseError) -> StatementResult {
+        try await runningAside { stop throws(DatabaseError) in try self.run(request, over: picture, at: offset, stop) }
+    }
+
+    private func run(
+        _ request: Request, over picture: PictureViews, at offset: TxOffset, _ stop: StopSignal?
     ) throws(DatabaseError) -> StatementResult {
         let prepared = try prepare(request)
         let bound: BoundSelect
-        let literals: [[UInt8]?]
-        var explains = false
+        var (literals, explains, runs): ([[UInt8]?], Bool, Bool) = ([], false, true)
         switch prepared.entry {
         case .select(let select, let values): (bound, literals) = (select.bound, values)
-        case .other(.explain(let select, let runs)):
-            (bound, literals) = (select, [])
-            if !runs { return try explain(select, over: picture, at: offset, prepared) }
-            explains = true
+        case .other(.explain(let select, let isRun)): (bound, explains, runs) = (select, true, isRun)
         case .other:
             throw DatabaseError(.readOnly, "a snapshot answers queries only; run the statement on the database")
         }
-        let values = try prepared.values(bound.query.parameters, literals)
+        let values = try runs ? prepared.values(bound.query.parameters, literals) : []
         let asked = picture.restricted(SessionQuery(bound.query, values: values), for: request.caller)
-        var snapshot = try picture.snapshot(for: asked.query, asked.values, as: request.caller)
-        if prepared.readsSystemTables(runner.catalog) { snapshot = try withSystemTables(snapshot) }
-        let planner = runner.catalog.planner
-        let plan = planner.plan(asked.query, SnapshotStatistics(snapshot, planner))
-        let compiled = try PreparedSelect.compile(plan, runner.catalog.planTables)
-        var result = UnfinishedResult(
-            columns: bound.columns, offset: offset, started: prepared.started, clock: runner.clock, isOfPicture: true)
-        if explains {
-            result.explained = PlanDescription(plan, planner, SnapshotStatistics(snapshot, planner)).lines
-        }
-        return result.finished(
-            try PlanRun(compiled, values: asked.values, prepared, clock: runner.clock).run(over: snapshot))
-    }
-
-    private func explain(
-        _ bound: BoundSelect, over picture: PictureViews, at offset: TxOffset, _ prepared: Prepared
-    ) throws(DatabaseError) -> StatementResult {
+        let hidesRows = asked.query != bound.query
         var snapshot = picture.snapshot
+        let patience = Patience(prepared, runner.clock, stop)
+        if runs {
+            snapshot = try picture.snapshot(for: asked.query, asked.values, as: request.caller, waiting: patience)
+        }
         if prepared.readsSystemTables(runner.catalog) { snapshot = try withSystemTables(snapshot) }
         let planner = runner.catalog.planner
         let statistics = SnapshotStatistics(snapshot, planner)
-        let lines = PlanDescription(planner.plan(bound.query, statistics), planner, statistics).lines
-        return UnfinishedResult(
-            columns: bound.columns, explained: lines, offset: offset, started: prepared.started, clock: runner.clock,
-            isOfPicture: true
-        ).finished(nil)
+        let plan = planner.plan(asked.query, statistics)
+        var result = UnfinishedResult(
+            columns: bound.columns, hidesRows: hidesRows, offset: offset, started: prepared.started,
+            clock: runner.clock,
+            isOfPicture: true)
+        if explains { result.explained = PlanDescription(plan, planner, statistics, hidesRows: hidesRows).lines }
+        if !runs { return result.finished(nil) }
+        if !prepared.isOwner, let limit = try runner.allowedRows(in: picture.snapshot) {
+            try runner.require(runner.estimatedRows(plan, asked.values, statistics), atMost: limit)
+        }
+        let compiled = try PreparedSelect.compile(plan, runner.catalog.planTables)
+        var run = PlanRun(compiled, values: asked.values, prepared, clock: runner.clock)
+        run.patience = patience
+        return result.finished(try run.run(over: snapshot))
     }
 
     /// The tables that describe the module never change, so those of now belong to a picture of earlier, too.

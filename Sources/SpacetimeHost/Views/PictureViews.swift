@@ -62,10 +62,12 @@ package final class PictureViews: Sendable {
 
     /// The picture with the rows of the views that a query reads.
     ///
-    /// - Parameter values: those of the query's parameters.
-    /// - Throws: what a view threw, as `moduleFailure`.
+    /// - Parameters:
+    ///   - values: those of the query's parameters.
+    ///   - patience: how long they are waited for.
+    /// - Throws: what a view threw, as `moduleFailure`; `stopped`.
     func snapshot(
-        for query: BoundQuery, _ values: [[UInt8]], as caller: Caller
+        for query: BoundQuery, _ values: [[UInt8]], as caller: Caller, waiting patience: Patience? = nil
     ) throws(DatabaseError) -> DatastoreSnapshot {
         var wanted: [(view: ViewTables.View, key: Key)] = []
         for table in query.tables {
@@ -78,15 +80,16 @@ package final class PictureViews: Sendable {
             let missing = wanted.filter { !known.contains($0.key) }
             if missing.isEmpty, let whole { return whole }
             var rows: [RowBatch] = []
-            for (view, key) in missing { rows.append(try self.rows(of: view, key.key, caller)) }
+            for (view, key) in missing { rows.append(try self.rows(of: view, key.key, caller, patience)) }
             for ((view, key), rows) in zip(missing, rows) { try keep(rows, of: view, key) }
         }
     }
 
     /// Evaluates a view.
     private func rows(
-        of view: ViewTables.View, _ key: [UInt8], _ caller: Caller
+        of view: ViewTables.View, _ key: [UInt8], _ caller: Caller, _ patience: Patience?
     ) throws(DatabaseError) -> RowBatch {
+        if let patience, patience.isOver { throw patience.stopped() }
         let catalog = runner.catalog
         var content = ViewContent()
         switch view.content {
@@ -105,11 +108,14 @@ package final class PictureViews: Sendable {
                 throw DatabaseError(error)
             }
             do throws(DatabaseError) {
-                try catalog.forEachResult(of: bound, in: snapshot) { row in
+                try catalog.forEachResult(of: bound, in: snapshot, shouldStop: patience?.shouldStop) { row in
                     rows.append(row)
                     return true
                 }
-            } catch { throw view.failed(error.message) }
+            } catch {
+                if let patience, patience.isOver { throw patience.stopped(cause: error) }
+                throw view.failed(error.message)
+            }
         }
         return rows
     }

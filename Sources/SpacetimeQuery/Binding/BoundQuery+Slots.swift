@@ -11,6 +11,11 @@ extension BoundQuery {
     package func restricting(_ slot: Int, to rule: BoundQuery) -> BoundQuery {
         guard case .rows(let returned) = rule.output else { return self }
         var result = self
+        if tables[slot].outerCondition != nil, rule.tables.count > 1 {
+            // Where a rule joins tables it is one of an event table, and of these an outer join finds nothing.
+            result.tables[slot].outerCondition?.append(.constant(false))
+            return result
+        }
         var places: [Int] = []
         for position in rule.tables.indices {
             if position == returned {
@@ -30,11 +35,12 @@ extension BoundQuery {
             }
         }
         let conditions = rule.conditions.map { $0.moved(slots: places, parameters: numbers) }
-        // What an outer join finds is restricted before it is joined.
-        if result.tables[slot].outerCondition != nil, rule.tables.count == 1 {
-            result.tables[slot].outerCondition? += conditions
+        // In front of the others, which are computed of no row that the rule hides: what fails for such a row would tell of it.
+        if let joined = result.tables[slot].outerCondition {
+            // What an outer join finds is restricted before it is joined.
+            result.tables[slot].outerCondition = conditions + joined
         } else {
-            result.conditions += conditions
+            result.conditions = conditions + result.conditions
         }
         return result
     }

@@ -32,12 +32,15 @@ package struct PlanDescription: Hashable, Sendable {
     /// See ``PlanEstimate/rowsRead``.
     package let rowsRead: Int
 
-    package init(_ plan: Plan, _ planner: Planner, _ statistics: some PlanStatistics) {
+    /// - Parameter hidesRows: whether it does not say how many rows there are, for those who do not see all of them.
+    package init(_ plan: Plan, _ planner: Planner, _ statistics: some PlanStatistics, hidesRows: Bool = false) {
         let text = PlanText(plan, planner)
         let estimate = planner.estimate(plan, statistics)
         var nodes: [Node] = []
         for (position, (step, estimate)) in zip(plan.steps, estimate.steps).enumerated() {
-            nodes.append(Self.node(step, isFirst: position == 0, estimate, text, planner))
+            var node = Self.node(step, isFirst: position == 0, estimate, text, planner)
+            if hidesRows { (node.rows, node.examined) = (nil, nil) }
+            nodes.append(node)
         }
         if plan.steps.isEmpty { nodes.append(Node(operation: "one row", rows: 1)) }
         if !plan.conditions.isEmpty {
@@ -46,7 +49,7 @@ package struct PlanDescription: Hashable, Sendable {
         }
         nodes += Self.rest(of: plan, text)
         self.nodes = nodes.reversed()
-        rowsRead = Self.rounded(estimate.rowsRead)
+        rowsRead = hidesRows ? 0 : Self.rounded(estimate.rowsRead)
     }
 
     private static func node(
