@@ -1,4 +1,3 @@
-import SpacetimeDurability
 import SpacetimeHost
 import Synchronization
 
@@ -8,10 +7,7 @@ extension HostedDatabase {
     func answer(_ request: Statements.Request) async throws(DatabaseError) -> StatementResult {
         let generation = generation
         if let picture = generation.picture.withLock({ $0 }) {
-            let statements = generation.core.statements
-            return try await suspendingAside { () throws(DatabaseError) in
-                try statements.run(request, over: picture.views, at: picture.offset)
-            }
+            return try await generation.core.statements.run(request, over: picture.views, at: picture.offset)
         }
         return try await run(request)
     }

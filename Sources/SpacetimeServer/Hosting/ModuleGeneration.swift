@@ -18,4 +18,13 @@ final class ModuleGeneration: Sendable {
         self.core = core
         pace = ReducerPace(reducerCount: core.catalog.schema.reducers.count)
     }
+
+    /// Calls a reducer. Who only looks need not wait for one that takes long, and sees a picture meanwhile.
+    func call(_ request: UInt32, _ reducer: Int, _ arguments: [UInt8], in batch: inout CallBatch) {
+        let isSlow = pace.isSlow(reducer)
+        if isSlow { picture.withLock { $0 = batch.picture() } }
+        let nanoseconds = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
+        if isSlow { picture.withLock { $0 = nil } }
+        pace.note(reducer, nanoseconds)
+    }
 }

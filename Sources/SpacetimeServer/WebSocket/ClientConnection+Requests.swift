@@ -289,12 +289,7 @@ extension ClientConnection {
             for call in calls {
                 switch call {
                 case .call(let request, let reducer, let arguments):
-                    // Who only looks need not wait for a reducer that takes long.
-                    let isSlow = generation.pace.isSlow(reducer)
-                    if isSlow { generation.picture.withLock { $0 = batch.picture() } }
-                    let nanoseconds = arguments.withUnsafeBytes { batch.call(request, reducer, arguments: $0) }
-                    if isSlow { generation.picture.withLock { $0 = nil } }
-                    generation.pace.note(reducer, nanoseconds)
+                    generation.call(request, reducer, arguments, in: &batch)
                 case .refusedCall(let request, let name, let error): batch.refuse(request, name, error)
                 default: break
                 }

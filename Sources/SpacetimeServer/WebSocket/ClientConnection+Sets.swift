@@ -232,7 +232,9 @@ extension ClientConnection {
         do throws(DatabaseError) {
             let core = database.core
             let name = try core.sessions.texts.query(text, in: .oneOff, as: session.caller).tableName(in: core.catalog)
-            let result = try await database.answer(Statements.Request(text, as: session.caller, isOneOff: true))
+            let request = Statements.Request(
+                text, as: session.caller, isOneOff: true, isCancelled: { session.hasEnded })
+            let result = try await database.answer(request)
             session.reply(answer(tag, name, result, since: started), at: result.offset)
         } catch {
             session.reply(failure(tag, error.message, since: started))
