@@ -132,7 +132,9 @@ final class LiveQueries: CommitObserver {
     private func enter(_ values: [[UInt8]], in template: LiveTemplate) throws(DatabaseError) -> LiveQuery {
         if let known = template.known(values, &scratch) { return known }
         let (query, isNew): (LiveQuery, Bool)
-        do throws(EngineError) { (query, isNew) = try template.enter(values) } catch { throw DatabaseError(error) }
+        do throws(EngineError) { (query, isNew) = try template.enter(values, &scratch) } catch {
+            throw DatabaseError(error)
+        }
         guard isNew else { return query }
         if template.count == 1 { enter(template) }
         for table in template.source.tables { followed?.follow(table) }

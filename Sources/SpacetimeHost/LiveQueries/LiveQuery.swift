@@ -47,6 +47,14 @@ final class LiveQuery {
         self.values = values
     }
 
+    /// One that has a key and nothing else.
+    init(_ template: LiveTemplate, key: QueryKey) {
+        self.template = template
+        self.key = key
+        extra = nil
+        values = []
+    }
+
     private final class Extra {
         let otherKeys: [QueryKey]
         let rest: CompiledPredicate?

@@ -23,7 +23,7 @@ extension LiveTemplate {
         of query: LiveQuery, _ values: [[UInt8]], _ search: TableSearch, _ planner: Planner
     ) throws(EngineError) -> RowBatch {
         if case .ready(let stage)? = query.stage { return try stage.rows() }
-        if !stages.isEmpty, let stage = try lockedStage(values, search, planner, limit: .max) {
+        if hasStages, let stage = try lockedStage(values, search, planner, limit: .max) {
             query.stage = .ready(stage)
             return try stage.rows()
         }

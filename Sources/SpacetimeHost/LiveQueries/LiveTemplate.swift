@@ -30,7 +30,7 @@ struct LiveChanges {
         case nil: break
         }
         (deletes, inserts) = (changes.deletes, changes.inserts)
-        if let once = query.template.stages.once { inserts = once.told(of: inserts, commit) }
+        if let once = query.template.once { inserts = once.told(of: inserts, commit) }
     }
 }
 
@@ -79,6 +79,10 @@ final class LiveTemplate {
 
     /// What is done with the rows that meet the conditions.
     let stages: LiveStages
+    /// Whether anything is.
+    let hasStages: Bool
+    /// Of event tables: which rows are told once.
+    let once: EventRows?
     /// True if its rows come and go with those of an event table among others.
     let joinsEvents: Bool
     /// Finds the rows that meet the conditions of a query; nil if they are those of a table.
@@ -118,6 +122,8 @@ final class LiveTemplate {
         tail = shape.hiddenCount > 0 ? try RowTail(of: shape.schema, from: shape.hiddenCount) : nil
         condition = shape.condition
         self.stages = stages
+        hasStages = !stages.isEmpty
+        once = stages.once
         base = shape.base
         noRows = SharedDelta(table: output?.id)
         joinsEvents =
@@ -200,8 +206,10 @@ final class LiveTemplate {
         return known
     }
 
-    /// The query with some values, which is made and entered if there is none yet.
-    func enter(_ values: [[UInt8]]) throws(EngineError) -> (LiveQuery, isNew: Bool) {
+    /// The query with some values, which is made and entered if there is none yet. To be asked when ``known(_:_:)`` has found
+    /// none.
+    func enter(_ values: [[UInt8]], _ scratch: inout KeyScratch) throws(EngineError) -> (LiveQuery, isNew: Bool) {
+        if let query = enterKey(values, &scratch) { return (query, true) }
         let made = if let keys { try made(values, keys) } else { [QueryKey]() }
         let isBound =
             switch rest {
@@ -228,6 +236,22 @@ final class LiveTemplate {
             others.append(query)
         }
         return (query, true)
+    }
+
+    /// Of a kind whose queries have a key and nothing else; nil for others, and if the values are none of its fields.
+    private func enterKey(_ values: [[UInt8]], _ scratch: inout KeyScratch) -> LiveQuery? {
+        guard let keys, hasKeyOnly else { return nil }
+        var key: QueryKey?
+        keys.withKey(of: keyParameters.count, in: &scratch) { position in
+            values[keyParameters[position].number]
+        } _: {
+            key = QueryKey($0)
+        }
+        guard let key else { return nil }
+        let query = LiveQuery(self, key: key)
+        count += 1
+        index.insert(query)
+        return query
     }
 
     private func known(_ keys: [QueryKey], _ values: [UInt8]) -> LiveQuery? {

@@ -12,6 +12,10 @@ struct QueryKey: Hashable {
         self = bytes.withUnsafeBytes { QueryKey($0, bytes.count > Self.shortLimit ? bytes : []) }
     }
 
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(bytes, bytes.count > Self.shortLimit ? Array(bytes) : [])
+    }
+
     private init(_ bytes: UnsafeRawBufferPointer, _ long: [UInt8]) {
         self.long = long
         low = 0

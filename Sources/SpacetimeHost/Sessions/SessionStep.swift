@@ -152,7 +152,7 @@ extension Sessions {
         let (entry, values) = try queries.enter(query)
         joining.add(entry, values)
         if !entry.isWatched { try allowed?.take(query, runner) }
-        if entry.template.stages.isEmpty { return }
+        if !entry.template.hasStages { return }
         do throws(EngineError) { try prepareStage(of: entry, values, step, joining) } catch {
             throw DatabaseError(error)
         }
@@ -267,7 +267,7 @@ extension Sessions {
         if let known = query.firstRows { return known }
         let template = query.template
         // A stage that somebody else could not make, or that could not follow a commit.
-        if query.stage == nil, !template.stages.isEmpty { throw StageFilling.stopped }
+        if query.stage == nil, template.hasStages { throw StageFilling.stopped }
         if case .failed(let error)? = query.stage { throw error }
         var rows: RowBatch?
         do throws(EngineError) {
