@@ -294,7 +294,8 @@ let package = Package(
         .executableTarget(
             name: "bench-server",
             dependencies: [
-                "BenchHarness", "CSocketPoller", "SpacetimeServer", "SpacetimeKit", "SpacetimeHost",
+                "BenchHarness", "CAllocationCounter", "CSocketPoller", "SpacetimeServer", "SpacetimeKit",
+                "SpacetimeHost",
                 "SpacetimeDurability",
                 "SpacetimeSATS", "SpacetimeTestSupport",
                 .product(name: "NIOCore", package: "swift-nio"),

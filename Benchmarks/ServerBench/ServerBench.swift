@@ -17,7 +17,7 @@ struct ServerBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench-server", abstract: "Measures a server of SpacetimeKit over sockets.")
 
-    static let names = ["keynote", "fanout", "latency", "login", "idle", "hostile"]
+    static let names = ["keynote", "fanout", "latency", "login", "idle", "hostile", "allocations"]
     /// Those that run by name only.
     static let onDemand = ["soak"]
 
@@ -45,6 +45,9 @@ struct ServerBench: ParsableCommand {
     @Flag(help: "Print one JSON object a line.")
     var json = false
 
+    @Flag(help: "Fail if 'allocations' finds more than is promised; for release builds.")
+    var gate = false
+
     @Option(help: ArgumentHelp("Be a process that is measured.", visibility: .private))
     var child: String?
 
@@ -64,6 +67,7 @@ struct ServerBench: ParsableCommand {
             case "login": try LoginBench(settings, tiny: tiny).run()
             case "idle": try IdleBench(settings, tiny: tiny).run()
             case "hostile": try HostileBench(settings, tiny: tiny).run()
+            case "allocations": try AllocationsBench(settings, tiny: tiny).run(gate: gate)
             case "soak": try SoakBench(settings, minutes: tiny ? 0.02 : minutes, seed: seed, tiny: tiny).run()
             default:
                 throw BenchFailure(

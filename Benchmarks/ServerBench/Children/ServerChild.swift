@@ -1,3 +1,4 @@
+import CAllocationCounter
 import Logging
 import NIOPosix
 import SpacetimeDurability
@@ -61,6 +62,8 @@ enum ServerChild {
             if line == "usage" {
                 let usage = Usage.own()
                 answer("\(usage.seconds) \(usage.residentByteCount) \(usage.openFiles)")
+            } else if line == "allocations" {
+                answer("\(allocation_counter_read())")
             } else {
                 answer(try other(line) ?? "unknown")
             }
