@@ -506,16 +506,20 @@ final class LiveQueries: CommitObserver {
         return update
     }
 
-    /// Tells a session how its call ended, and what it changed for it.
+    /// Tells a session how its call ended, and what it changed for it. Whoever serves it is to be woken behind all answers of a
+    /// batch (``wake(_:)``).
     func answer(_ session: Session, _ result: CallResult, at offset: TxOffset) { tell(session, result, at: offset) }
 
+    /// Whoever serves a session is to hear of what it was told.
+    func wake(_ session: Session) { wakes.add(session) }
+
     private func tell(_ session: Session, _ result: CallResult?, at offset: TxOffset) {
-        var changes = session.changes
-        session.changes = []
+        var changes: [SetChange] = []
+        if !session.changes.isEmpty { swap(&changes, &session.changes) }
         if changes.count > 1 { changes.sort { ($0.set, $0.query) < ($1.set, $1.query) } }
         let update = SessionUpdate(offset: offset, call: result, changes: changes)
         switch session.queue.append(.update(update)) {
-        case .queued: wakes.add(session)
+        case .queued: if result == nil { wakes.add(session) }
         case .full where session.coalesces && session.queue.coalesce(update): wakes.add(session)
         case .full: drop(session)
         case .closed: remove(nil, of: session)

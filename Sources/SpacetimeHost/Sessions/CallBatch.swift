@@ -16,6 +16,9 @@ package struct CallBatch: ~Copyable {
     /// What calls see as the time, and when it was read.
     private var timestamp: Timestamp
     private var timestampReading: Int64
+    /// The reducer that was called last, whose name many calls tell.
+    private var last = (reducer: -1, name: "")
+    private var hasAnswered = false
 
     /// For so long the database's clock is not read again. No two calls could be told apart by less than a microsecond anyway.
     private static let timestampNanoseconds: Int64 = 50_000
@@ -34,6 +37,7 @@ package struct CallBatch: ~Copyable {
 
     deinit {
         sessions.queries.caller = nil
+        if hasAnswered { sessions.queries.wake(session) }
         sessions.runner.releaseAndFinish()
         sessions.queries.deliver()
     }
@@ -56,7 +60,8 @@ package struct CallBatch: ~Copyable {
             outcome = .committed(
                 try sessions.runner.runReducer(reducer, arguments, as: session.caller, at: timestamp).offset)
         } catch { outcome = .failed(error) }
-        return answer(request, sessions.runner.catalog.schema.reducers[reducer].name, outcome)
+        if reducer != last.reducer { last = (reducer, sessions.runner.catalog.schema.reducers[reducer].name) }
+        return answer(request, last.name, outcome)
     }
 
     /// Answers a call that cannot be made.
@@ -69,6 +74,7 @@ package struct CallBatch: ~Copyable {
         let ended = monotonicNanoseconds()
         let nanoseconds = ended - now
         now = ended
+        hasAnswered = true
         sessions.queries.answer(
             session,
             CallResult(

@@ -35,6 +35,8 @@ package final class SessionQueue: Sendable {
         /// The number of the first of the own entries.
         var firstOwn = UInt64.max
         var nextPlace: UInt64 = 0
+        /// Places that are not filled yet. There seldom is one, and then no entry needs to be looked at.
+        var reservedCount = 0
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
         /// Nothing is taken in any more.
@@ -50,7 +52,7 @@ package final class SessionQueue: Sendable {
         /// True if the first entry may be taken.
         var isReady: Bool {
             guard first != end else { return false }
-            guard first == firstOwn, case .reserved = own[0].entry else { return true }
+            guard reservedCount > 0, first == firstOwn, case .reserved = own[0].entry else { return true }
             return false
         }
 
@@ -79,11 +81,11 @@ package final class SessionQueue: Sendable {
         mutating func removeAll() {
             own.removeAll()
             alike.removeAll()
-            (first, end, firstOwn) = (0, 0, .max)
+            (first, end, firstOwn, reservedCount) = (0, 0, .max, 0)
         }
 
         /// A waiter, if there is something to take.
-        mutating func popWaiter() -> Waiter? { isReady && !waiters.isEmpty ? waiters.removeFirst() : nil }
+        mutating func popWaiter() -> Waiter? { !waiters.isEmpty && isReady ? waiters.removeFirst() : nil }
     }
 
     private let state: Mutex<State>
@@ -142,7 +144,11 @@ package final class SessionQueue: Sendable {
             state.nextPlace += 1
             return Place(number: state.nextPlace)
         }
-        return (place, append(.reserved(place)).result)
+        let result = append { state in
+            state.append(.reserved(place))
+            state.reservedCount += 1
+        }.result
+        return (place, result)
     }
 
     /// Puts the event into its place, if it is still there.
@@ -151,6 +157,7 @@ package final class SessionQueue: Sendable {
             for position in 0..<state.own.count {
                 guard case .reserved(place) = state.own[position].entry else { continue }
                 state.own[position].entry = .event(event)
+                state.reservedCount -= 1
                 break
             }
             guard state.isReady else { return [] }

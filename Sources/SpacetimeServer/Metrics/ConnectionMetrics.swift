@@ -95,6 +95,8 @@ struct ConnectionMetrics {
     private var waitingOut = Level()
 
     private var calls: CallMetrics?
+    /// The reducer and the outcome that those are of, as one number.
+    private var callKey = -1
     private var callCounts = InlineArray<20, UInt32>(repeating: 0)
     private var callNanoseconds: Int64 = 0
 
@@ -132,11 +134,13 @@ struct ConnectionMetrics {
 
     /// A reducer was called, by its position in the schema.
     mutating func call(_ reducer: Int, hasCommitted: Bool, nanoseconds: Int64) {
-        guard let metrics = database.calls(reducer, hasCommitted: hasCommitted) else { return }
-        if calls !== metrics {
+        let key = reducer &* 2 &+ (hasCommitted ? 1 : 0)
+        if key != callKey || calls == nil {
             flushCalls()
-            calls = metrics
+            callKey = key
+            calls = database.calls(reducer, hasCommitted: hasCommitted)
         }
+        guard let metrics = calls else { return }
         callCounts[metrics.histogram.bucket(of: nanoseconds)] &+= 1
         callNanoseconds &+= nanoseconds
         metrics.timer?.recordNanoseconds(nanoseconds)

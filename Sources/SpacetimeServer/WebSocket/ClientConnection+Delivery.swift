@@ -28,7 +28,10 @@ extension ClientConnection {
         guard sendStream(over: transport) else { return }
         var end: SubscriptionEnd?
         var isFirst = true
-        while transport.isWritable, !isCompressing, end == nil, let event = held ?? session.queue.nextAvailable() {
+        // While a frame is being put together nothing is written, and the answer was yes.
+        while delivery.body.count > 0 || transport.isWritable, !isCompressing, end == nil,
+            let event = held ?? session.queue.nextAvailable()
+        {
             held = nil
             // A frame that others get as well must hold nothing that was told this client alone.
             defer { isFirst = false }

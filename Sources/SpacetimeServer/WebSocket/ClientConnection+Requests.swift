@@ -64,10 +64,11 @@ extension ClientConnection {
             if let refusal = ledger.refusal(of: reducer, at: delivery.eventLoop.now) { throw refusal }
             // The bytes lie in the frame, which stays where it is during the call.
             let bytes = arguments.withUnsafeBytes { $0 }
-            if isIdle, nanosecondsLeft > 0, !generation.pace.isSlow(reducer), try hasBatch() {
+            let pace = generation.pace
+            if isIdle, nanosecondsLeft > 0, !pace.isSlow(reducer), try hasBatch() {
                 ledger.receive(.callReducer)
                 let nanoseconds = batch?.call(request, reducer, arguments: bytes) ?? 0
-                generation.pace.note(reducer, nanoseconds)
+                pace.note(reducer, nanoseconds)
                 nanosecondsLeft -= nanoseconds
             } else {
                 enqueue(.call(request, reducer, Array(bytes)))
