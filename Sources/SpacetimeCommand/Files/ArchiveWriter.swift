@@ -57,15 +57,22 @@ struct ArchiveWriter {
         guard let entry = TarEntry(header: header) else {
             throw CommandFailure(.refused, "what the server sends is no backup")
         }
-        let parts = entry.path.split(separator: "/", omittingEmptySubsequences: false)
-        guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }), !entry.path.contains("\0") else {
+        guard Self.staysInside(entry.path) else {
             throw CommandFailure(.refused, "the backup has a file that leads out of it: '\(entry.path)'")
         }
         let path = folder + "/" + entry.path
-        try disk.createDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+        try disk.createDirectory(parentDirectory(of: path))
         file = try disk.open(path, .create)
         (rest, padding, place) = (entry.byteCount, entry.padding, 0)
         if rest == 0 { try close() }
+    }
+
+    /// Whether a path leads to a file below the folder that it begins in. By bytes, as the system reads it: a slash with an accent
+    /// behind it is one character that is no slash.
+    static func staysInside(_ path: String) -> Bool {
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return !path.utf8.contains(0)
+            && parts.allSatisfy { !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
     }
 
     private mutating func write(_ bytes: ArraySlice<UInt8>) throws {

@@ -18,8 +18,10 @@ struct SQLCompleter {
         var tables: [String: [String]] = [:]
         for table in module?.tables ?? [] { tables[table.name] = table.columns.map(\.name) }
         for view in module?.views ?? [] { tables[view.name] = view.columns.map(\.name) }
-        self.tables = tables
+        self.init(tables: tables)
     }
+
+    init(tables: [String: [String]]) { self.tables = tables }
 
     /// What there is for the word at the end of a text.
     ///
@@ -32,7 +34,9 @@ struct SQLCompleter {
         let candidates: [String]
         if rest.last == "." {
             let owner = String(rest.dropLast().reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }.reversed())
-            candidates = columns(of: owner, in: statement)
+            // Of a submodule the tables: `lib.users`.
+            let inner = tables.keys.filter { $0.hasPrefix(owner + ".") }.map { String($0.dropFirst(owner.count + 1)) }
+            candidates = columns(of: owner, in: statement) + inner.sorted()
         } else if ["FROM", "JOIN", "INTO", "UPDATE"].contains(Self.lastWord(statement).uppercased()) {
             candidates = tables.keys.sorted()
         } else {

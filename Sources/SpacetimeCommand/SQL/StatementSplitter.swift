@@ -5,7 +5,7 @@ struct StatementSplitter {
     private var place = Place.plain
     private var statement = ""
     /// What may be the first of two characters that mean something together.
-    private var previous: Character?
+    private var previous: Unicode.Scalar?
     /// How deep comments are nested.
     private var depth = 0
 
@@ -22,12 +22,12 @@ struct StatementSplitter {
         }
     }
 
-    /// Takes in some more.
+    /// Takes in some more. By scalars, as servers do: a quote with an accent behind it is one character that is no quote.
     ///
     /// - Returns: the statements that ended, without their semicolons.
     mutating func append(_ text: String) -> [String] {
         var found: [String] = []
-        for character in text { if let ended = take(character) { found.append(ended) } }
+        for scalar in text.unicodeScalars { if let ended = take(scalar) { found.append(ended) } }
         return found
     }
 
@@ -38,20 +38,20 @@ struct StatementSplitter {
         return rest.isEmpty ? nil : rest
     }
 
-    private mutating func take(_ character: Character) -> String? {
+    private mutating func take(_ scalar: Unicode.Scalar) -> String? {
         let before = previous
-        previous = character
+        previous = scalar
         switch place {
         case .plain:
-            switch character {
+            switch scalar {
             case "'": place = .text
             case "\"": place = .name
             case "-" where before == "-":
-                statement.removeLast()
+                statement.unicodeScalars.removeLast()
                 place = .lineComment
                 return nil
             case "*" where before == "/":
-                statement.removeLast()
+                statement.unicodeScalars.removeLast()
                 place = .blockComment
                 depth = 1
                 previous = nil
@@ -62,24 +62,24 @@ struct StatementSplitter {
                 return ended.isEmpty ? nil : ended
             default: break
             }
-            statement.append(character)
+            statement.unicodeScalars.append(scalar)
         case .text:
             // A doubled quote ends the text and begins it again, which comes to the same.
-            if character == "'" { place = .plain }
-            statement.append(character)
+            if scalar == "'" { place = .plain }
+            statement.unicodeScalars.append(scalar)
         case .name:
-            if character == "\"" { place = .plain }
-            statement.append(character)
+            if scalar == "\"" { place = .plain }
+            statement.unicodeScalars.append(scalar)
         case .lineComment:
-            if character.isNewline {
+            if scalar == "\n" || scalar == "\r" {
                 place = .plain
-                statement.append(character)
+                statement.unicodeScalars.append(scalar)
             }
         case .blockComment:
-            if character == "/", before == "*" {
+            if scalar == "/", before == "*" {
                 depth -= 1
                 previous = nil
-            } else if character == "*", before == "/" {
+            } else if scalar == "*", before == "/" {
                 depth += 1
                 previous = nil
             }

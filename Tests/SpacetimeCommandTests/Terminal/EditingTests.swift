@@ -113,6 +113,9 @@ import Testing
         #expect(words("\\ti") == ["\\timing"])
         #expect(words("\\d se") == ["secret"])
         #expect(words("zzz").isEmpty)
+        let nested = SQLCompleter(tables: ["lib.users": ["id"], "user": ["id"]])
+        #expect(nested.completions("SELECT * FROM lib.u").words == ["users"])
+        #expect(nested.completions("SELECT * FROM li").words == ["lib.users"])
         #expect(completer.completions("SELECT * FROM cu").replaced == 2)
         #expect(LineEditor.commonPrefix(["name", "nickname"]) == "n")
     }
@@ -124,6 +127,10 @@ import Testing
             ("a /* b; /* c; */ d; */ e;", ["a   e"], nil), (";;  ;", [], nil), ("-- only this", [], nil),
             ("a - -1;", ["a - -1"], nil),
             ("1/2;", ["1/2"], nil), ("'open; ", [], "'open;"),
+            // One character each in Swift, and not to servers: a sign with an accent behind it, and both ends of a line.
+            ("'\u{301}a;b';", ["'\u{301}a;b'"], nil), ("'a;b'\u{301};", ["'a;b'\u{301}"], nil),
+            ("\"\u{200D};\";", ["\"\u{200D};\""], nil), ("-- a;\r\nb;\r\n", ["b"], nil),
+            ("/*\u{301} a; */ b;", ["b"], nil),
         ] as [(String, [String], String?)])
     func statementsEndAtSemicolonsOutsideOfTexts(text: String, whole: [String], rest: String?) {
         var atOnce = StatementSplitter()
