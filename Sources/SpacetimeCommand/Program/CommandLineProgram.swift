@@ -17,7 +17,17 @@ public enum CommandLineProgram {
     public static func run() async -> Int32 {
         // Whoever reads the output may leave before its end. Writing then fails, which is seen where it happens.
         signal(SIGPIPE, SIG_IGN)
+        openMissingStreams()
         return await run(Array(CommandLine.arguments.dropFirst()), in: .ofProcess())
+    }
+
+    /// Whoever starts a program may have closed its streams. The next file or connection would get the number of one, and what is
+    /// printed would be written into it.
+    static func openMissingStreams() {
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+            // Numbers are given out from the smallest on, and those below are taken. Reading and writing fail, as they did before.
+            _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+        }
     }
 
     static func run(_ arguments: [String], in session: CommandSession) async -> Int32 {
