@@ -104,6 +104,12 @@ extension DatabaseClient {
         let (stream, continuation) = AsyncThrowingStream.makeStream(
             of: RowChanges<Row>.self, throwing: (any Error).self, bufferingPolicy: .bufferingOldest(max(1, bufferLimit))
         )
+        // Without queries it is enough to end behind the rows that there are.
+        if !queries.isEmpty, engine.state.withLock({ $0.core.phase == .ended }) {
+            continuation.finish(
+                throwing: ClientError(.disconnected, "the client is disconnected; connect another one"))
+            return stream
+        }
         let give: @Sendable (TableChanges) -> Void = { changes in
             let changes = filter.map { changes.filtered(by: $0) } ?? changes
             if changes.count == 0 { return }

@@ -84,7 +84,10 @@ public struct FileTokenStore: TokenStore {
             if count == 0 { break }
             bytes += piece[..<count]
         }
-        let text = String(decoding: bytes, as: UTF8.self)
+        // Editors, and people who use `echo`, end a file with a line end.
+        func isBlank(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+        while bytes.last.map(isBlank) == true { bytes.removeLast() }
+        let text = String(decoding: bytes.drop(while: isBlank), as: UTF8.self)
         return text.isEmpty ? nil : text
     }
 

@@ -35,6 +35,12 @@ public struct NIOTransport: ClientTransport {
     public func open(
         _ opening: TransportOpening, _ receiver: TransportReceiver
     ) async throws(ClientError) -> OpenedTransport {
+        // Such a request would not be sent, and nobody would answer it.
+        for header in opening.headers where !header.value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
+            throw ClientError(
+                .refused,
+                "the header \(header.name) would have signs that none can have; is the token in the store a server's?")
+        }
         let attempt = ConnectionAttempt(MultiThreadedEventLoopGroup.singleton.any())
         do {
             let security = opening.address.isSecure ? try NIOSSLContext(configuration: tls) : nil

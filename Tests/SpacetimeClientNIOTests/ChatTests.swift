@@ -178,6 +178,21 @@ import Darwin
             await stranger.disconnect()
 
             let key = try ServerAddress(address).hostAndPort
+            // As somebody writes it who has it from elsewhere.
+            let token = try #require(try await store.token(for: key))
+            try await store.setToken("\(token)\r\n", for: key)
+            let again = try await DatabaseClient.connect(
+                to: address, database: "chat", over: NIOTransport(), tokens: store)
+            #expect(again.identity == identities[0])
+            await again.disconnect()
+            // No request can be made of it, so that nobody would answer.
+            for token in ["a\r\nb", "ü", "a\u{0}"] {
+                let error = try await clientError {
+                    _ = try await DatabaseClient.connect(
+                        to: address, database: "chat", over: NIOTransport(), tokens: MemoryTokenStore([key: token]))
+                }
+                #expect(error.code == .refused && error.message.contains("token"), "\(error)")
+            }
             try await store.setToken("nonsense", for: key)
             let error = try await clientError {
                 _ = try await DatabaseClient.connect(

@@ -37,6 +37,9 @@ import Testing
         let id = try items.column("id", UInt32.self)
         #expect(try client.table(items).first(where: id, equals: 3)?.text == "three")
         #expect(try client.table(items).first(where: id, equals: 4) == nil)
+        #expect(try client.table(items).rows(where: id, equals: 1, and: owner, equals: 0).map(\.text) == ["one"])
+        #expect(try client.table(items).rows(where: id, equals: 1, and: id, equals: 1).map(\.text) == ["one"])
+        #expect(try client.table(items).rows(where: id, equals: 1, and: id, equals: 2).isEmpty, "no row has both")
         // A column without an index.
         let text = try items.column("text", String.self)
         #expect(try client.table(items).rows(where: text, equals: "one").map(\.id) == [1])
@@ -44,6 +47,19 @@ import Testing
         let echo = try await client.callProcedure("echo", "hello", returning: String.self)
         #expect(echo == "hello")
         await client.disconnect()
+    }
+
+    @Test func aSequenceOfAClientThatHasEndedEnds() async throws {
+        let client = try await connect()
+        try await client.subscribe(ItemQuery.all.text)
+        await client.disconnect()
+        var seen: [Int] = []
+        for try await changes in client.changes(of: items) { seen.append(changes.inserted.count) }
+        #expect(seen == [2], "what is in the cache, and nothing behind it")
+        let error = try await clientError {
+            for try await _ in client.changes(of: items, subscribingTo: ItemQuery.all.text) {}
+        }
+        #expect(error.code == .disconnected)
     }
 
     @Test func errorsSayWhatKindTheyAre() async throws {

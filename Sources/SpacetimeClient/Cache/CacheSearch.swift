@@ -15,8 +15,10 @@ package struct CacheSearch: Sendable {
         self.test = test
     }
 
-    /// Columns with these values.
+    /// Columns with these values. No row has two different ones in one column.
     package init(columns: [Int], key: [[UInt8]]) {
-        equalities = Dictionary(zip(columns, key)) { first, _ in first }
+        for (column, value) in zip(columns, key) {
+            if let other = equalities.updateValue(value, forKey: column), other != value { test = { _ in false } }
+        }
     }
 }

@@ -119,7 +119,9 @@ extension ClientEngine {
         _ resume: @escaping @Sendable (Result<RequestOutcome, any Error>) -> Void
     ) -> (any Error)? {
         state.withLock { state -> (any Error)? in
-            if state.program.cancelled.remove(ticket) != nil { return CancellationError() }
+            if !state.program.cancelled.isEmpty, state.program.cancelled.remove(ticket) != nil {
+                return CancellationError()
+            }
             state.core.now = options.clock.elapsed()
             do throws(ClientError) {
                 let number = try make(&state.core)
@@ -151,7 +153,9 @@ extension ClientEngine {
     }
 
     /// Forgets that a ticket was cancelled, if that came too late for it.
-    private func giveBack(_ ticket: UInt64) { state.withLock { _ = $0.program.cancelled.remove(ticket) } }
+    private func giveBack(_ ticket: UInt64) {
+        state.withLock { if !$0.program.cancelled.isEmpty { $0.program.cancelled.remove(ticket) } }
+    }
 
     // MARK: Subscriptions
 
@@ -220,7 +224,7 @@ extension ClientEngine {
         to layout: TableLayout, first: @Sendable (TableCache) -> Void = { _ in },
         end: (@Sendable (ClientError?) -> Void)? = nil, tell: @escaping @Sendable (TableChanges) -> Void
     ) -> ChangeListener {
-        let number = state.withLock { state in
+        let (number, connection) = state.withLock { state in
             state.core.cache.describe(layout)
             let table = state.core.cache.table(layout.name)
             table.isWatched = true
@@ -228,8 +232,10 @@ extension ClientEngine {
             let number = state.program.makeTicket()
             state.program.listeners[layout.name, default: []].append(
                 ProgramState.Listener(number: number, tell: tell, end: end))
-            return number
+            return (number, state.program.connection)
         }
+        // Everybody else was told already. Whoever is told twice passes over it.
+        if case .ended(let error) = connection { end?(error) }
         return ChangeListener(engine: self, table: layout.name, number: number)
     }
 

@@ -126,7 +126,8 @@ final class ClientEngine: Sendable {
                     guard let input = takeInput(&state, isTick: isTick) else { return (nil, false) }
                     if case .received = input { isMessage = true }
                     handle(input, &state)
-                    perform(&state)
+                    // Whoever is here tells what has happened, and need not be woken.
+                    perform(&state, wakes: false)
                 } else if options.delivery.waitsForTick, state.core.isOpen, !isTick, state.core.hasChanges {
                     // A call was foreseen, which is told with the next tick.
                     return (nil, false)
@@ -185,7 +186,9 @@ final class ClientEngine: Sendable {
     // MARK: What is to be done
 
     /// Does what the core wants. Called with the lock, so that messages are sent in the order in which they were decided.
-    func perform(_ state: inout State) {
+    ///
+    /// - Parameter wakes: whether somebody has to be told that there are events; not who is in ``process(isTick:)``.
+    func perform(_ state: inout State, wakes: Bool = true) {
         for action in state.core.takeActions() {
             switch action {
             case .open(let number, let opening): state.opening = open(number, opening)
@@ -204,7 +207,7 @@ final class ClientEngine: Sendable {
             }
         }
         setTimer(&state)
-        if !state.core.events.isEmpty { wake.yield() }
+        if wakes, !state.core.events.isEmpty { wake.yield() }
     }
 
     private func open(_ number: UInt64, _ opening: TransportOpening) -> Task<Void, Never> {
