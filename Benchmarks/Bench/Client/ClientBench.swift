@@ -139,6 +139,52 @@ final class LimitRows: Contestant {
     }
 }
 
+/// All rows of a cache as values.
+final class KitCachedReads: Contestant {
+    let system = "spacetimekit"
+    private let rows: Int
+    private let table: CachedTable<ClientRow>
+    private let connected: (server: ScriptedServer, client: DatabaseClient)
+
+    init(rows: Int) throws {
+        self.rows = rows
+        connected = try ScriptedServer.connectedClient()
+        table = connected.client.table(try ClientRow.table(isIndexed: true))
+        connected.server.say(ClientPayloads.firstRows(rows))
+        connected.client.tick(1)
+    }
+
+    func run(pass: Int) throws -> PassResult {
+        var digest = Digest()
+        for row in try table.rows() { digest.add(row.id, Int64(row.x)) }
+        return PassResult(operations: rows, digest: digest.value)
+    }
+}
+
+/// The same values out of one piece of memory.
+final class LimitRowValues: Contestant {
+    let system = "limit"
+    private let rows: Int
+    private let bytes: [UInt8]
+
+    init(rows: Int) {
+        self.rows = rows
+        var writer = BSATNWriter()
+        for id in 0..<UInt64(rows) { ClientRow(id: id, version: 0).encode(to: &writer) }
+        bytes = writer.toArray()
+    }
+
+    func run(pass: Int) throws -> PassResult {
+        let bytes = bytes
+        var values: [ClientRow] = []
+        var reader = BSATNReader(bytes.span.bytes)
+        for _ in 0..<rows { values.append(try ClientRow(from: &reader)) }
+        var digest = Digest()
+        for row in values { digest.add(row.id, Int64(row.x)) }
+        return PassResult(operations: rows, digest: digest.value)
+    }
+}
+
 // MARK: - Calls
 
 @Table(.public)
@@ -160,18 +206,29 @@ private enum Counting {
     }
 }
 
-/// Calls of a client in the same program whose cache follows them: all of a pass under way at once, or one after the other.
+/// Calls of a client in the same program whose cache follows them.
 final class KitClientCalls: Contestant {
-    let system = "spacetimekit"
+    enum Kind: String {
+        /// One after the other.
+        case single = "client"
+        /// All of a pass under way at once.
+        case pipelined = "client-pipelined"
+        /// One after the other, each shown before it is answered.
+        case predicted = "client-predicted"
+    }
+
+    let system: String
     let variant: String
     private let calls: Int
-    private let isPipelined: Bool
+    private let kind: Kind
     private let client: DatabaseClient
 
-    init(calls: Int, isPipelined: Bool) throws {
-        variant = isPipelined ? "client-pipelined" : "client"
+    /// - Parameter isLimit: whether something else is compared with these.
+    init(calls: Int, kind: Kind, isLimit: Bool = false) throws {
+        system = isLimit ? "limit" : "spacetimekit"
+        variant = kind.rawValue
         self.calls = calls
-        self.isPipelined = isPipelined
+        self.kind = kind
         let database = try Database.open(.inMemory, module: Counting.self)
         client = try waiting {
             var options = ClientOptions()
@@ -183,11 +240,16 @@ final class KitClientCalls: Contestant {
     }
 
     func run(pass: Int) throws -> PassResult {
-        let (client, calls, isPipelined) = (client, calls, isPipelined)
+        let (client, calls, kind) = (client, calls, kind)
         try waiting {
-            guard isPipelined else {
+            switch kind {
+            case .single:
                 for _ in 0..<calls { try await client.call(Counting.count, 1) }
                 return
+            case .predicted:
+                for _ in 0..<calls { try await client.predict(Counting.count, 1) }
+                return
+            case .pipelined: break
             }
             let (ends, end) = AsyncStream.makeStream(of: Void.self)
             let left = Mutex(calls)
@@ -277,14 +339,31 @@ extension Benches {
                 return [try KitRowUpdates(rows: rows), LimitRows(rows: rows, isUpdate: true)]
             },
             Group(
+                bench: "client", part: "reads",
+                workload: "\(min(sizes.rows, 100_000)) cached rows as values; cost per row"
+            ) { [sizes] in
+                let rows = min(sizes.rows, 100_000)
+                return [try KitCachedReads(rows: rows), LimitRowValues(rows: rows)]
+            },
+            Group(
                 bench: "client", part: "calls",
                 workload: "calls that change a row which the client watches, in one process, without a socket"
             ) { [sizes] in
                 let calls = max(1, sizes.callsPerPass / 10)
                 return [
-                    try KitClientCalls(calls: calls, isPipelined: true),
-                    try KitClientCalls(calls: calls, isPipelined: false),
+                    try KitClientCalls(calls: calls, kind: .pipelined),
+                    try KitClientCalls(calls: calls, kind: .single),
                     try LimitClientCalls(calls: calls),
+                ]
+            },
+            Group(
+                bench: "client", part: "predictions",
+                workload: "the same calls, shown before they are answered; the limit are those that are not"
+            ) { [sizes] in
+                let calls = max(1, sizes.callsPerPass / 10)
+                return [
+                    try KitClientCalls(calls: calls, kind: .predicted),
+                    try KitClientCalls(calls: calls, kind: .single, isLimit: true),
                 ]
             },
         ]
