@@ -94,7 +94,7 @@ struct GenerateCommand: AsyncParsableCommand {
         let session = CommandSession.current
         let isFromFile = modulePath == nil && binPath == nil && moduleDef == nil && !noConfig
         if isFromFile, let configuration = try ProjectConfiguration.read(in: "."),
-            case let targets = try configuration.targets(of: database), !targets.isEmpty
+            case let targets = try chosen(configuration.targets(of: database)), !targets.isEmpty
         {
             for target in targets { try await generate(target, session) }
             return
@@ -104,6 +104,19 @@ struct GenerateCommand: AsyncParsableCommand {
             source: try source(), language: language, folder: outDir, namespace: namespace,
             includesPrivate: includePrivate)
         try await generate(target, session)
+    }
+
+    /// What is wanted of what `spacetime.json` asks for: the language that was said, and with it all else that was.
+    func chosen(_ targets: [GenerationTarget]) throws(CommandFailure) -> [GenerationTarget] {
+        let wanted = targets.filter { target in lang.map { BindingLanguage($0) == target.language } ?? true }
+        if wanted.count > 1, outDir != nil || namespace != nil {
+            throw CommandFailure(
+                .usage,
+                "'\(ProjectConfiguration.name)' asks for the code of \(wanted.count) targets, which cannot all be in one place; say --lang "
+                    + "and a database that mean one of them, or --no-config")
+        }
+        for target in wanted { do { try validate(target.language) } catch { throw CommandFailure(.usage, "\(error)") } }
+        return wanted.map { $0.with(folder: outDir, namespace: namespace, includesPrivate: includePrivate) }
     }
 
     private func source() throws(CommandFailure) -> GenerationTarget.Source {

@@ -18,8 +18,6 @@ struct GenerationTarget: Hashable {
         /// What comes through a pipe.
         case input
 
-        var isPackage: Bool { if case .package = self { true } else { false } }
-
         /// What the code is called if nobody gave it a name.
         var name: String {
             switch self {
@@ -41,11 +39,23 @@ struct GenerationTarget: Hashable {
 
     /// The same for a package in another folder, whose program is there already.
     func `in`(_ folder: String, builtAs program: String) -> GenerationTarget {
-        let place = (self.folder ?? language.defaultFolder)
+        func inside(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
+        let source: Source =
+            switch self.source {
+            case .package: .file(program)
+            case .file(let path): .file(inside(path))
+            case .database, .input: self.source
+            }
         return GenerationTarget(
-            source: source.isPackage ? .file(program) : source, language: language,
-            folder: place.hasPrefix("/") ? place : "\(folder)/\(place)", namespace: namespace,
-            includesPrivate: includesPrivate)
+            source: source, language: language, folder: inside(self.folder ?? language.defaultFolder),
+            namespace: namespace, includesPrivate: includesPrivate)
+    }
+
+    /// The same with what was said on the command line.
+    func with(folder: String?, namespace: String?, includesPrivate: Bool) -> GenerationTarget {
+        GenerationTarget(
+            source: source, language: language, folder: folder ?? self.folder, namespace: namespace ?? self.namespace,
+            includesPrivate: includesPrivate || self.includesPrivate)
     }
 }
 

@@ -73,9 +73,11 @@ struct ProjectConfiguration {
         } else {
             throw CommandFailure(.usage, "an entry of '\(Self.name)' has neither 'module-path' nor 'database'")
         }
+        // However the module is come by, the code has the name of the database.
+        let usual = language == .swift ? database : nil
         return GenerationTarget(
             source: source, language: language, folder: wanted["out-dir"]?.stringValue,
-            namespace: wanted["namespace"]?.stringValue,
+            namespace: wanted["namespace"]?.stringValue ?? usual,
             includesPrivate: wanted["include-private"] == .bool(true))
     }
 

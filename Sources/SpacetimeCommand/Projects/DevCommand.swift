@@ -28,7 +28,8 @@ struct DevCommand: AsyncParsableCommand {
     func run() async throws {
         let session = CommandSession.current
         let development = Development(
-            package: ModulePackage(path, in: session), arguments: ["--port", "\(port)", "--data", "\(path)/\(data)"],
+            package: ModulePackage(path, in: session),
+            arguments: ["--port", "\(port)", "--data", data.hasPrefix("/") ? data : "\(path)/\(data)"],
             session: session)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -41,6 +41,10 @@ struct InitCommand: AsyncParsableCommand {
     func run() async throws {
         let session = CommandSession.current
         let package = ProjectPackage(name: name, template: template, kit: try KitLocation(kit))
+        if let other = package.dependencies.first(where: { $0.lowercased() == name.lowercased() }) {
+            throw CommandFailure(
+                .refused, "the package needs one that is called '\(other)', and cannot have its name; take another one")
+        }
         if access(name, F_OK) == 0 {
             throw CommandFailure(.refused, "there is something named '\(name)' already; take another name, or move it")
         }
@@ -70,7 +74,7 @@ struct KitLocation: Equatable {
     /// - Throws: `CommandFailure` if it is neither an address nor a folder with a package.
     init(_ text: String?) throws(CommandFailure) {
         if let text, text.contains("://") || text.hasPrefix("git@") {
-            dependency = ".package(url: \"\(text)\", branch: \"main\")"
+            dependency = ".package(url: \(Self.quoted(text)), branch: \"main\")"
             let last = text.split(separator: "/").last.map(String.init) ?? text
             identity = last.hasSuffix(".git") ? String(last.dropLast(4)) : last
             return
@@ -87,7 +91,17 @@ struct KitLocation: Equatable {
         }
         defer { free(path) }
         let absolute = String(cString: path)
-        dependency = ".package(path: \"\(absolute)\")"
+        dependency = ".package(path: \(Self.quoted(absolute)))"
         identity = absolute.split(separator: "/").last.map(String.init) ?? absolute
+    }
+
+    /// A text as a manifest in Swift has it.
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { quoted += "\\" }
+            quoted.unicodeScalars.append(scalar)
+        }
+        return quoted + "\""
     }
 }

@@ -90,49 +90,53 @@ struct ProjectPackage {
         return BindingFile(path: path, text: text)
     }
 
+    /// What the package manager calls the packages that this one needs. None of them may have its name.
+    var dependencies: [String] { [kit.identity, "hummingbird", "swift-http-types", "swift-log", "swift-nio"] }
+
     private var manifest: String {
-        """
-        // swift-tools-version: 6.2
-        import PackageDescription
+        let kitName = KitLocation.quoted(kit.identity)
+        return """
+            // swift-tools-version: 6.2
+            import PackageDescription
 
-        let package = Package(
-            name: "\(name)",
-            platforms: [.macOS(.v26)],
-            dependencies: [
-                \(kit.dependency),
-                .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
-                .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-                .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
-                .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-            ],
-            targets: [
-                // Tables and reducers. Clients in Swift can share them.
-                .target(
-                    name: "\(target)", dependencies: [.product(name: "SpacetimeKit", package: "\(kit.identity)")],
-                    path: "Sources/Database"),
-                .executableTarget(
-                    name: "serve",
-                    dependencies: [
-                        "\(target)",
-                        .product(name: "SpacetimeKit", package: "\(kit.identity)"),
-                        .product(name: "SpacetimeServer", package: "\(kit.identity)"),
-                        .product(name: "Hummingbird", package: "hummingbird"),
-                        .product(name: "HTTPTypes", package: "swift-http-types"),
-                        .product(name: "Logging", package: "swift-log"),
-                        .product(name: "NIOCore", package: "swift-nio"),
-                    ],
-                    path: "Sources/Serve", resources: [.embedInCode("Page")]),
-                .testTarget(
-                    name: "DatabaseTests",
-                    dependencies: [
-                        "\(target)",
-                        .product(name: "SpacetimeKit", package: "\(kit.identity)"),
-                        .product(name: "SpacetimeTesting", package: "\(kit.identity)"),
-                    ]),
-            ]
-        )
+            let package = Package(
+                name: "\(name)",
+                platforms: [.macOS(.v26)],
+                dependencies: [
+                    \(kit.dependency),
+                    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+                    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+                    .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+                    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+                ],
+                targets: [
+                    // Tables and reducers. Clients in Swift can share them.
+                    .target(
+                        name: "\(target)", dependencies: [.product(name: "SpacetimeKit", package: \(kitName))],
+                        path: "Sources/Database"),
+                    .executableTarget(
+                        name: "serve",
+                        dependencies: [
+                            "\(target)",
+                            .product(name: "SpacetimeKit", package: \(kitName)),
+                            .product(name: "SpacetimeServer", package: \(kitName)),
+                            .product(name: "Hummingbird", package: "hummingbird"),
+                            .product(name: "HTTPTypes", package: "swift-http-types"),
+                            .product(name: "Logging", package: "swift-log"),
+                            .product(name: "NIOCore", package: "swift-nio"),
+                        ],
+                        path: "Sources/Serve", resources: [.embedInCode("Page")]),
+                    .testTarget(
+                        name: "DatabaseTests",
+                        dependencies: [
+                            "\(target)",
+                            .product(name: "SpacetimeKit", package: \(kitName)),
+                            .product(name: "SpacetimeTesting", package: \(kitName)),
+                        ]),
+                ]
+            )
 
-        """
+            """
     }
 
     private var configuration: String {

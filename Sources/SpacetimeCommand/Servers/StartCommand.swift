@@ -68,16 +68,27 @@ struct StartCommand: AsyncParsableCommand {
         return options
     }
 
+    /// Where a server is reached from its own machine.
+    static func address(_ host: String, _ port: Int, isSecure: Bool) -> String {
+        let reached =
+            switch host {
+            case "0.0.0.0": "127.0.0.1"
+            case "::": "[::1]"
+            default: host.contains(":") ? "[\(host)]" : host
+            }
+        return "\(isSecure ? "https" : "http")://\(reached):\(port)"
+    }
+
     func run() async throws {
         let session = CommandSession.current
         var logger = Logger(label: "spacetimekit") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
         let server = SpacetimeServer(options: try options(), logger: logger)
-        let scheme = tlsCertificate == nil ? "http" : "https"
-        let (host, isDefault) = (host, port == 3000 && tlsCertificate == nil)
+        let (host, isSecure) = (host, tlsCertificate != nil)
+        let isDefault = port == 3000 && !isSecure
         let announcement = Task {
             let port = try await server.waitUntilListening()
-            let address = "\(scheme)://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(port)"
+            let address = Self.address(host, port, isSecure: isSecure)
             try session.print(address)
             let option = isDefault ? "" : " --server \(address)"
             try session.note(

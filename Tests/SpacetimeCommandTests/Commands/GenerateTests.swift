@@ -1,3 +1,4 @@
+import ArgumentParser
 import SpacetimeBindings
 import SpacetimeKit
 import SpacetimeSATS
@@ -180,8 +181,46 @@ import Testing
         #expect(try configuration.targets(of: "oth*").map(\.language) == [.rust])
         #expect(try configuration.targets(of: "chat*").count == 2)
         #expect(try configuration.targets(of: "nobody").isEmpty)
+        let swift = """
+            {"database":"my-chat","module-path":".","generate":[{"language":"swift"},{"language":"swift","namespace":"X"}]}
+            """
+        let named = try ProjectConfiguration(json: try JSON(parsing: swift)).targets(of: nil)
+        // Not that of the folder or of the program, which are others in `dev`.
+        #expect(named.map(\.namespace) == ["my-chat", "X"])
         let bad = ProjectConfiguration(json: try JSON(parsing: #"{"database":"a","generate":[{"language":"perl"}]}"#))
         #expect(throws: CommandFailure.self) { try bad.targets(of: nil) }
+    }
+
+    @Test func whatIsSaidGoesBeforeTheProjectsFile() throws {
+        let configuration = ProjectConfiguration(
+            json: try JSON(
+                parsing:
+                    #"{"database":"a","generate":[{"language":"ts","out-dir":"web"},{"language":"cs","namespace":"A"}]}"#
+            ))
+        let targets = try configuration.targets(of: nil)
+        func chosen(_ arguments: String...) throws -> [GenerationTarget] {
+            try GenerateCommand.parse(arguments).chosen(targets)
+        }
+        #expect(try chosen() == targets)
+        let csharp = try chosen("--lang", "cs", "--namespace", "B", "--out-dir", "x", "--include-private")
+        #expect(csharp.map(\.namespace) == ["B"] && csharp.map(\.folder) == ["x"])
+        #expect(csharp.map(\.includesPrivate) == [true])
+        #expect(try chosen("--lang", "rust").isEmpty)
+        // All in one place would be one in the place of the other.
+        #expect(throws: CommandFailure.self) { try chosen("--out-dir", "x") }
+        #expect(throws: (any Error).self) { try chosen("--lang", "ts", "--namespace", "B") }
+    }
+
+    @Test func pathsOfAPackageAreMeantInItsFolder() {
+        func target(_ source: GenerationTarget.Source, _ folder: String?) -> GenerationTarget {
+            GenerationTarget(source: source, language: .rust, folder: folder, namespace: nil, includesPrivate: false)
+                .in("pkg", builtAs: "/b/serve")
+        }
+        #expect(target(.package("."), nil).source == .file("/b/serve"))
+        #expect(target(.package("."), nil).folder == "pkg/src/module_bindings")
+        #expect(target(.file("chat.wasm"), "/web").source == .file("pkg/chat.wasm"))
+        #expect(target(.file("/chat.wasm"), "/web").source == .file("/chat.wasm"))
+        #expect(target(.database("a"), "/web").folder == "/web")
     }
 
     @Test(arguments: [

@@ -45,6 +45,38 @@ import Testing
         }
     }
 
+    @Test(arguments: ["hummingbird", "Swift-NIO", "swift-log"]) func aPackageIsNotCalledAsOneThatItNeeds(
+        _ name: String
+    ) async throws {
+        let outcome = await runCommand(["init", name], environment: [:])
+        #expect(outcome.code == 1)
+        #expect(outcome.errors.contains("'\(name.lowercased())'"), "\(outcome.errors)")
+        #expect(outcome.output.isEmpty)
+    }
+
+    @Test(arguments: ["a", "A9", "x-", "x_", "a--b", "A_b-C9", "int", "self", "serve", "database", "Kit2-3d"])
+    func whateverTheNameIsThePackageHasNames(_ name: String) throws {
+        let package = ProjectPackage(name: name, template: .empty, kit: try KitLocation("https://example.com/x/Kit"))
+        let files = Dictionary(package.files.map { ($0.path, $0.text) }) { first, _ in first }
+        let serve = try #require(files["Sources/Serve/Serve.swift"])
+        let target = try #require(serve.firstMatch(of: #/import (\w+Database)\n/#)).1
+        #expect(target.first?.isLetter == true && target.allSatisfy { $0.isASCII })
+        // What a server takes as the name of a database.
+        let isNamed = try #/[a-z0-9]+(-[a-z0-9]+)*/#.wholeMatch(in: package.databaseName) != nil
+        #expect(isNamed, "\(package.databaseName)")
+    }
+
+    @Test func aFolderWithAnyNameCanBeWhereTheKitIs() throws {
+        let directory = try TemporaryDirectory()
+        let folder = directory.path + #"/a "b" \c"#
+        try UserFile.makeDirectory(of: folder + "/Package.swift")
+        try UserFile.write([], to: folder + "/Package.swift")
+        let kit = try KitLocation(folder)
+        #expect(kit.dependency.hasSuffix(#"/a \"b\" \\c")"#), "\(kit.dependency)")
+        let manifest = ProjectPackage(name: "x", template: .empty, kit: kit).files[0].text
+        #expect(manifest.contains(#"package: "a \"b\" \\c""#))
+    }
+
     // MARK: dev
 
     /// A package that a script builds, whose program says which of its versions it is.
@@ -117,6 +149,21 @@ import Testing
 
         development.cancel()
         try await screen.expect("told to end")
+        #expect(await development.value == 0)
+    }
+
+    @Test func dataCanBeElsewhere() async throws {
+        let directory = try TemporaryDirectory()
+        let package = try FakePackage(in: directory)
+        let screen = try PseudoTerminal(columns: 200)
+        let session = CommandSession(
+            terminal: screen.terminal, environment: ["SPACETIMEKIT_SWIFT": package.tool, "NO_COLOR": "1"])
+        let data = directory.path + "/elsewhere"
+        let development = Task {
+            await CommandLineProgram.run(["dev", "--path", package.path, "--data", data], in: session)
+        }
+        try await screen.expect("version 1 with \(data)")
+        development.cancel()
         #expect(await development.value == 0)
     }
 

@@ -48,6 +48,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("127.0.0.1", "http://127.0.0.1:1"), ("0.0.0.0", "http://127.0.0.1:1"), ("::", "http://[::1]:1"),
+        ("::1", "http://[::1]:1"), ("fe80::2", "http://[fe80::2]:1"), ("localhost", "http://localhost:1"),
+    ])
+    func theAddressThatIsPrintedIsOne(_ host: String, _ address: String) {
+        let printed = StartCommand.address(host, 1, isSecure: false)
+        #expect(printed == address)
+        #expect(ServerAddress(printed) != nil)
+    }
+
     @Test func whatCannotBeServedIsSaid() async throws {
         let directory = try TemporaryDirectory()
         for (arguments, code) in [
