@@ -65,6 +65,8 @@ wasm-tools:
 test-peers: dependencies
 	@.ci/install-dependencies --peers >&2 </dev/null
 	$(BUILD) --product chat-server
+	$(BUILD) --product peer-server
+	$(BUILD) --product spacetimekit
 	Tests/Peers/run "$$($(BUILD) --show-bin-path)" $(PEERS)
 
 # The pictures in the README, out of what the command prints.

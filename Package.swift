@@ -379,6 +379,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        // What the clients that `generate` writes are tried on, by those of Tests/Peers.
+        .executableTarget(
+            name: "peer-server", dependencies: ["SpacetimeServer", "SpacetimeKit", "SpacetimeSATS"],
+            path: "Tests/Peers/Server"),
         // The sources that `init` writes, with the names that stand for others in them.
         .target(name: "TemplateDatabase", dependencies: ["SpacetimeKit"], path: "Tests/Templates/Database"),
         .executableTarget(

@@ -179,6 +179,8 @@ nonisolated public struct Game: SpacetimeClient.GeneratedModule {
         public var scoreEntry: ScoreEntryTable { ScoreEntryTable(_client: _client) }
         /// The view `my_player`.
         public var myPlayer: MyPlayerTable { MyPlayerTable(_client: _client) }
+        /// The view `scores_above`.
+        public var scoresAbove: ScoresAboveTable { ScoresAboveTable(_client: _client) }
     }
 
     /// The rows of `player`: in the cache, as they change, and as they are asked for.
@@ -224,6 +226,21 @@ nonisolated public struct Game: SpacetimeClient.GeneratedModule {
 
         /// Finds the row by `id`.
         public var id: SpacetimeClient.UniqueKey<Player, Swift.UInt64> { _unique(0) }
+    }
+
+    /// The rows of `scores_above`: in the cache, as they change, and as they are asked for.
+    nonisolated public struct ScoresAboveTable: SpacetimeClient.GeneratedTable {
+        public typealias Row = ScoreEntry
+        public typealias Columns = ScoreEntryColumns
+        public static let _description = SpacetimeClient.TableDescription<ScoreEntry>(
+            _generated: ScoreEntry.self, name: "scores_above", primaryKey: [0], indexes: [])
+        public let _client: SpacetimeClient.DatabaseClient
+        public init(_client: SpacetimeClient.DatabaseClient) { self._client = _client }
+
+        /// A query for the rows that `scores_above` has for these arguments. Without them it has none.
+        public func callAsFunction(points: Swift.Int32, playerId: Swift.UInt64?) -> SpacetimeClient.TableQuery<ScoresAboveTable> {
+            _call(points, playerId)
+        }
     }
 
     /// The columns of ``Player``, for conditions.

@@ -10,16 +10,18 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
+from server import PATIENCE
 from test_javascript import DENO, LIMIT
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 GOLDEN = ROOT / "Tests/SpacetimeBindingsTests/Golden"
 LIBRARY = ROOT / "Sources/SpacetimeServer/Client/Library"
-MODULES = ["Game", "Everything"]
+MODULES = ["Game", "Everything", "Nested"]
 
 
 @unittest.skipUnless(DENO, f"PyPI has no Deno for {platform.platform()}, or it is not installed")
@@ -54,10 +56,10 @@ class TypeScript(unittest.TestCase):
 
     def test_code_for_the_originals_package_is_typed(self):
         everything = [f"Everything/typescript/{name}.ts" for name in ("index", "types/reducers", "types/procedures")]
-        self.check("Game/stock.ts", *everything)
+        self.check("Game/stock.ts", "Nested/typescript/index.ts", *everything)
 
     def test_code_for_our_own_client_is_typed(self):
-        self.check("Game/own.ts", "Everything/own-typescript/index.ts")
+        self.check("Game/own.ts", "Everything/own-typescript/index.ts", "Nested/own-typescript/index.ts")
 
     def test_the_compiler_looks(self):
         for file in ("stock.ts", "own.ts"):
@@ -70,6 +72,46 @@ class TypeScript(unittest.TestCase):
     def test_values_come_back_as_they_were(self):
         done = self.deno("run", "--quiet", "values.ts")
         self.assertEqual((done.returncode, done.stdout), (0, "holds\n"), done.stderr)
+
+
+PROGRAMS = Path(os.environ["CHAT_SERVER"]).parent
+
+
+@unittest.skipUnless(DENO, f"PyPI has no Deno for {platform.platform()}, or it is not installed")
+class Serving(unittest.TestCase):
+    """A server with something of everything, and the code that the command writes for it."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        server = subprocess.Popen([PROGRAMS / "peer-server"], stdout=subprocess.PIPE, text=True)
+        cls.addClassCleanup(server.stdout.close)
+        cls.addClassCleanup(server.wait)
+        cls.addClassCleanup(server.kill)
+        # A server that hangs before it listens must not hang the tests.
+        watchdog = threading.Timer(PATIENCE, server.kill)
+        watchdog.start()
+        cls.address = server.stdout.readline().strip()
+        watchdog.cancel()
+        assert cls.address.startswith("http://"), "the server did not start"
+        done = subprocess.run(
+            [PROGRAMS / "spacetimekit", "generate", "--lang", "typescript", "gallery", "--server", cls.address,
+             "--out-dir", cls.folder / "module_bindings"],
+            capture_output=True, text=True, timeout=LIMIT, env={**os.environ, "SPACETIMEKIT_CONFIG": folder.name + "/none"})
+        assert done.returncode == 0, done.stderr
+        shutil.copy(HERE / "Generated/gallery.ts", cls.folder)
+
+    def run_program(self, *options):
+        done = subprocess.run(
+            [DENO, "run", "--quiet", "--allow-net", "--unstable-sloppy-imports", *options, "gallery.ts", self.address], cwd=self.folder,
+            capture_output=True, text=True, timeout=LIMIT,
+            env={**os.environ, "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"})
+        self.assertEqual((done.returncode, done.stdout), (0, "holds\n"), done.stderr)
+
+    def test_generated_code_calls_watches_and_reads(self):
+        self.run_program("--check")
 
 
 RUSTC = shutil.which("rustc")

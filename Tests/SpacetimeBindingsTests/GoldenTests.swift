@@ -24,8 +24,9 @@ import Darwin
         var testDescription: String { "\(module) as \(folder)" }
     }
 
-    static let cases: [Case] = [("Game", ExampleModules.game), ("Everything", ExampleModules.everything)].flatMap {
-        (module, definition) -> [Case] in
+    static let cases: [Case] = [
+        ("Game", ExampleModules.game), ("Everything", ExampleModules.everything), ("Nested", ExampleModules.nested),
+    ].flatMap { (module, definition) -> [Case] in
         let golden = "SpacetimeBindingsTests/Golden/\(module)/"
         return [
             // Compiled as a target of its own, which other tests run.

@@ -85,6 +85,44 @@ import Testing
 
     // MARK: What is taken
 
+    @Test func whatCannotBeANameOfATypeOrNamespaceIsRefused() throws {
+        let model = try BindingModel(module([("id", .u32)]))
+        func problems(_ namespace: String, _ target: BindingTarget) -> [String] {
+            do throws(BindingFailure) {
+                _ = try model.bindings(for: target, BindingOptions(namespace: namespace))
+                return []
+            } catch { return error.problems }
+        }
+        // The first two would hide what the code is written with.
+        for name in ["swift", "spacetime-client", "a;b", "😀", "a\u{22}b"] {
+            #expect(problems(name, .swift).contains { $0.contains("--namespace") }, "\(name)")
+        }
+        for name in ["", "1st", "a b", "My..Game", "My.Game.", "x;y"] {
+            #expect(problems(name, .csharp).contains { $0.contains("namespace") }, "\(name)")
+        }
+        #expect(problems("my-game", .swift).isEmpty && problems("größe", .swift).isEmpty)
+        #expect(problems("My.Game_2", .csharp).isEmpty)
+    }
+
+    @Test func typesThatWouldHideTheLibrariesAreRefusedInSwift() {
+        let definition = module(
+            [("id", .u32)],
+            others: [
+                ("Swift", .product([])), ("SpacetimeClient", .product([])),
+                ("Letter", .sum([("allCases", .unit), ("b", .unit)])),
+            ])
+        let problems = problems(definition, .swift)
+        for name in ["type 'Swift'", "type 'SpacetimeClient'", "'allCases'"] {
+            #expect(problems.contains { $0.contains(name) }, "\(problems)")
+        }
+    }
+
+    @Test func casesAreCalledInSQLAsTheDatabaseCallsThem() throws {
+        let text = try BindingModel(ExampleModules.nested).bindings(for: .typeScript).files[0].text
+        #expect(text.contains("}, { RedOne: 'RED_ONE', HttpError: 'HTTPError' });"))
+        #expect(try !BindingModel(ExampleModules.game).bindings(for: .typeScript).files[0].text.contains("}, {"))
+    }
+
     @Test func typesOfTheSDKAreRefusedWhereTheyWouldHideIt() {
         let definition = module([("id", .u32)], others: [("DbConnection", .product([])), ("Reducer", .product([]))])
         for target in [BindingTarget.csharp, .rust] {

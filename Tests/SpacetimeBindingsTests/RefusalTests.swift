@@ -69,10 +69,14 @@ import Testing
         let swift = try model.bindings(for: .swift).files[0].text
         #expect(swift.contains("public var lib: Lib { Lib(client) }"))
         #expect(swift.contains(#"name: "lib.users""#))
+        // These SDKs know no submodules: there is one list of names.
         for target in [BindingTarget.csharp, .rust] {
             let bindings = try model.bindings(for: target)
             #expect(bindings.warnings.contains { $0.contains("'lib'") }, "\(target)")
-            #expect(!bindings.files.contains { $0.text.contains("users") }, "\(target)")
+            let text = bindings.files.map(\.text).joined()
+            #expect(text.contains(#""lib.users""#) && text.contains(#""lib.do_it""#), "\(target)")
+            #expect(text.contains(target == .rust ? "lib_users" : "LibUsersHandle"), "\(target)")
+            #expect(text.contains("LibUser"), "\(target)")
         }
     }
 
@@ -109,18 +113,43 @@ import Testing
         #expect(swift.files[0].text.contains("UniqueKey<Cell, Swift.Int32, Swift.Int32> { _unique(0, 1) }"))
     }
 
-    @Test func viewsWithParametersAreLeftOut() throws {
-        let definition = RawModuleDefV10(
-            sections: ExampleModules.sections([("Cell", .product([("x", .i32)]))]) + [
-                .views([
-                    RawViewDef(
-                        sourceName: "near", index: 0, parameters: ProductType([("x", .i32)]),
-                        returnType: .array(.ref(0)))
-                ])
-            ])
-        let bindings = try BindingModel(definition).bindings(for: .swift)
-        #expect(bindings.warnings.contains { $0.contains("view 'near'") })
-        #expect(!bindings.files[0].text.contains("NearTable"))
+    @Test func viewsWithParametersAreCalledWhereTheSDKCan() throws {
+        let model = try BindingModel(ExampleModules.game)
+        let swift = try model.bindings(for: .swift)
+        #expect(swift.warnings.isEmpty)
+        #expect(swift.files[0].text.contains("callAsFunction(points: Swift.Int32, playerId: Swift.UInt64?)"))
+        let own = try model.bindings(for: .typeScript)
+        #expect(own.warnings.isEmpty)
+        #expect(own.files[0].text.contains("parameters: { points: t.i32(), playerId: t.option(t.u64()) },"))
+        let stock = try model.bindings(for: .stockTypeScript)
+        #expect(stock.warnings.contains { $0.contains("view 'scoresAbove' is left out") })
+        #expect(!stock.files.contains { $0.path.contains("scores_above") })
+        // There are rows, and no query: whoever watches all tables must not ask for them without arguments.
+        let csharp = try model.bindings(for: .csharp)
+        let client = try #require(csharp.files.first { $0.path == "SpacetimeDBClient.g.cs" }).text
+        #expect(client.contains("AddTable(ScoresAbove = new ScoresAboveHandle(conn));"))
+        #expect(!client.contains("from.ScoresAbove()"))
+        let rust = try model.bindings(for: .rust).files[0].text
+        #expect(rust.contains(#"table!(ScoreEntry, "scores_above", scores_above,"#))
+        #expect(!rust.contains(#"queried!(ScoreEntry, "scores_above""#))
+        let names = try #require(rust.split(separator: "\n").first { $0.contains("ALL_TABLE_NAMES") })
+        #expect(names.contains(#""my_player""#) && !names.contains("scores_above"))
+    }
+
+    /// Whoever misses something looks into the code first.
+    @Test(arguments: [BindingTarget.stockTypeScript, .csharp, .rust]) func theCodeSaysWhatIsNotInIt(
+        _ target: BindingTarget
+    ) throws {
+        let bindings = try BindingModel(ExampleModules.game).bindings(for: target)
+        let warning = try #require(bindings.warnings.first { $0.contains("'scoresAbove'") })
+        let files = bindings.files.filter { $0.text.contains("// - \(warning)\n") }
+        #expect(files.count == 1)
+        #expect(files.allSatisfy { Bindings.isGenerated($0.text) })
+    }
+
+    @Test func parametersThatHaveNoLiteralAreSaid() throws {
+        let bindings = try BindingModel(ExampleModules.nested).bindings(for: .swift)
+        #expect(bindings.warnings.contains { $0.contains("view 'ofKind'") && $0.contains("SELECT * FROM ofKind(…)") })
     }
 
     @Test func aBrokenDefinitionIsRefusedBeforeAnythingIsWritten() {

@@ -42,7 +42,13 @@ extension CSharpBindings {
         source.open("{")
         source.line("var from = new \(names.own("From"))();")
         source.open("return new string[] {")
-        for table in tables { source.line("from.\(fromName(table.name))().ToSql(),") }
+        for table in tables where table.table.parameters.isEmpty {
+            // The SDK would put the whole of such a name between one pair of quotes.
+            source.line(
+                table.table.isOfSubmodule
+                    ? CSharpNames.quoted("SELECT * FROM \(table.table.wireName)") + ","
+                    : "from.\(fromName(table.name))().ToSql(),")
+        }
         source.close("};")
         source.close()
         source.close()
@@ -50,7 +56,7 @@ extension CSharpBindings {
         source.open("public sealed class From")
         source.dedent()
         source.open("{")
-        for table in tables {
+        for table in tables where table.table.parameters.isEmpty {
             let (columns, indexed) = (names.own(table.name + "Cols"), names.own(table.name + "IxCols"))
             let type = "\(CSharpNames.library)Table<\(table.row), \(columns), \(indexed)>"
             let wireName = CSharpNames.quoted(table.table.wireName)

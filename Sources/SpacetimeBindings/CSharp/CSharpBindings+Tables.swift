@@ -44,8 +44,12 @@ extension CSharpBindings {
         }
         source.close()
         source.close()
-        source.line()
-        columns(table, row, members, type, model, &source)
+        if table.parameters.isEmpty {
+            source.line()
+            columns(table, row, members, type, model, &source)
+        } else {
+            report.note(called: table, for: "C#")
+        }
         add("Tables/\(NameStyle.pascal.name(table.sourceName)).g.cs", source)
     }
 

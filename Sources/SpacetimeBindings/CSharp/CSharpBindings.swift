@@ -8,10 +8,11 @@ struct CSharpBindings {
         of model: BindingModel, _ options: BindingOptions
     ) throws(BindingFailure) -> Bindings {
         var writer = CSharpBindings(names: CSharpNames(namespace: options.namespace))
-        for submodule in model.submodules {
-            writer.report.warnings.append(
-                "submodule '\(submodule.namespace)' is left out: the original's C# SDK cannot reach what is in one")
+        if !options.namespace.split(separator: ".", omittingEmptySubsequences: false).allSatisfy(isIdentifier) {
+            writer.report.errors.append("'\(options.namespace)' is no namespace in C#; say another one")
         }
+        writer.report.note(submodulesOf: model, for: "C#")
+        let model = model.flattened()
         writer.checkNames(model)
         for type in model.types { writer.type(type, model) }
         for table in model.tables { writer.table(table, model) }
@@ -34,7 +35,7 @@ struct CSharpBindings {
             "the namespace '\(names.namespace)'",
             reserved: Dictionary(own.map { ($0, "the generated class '\($0)'") }) { first, _ in first })
         for type in model.types { scope.claim(type.pascalName, for: type.described, &report) }
-        for table in model.tables {
+        for table in model.tables where table.parameters.isEmpty {
             let name = NameStyle.pascal.name(table.sourceName)
             scope.claim(name + "Cols", for: "the columns of \(table.described)", &report)
             scope.claim(name + "IxCols", for: "the indexed columns of \(table.described)", &report)

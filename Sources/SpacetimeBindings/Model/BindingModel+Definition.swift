@@ -55,12 +55,7 @@ private struct DefinitionReader {
         model.skippedTables.sort()
         var views: [BindingModel.Table] = []
         for (raw, view) in zip(raw.views, schema.views) {
-            if !view.parameters.isEmpty {
-                model.warnings.append(
-                    "view '\(prefix)\(view.name)' is left out: it has parameters, and clients can give it none")
-            } else if let found = self.view(raw, view, prefix) {
-                views.append(found)
-            }
+            if let found = self.view(raw, view, prefix) { views.append(found) }
         }
         model.tables += views.sorted { $0.sourceName < $1.sourceName }
         for (raw, reducer) in zip(raw.reducers, schema.reducers) {
@@ -199,9 +194,12 @@ private struct DefinitionReader {
         }
         guard let row = row(ref, place) else { return nil }
         let key = view.primaryKey.map(\.index)
+        // Rows of several lists of arguments are in one place, and may have one key.
+        let isUnique = !key.isEmpty && view.parameters.isEmpty
         return BindingModel.Table(
             sourceName: view.sourceName, wireName: prefix + view.name, row: row, primaryKey: key,
-            unique: key.isEmpty ? [] : [key], isView: true)
+            unique: isUnique ? [key] : [], isView: true,
+            parameters: parameters(raw.parameters, view.parameters, place))
     }
 }
 

@@ -52,16 +52,20 @@ package struct BindingModel: Sendable {
 
     /// A table, or a view, which is a table without indexes.
     struct Table: Hashable, Sendable {
-        let sourceName: String
+        var sourceName: String
         let wireName: String
         /// The type of its rows, by its position in ``BindingModel/types``.
-        let row: Int
+        var row: Int
         var primaryKey: [Int] = []
         /// Sets of columns in which no two rows agree.
         var unique: [[Int]] = []
         var indexes: [Index] = []
         var isEvent = false
         var isView = false
+        /// What a view is called with, which has rows of its own for each list of arguments.
+        var parameters: [Field] = []
+        /// Whether it was in a submodule before they were made one: see ``BindingModel/flattened()``.
+        var isOfSubmodule = false
 
         /// The columns in which alone no two rows agree, in order.
         var uniqueColumns: [Int] { Set(unique.filter { $0.count == 1 }.map { $0[0] }).sorted() }
@@ -81,7 +85,7 @@ package struct BindingModel: Sendable {
     /// A module inside of a module.
     struct Submodule: Sendable {
         let namespace: String
-        let module: BindingModel
+        var module: BindingModel
     }
 
     var types: [DeclaredType] = []

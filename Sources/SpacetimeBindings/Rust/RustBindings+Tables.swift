@@ -105,7 +105,8 @@ extension RustBindings {
         source.open("impl sdk::SpacetimeModule for RemoteModule {")
         source.add(RustTemplate.associatedTypes)
         source.line(
-            "const ALL_TABLE_NAMES: &'static [&'static str] = &[\(entries.map(\.wireName).joined(separator: ", "))];")
+            "const ALL_TABLE_NAMES: &'static [&'static str] = &["
+                + entries.filter(\.table.parameters.isEmpty).map(\.wireName).joined(separator: ", ") + "];")
         source.open("fn register_tables(cache: &mut sdk::ClientCache<Self>) {")
         for entry in entries { source.line("\(entry.marker)::register(cache);") }
         source.close()
@@ -117,12 +118,18 @@ extension RustBindings {
         let name = NameStyle.pascal.name(table.sourceName)
         let fields = model.columns(of: table)
         let parts =
-            ["TableAccess", "QueryTableAccess", "TableHandle", "TableAccessor", "InsertCallbackId"]
-            + (table.isEvent ? [] : ["DeleteCallbackId"]) + (entry.key == nil ? [] : ["UpdateCallbackId"])
+            ["TableAccess", "TableHandle", "TableAccessor", "InsertCallbackId"]
+            + (table.parameters.isEmpty ? ["QueryTableAccess"] : []) + (table.isEvent ? [] : ["DeleteCallbackId"])
+            + (entry.key == nil ? [] : ["UpdateCallbackId"])
         for part in parts { names.claim(name + part, for: "'\(part)' of \(table.described)", &report) }
         source.line()
-        let head = parts.prefix(5).map { name + $0 }.joined(separator: ", ")
+        let head = parts.prefix(4).map { name + $0 }.joined(separator: ", ")
         source.line("table!(\(entry.row), \(entry.wireName), \(entry.field), \(head));")
+        if table.parameters.isEmpty {
+            source.line("queried!(\(entry.row), \(entry.wireName), \(entry.field), \(name)QueryTableAccess);")
+        } else {
+            report.note(called: table, for: "Rust")
+        }
         if table.isEvent {
             source.line("event_table!(\(entry.row), \(name)TableHandle, \(name)InsertCallbackId);")
         } else {

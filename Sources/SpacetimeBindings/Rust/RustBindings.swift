@@ -11,10 +11,8 @@ struct RustBindings {
         let reserved = RustNames.reserved.map { ($0, "something that generated code needs, '\($0)',") }
         var writer = RustBindings(
             names: NameScope("the module", reserved: Dictionary(reserved) { first, _ in first }))
-        for submodule in model.submodules {
-            writer.report.warnings.append(
-                "submodule '\(submodule.namespace)' is left out: the original's Rust SDK cannot reach what is in one")
-        }
+        writer.report.note(submodulesOf: model, for: "Rust")
+        let model = model.flattened()
         writer.source.line(Bindings.marker)
         writer.source.line("// For the crate spacetimedb-sdk 2.8.")
         writer.source.add(RustTemplate.module)
@@ -79,7 +77,7 @@ struct RustBindings {
 
     /// The columns of each type of rows, once, however many tables have them.
     private mutating func queries(_ model: BindingModel) {
-        for row in Set(model.tables.map(\.row)).sorted() {
+        for row in Set(model.tables.filter(\.parameters.isEmpty).map(\.row)).sorted() {
             let type = model.types[row]
             let (name, bare) = (RustNames.typeName(type), type.pascalName)
             let tables = model.tables.filter { $0.row == row && !$0.isView }

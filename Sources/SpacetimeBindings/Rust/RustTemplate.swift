@@ -105,17 +105,20 @@ enum RustTemplate {
             }
         } }
         /// One table or view: its handle, and how it is reached.
-        macro_rules! table { ($row:ident, $wire:literal, $method:ident, $access:ident, $query:ident, $handle:ident, $marker:ident, $ins:ident) => {
+        macro_rules! table { ($row:ident, $wire:literal, $method:ident, $access:ident, $handle:ident, $marker:ident, $ins:ident) => {
             pub struct $handle<'ctx> { imp: sdk::TableHandle<$row>, ctx: PhantomData<&'ctx RemoteTables> }
             pub struct $marker;
             pub struct $ins(sdk::CallbackId);
             pub trait $access { fn $method(&self) -> $handle<'_>; }
             impl $access for RemoteTables { fn $method(&self) -> $handle<'_> { $handle { imp: self.imp.get_table::<$row>($wire), ctx: PhantomData } } }
             impl sdk::TableAccessor<RemoteTables> for $marker { type Row = $row; type Handle<'db> = $handle<'db>; fn get<'db>(db: &'db RemoteTables) -> $handle<'db> { db.$method() } }
-            pub trait $query { fn $method(&self) -> sdk::__query_builder::Table<$row>; }
-            impl $query for sdk::QueryTableAccessor { fn $method(&self) -> sdk::__query_builder::Table<$row> { sdk::__query_builder::Table::new($wire) } }
             impl<'ctx> sdk::TableLike for $handle<'ctx> { type Row = $row; type EventContext = EventContext; fn count(&self) -> u64 { self.imp.count() } fn iter(&self) -> impl Iterator<Item = $row> + '_ { self.imp.iter() } }
             on!(WithInsert, $handle, $ins, InsertCallbackId, on_insert, remove_on_insert, &$row);
+        } }
+        /// What queries for its rows are made of.
+        macro_rules! queried { ($row:ident, $wire:literal, $method:ident, $query:ident) => {
+            pub trait $query { fn $method(&self) -> sdk::__query_builder::Table<$row>; }
+            impl $query for sdk::QueryTableAccessor { fn $method(&self) -> sdk::__query_builder::Table<$row> { sdk::__query_builder::Table::new($wire) } }
         } }
         macro_rules! stored_table { ($row:ident, $handle:ident, $ins:ident, $del:ident) => {
             pub struct $del(sdk::CallbackId);

@@ -38,7 +38,7 @@ extension SwiftBindings {
     private func columns(_ row: Int, _ model: BindingModel) -> String { model.types[row].pascalName + "Columns" }
 
     private mutating func write(_ table: BindingModel.Table, _ model: BindingModel) {
-        let row = SwiftNames.escaped(model.types[table.row].pascalName)
+        let row = name(of: model.types[table.row])
         source.gap()
         source.line("/// The rows of `\(table.wireName)`: in the cache, as they change, and as they are asked for.")
         source.open("nonisolated public struct \(handle(table)): \(SwiftNames.library)GeneratedTable {")
@@ -72,7 +72,40 @@ extension SwiftBindings {
                 "public var \(SwiftNames.escaped(key.name)): \(SwiftNames.library)\(type)<\(row), \(values)> { \(maker)(\(places)) }"
             )
         }
+        if !table.parameters.isEmpty { writeCall(of: table, model) }
         source.close()
+    }
+
+    /// What asks a view for the rows that it has for some arguments.
+    private mutating func writeCall(of view: BindingModel.Table, _ model: BindingModel) {
+        guard view.parameters.allSatisfy({ hasLiteral($0.type) }) else {
+            return report.warnings.append(
+                "\(view.described) has parameters of types that SQL has no literals for here: it is watched by a text, "
+                    + "SELECT * FROM \(view.wireName)(…)")
+        }
+        var scope = NameScope(view.described)
+        let parameters = view.parameters.map { parameter in
+            let name = NameStyle.camel.name(parameter.sourceName)
+            scope.claim(name, for: "parameter '\(parameter.sourceName)'", &report)
+            return (name: SwiftNames.escaped(name), type: text(parameter.type, in: model))
+        }
+        let list = parameters.map { "\($0.name): \($0.type)" }.joined(separator: ", ")
+        source.line()
+        source.line(
+            "/// A query for the rows that `\(view.wireName)` has for these arguments. Without them it has none.")
+        source.open(
+            "public func callAsFunction(\(list)) -> \(SwiftNames.library)TableQuery<\(handle(view))> {")
+        source.line("_call(\(parameters.map(\.name).joined(separator: ", ")))")
+        source.close()
+    }
+
+    /// Whether the client has a literal for values of a type.
+    private func hasLiteral(_ type: TypeUse) -> Bool {
+        switch type {
+        case .bool, .string, .number, .identity, .connectionId, .timestamp, .timeDuration, .uuid: true
+        case .option(let payload): if case .option = payload { false } else { hasLiteral(payload) }
+        default: false
+        }
     }
 
     private struct Key {
@@ -102,7 +135,7 @@ extension SwiftBindings {
 
     private mutating func writeColumns(_ row: Int, _ model: BindingModel) {
         let type = model.types[row]
-        let name = SwiftNames.escaped(type.pascalName)
+        let name = self.name(of: type)
         source.gap()
         source.line("/// The columns of ``\(type.pascalName)``, for conditions.")
         source.open("nonisolated public struct \(columns(row, model)): \(SwiftNames.library)GeneratedColumns {")

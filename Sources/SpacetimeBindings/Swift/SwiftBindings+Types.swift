@@ -91,7 +91,8 @@ extension SwiftBindings {
         _ type: BindingModel.DeclaredType, _ variants: [BindingModel.Field], _ model: BindingModel
     ) {
         let name = SwiftNames.escaped(type.pascalName)
-        var scope = NameScope(type.described)
+        let own = ["allCases": "the list of all cases", "bsatnFixedSize": "what tells the size of values"]
+        var scope = NameScope(type.described, reserved: own)
         let cases = variants.map { variant -> String in
             let name = NameStyle.camel.name(variant.sourceName)
             scope.claim(name, for: "'\(variant.sourceName)'", &report)

@@ -3,6 +3,10 @@ struct SwiftBindings {
     var report = BindingReport()
     var source = SourceText()
     let namespace: String
+    /// The types that are open, from the outermost on.
+    private var path: [String] = []
+
+    private init(namespace: String) { self.namespace = namespace }
 
     static func bindings(
         of model: BindingModel, _ options: BindingOptions
@@ -14,8 +18,10 @@ struct SwiftBindings {
         writer.source.line()
         writer.source.line("public import SpacetimeClient")
         writer.source.line()
-        var top = NameScope("the file")
-        top.claim(namespace, for: "the namespace '\(options.namespace)'", &writer.report)
+        if !isIdentifier(namespace) || (SwiftNames.modules + SwiftNames.aliases).contains(namespace) {
+            writer.report.errors.append(
+                "no type for all of the code can be called '\(namespace)'; say another name with --namespace")
+        }
         writer.module(model, named: namespace, as: "a database, as a program speaks to it", isTop: true)
         return try writer.report.bindings([BindingFile(path: "\(namespace).swift", text: writer.source.text)])
     }
@@ -28,7 +34,10 @@ struct SwiftBindings {
                 "client": "the connection", "db": "what holds the tables", "reducers": "what calls reducers",
                 "procedures": "what calls procedures", "DB": "the type of all tables",
                 "Reducers": "the type of all reducers", "Procedures": "the type of all procedures",
+                "Swift": "the standard library", "SpacetimeClient": "the library of the client",
             ])
+        path.append(SwiftNames.escaped(name))
+        defer { path.removeLast() }
         source.line("/// \(title.prefix(1).uppercased() + title.dropFirst()).")
         source.open("nonisolated public struct \(SwiftNames.escaped(name)): \(SwiftNames.library)GeneratedModule {")
         source.line("public let client: \(SwiftNames.library)DatabaseClient")
@@ -94,7 +103,13 @@ struct SwiftBindings {
         case .scheduleAt: SwiftNames.library + "ScheduleAt"
         case .unit: SwiftNames.library + "EmptyValue"
         case .never: "Swift.Never"
-        case .declared(let position): SwiftNames.escaped(model.types[position].pascalName)
+        case .declared(let position): self.name(of: model.types[position])
         }
+    }
+
+    /// A declared type's name: in full where the types of tables have another one of that name.
+    func name(of type: BindingModel.DeclaredType) -> String {
+        let name = SwiftNames.escaped(type.pascalName)
+        return SwiftNames.aliases.contains(name) ? (path + [name]).joined(separator: ".") : name
     }
 }

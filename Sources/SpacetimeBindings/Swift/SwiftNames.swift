@@ -22,6 +22,12 @@ enum SwiftNames {
     /// What the library's types are called. The module's own may have the same names, so they are always said in full.
     static let library = "SpacetimeClient."
 
+    /// What the library's types and the language's are reached by, and nothing else may be called.
+    static let modules = ["Swift", "SpacetimeClient"]
+
+    /// What each table calls its row and its columns.
+    static let aliases = ["Row", "Columns"]
+
     static func number(_ number: NumberType) -> String {
         switch number {
         case .f32: "Swift.Float"

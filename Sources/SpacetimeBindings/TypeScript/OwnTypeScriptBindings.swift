@@ -11,10 +11,9 @@ struct OwnTypeScriptBindings {
             "DbConnection", "EventContext", "ReducerEventContext", "SubscriptionEventContext", "ErrorContext",
             "SubscriptionHandle", "Module",
         ]
-        var writer = OwnTypeScriptBindings(
-            names: NameScope(
-                "the code for the module",
-                reserved: Dictionary(own.map { ($0, "the generated type '\($0)'") }) { first, _ in first }))
+        var reserved = Dictionary(own.map { ($0, "the generated type '\($0)'") }) { first, _ in first }
+        reserved["Uint8Array"] = "JavaScript's type of bytes"
+        var writer = OwnTypeScriptBindings(names: NameScope("the code for the module", reserved: reserved))
         writer.source.line("import * as sdk from './client.js';")
         writer.source.line("const { t, table, reducer, procedure } = sdk;")
         writer.types(model, prefix: "")
@@ -67,7 +66,7 @@ struct OwnTypeScriptBindings {
             for (member, field) in zip(members, type.fields) {
                 source.line(TypeScriptNames.property(member, text.builder(field.type), field.type))
             }
-            source.close("});")
+            source.close("}\(caseNames(members, type)));")
         }
         for function in model.reducers where !function.isLifecycle {
             parameters(function, "Params", "reducer '\(function.sourceName)'", text)
@@ -79,6 +78,17 @@ struct OwnTypeScriptBindings {
             source.line("export type \(name) = \(text.value(function.result));")
         }
         for submodule in model.submodules { types(submodule.module, prefix: self.prefix(prefix, submodule)) }
+    }
+
+    /// What the database calls the cases of an enum, where that cannot be told from what they are called here.
+    private func caseNames(_ members: [String], _ type: BindingModel.DeclaredType) -> String {
+        guard type.isPlainEnum else { return "" }
+        let renamed = zip(members, type.fields).filter { member, field in
+            member.prefix(1).lowercased() + member.dropFirst() != field.wireName
+        }
+        if renamed.isEmpty { return "" }
+        let names = renamed.map { "\($0): \(TypeScriptNames.quoted($1.wireName))" }
+        return ", { \(names.joined(separator: ", ")) }"
     }
 
     private mutating func parameters(
@@ -116,7 +126,9 @@ struct OwnTypeScriptBindings {
             source.open(
                 "\(path.isEmpty ? key : TypeScriptNames.quoted(key)): table(\(TypeScriptNames.quoted(table.wireName)), \(row), {"
             )
-            for option in options(table, model) { source.line(option + ",") }
+            for option in options(table, model) + arguments(table, TypeScriptText(model: model, prefix: prefix)) {
+                source.line(option + ",")
+            }
             source.close("}),")
         }
         for submodule in model.submodules {
@@ -160,6 +172,18 @@ struct OwnTypeScriptBindings {
         if !renamed.isEmpty { options.append("names: { \(renamed.joined(separator: ", ")) }") }
         if table.isEvent { options.append("event: true") }
         return options
+    }
+
+    /// What a view is called with.
+    private mutating func arguments(_ table: BindingModel.Table, _ text: TypeScriptText) -> [String] {
+        if table.parameters.isEmpty { return [] }
+        var scope = NameScope(table.described)
+        let parameters = table.parameters.map { parameter in
+            let name = NameStyle.camel.name(parameter.wireName)
+            scope.claim(name, for: "parameter '\(parameter.sourceName)'", &report)
+            return TypeScriptNames.property(name, text.builder(parameter.type), parameter.type)
+        }
+        return ["parameters: { \(parameters.joined(separator: " ").dropLast()) }"]
     }
 
     private mutating func isFree(

@@ -9,9 +9,25 @@ struct StockTypeScriptBindings {
         of model: BindingModel, _ options: BindingOptions
     ) throws(BindingFailure) -> Bindings {
         var writer = StockTypeScriptBindings(ending: options.importExtension.map { ".\($0)" } ?? "")
+        let model = writer.withoutCalledViews(model)
         writer.module(model, folder: "")
         writer.index(model)
         return try writer.report.bindings(writer.files)
+    }
+
+    /// Without the views that have parameters. The SDK takes rows only of tables that it knows, and whoever watches all tables would
+    /// ask for these, too, without arguments.
+    private mutating func withoutCalledViews(_ model: BindingModel) -> BindingModel {
+        var model = model
+        for view in model.tables where !view.parameters.isEmpty {
+            report.warnings.append(
+                "\(view.described) is left out: it has parameters, and the original's TypeScript SDK can give it none")
+        }
+        model.tables.removeAll { !$0.parameters.isEmpty }
+        for index in model.submodules.indices {
+            model.submodules[index].module = withoutCalledViews(model.submodules[index].module)
+        }
+        return model
     }
 
     /// Everything of a module but what connects it.

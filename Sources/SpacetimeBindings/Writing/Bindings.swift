@@ -79,6 +79,23 @@ struct BindingReport {
     var errors: [String] = []
     var warnings: [String] = []
 
+    /// Says of a view with parameters what an SDK makes of it that knows none.
+    mutating func note(called table: BindingModel.Table, for language: String) {
+        warnings.append(
+            "\(table.described) has parameters, which queries of the original's \(language) SDK cannot give it: subscribe in SQL, "
+                + "SELECT * FROM \(table.wireName)(…)")
+    }
+
+    /// Says what became of submodules in an SDK that knows none.
+    mutating func note(submodulesOf model: BindingModel, for language: String) {
+        for submodule in model.submodules {
+            warnings.append(
+                "submodule '\(submodule.namespace)' has no place of its own in the original's \(language) SDK: the names of what is in it "
+                    + "begin with it. Queries that the SDK makes for its tables are understood by servers of SpacetimeKit; for "
+                    + "others subscribe in SQL, SELECT * FROM \(submodule.namespace).…")
+        }
+    }
+
     /// The files, if nothing is in the way of them.
     func bindings(_ files: [BindingFile]) throws(BindingFailure) -> Bindings {
         if !errors.isEmpty { throw BindingFailure(errors) }

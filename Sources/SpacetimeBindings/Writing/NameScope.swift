@@ -19,6 +19,12 @@ struct NameScope {
     }
 }
 
+/// Whether a text is a name that can stand in code: letters, digits and underscores, and no digit at the beginning.
+func isIdentifier(_ text: some StringProtocol) -> Bool {
+    guard let first = text.unicodeScalars.first, first == "_" || first.properties.isIDStart else { return false }
+    return text.unicodeScalars.allSatisfy { $0.properties.isIDContinue }
+}
+
 /// How the words of a name are put together.
 enum NameStyle {
     case camel, pascal, snake

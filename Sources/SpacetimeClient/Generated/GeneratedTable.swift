@@ -84,6 +84,9 @@ extension GeneratedTable {
 
     // MARK: For generated code
 
+    /// A query for the rows that a view has for some arguments; nil is what is missing.
+    public func _call(_ arguments: (any QueryValue)?...) -> TableQuery<Self> { TableQuery(arguments: arguments) }
+
     /// What finds rows by unique columns.
     public func _unique<each Value: SpacetimeType>(_ places: Int...) -> UniqueKey<Row, repeat each Value> {
         UniqueKey(table: cached, places: places)

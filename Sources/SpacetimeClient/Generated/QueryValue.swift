@@ -16,10 +16,17 @@ enum SQLText {
     /// One part of a name.
     static func quoted(_ name: String) -> String { "\"" + doubled(name, "\"") + "\"" }
 
-    /// A text with one of its characters written twice, as SQL has it between two of them.
-    static func doubled(_ text: String, _ quote: Character) -> String {
-        guard text.contains(quote) else { return text }
-        return text.split(separator: quote, omittingEmptySubsequences: false).joined(separator: "\(quote)\(quote)")
+    /// A text with one of its signs written twice, as SQL has it between two of them.
+    ///
+    /// By scalars: a quote with an accent behind it is one character that is no quote, and to a server it is one all the same.
+    static func doubled(_ text: String, _ quote: Unicode.Scalar) -> String {
+        guard text.unicodeScalars.contains(quote) else { return text }
+        var doubled = ""
+        for scalar in text.unicodeScalars {
+            if scalar == quote { doubled.unicodeScalars.append(scalar) }
+            doubled.unicodeScalars.append(scalar)
+        }
+        return doubled
     }
 
     static func string(_ text: String) -> String { "'" + doubled(text, "'") + "'" }

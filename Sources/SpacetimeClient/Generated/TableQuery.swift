@@ -3,17 +3,26 @@ public struct TableQuery<Table: GeneratedTable>: Sendable {
     private var conditions: [String] = []
     /// The text from the table that is joined up to the condition that joins it.
     private var join: String?
+    /// What a view is called with, in parentheses.
+    private var call = ""
 
     init() {}
 
+    /// The rows of a view that has parameters.
+    init(arguments: [(any QueryValue)?]) {
+        call = "(" + arguments.map { $0?._sql ?? "NULL" }.joined(separator: ", ") + ")"
+    }
+
     private static var name: String { SQLText.name(Table._description.name) }
+    /// What the rows are taken from.
+    private var source: String { Self.name + call }
 
     /// Whether a row may be found more than once.
     var isOfSeveralTables: Bool { join != nil }
 
     /// The query as servers read it.
     public var sql: String {
-        var text = join.map { "SELECT \(Self.name).* FROM \($0)" } ?? "SELECT * FROM \(Self.name)"
+        var text = join.map { "SELECT \(Self.name).* FROM \($0)" } ?? "SELECT * FROM \(source)"
         if !conditions.isEmpty { text += " WHERE " + conditions.joined(separator: " AND ") }
         return text
     }
@@ -46,7 +55,7 @@ public struct TableQuery<Table: GeneratedTable>: Sendable {
         let columns = Table.Columns(_table: Table._description.name)
         let others = Other.Columns(_table: Other._description.name)
         var query = self
-        query.join = "\(TableQuery<Other>.name) JOIN \(Self.name) ON \(condition(columns, others).sql)"
+        query.join = "\(other.source) JOIN \(source) ON \(condition(columns, others).sql)"
         query.conditions += other.conditions
         return query
     }

@@ -17,3 +17,10 @@ await conn.reducers.submitMove({ playerId: 7n });
 const scores: ScoreEntry[] = await conn.procedures.topScores({ limit: 3 });
 conn.subscriptionBuilder().subscribe(tables.player.where((r) => r.name.eq('Ann')));
 console.log(ann?.joinedAt, [...entries].length, scores.length);
+conn.subscriptionBuilder().subscribe([tables.scoresAbove({ points: 5 }), tables.scoresAbove({ points: 5, playerId: 7n })]);
+const better: Iterable<ScoreEntry> = conn.db.scoresAbove.iter();
+// @ts-expect-error: an argument is missing
+tables.scoresAbove({ playerId: 7n });
+// @ts-expect-error: it has to be called
+tables.scoresAbove.where((r) => r.points.gt(5));
+console.log(better);

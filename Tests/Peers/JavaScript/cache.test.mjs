@@ -618,6 +618,34 @@ test("queries are written as SQL reads them", () => {
   for (const [query, text] of cases) assert.equal(query.toSql(), text);
   assert.throws(() => tables.item.where((row) => row.id.eq("1; DROP")), /is no u32/);
   assert.throws(() => tables.item.limit("1; DROP").toSql(), { name: "QueryError" });
+  // Nothing of a query is lost without a word.
+  const on = (one, other) => one.text.eq(other.text);
+  const joined = tables.item.leftSemijoin(tables.ping, on);
+  for (const wrong of [
+    () => joined.leftSemijoin(tables.ping, on), () => tables.ping.rightSemijoin(joined, on), () => tables.item.limit(1).leftSemijoin(tables.ping, on),
+    () => tables.item.leftSemijoin(tables.ping.orderBy((row) => row.text), on), () => tables.item.rightSemijoin(tables.ping.offset(1), on),
+  ]) assert.throws(wrong, { name: "QueryError" });
+});
+
+test("views with parameters are called for a query, and cases are named as the database names them", () => {
+  const Level = t.enum("Level", { Low: t.unit(), HttpError: t.unit() }, { HttpError: "HTTPError" });
+  const Row = t.object("Row", { id: t.u32(), level: Level });
+  const views = queryTables(defineModule({
+    tables: {
+      near: table("lib.near", Row, { parameters: { at: t.i32(), level: Level, name: t.option(t.string()) } }),
+      row: table("row", Row),
+    },
+  }));
+  assert.equal(
+    views.near({ at: -5, level: Level.HttpError }).toSql(), `SELECT * FROM "lib"."near"(-5, 'HTTPError', NULL)`);
+  const named = views.near({ at: 1, level: Level.Low, name: "it's" });
+  assert.equal(named.toSql(), `SELECT * FROM "lib"."near"(1, 'low', 'it''s')`);
+  assert.equal(
+    named.where((row) => row.level.eq(Level.HttpError)).leftSemijoin(views.row, (one, other) => one.id.eq(other.id)).toSql(),
+    `SELECT "lib"."near".* FROM "lib"."near"(1, 'low', 'it''s') JOIN "row" ON "lib"."near"."id" = "row"."id" `
+      + `WHERE ("lib"."near"."level" = 'HTTPError')`);
+  assert.throws(() => views.near({ level: Level.Low }), /near\.at/);
+  assert.throws(() => views.near({ at: "1; DROP", level: Level.Low }), TypeError);
 });
 
 test("a connection of which nothing is heard is asked, and then left", async () => {

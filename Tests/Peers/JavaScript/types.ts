@@ -44,6 +44,7 @@ export const module = sdk.defineModule({
     }),
     everything: table("everything", Everything),
     "lib.users": table("lib.users", Player),
+    above: table("above", ScoreEntry, { parameters: { points: t.i32(), name: t.option(t.string()), get move() { return Move; } } }),
   },
   reducers: {
     submitMove: reducer<SubmitMoveParams>("submit_move", {
@@ -80,6 +81,15 @@ conn.subscriptionBuilder().subscribeToAllTables().unsubscribeThen((context) => {
 tables.player.leftSemijoin(tables.scoreEntry, (player, score) => player.id.eq(score.playerId)).toSql();
 tables.scoreEntry.where((row) => and(row.points.between(1, 5), row.points.in([1, 2]))).orderBy((row) => row.points.desc()).limit(3);
 tables.everything.where((row) => row.bool);
+tables.above({ points: 5, move: Move.Pass }).where((row) => row.points.gt(1)).orderBy((row) => row.points);
+tables.above({ points: 5, move: Move.Pass, name: "Ann" });
+conn.db.above.onInsert((_, row) => { void row.points; });
+// @ts-expect-error: an argument is missing
+tables.above({ points: 5 });
+// @ts-expect-error: an argument of another type
+tables.above({ points: "5", move: Move.Pass });
+// @ts-expect-error: a view with parameters is no query by itself
+tables.above.where((row) => row.points.gt(1));
 
 const found: Player | null = conn.db.player.name.find("Ann");
 const scores: ScoreEntry[] = conn.db.scoreEntry.byPlayer.filter(7n);

@@ -55,9 +55,58 @@ enum ExampleModules {
                 RawProcedureDefV10(
                     sourceName: "topScores", parameters: ProductType([("limit", .u32)]), returnType: .array(ref(3)))
             ]),
-            .views([RawViewDef(sourceName: "myPlayer", index: 0, returnType: .array(ref(0)))]),
-            .viewPrimaryKeys([RawViewPrimaryKeyDef(viewSourceName: "myPlayer", columns: ["id"])]),
+            .views([
+                RawViewDef(sourceName: "myPlayer", index: 0, returnType: .array(ref(0))),
+                RawViewDef(
+                    sourceName: "scoresAbove", index: 1,
+                    parameters: ProductType([("points", .i32), ("playerId", .option(.u64))]),
+                    returnType: .array(ref(3))),
+            ]),
+            .viewPrimaryKeys([
+                RawViewPrimaryKeyDef(viewSourceName: "myPlayer", columns: ["id"]),
+                RawViewPrimaryKeyDef(viewSourceName: "scoresAbove", columns: ["id"]),
+            ]),
         ])
+
+    /// Modules inside of each other, names that generated code has itself, and cases that are called in another way here.
+    static let nested: RawModuleDefV10 = {
+        let deep = RawModuleDefV10(
+            sections: sections([("Thing", .product([("size", .f32), ("tags", .array(.string))]))]) + [
+                .tables([table("things", 0)]),
+                .reducers([RawReducerDefV10(sourceName: "drop", parameters: ProductType([("thing", ref(0))]))]),
+            ])
+        let lib = RawModuleDefV10(
+            sections: sections([
+                ("User", .product([("id", .u64), ("level", ref(1)), ("levels", .array(ref(1)))])),
+                ("Level", .sum([("low", .unit), ("high", .u8)])),
+            ]) + [
+                .tables([table("users", 0, key: [0]), table("secrets", 0, key: [0], isPrivate: true)]),
+                .reducers([RawReducerDefV10(sourceName: "doIt", parameters: ProductType([("user", ref(0))]))]),
+                .procedures([RawProcedureDefV10(sourceName: "best", returnType: .option(ref(0)))]),
+                .views([
+                    RawViewDef(
+                        sourceName: "olderThan", index: 0, parameters: ProductType([("years", .u32)]),
+                        returnType: .array(ref(0)))
+                ]),
+                .submodules([RawSubmodule(namespace: "deep", module: deep)]),
+            ])
+        return RawModuleDefV10(
+            sections: sections([
+                ("Row", .product([("id", .u64), ("columns", ref(1)), ("kind", ref(2))])),
+                ("Columns", .product([("count", .u32)])),
+                ("Kind", .sum([("RED_ONE", .unit), ("HTTPError", .unit), ("plain", .unit)])),
+            ]) + [
+                .tables([table("rows", 0, key: [0], indexes: [("byKind", .btree([2]))])]),
+                .reducers([RawReducerDefV10(sourceName: "put", parameters: ProductType([("row", ref(0))]))]),
+                .views([
+                    RawViewDef(
+                        sourceName: "ofKind", index: 0, parameters: ProductType([("kind", ref(2))]),
+                        returnType: .array(ref(0)))
+                ]),
+                .submodules([RawSubmodule(namespace: "lib", module: lib)]),
+                .caseConversionPolicy(.none),
+            ])
+    }()
 
     /// All types, kinds of indexes and of tables, and names that are words of some language or change a lot.
     static let everything: RawModuleDefV10 = {

@@ -83,6 +83,35 @@ import Testing
         }
     }
 
+    @Test func viewsAreAskedForTheRowsOfTheirArguments() async throws {
+        try await withGame { game in
+            let above = game.db.scoresAbove
+            #expect(above(points: 3, playerId: nil).sql == #"SELECT * FROM "scores_above"(3, NULL)"#)
+            try await game.subscribe(above(points: 3, playerId: nil).where { $0.points < 100 })
+            try await game.reducers.submitMove(playerId: 1, move: .place(Game.Cell(x: 3, y: 0)))
+            try await game.reducers.submitMove(playerId: 1, move: .place(Game.Cell(x: 4, y: 0)))
+            try await game.reducers.submitMove(playerId: 2, move: .place(Game.Cell(x: 99, y: 1)))
+            #expect(try above.rows().map(\.points) == [4])
+            #expect(try await game.query(above(points: 0, playerId: 2)).map(\.points) == [100])
+            let joined = above(points: 0, playerId: nil).semijoin(game.db.player.where { $0.name == "Ann" }) {
+                $0.playerId == $1.id
+            }
+            #expect(try await game.query(joined).map(\.points).sorted() == [3, 4])
+            let error = await #expect(throws: ClientError.self) { try await game.subscribe(above.all) }
+            #expect(error?.code == .subscription)
+        }
+    }
+
+    @Test func aTextWithAnyCharacterIsOneValue() async throws {
+        try await withGame { game in
+            // A quote and an accent are one character in Swift, and a quote all the same in SQL.
+            for text in ["'", "'\u{301}", "a'\u{301} OR 1=1 --", "''", "\r\n'\u{200D}", "\\'", "\u{0}'"] {
+                let found = try await game.query(game.db.player.where { $0.name == text })
+                #expect(found.isEmpty, "\(text.debugDescription)")
+            }
+        }
+    }
+
     @Test func changesOfAQueryAreASequence() async throws {
         try await withGame { game in
             let changes = game.changes(of: game.db.scoreEntry.where { $0.playerId == 2 })

@@ -57,4 +57,11 @@ import SpacetimeSATS
     @View static func myPlayer(_ context: borrowing ViewContext) -> [Player] {
         context.db.player.id.find(1).map { [$0] } ?? []
     }
+
+    /// What was better than somebody says, by all or by one.
+    @View static func scoresAbove(
+        _ context: borrowing ViewContext, points: Int32, playerId: UInt64?
+    ) -> [ScoreEntry] {
+        context.db.scoreEntry.rows.filter { $0.points > points && $0.playerId == (playerId ?? $0.playerId) }
+    }
 }

@@ -115,6 +115,9 @@ export type Infer<B> = B extends Type<infer T> ? T : never;
 
 type Fields<T> = { readonly [K in keyof T]-?: Type<T[K]> };
 type InferFields<F> = { [K in keyof F]: Infer<F[K]> };
+/** What may be missing need not be said. */
+type Arguments<F> = { [K in keyof F as undefined extends Infer<F[K]> ? never : K]: Infer<F[K]> }
+  & { [K in keyof F as undefined extends Infer<F[K]> ? K : never]?: Infer<F[K]> };
 type AnyCase = { tag: string; value?: unknown };
 
 /** A type with cases, and its constructors: `Move.Pass`, `Move.Say('gg')`. */
@@ -152,7 +155,9 @@ export const t: {
   object<T>(name: string, fields: Fields<T>): Type<T>;
   object<F extends Record<string, Type<any>>>(name: string, fields: F): Type<InferFields<F>>;
   row<T>(fields: Fields<T>): Type<T>;
-  enum<U extends AnyCase>(name: string, variants: { readonly [K in U['tag']]: Type<any> }): EnumType<U>;
+  /** `names` are what the database calls cases that it does not call as they are here, with a small letter first. */
+  enum<U extends AnyCase>(
+    name: string, variants: { readonly [K in U['tag']]: Type<any> }, names?: { readonly [K in U['tag']]?: string }): EnumType<U>;
 };
 
 // Modules
@@ -169,6 +174,8 @@ export interface TableOptions<Row> {
   readonly names?: { readonly [property: string]: string };
   readonly event?: boolean;
   readonly isPublic?: boolean;
+  /** What a view is called with. */
+  readonly parameters?: { readonly [property: string]: Type<any> };
 }
 export interface TableDefinition<Row = any, Options = {}> {
   readonly name: string;
@@ -254,9 +261,12 @@ type Nested<T> = { readonly [K in keyof T as K extends `${string}.${string}` ? n
   readonly [K in keyof T as K extends `${infer Head}.${string}` ? Head : never]:
     Nested<{ [P in keyof T as P extends `${K extends `${infer Head}.${string}` ? Head : never}.${infer Rest}` ? Rest : never]: T[P] }>;
 };
-type RowOf<D> = D extends TableDefinition<infer Row, any> ? Row : any;
+/** A query for all rows, or of a view with parameters a function that makes one. */
+type QueryOf<D> = D extends TableDefinition<infer Row, infer O>
+  ? O extends { readonly parameters: infer P extends Record<string, Type<any>> } ? (args: Arguments<P>) => Query<Row> : Query<Row>
+  : any;
 export type QueryTables<M extends ModuleDefinition> = M extends AnyModule ? any
-  : Nested<{ [K in keyof M['tables']]: Query<RowOf<M['tables'][K]>> }>;
+  : Nested<{ [K in keyof M['tables']]: QueryOf<M['tables'][K]> }>;
 export function queryTables<M extends ModuleDefinition>(module: M): QueryTables<M>;
 
 /** What is asked for: SQL, a query, or a function that makes one of the module's tables. */

@@ -514,7 +514,8 @@ function object(name, fields) {
   return type;
 }
 
-function variantsOf(name, variants) {
+/** @param names what the database calls cases that it does not call as they are here, with a small letter first. */
+function variantsOf(name, variants, names = {}) {
   const list = lazily(variants);
   let tags = null;
   const type = new Type("enum", (reader) => {
@@ -530,7 +531,7 @@ function variantsOf(name, variants) {
     found[1].write(writer, value.value);
   }, {
     // The name of a case stands beside a column of an enum without payloads.
-    sql: (value) => (list().every(([, type]) => type.isUnit) ? quoted(lowerFirst(value.tag))
+    sql: (value) => (list().every(([, type]) => type.isUnit) ? quoted(names[value.tag] ?? lowerFirst(value.tag))
       : (() => { throw new QueryError(`a value of ${name} cannot stand in a query`); })()),
   });
   type.typeName = name;
@@ -561,12 +562,12 @@ export const t = Object.freeze({
 // MARK: Modules
 
 /**
- * A table or view: its wire name, the type of its rows, and `{primaryKey, unique, indexes, names, event}`, where `names` are
- * those columns' canonical names that differ from the properties'.
+ * A table or view: its wire name, the type of its rows, and `{primaryKey, unique, indexes, names, event, parameters}`, where
+ * `names` are those columns' canonical names that differ from the properties', and `parameters` what a view is called with.
  */
 export function table(name, row, options = {}) {
-  const { primaryKey, unique = [], indexes = {}, names = {}, event = false, isPublic = true } = options;
-  return Object.freeze({ name, row, primaryKey, unique, indexes, names, event, isPublic });
+  const { primaryKey, unique = [], indexes = {}, names = {}, event = false, isPublic = true, parameters = null } = options;
+  return Object.freeze({ name, row, primaryKey, unique, indexes, names, event, isPublic, parameters });
 }
 
 /** A reducer: its wire name, and the types of its parameters. */
@@ -647,7 +648,9 @@ class TypeReader {
         if (names === "some,none") return optionOf(this.type(cases[0].algebraic_type));
         if (names === "ok,err") return resultOf(this.type(cases[0].algebraic_type), this.type(cases[1].algebraic_type));
         if (names === "Interval,Time") return scheduleAt;
-        return variantsOf(name ?? "an enum", this.members(cases, (one, at) => property(pascal(some(one.name) ?? `${at}`))));
+        const caseName = (one, at) => property(pascal(some(one.name) ?? `${at}`));
+        const canonical = cases.flatMap((one, at) => (some(one.name) ? [[caseName(one, at), some(one.name)]] : []));
+        return variantsOf(name ?? "an enum", this.members(cases, caseName), Object.fromEntries(canonical));
       }
       default: {
         const scalar = scalars[kind.toLowerCase()];
@@ -679,6 +682,7 @@ export function moduleFromSchema(json, namespace = "") {
   const functionName = (name) => namespace + (canonical.Function.get(name) ?? name);
   const types = new TypeReader(sections);
   const tables = {}, reducers = {}, procedures = {};
+  const params = (list) => types.members(elementsOf(list), (one, at) => camel(some(one.name) ?? `_${at}`));
 
   const addTable = (source, name, row, more) => {
     if (!row?.fields) return;
@@ -696,7 +700,7 @@ export function moduleFromSchema(json, namespace = "") {
     tables[namespace + camel(source)] = table(name, row.type, {
       primaryKey: key, unique: [...new Set([...(key ? [key] : []), ...unique])], indexes,
       names: Object.fromEntries(columns.filter(([prop, name]) => prop !== name)),
-      event: more.event, isPublic: more.isPublic,
+      event: more.event, isPublic: more.isPublic, parameters: more.parameters ?? null,
     });
   };
   for (const one of sections.Tables ?? []) {
@@ -709,12 +713,12 @@ export function moduleFromSchema(json, namespace = "") {
   for (const view of sections.Views ?? []) {
     const row = rowOf(view.return_type);
     const names = row?.fields?.map((field) => some(field.name)) ?? [];
+    const isCalled = elementsOf(view.params).length > 0;
     addTable(view.source_name, functionName(view.source_name), row, {
       primary: viewKeys.get(view.source_name)?.map((name) => names.findIndex((one) => camel(one) === camel(name))),
-      isPublic: view.is_public,
+      isPublic: view.is_public, parameters: isCalled ? params(view.params) : null,
     });
   }
-  const params = (list) => types.members(elementsOf(list), (one, at) => camel(some(one.name) ?? `_${at}`));
   for (const one of sections.Reducers ?? []) {
     const name = functionName(one.source_name);
     reducers[namespace + camel(one.source_name)] = reducer(name, params(one.params));
@@ -823,7 +827,9 @@ class Query {
   #parts;
   constructor(table, parts = {}) {
     this.table = table;
-    this.#parts = { from: quotedName(table.name), conditions: [], order: [], limit: null, offset: null, ...parts };
+    this.#parts = {
+      source: quotedName(table.name), join: null, conditions: [], order: [], limit: null, offset: null, ...parts,
+    };
   }
   #with(parts) { return new Query(this.table, { ...this.#parts, ...parts }); }
   /** Only rows of which this holds, and everything that was asked for before. */
@@ -834,13 +840,17 @@ class Query {
   /** Rows that have a partner in the other table. */
   leftSemijoin(other, on) { return this.#join(other, on, this); }
   /** Rows of the other table that have a partner in this one. */
-  rightSemijoin(other, on) { return this.#join(other, on, other.build ? other.build() : other); }
+  rightSemijoin(other, on) { return this.#join(other, on, other); }
   #join(other, on, kept) {
-    const right = other instanceof Query ? other : new Query(other);
-    const { text } = on(columnsOf(this.table), columnsOf(right.table));
-    return new Query(kept.table ?? kept, {
-      from: `${this.#parts.from} JOIN ${quotedName(right.table.name)} ON ${text.replace(/^\((.*)\)$/, "$1")}`,
-      conditions: [...this.#parts.conditions, ...right.#parts.conditions],
+    for (const { join, order, limit, offset } of [this.#parts, other.#parts]) {
+      if (join) throw new QueryError("a query of two tables is not joined with a third one; write it in SQL");
+      if (order.length || limit != null || offset != null) throw new QueryError("order and limit what was joined, not its parts");
+    }
+    const { text } = condition(on(columnsOf(this.table), columnsOf(other.table)));
+    return new Query(kept.table, {
+      source: kept.#parts.source,
+      join: `${this.#parts.source} JOIN ${other.#parts.source} ON ${text.replace(/^\((.*)\)$/, "$1")}`,
+      conditions: [...this.#parts.conditions, ...other.#parts.conditions],
     });
   }
   /** In an order: `orderBy((row) => row.score.desc())`, several in an array. It says which rows a limit leaves. */
@@ -862,9 +872,8 @@ class Query {
     return comparison(order.map(({ column, isDown }) => [...members.get(column.column), isDown]));
   }
   toSql() {
-    const { from, conditions, order, limit, offset } = this.#parts;
-    const isPlain = from === quotedName(this.table.name);
-    let text = `SELECT ${isPlain ? "*" : `${quotedName(this.table.name)}.*`} FROM ${from}`;
+    const { source, join, conditions, order, limit, offset } = this.#parts;
+    let text = join ? `SELECT ${quotedName(this.table.name)}.* FROM ${join}` : `SELECT * FROM ${source}`;
     if (conditions.length) text += ` WHERE ${conditions.map((one) => one.text).join(" AND ")}`;
     if (order.length) text += ` ORDER BY ${order.map(({ column, isDown }) => column.text + (isDown ? " DESC" : "")).join(", ")}`;
     if (limit != null) text += ` LIMIT ${whole(limit)}`;
@@ -888,19 +897,33 @@ const comparison = (terms) => (one, other) => {
   return 0;
 };
 
-/** The queries that select all rows of each table, from which others are made. */
+/** A query for the rows that a view with parameters has for some arguments. */
+const called = (view) => (args = {}) => {
+  const literals = Object.keys(view.parameters).map((name) => {
+    const type = view.parameters[name], value = args[name];
+    if (value == null && type.kind === "option") return "NULL";
+    if (value === undefined) throw new TypeError(`${view.name}.${name}: it is not said`);
+    return type.sql(value);
+  });
+  return new Query(view, { source: `${quotedName(view.name)}(${literals.join(", ")})` });
+};
+
+/**
+ * The queries that select all rows of each table, from which others are made. Views with parameters are functions that make
+ * them: `tables.above({ points: 50 })`.
+ */
 export function queryTables(module) {
   const tables = {};
   for (const [accessor, table] of Object.entries(module.tables)) {
     let place = tables;
     const path = accessor.split(".");
     for (const part of path.slice(0, -1)) place = place[part] ??= {};
-    place[path.at(-1)] = new Query(table);
+    place[path.at(-1)] = table.parameters ? called(table) : new Query(table);
   }
   return tables;
 }
 
-const wholeRows = /^\s*SELECT\s+(?:\*|(?:"(?:[^"]|"")+"|[\w.]+)\s*\.\s*\*)\s+FROM\s/i;
+const wholeRows = /^\s*SELECT\s+(?:\*|(?:(?:"(?:[^"]|"")+"|\w+)\s*\.\s*)+\*)\s+FROM\s/i;
 
 /** The order that a query's text asks for, where that is by columns of the row; null if not, or if there is none. */
 function comparisonOf(text, row, names) {
@@ -1594,7 +1617,7 @@ export class DbConnection {
    * `liveQuery("SELECT room, COUNT(*) AS n FROM message GROUP BY room", { row: { room: t.string(), n: t.u64() } })`.
    */
   liveQuery(query, { row, primaryKey, orderBy, onChange, onError } = {}) {
-    const own = row ? table(notOfATable, row.fields ? row : t.row(row), { primaryKey }) : null;
+    const own = row ? table(notOfATable, row instanceof Type ? row : t.row(row), { primaryKey }) : null;
     const store = new RowStore(own, true);
     const set = new QuerySet([query], store);
     let compare = orderBy ?? null;
@@ -1616,7 +1639,7 @@ export class DbConnection {
     return this.#request("OneOffQuery", (writer, request) => {
       const [text] = this.#texts([query]);
       clientMessages.oneOffQuery(writer, request, text);
-      return { row: row ? (row.fields ? row : t.row(row)) : null, compare: null, text };
+      return { row: row ? (row instanceof Type ? row : t.row(row)) : null, compare: null, text };
     });
   }
 
@@ -1714,7 +1737,7 @@ export class DbConnection {
   #texts(given) {
     return given.flatMap((one) => {
       if (one === everything) {
-        const tables = Object.values(this.#module.tables).filter(({ isPublic }) => isPublic);
+        const tables = Object.values(this.#module.tables).filter(({ isPublic, parameters }) => isPublic && !parameters);
         return tables.map(({ name }) => `SELECT * FROM ${quotedName(name)}`);
       }
       const query = typeof one === "function" ? one(this.#tables) : one;

@@ -154,6 +154,11 @@ pub mod __codegen {
     impl<M: SpacetimeModule> SubscriptionBuilder<M> {
         pub fn new(_: &DbContextImpl<M>) -> Self { SubscriptionBuilder(PhantomData) }
         pub fn on_applied(self, _: impl FnOnce(&M::SubscriptionEventContext) + Send + 'static) -> Self { self }
+        pub fn add_query<T>(self, _: impl Fn(M::QueryBuilder) -> __query_builder::Query<T>) -> TypedSubscriptionBuilder<M> { TypedSubscriptionBuilder(PhantomData) }
+        pub fn subscribe<const N: usize>(self, _: [&str; N]) {}
+    }
+    pub struct TypedSubscriptionBuilder<M>(PhantomData<fn() -> M>);
+    impl<M: SpacetimeModule> TypedSubscriptionBuilder<M> {
         pub fn add_query<T>(self, _: impl Fn(M::QueryBuilder) -> __query_builder::Query<T>) -> Self { self }
         pub fn subscribe(self) {}
     }

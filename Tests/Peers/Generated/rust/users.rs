@@ -2,6 +2,7 @@
 #![allow(unused)]
 mod game;
 mod everything;
+mod nested;
 
 use game::*;
 use spacetimedb_sdk::{DbContext, Table, TableWithPrimaryKey};
@@ -23,5 +24,20 @@ fn main() {
     conn.reducers.submit_move(7, Move::Say("gg".to_string())).unwrap();
     conn.reducers.submit_move_then(7, Move::Place(Cell { x: 1, y: 2 }), |_, result| println!("{result:?}")).unwrap();
     conn.procedures.top_scores_then(3, |_, result| println!("{}", result.unwrap().len()));
+    // A view with parameters: its rows, of what is asked for in SQL.
+    conn.subscription_builder().subscribe(["SELECT * FROM scores_above(5, NULL)"]);
+    conn.db.scores_above().on_update(|_, old, new| println!("{} {}", old.points, new.points));
     all_of(&conn);
+    submodules();
+}
+
+/// Submodules: names that begin with theirs.
+fn submodules() {
+    use nested::*;
+    let conn = nested::DbConnection::builder().with_uri("ws://localhost:3000").with_database_name("nested").build().unwrap();
+    let user: Option<LibUser> = conn.db.lib_users().id().find(&1);
+    conn.subscription_builder().add_query(|q| q.from.lib_users().r#where(|u| u.id.gt(3u64))).subscribe();
+    conn.reducers.lib_do_it(LibUser { id: 1, level: LibLevel::High(3), levels: vec![] }).unwrap();
+    conn.procedures.lib_best_then(|_, result| println!("{:?}", result.unwrap()));
+    println!("{:?} {}", user, conn.db.lib_deep_things().count());
 }

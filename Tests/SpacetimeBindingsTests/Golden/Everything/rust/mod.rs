@@ -104,17 +104,20 @@ macro_rules! on { ($trait:ident, $handle:ident, $id:ident, $assoc:ident, $add:id
     }
 } }
 /// One table or view: its handle, and how it is reached.
-macro_rules! table { ($row:ident, $wire:literal, $method:ident, $access:ident, $query:ident, $handle:ident, $marker:ident, $ins:ident) => {
+macro_rules! table { ($row:ident, $wire:literal, $method:ident, $access:ident, $handle:ident, $marker:ident, $ins:ident) => {
     pub struct $handle<'ctx> { imp: sdk::TableHandle<$row>, ctx: PhantomData<&'ctx RemoteTables> }
     pub struct $marker;
     pub struct $ins(sdk::CallbackId);
     pub trait $access { fn $method(&self) -> $handle<'_>; }
     impl $access for RemoteTables { fn $method(&self) -> $handle<'_> { $handle { imp: self.imp.get_table::<$row>($wire), ctx: PhantomData } } }
     impl sdk::TableAccessor<RemoteTables> for $marker { type Row = $row; type Handle<'db> = $handle<'db>; fn get<'db>(db: &'db RemoteTables) -> $handle<'db> { db.$method() } }
-    pub trait $query { fn $method(&self) -> sdk::__query_builder::Table<$row>; }
-    impl $query for sdk::QueryTableAccessor { fn $method(&self) -> sdk::__query_builder::Table<$row> { sdk::__query_builder::Table::new($wire) } }
     impl<'ctx> sdk::TableLike for $handle<'ctx> { type Row = $row; type EventContext = EventContext; fn count(&self) -> u64 { self.imp.count() } fn iter(&self) -> impl Iterator<Item = $row> + '_ { self.imp.iter() } }
     on!(WithInsert, $handle, $ins, InsertCallbackId, on_insert, remove_on_insert, &$row);
+} }
+/// What queries for its rows are made of.
+macro_rules! queried { ($row:ident, $wire:literal, $method:ident, $query:ident) => {
+    pub trait $query { fn $method(&self) -> sdk::__query_builder::Table<$row>; }
+    impl $query for sdk::QueryTableAccessor { fn $method(&self) -> sdk::__query_builder::Table<$row> { sdk::__query_builder::Table::new($wire) } }
 } }
 macro_rules! stored_table { ($row:ident, $handle:ident, $ins:ident, $del:ident) => {
     pub struct $del(sdk::CallbackId);
@@ -407,24 +410,29 @@ impl sdk::SpacetimeModule for RemoteModule {
     }
 }
 
-table!(Blip, "blip", blip, BlipTableAccess, BlipQueryTableAccess, BlipTableHandle, BlipTableAccessor, BlipInsertCallbackId);
+table!(Blip, "blip", blip, BlipTableAccess, BlipTableHandle, BlipTableAccessor, BlipInsertCallbackId);
+queried!(Blip, "blip", blip, BlipQueryTableAccess);
 event_table!(Blip, BlipTableHandle, BlipInsertCallbackId);
 unique_columns!(Blip, "blip", BlipTableHandle, BlipTableAccessor; );
 
-table!(HttpLog, "web_log", http_log, HttpLogTableAccess, HttpLogQueryTableAccess, HttpLogTableHandle, HttpLogTableAccessor, HttpLogInsertCallbackId);
+table!(HttpLog, "web_log", http_log, HttpLogTableAccess, HttpLogTableHandle, HttpLogTableAccessor, HttpLogInsertCallbackId);
+queried!(HttpLog, "web_log", http_log, HttpLogQueryTableAccess);
 stored_table!(HttpLog, HttpLogTableHandle, HttpLogInsertCallbackId, HttpLogDeleteCallbackId);
 unique_columns!(HttpLog, "web_log", HttpLogTableHandle, HttpLogTableAccessor; HttpLogClassUnique, class: Color);
 
-table!(Job, "job", job, JobTableAccess, JobQueryTableAccess, JobTableHandle, JobTableAccessor, JobInsertCallbackId);
+table!(Job, "job", job, JobTableAccess, JobTableHandle, JobTableAccessor, JobInsertCallbackId);
+queried!(Job, "job", job, JobQueryTableAccess);
 stored_table!(Job, JobTableHandle, JobInsertCallbackId, JobDeleteCallbackId);
 keyed_table!(Job, JobTableHandle, JobUpdateCallbackId);
 unique_columns!(Job, "job", JobTableHandle, JobTableAccessor; JobIdUnique, id: u64);
 
-table!(Blip, "move", r#move, MoveTableAccess, MoveQueryTableAccess, MoveTableHandle, MoveTableAccessor, MoveInsertCallbackId);
+table!(Blip, "move", r#move, MoveTableAccess, MoveTableHandle, MoveTableAccessor, MoveInsertCallbackId);
+queried!(Blip, "move", r#move, MoveQueryTableAccess);
 stored_table!(Blip, MoveTableHandle, MoveInsertCallbackId, MoveDeleteCallbackId);
 unique_columns!(Blip, "move", MoveTableHandle, MoveTableAccessor; );
 
-table!(Sample, "sample", sample, SampleTableAccess, SampleQueryTableAccess, SampleTableHandle, SampleTableAccessor, SampleInsertCallbackId);
+table!(Sample, "sample", sample, SampleTableAccess, SampleTableHandle, SampleTableAccessor, SampleInsertCallbackId);
+queried!(Sample, "sample", sample, SampleQueryTableAccess);
 stored_table!(Sample, SampleTableHandle, SampleInsertCallbackId, SampleDeleteCallbackId);
 keyed_table!(Sample, SampleTableHandle, SampleUpdateCallbackId);
 unique_columns!(Sample, "sample", SampleTableHandle, SampleTableAccessor; SampleIdUnique, id: u64);

@@ -72,6 +72,11 @@ export const module = sdk.defineModule({
       unique: ['id'],
       names: { joinedAt: 'joined_at' },
     }),
+    scoresAbove: table('scores_above', ScoreEntry, {
+      primaryKey: 'id',
+      names: { playerId: 'player_id', lastMove: 'last_move' },
+      parameters: { points: t.i32(), playerId: t.option(t.u64()) },
+    }),
   },
   reducers: {
     submitMove: reducer<SubmitMoveParams>('submit_move', { playerId: t.u64(), get move() { return Move; } }),
