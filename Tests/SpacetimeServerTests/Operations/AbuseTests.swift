@@ -1,5 +1,7 @@
+import Logging
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 import SpacetimeKit
 import Testing
 
@@ -281,6 +283,50 @@ extension AbuseTests {
                 #expect(count(.slowReader, server) == 1)
                 #expect(ending(.slow, server))
             }
+        }
+    }
+
+    private func withLargeAnswer(
+        _ change: (inout ServerOptions) -> Void,
+        _ body: (SocketProbe, ServiceGroup, Task<Void, any Error>, SpacetimeServer) async throws -> Void
+    ) async throws {
+        let (server, db) = try server(change)
+        let text = String(repeating: "x", count: 20_000)
+        for _ in 0..<1_500 { try await db.call(Talk.say, text) }
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let group = ServiceGroup(configuration: .init(services: [server], logger: logger))
+        let running = Task { try await group.run() }
+        try await SocketProbe.open(server.waitUntilListening()) { probe in
+            try await probe.send(
+                "POST /v1/database/talk/sql HTTP/1.1\r\nhost: a\r\ncontent-length: 18\r\n\r\nSELECT * FROM line")
+            try await body(probe, group, running, server)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10))) func anAnswerUnderWayIsSentWholeWhenTheServerStops() async throws {
+        // Whoever reads is waited for, however long the machine takes.
+        try await withLargeAnswer {
+            $0.limits.sendTimeout = .seconds(6_000)
+        } _: { probe, group, running, _ in
+            let head = await probe.readHead().lowercased()
+            let length = try #require(head.split(separator: "\r\n").first { $0.hasPrefix("content-length: ") })
+            await group.triggerGracefulShutdown()
+            let count = try #require(Int(length.dropFirst("content-length: ".count)))
+            #expect(count > 30_000_000)
+            #expect(await probe.readToEnd().utf8.count == count)
+            try await running.value
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10))) func whoDoesNotReadAnAnswerHoldsUpNoShutdown() async throws {
+        try await withLargeAnswer {
+            $0.limits.sendTimeout = .milliseconds(200)
+        } _: { probe, group, running, server in
+            #expect(await probe.readHead().hasPrefix("HTTP/1.1 200"))
+            await group.triggerGracefulShutdown()
+            try await running.value
+            #expect(count(.slowReader, server) == 1)
         }
     }
 
