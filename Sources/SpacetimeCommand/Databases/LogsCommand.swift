@@ -46,7 +46,7 @@ struct LogsCommand: AsyncParsableCommand {
         var query = [("follow", follow ? "true" : "false")]
         if let count = lines ?? (follow ? 10 : nil) { query.append(("num_lines", "\(count)")) }
         try await connection.withServer(in: session) { server in
-            try await server.lines(["database", database, "logs"], query: query) { line in
+            try await server.lines(["database", database, "logs"], query: query, of: database) { line in
                 guard !line.isEmpty else { return }
                 let record = LogRecord(jsonLine: line)
                 if let record, let threshold, !record.level.isKept(downTo: threshold) { return }

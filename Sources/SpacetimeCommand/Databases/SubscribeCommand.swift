@@ -32,8 +32,21 @@ struct SubscribeCommand: AsyncParsableCommand {
 
     func validate() throws {
         if queries.isEmpty { throw ValidationError("say at least one query") }
+        if let odd = queries.first(where: { !Self.isOfWholeRows($0) }) {
+            throw ValidationError(
+                "the rows of this query are no table's own, and cannot be watched here; 'spacetimekit sql' asks for them once: "
+                    + DisplayText.escaped(odd))
+        }
         if let count, count < 1 { throw ValidationError("-n is a number from 1") }
         if let timeout, !(timeout > 0 && timeout < 1e9) { throw ValidationError("--timeout is a number of seconds") }
+    }
+
+    /// Whether a query selects `*` or `table.*`, as far as its text tells: what the server has against others it says itself.
+    static func isOfWholeRows(_ query: String) -> Bool {
+        let words = query.split(whereSeparator: \.isWhitespace).map { $0.uppercased() }
+        guard words.first == "SELECT", let end = words.firstIndex(of: "FROM") else { return true }
+        let list = words[1..<end].joined()
+        return !(list.contains("(") && list.contains(")"))
     }
 
     func run() async throws {

@@ -92,12 +92,13 @@ struct ServerConnection: Sendable {
 
     /// Sends a request whose answer comes line by line, and may have no end.
     ///
+    /// - Parameter database: see ``pieces(_:query:of:_:)``.
     /// - Throws: what the server said if it refused; what `body` throws.
     func lines(
-        _ path: [String], query: [(String, String)], _ body: ([UInt8]) throws -> Void
+        _ path: [String], query: [(String, String)], of database: String, _ body: ([UInt8]) throws -> Void
     ) async throws {
         var rest: [UInt8] = []
-        try await pieces(path, query: query) { piece in
+        try await pieces(path, query: query, of: database) { piece in
             rest += piece
             var start = rest.startIndex
             while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {

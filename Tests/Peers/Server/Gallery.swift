@@ -118,7 +118,9 @@ import SpacetimeSATS
     }
 
     @Procedure static func add(_ context: ProcedureContext, one: Int64, other: Int128) async throws -> Int128 {
-        Int128(one) + other
+        let (sum, isTooLarge) = Int128(one).addingReportingOverflow(other)
+        guard !isTooLarge else { throw SenderError("the sum is too large") }
+        return sum
     }
 
     @Procedure static func largest(_ context: ProcedureContext, limit: UInt32) async throws -> [Piece] {

@@ -179,6 +179,9 @@ extension JSON {
             let last = await shop.run("logs", "shop", "-n", "1", as: shop.ownerToken).output
             #expect(last.split(separator: "\n").count == 2)
             #expect(await shop.run("logs", "shop", "-n", "-1").code == 64)
+            let unknown = await shop.run("logs", "shpo", as: shop.ownerToken)
+            #expect(unknown.code == 1)
+            #expect(unknown.errors.contains("'spacetimekit list'"), "\(unknown.errors)")
             #expect(await shop.run("logs", "shop", "--level", "loud").code == 64)
         }
     }

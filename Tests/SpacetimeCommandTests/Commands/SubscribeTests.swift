@@ -51,6 +51,21 @@ import Testing
         }
     }
 
+    /// The rows of others are bytes that might be read as rows of the table.
+    @Test(arguments: [
+        ("SELECT * FROM a", true), (" select\n a.* from a where f(x) = 1", true),
+        ("SELECT \"a\".* FROM b JOIN a", true),
+        ("SELECT COUNT(*) AS n FROM a", false), ("select room, max(id) from a group by room", false),
+        ("SELECT", true), ("nonsense", true),
+    ])
+    func rowsThatAreNoTablesOwnAreNotWatched(_ query: String, _ isWatched: Bool) async {
+        #expect(SubscribeCommand.isOfWholeRows(query) == isWatched)
+        if isWatched { return }
+        let outcome = await runCommand(["subscribe", "shop", query], environment: [:])
+        #expect(outcome.code == 64)
+        #expect(outcome.errors.contains("spacetimekit sql"), "\(outcome.errors)")
+    }
+
     @Test func queriesThatCannotBeWatchedAreRefused() async throws {
         try await withShop { shop in
             let unknown = await shop.run("subscribe", "shop", "SELECT * FROM nothing")
