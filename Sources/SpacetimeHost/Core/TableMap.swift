@@ -11,10 +11,10 @@ package struct TableMap {
     @usableFromInline let ordered: UnsafeMutablePointer<Bool>
     @usableFromInline let orderedCount: Int
     /// The table of an index, by index id.
-    private let tableOfIndex: UnsafeMutablePointer<TableID>
+    @usableFromInline let tableOfIndex: UnsafeMutablePointer<TableID>
     /// By table id, see ``plainRowByteCount(_:)``.
-    private let plainRowByteCounts: UnsafeMutablePointer<Int>
-    private let plainRowCount: Int
+    @usableFromInline let plainRowByteCounts: UnsafeMutablePointer<Int>
+    @usableFromInline let plainRowCount: Int
 
     @frozen @usableFromInline
     package struct Entry {
@@ -75,13 +75,13 @@ package struct TableMap {
 
     /// How many bytes a row of one of the module's tables has, if any bytes of that number are one, and nothing is to be done
     /// when a guest writes it but to write it; -1 otherwise.
-    @inline(__always)
+    @inlinable @inline(__always)
     func plainRowByteCount(_ table: TableID) -> Int {
         Int(table.rawValue) < plainRowCount ? plainRowByteCounts[Int(table.rawValue)] : -1
     }
 
     /// Whether an index of the module's is one of a table.
-    @inline(__always)
+    @inlinable @inline(__always)
     func isIndex(_ index: IndexID, of table: TableID) -> Bool {
         Int(index.rawValue) < orderedCount && tableOfIndex[Int(index.rawValue)] == table
     }

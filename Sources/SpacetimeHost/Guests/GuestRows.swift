@@ -3,6 +3,7 @@ import SpacetimeEngine
 /// The rows of a guest's scan, handed out in pieces as large as the guest has room for.
 ///
 /// They are the rows as they were when the scan was opened, whatever the transaction writes meanwhile.
+@usableFromInline
 package final class GuestRows {
     private let scan: RowScan
     private let transaction: TransactionReference

@@ -1,4 +1,4 @@
-package import SpacetimeEngine
+public import SpacetimeEngine
 package import SpacetimeSATS
 import SpacetimeSchema
 
@@ -10,10 +10,15 @@ import SpacetimeSchema
 ///
 /// A guest reads all tables, the database's own (`st_client`) included, and writes those of its module.
 ///
+/// What most calls of a guest do, to find a row by a number and to write one of a fixed size, is inlined into whoever runs the
+/// guest, up to where the engine does it.
+///
 /// Not `Sendable`, as the transaction belongs to the thread that runs it.
+@frozen @usableFromInline
 package struct GuestTransaction {
-    private let transaction: TransactionReference
+    @usableFromInline let transaction: TransactionReference
 
+    @inlinable @inline(__always)
     package init(_ transaction: TransactionReference) { self.transaction = transaction }
 
     // MARK: The call
@@ -73,11 +78,18 @@ package struct GuestTransaction {
     }
 
     /// What a row was written with.
+    @frozen @usableFromInline
     package struct Written {
         /// How many bytes the new numbers take.
-        package var byteCount: Int
+        @usableFromInline package var byteCount: Int
         /// True if the row is one of a schedule, and due so late that guests are told so. It was written all the same.
-        package var isDueTooLate = false
+        @usableFromInline package var isDueTooLate: Bool
+
+        @inlinable
+        init(byteCount: Int, isDueTooLate: Bool = false) {
+            self.byteCount = byteCount
+            self.isDueTooLate = isDueTooLate
+        }
     }
 
     /// Inserts a row, and writes the new numbers of its auto-increment columns over the start of it: those of the columns that
@@ -95,12 +107,20 @@ package struct GuestTransaction {
 
     /// Replaces the row that has the new row's key in a unique index of a table; otherwise as
     /// ``insert(_:numberingInto:)``.
+    @inlinable @inline(__always)
     package func update(
         _ row: UnsafeMutableRawBufferPointer, numberingInto table: TableID, by index: IndexID
     ) throws(DatabaseError) -> Written {
         if transaction.takesPlainRow(row.count, into: table), transaction.overwrite(row, of: table, by: index) {
             return Written(byteCount: 0)
         }
+        return try updateOtherwise(row, table, index)
+    }
+
+    @inline(never) @usableFromInline
+    func updateOtherwise(
+        _ row: UnsafeMutableRawBufferPointer, _ table: TableID, _ index: IndexID
+    ) throws(DatabaseError) -> Written {
         guard try self.table(of: index) == table else { throw DatabaseError(.noSuchIndex("#\(index.rawValue)")) }
         let facts = try writable(table)
         return try answer(row, updateCopy(of: UnsafeRawBufferPointer(row), facts, by: index), facts)
@@ -163,6 +183,7 @@ package struct GuestTransaction {
     }
 
     /// What a guest finds by a key.
+    @frozen @usableFromInline
     package enum Found {
         case none
         /// The only one. The bytes stay as they are until something is written.
@@ -171,9 +192,26 @@ package struct GuestTransaction {
     }
 
     /// The rows with a key, as ``scan(_:key:)`` finds them; without a scan where there can be only one.
+    @inlinable @inline(__always)
     package func find(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Found {
+        if key.count == 8 || key.count == 4, transaction.isCurrent, let datastore = transaction.state.datastore {
+            let bits =
+                key.count == 8
+                ? UInt64(littleEndian: key.loadUnaligned(as: UInt64.self))
+                : UInt64(UInt32(littleEndian: key.loadUnaligned(as: UInt32.self)))
+            // In the short way, if that is possible, and nobody follows what is read: else there is no datastore in the state.
+            switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: key.count) }) {
+            case .row(let row): return .row(row)
+            case .none: return .none
+            case .unknown: break
+            }
+        }
+        return try findOtherwise(index, key)
+    }
+
+    @inline(never) @usableFromInline
+    func findOtherwise(_ index: IndexID, _ key: UnsafeRawBufferPointer) throws(DatabaseError) -> Found {
         let transaction = try current()
-        if key.count == 8 || key.count == 4, let found = transaction.findInteger(index, key) { return found }
         guard transaction.runner.catalog.findsOneRow(index) else { return .rows(try scan(index, key: key)) }
         return try transaction.find(index, key: key).map { .row($0) } ?? .none
     }
@@ -302,14 +340,14 @@ package struct GuestTransaction {
 extension TransactionReference {
     /// Whether the transaction runs and may write, and any bytes of that number are a row of that table with which nothing is to
     /// be done but to write them: then they are taken from where they are, since nothing is written back to there.
-    @inline(__always)
-    fileprivate func takesPlainRow(_ byteCount: Int, into table: TableID) -> Bool {
+    @inlinable @inline(__always)
+    func takesPlainRow(_ byteCount: Int, into table: TableID) -> Bool {
         state.writableSerial == serial && state.tableMap.plainRowByteCount(table) == byteCount
     }
 
     /// Overwrites the row with the key of a plain one, if that can be done in the short way; false if nothing was done.
-    @inline(__always)
-    fileprivate func overwrite(_ row: UnsafeMutableRawBufferPointer, of table: TableID, by index: IndexID) -> Bool {
+    @inlinable @inline(__always)
+    func overwrite(_ row: UnsafeMutableRawBufferPointer, of table: TableID, by index: IndexID) -> Bool {
         guard state.tableMap.isIndex(index, of: table), let datastore = state.datastore else {
             return false
         }
@@ -337,21 +375,6 @@ extension TransactionReference {
         _ rows: UnsafeRawBufferPointer, into table: TableID
     ) throws(DatabaseError) -> [UnsafeRawBufferPointer] {
         try withDatastore { datastore throws(EngineError) in try datastore.rows(inArray: rows, of: table) }
-    }
-
-    /// What is found by an integer of 4 or 8 bytes, if that can be said in the short way, and nobody follows what is read.
-    @inline(__always)
-    fileprivate func findInteger(_ index: IndexID, _ key: UnsafeRawBufferPointer) -> GuestTransaction.Found? {
-        guard let datastore = state.datastore else { return nil }
-        let bits =
-            key.count == 8
-            ? UInt64(littleEndian: key.loadUnaligned(as: UInt64.self))
-            : UInt64(UInt32(littleEndian: key.loadUnaligned(as: UInt32.self)))
-        switch datastore._withUnsafeGuaranteedRef({ $0.findPoint(index, bits: bits, byteCount: key.count) }) {
-        case .row(let row): return .row(row)
-        case .none: return GuestTransaction.Found.none
-        case .unknown: return nil
-        }
     }
 
     fileprivate func deleteAll(_ index: IndexID, key: UnsafeRawBufferPointer) throws(DatabaseError) -> Int {
