@@ -14,7 +14,7 @@ let common: [SwiftSetting] = [
 
 /// Targets that handle raw memory say so at every use.
 let strictMemory: Set<String> = [
-    "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSATS", "SpacetimeKitIsolationTests",
+    "SpacetimeDurability", "SpacetimeEngine", "SpacetimeSATS", "SpacetimeWASM", "SpacetimeKitIsolationTests",
 ]
 
 /// Tests that are built as a new app is, whose code belongs to the main actor.

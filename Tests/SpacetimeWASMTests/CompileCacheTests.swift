@@ -45,7 +45,7 @@ import Darwin
     }
 
     private func write(_ code: [UInt8]) {
-        code.withUnsafeBytes { cache.write($0, Self.hash) }
+        cache.write(code, Self.hash)
     }
 
     @Test func whatIsWrittenIsReadAgain() throws {
@@ -156,7 +156,7 @@ import Darwin
 
     @Test func onlyTheNewestFilesStay() throws {
         for number in 0..<(CompileCache.fileLimit + 10) {
-            [UInt8(number)].withUnsafeBytes { cache.write($0, [UInt8](repeating: UInt8(number), count: 32)) }
+            cache.write([UInt8(number)], [UInt8](repeating: UInt8(number), count: 32))
         }
         var found = 0
         for number in 0..<(CompileCache.fileLimit + 10)

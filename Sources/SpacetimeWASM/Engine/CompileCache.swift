@@ -48,7 +48,7 @@ struct CompileCache {
         case .ofUser:
             func variable(_ name: String) -> String? {
                 // A path that depends on the working directory would be one of somebody else's choosing.
-                getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+                unsafe getenv(name).map { unsafe String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
             }
             #if canImport(Darwin)
             let base = variable("HOME").map { $0 + "/Library/Caches" }
@@ -65,42 +65,41 @@ struct CompileCache {
 
     // MARK: Reading
 
-    /// Calls a body with the code of a module, if there is some that can be trusted.
+    /// Calls a body with the code of a module, if there is some that can be trusted: an engine with this one's fingerprint has
+    /// made it, for this user.
     func read<Result>(_ hash: [UInt8], _ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
         guard let folder = openDirectory(creating: false) else { return nil }
         defer { close(folder) }
-        let file = openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        let file = unsafe openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var facts = stat()
-        guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_nlink == 1,
+        guard unsafe fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_nlink == 1,
             Self.belongsToUserAlone(facts), facts.st_size > Self.tailByteCount, facts.st_size <= Self.fileByteLimit,
             let bytes = Self.read(file, Int(facts.st_size))
         else { return nil }
-        return bytes.withUnsafeBytes { bytes in isWhole(bytes, hash) ? body(code(of: bytes)) : nil }
-    }
-
-    private func code(of bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.tailByteCount))
+        guard isWhole(bytes, hash) else { return nil }
+        return unsafe bytes.withUnsafeBytes { bytes in
+            unsafe body(UnsafeRawBufferPointer(rebasing: bytes.dropLast(Self.tailByteCount)))
+        }
     }
 
     /// Whether these are code of a module for this engine, without damage, and what is behind it.
-    private func isWhole(_ bytes: UnsafeRawBufferPointer, _ hash: [UInt8]) -> Bool {
-        let tail = UnsafeRawBufferPointer(rebasing: bytes.suffix(Self.tailByteCount))
+    private func isWhole(_ bytes: [UInt8], _ hash: [UInt8]) -> Bool {
+        let tail = Array(bytes.suffix(Self.tailByteCount))
         guard tail.starts(with: Self.magic), tail[12..<44].elementsEqual(engine), tail[44...].elementsEqual(hash) else {
             return false
         }
-        let sum = Self.checksum(code(of: bytes), after: 0)
-        return Self.checksum(UnsafeRawBufferPointer(rebasing: tail[12...]), after: sum)
-            == UInt32(littleEndian: tail.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+        let sum = (0..<4).reduce(UInt32(0)) { $0 | UInt32(tail[8 + $1]) << UInt32($1 * 8) }
+        return Self.checksum(of: bytes.dropLast(Self.tailByteCount), and: tail[12...]) == sum
     }
 
     /// Nil if there are fewer bytes.
     private static func read(_ file: Int32, _ count: Int) -> [UInt8]? {
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            guard let start = buffer.baseAddress else { return }
             while initialized < count {
-                let done = pread(
-                    file, buffer.baseAddress.unsafelyUnwrapped + initialized, count - initialized, off_t(initialized))
+                let done = unsafe pread(file, start + initialized, count - initialized, off_t(initialized))
                 if done < 0, errno == EINTR { continue }
                 guard done > 0 else { return }
                 initialized += done
@@ -109,8 +108,12 @@ struct CompileCache {
         return bytes.count == count ? bytes : nil
     }
 
-    private static func checksum(_ bytes: UnsafeRawBufferPointer, after sum: UInt32) -> UInt32 {
-        bytes.baseAddress.map { spacetime_crc32c(sum, $0, bytes.count) } ?? sum
+    private static func checksum(of code: ArraySlice<UInt8>, and facts: ArraySlice<UInt8>) -> UInt32 {
+        [code, facts].reduce(UInt32(0)) { sum, bytes in
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe bytes.baseAddress.map { unsafe spacetime_crc32c(sum, $0, bytes.count) } ?? sum
+            }
+        }
     }
 
     /// Nobody else can have written to it, or can now.
@@ -121,10 +124,10 @@ struct CompileCache {
     /// The directory, if it can be trusted.
     private func openDirectory(creating: Bool) -> Int32? {
         if creating { Self.makeDirectories(directory) }
-        let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return nil }
         var facts = stat()
-        guard fstat(folder, &facts) == 0, Self.belongsToUserAlone(facts) else {
+        guard unsafe fstat(folder, &facts) == 0, Self.belongsToUserAlone(facts) else {
             close(folder)
             return nil
         }
@@ -135,7 +138,7 @@ struct CompileCache {
         var position = path.startIndex
         while position != path.endIndex {
             let next = path[path.index(after: position)...].firstIndex(of: "/") ?? path.endIndex
-            mkdir(String(path[..<next]), 0o700)
+            unsafe mkdir(String(path[..<next]), 0o700)
             position = next
         }
     }
@@ -143,57 +146,63 @@ struct CompileCache {
     // MARK: Writing
 
     /// Keeps the code of a module. If that fails it is compiled again the next time.
-    func write(_ code: UnsafeRawBufferPointer, _ hash: [UInt8]) {
+    func write(_ code: [UInt8], _ hash: [UInt8]) {
         guard code.count < Self.fileByteLimit, let folder = openDirectory(creating: true) else { return }
         defer { close(folder) }
         let facts = engine + hash
-        let sum = facts.withUnsafeBytes { Self.checksum($0, after: Self.checksum(code, after: 0)) }
-        let tail = Self.magic + withUnsafeBytes(of: sum.littleEndian) { Array($0) } + facts
+        let sum = Self.checksum(of: code[...], and: facts[...])
+        let tail = Self.magic + (0..<4).map { UInt8(truncatingIfNeeded: sum >> UInt32($0 * 8)) } + facts
         // Under a name that nobody reads, so that what is found is whole.
         let temporary = "\(name(hash)).\(getpid()).\(UInt64.random(in: .min ... .max)).new"
-        let file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        let file = unsafe openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { return }
-        let isWritten = Self.writeAll(code, to: file) && tail.withUnsafeBytes { Self.writeAll($0, to: file) }
+        let isWritten = Self.writeAll(code, to: file) && Self.writeAll(tail, to: file)
         close(file)
-        if !isWritten || renameat(folder, temporary, folder, name(hash)) != 0 { unlinkat(folder, temporary, 0) }
+        if unsafe !isWritten || renameat(folder, temporary, folder, name(hash)) != 0 {
+            unsafe unlinkat(folder, temporary, 0)
+        }
         removeOldest(folder)
     }
 
-    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            #if canImport(Darwin)
-            let count = Darwin.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
-            #elseif canImport(Musl)
-            let count = Musl.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
-            #else
-            let count = Glibc.write(file, bytes.baseAddress.unsafelyUnwrapped + done, bytes.count - done)
-            #endif
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            done += count
+    private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return true }
+            var done = 0
+            while done < bytes.count {
+                #if canImport(Darwin)
+                let count = unsafe Darwin.write(file, start + done, bytes.count - done)
+                #elseif canImport(Musl)
+                let count = unsafe Musl.write(file, start + done, bytes.count - done)
+                #else
+                let count = unsafe Glibc.write(file, start + done, bytes.count - done)
+                #endif
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return false }
+                done += count
+            }
+            return true
         }
-        return true
     }
 
     /// Removes the files that were written the longest ago, if there are many.
     private func removeOldest(_ folder: Int32) {
         // A descriptor of its own, since reading the directory takes it over.
-        let copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let copy = unsafe openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard copy >= 0 else { return }
-        guard let list = fdopendir(copy) else {
+        guard let list = unsafe fdopendir(copy) else {
             close(copy)
             return
         }
-        defer { closedir(list) }
+        defer { unsafe closedir(list) }
         var files: [(name: String, time: Int)] = []
-        while let entry = readdir(list) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        // An entry, whose name ends with a zero, is there until the next is asked for.
+        while let entry = unsafe readdir(list) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             var facts = stat()
             guard name.hasSuffix(".code") || name.hasSuffix(".new"),
-                fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0
+                unsafe fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0
             else { continue }
             #if canImport(Darwin)
             files.append((name, facts.st_mtimespec.tv_sec))
@@ -203,7 +212,7 @@ struct CompileCache {
         }
         guard files.count > Self.fileLimit else { return }
         for file in files.sorted(by: { $0.time < $1.time }).prefix(files.count - Self.fileLimit) {
-            unlinkat(folder, file.name, 0)
+            unsafe unlinkat(folder, file.name, 0)
         }
     }
 }

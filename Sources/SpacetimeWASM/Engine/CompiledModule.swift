@@ -1,29 +1,24 @@
-import CWasmtime
 import SpacetimeHost
 import SpacetimeSATS
 import Synchronization
 
 /// Compiled code of a module. There is one for all databases of the program that run the same module.
-///
-/// `Sendable` is unchecked: the code is a constant, and Wasmtime's modules may be used by any thread.
-final class CompiledModule: @unchecked Sendable {
+final class CompiledModule: Sendable {
     let engine: WASMEngine
-    let raw: OpaquePointer
+    let code: WasmtimeModule
     /// Of the module's bytes.
     let hash: [UInt8]
     let byteCount: Int
     /// Whether the code came from the cache.
     let wasCached: Bool
 
-    private init(_ engine: WASMEngine, _ raw: OpaquePointer, hash: [UInt8], byteCount: Int, wasCached: Bool) {
+    private init(_ engine: WASMEngine, _ code: WasmtimeModule, hash: [UInt8], byteCount: Int, wasCached: Bool) {
         self.engine = engine
-        self.raw = raw
+        self.code = code
         self.hash = hash
         self.byteCount = byteCount
         self.wasCached = wasCached
     }
-
-    deinit { engine.wasmtime.api.pointee.wasmtime_module_delete(raw) }
 
     // MARK: Sharing
 
@@ -55,26 +50,21 @@ final class CompiledModule: @unchecked Sendable {
     private static func compile(
         _ bytes: [UInt8], _ hash: [UInt8], _ engine: WASMEngine, _ cache: CompileCache?
     ) throws(DatabaseError) -> CompiledModule {
-        let wasmtime = engine.wasmtime
-        if let raw = cache?.read(hash, { load($0, engine) }) {
-            return CompiledModule(engine, raw, hash: hash, byteCount: bytes.count, wasCached: true)
+        // What the cache hands out an engine like this one has made: that is what it checks.
+        if let code = unsafe cache?.read(hash, { code in unsafe try? WasmtimeModule(engine, trusting: code) }) {
+            return CompiledModule(engine, code, hash: hash, byteCount: bytes.count, wasCached: true)
         }
-        var raw: OpaquePointer?
-        let error = bytes.withUnsafeBufferPointer { bytes in
-            bytes.baseAddress.flatMap {
-                wasmtime.api.pointee.wasmtime_module_new(engine.raw, $0, bytes.count, &raw)
+        let code: WasmtimeModule
+        do throws(WasmtimeModule.Refusal) { code = try WasmtimeModule(engine, compiling: bytes) } catch {
+            guard let reason = error.reason else {
+                throw DatabaseError(.invalidModule, "the module in WebAssembly has no bytes")
             }
-        }
-        if let error {
             throw DatabaseError(
-                .invalidModule,
-                "the bytes are no module in WebAssembly that can be run: \(Self.line(wasmtime.take(error: error)))"
-            )
+                .invalidModule, "the bytes are no module in WebAssembly that can be run: \(line(reason))")
         }
-        guard let raw else { throw DatabaseError(.invalidModule, "the module in WebAssembly has no bytes") }
-        let module = CompiledModule(engine, raw, hash: hash, byteCount: bytes.count, wasCached: false)
-        if let cache { module.store(in: cache) }
-        return module
+        // If that fails it is compiled again the next time.
+        if let cache, let bytes = try? code.serialized() { cache.write(bytes, hash) }
+        return CompiledModule(engine, code, hash: hash, byteCount: bytes.count, wasCached: false)
     }
 
     /// Says what a file is that is obviously not the right one.
@@ -95,25 +85,5 @@ final class CompiledModule: @unchecked Sendable {
     private static func line(_ text: String) -> String {
         text.split(separator: "\n").map { $0.drop { $0 == " " } }.filter { !$0.isEmpty && $0 != "Caused by:" }
             .joined(separator: ": ")
-    }
-
-    /// Nil if the code is none of this engine. It is copied.
-    private static func load(_ code: UnsafeRawBufferPointer, _ engine: WASMEngine) -> OpaquePointer? {
-        var raw: OpaquePointer?
-        guard let bytes = code.assumingMemoryBound(to: UInt8.self).baseAddress else { return nil }
-        if let error = engine.wasmtime.api.pointee.wasmtime_module_deserialize(engine.raw, bytes, code.count, &raw) {
-            _ = engine.wasmtime.take(error: error)
-        }
-        return raw
-    }
-
-    private func store(in cache: CompileCache) {
-        var code = wasm_byte_vec_t()
-        if let error = engine.wasmtime.api.pointee.wasmtime_module_serialize(raw, &code) {
-            _ = engine.wasmtime.take(error: error)
-            return
-        }
-        defer { engine.wasmtime.api.pointee.wasm_byte_vec_delete(&code) }
-        cache.write(UnsafeRawBufferPointer(start: code.data, count: code.size), hash)
     }
 }

@@ -1,4 +1,3 @@
-import CWasmtime
 import SpacetimeDurability
 import Synchronization
 
@@ -22,14 +21,14 @@ final class EpochTicker: Sendable {
         var isWoken = false
     }
 
-    private let engine: EngineReference
+    private let counter: EpochCounter
     private let state = Monitor(State())
     /// How many ticks there have been.
     let ticks = Atomic<UInt64>(0)
     /// True if nobody counts: whoever starts a guest has to wake the thread.
     private let isParked = Atomic(true)
 
-    init(_ engine: EngineReference) { self.engine = engine }
+    init(_ counter: EpochCounter) { self.counter = counter }
 
     /// How many ticks a limit has, one more than fits: the first is shorter.
     static func ticks(in limit: Duration) -> UInt64 {
@@ -37,14 +36,20 @@ final class EpochTicker: Sendable {
         return ticks >= 1e15 ? 1 << 50 : UInt64(max(0, ticks).rounded(.up)) + 1
     }
 
-    func register() -> Activity {
+    /// A guest that the ticker knows of, for as long as this is there.
+    final class Registration {
+        private let ticker: EpochTicker
         let activity = Activity()
-        state.withLock { $0.activities[ObjectIdentifier(activity)] = activity }
-        return activity
-    }
 
-    func unregister(_ activity: Activity) {
-        state.withLock { $0.activities[ObjectIdentifier(activity)] = nil }
+        init(_ ticker: EpochTicker) {
+            self.ticker = ticker
+            ticker.state.withLock { [activity] in $0.activities[ObjectIdentifier(activity)] = activity }
+        }
+
+        deinit { ticker.state.withLock { $0.activities[ObjectIdentifier(activity)] = nil } }
+
+        /// What the guest tells its time to. To be kept no longer than this.
+        var time: GuestTime { GuestTime(ticker, activity) }
     }
 
     /// A guest begins to run. What is written here may be seen by the thread a little later: it looks twice, with a tick
@@ -77,7 +82,7 @@ final class EpochTicker: Sendable {
         while true {
             sleep()
             // In this order: whoever sets a deadline in between gets a tick too much, instead of one too few.
-            engine.api.pointee.wasmtime_engine_increment_epoch(engine.raw)
+            counter.increment()
             ticks.add(1, ordering: .releasing)
             guard !somethingRuns() else { continue }
             isParked.store(true, ordering: .sequentiallyConsistent)
@@ -118,28 +123,35 @@ final class EpochTicker: Sendable {
 }
 
 /// The ticker, and what it knows a guest by, without counting who uses them: that would cost each call of a guest more than the
-/// counting of its time does. Whoever keeps them keeps this.
+/// counting of its time does.
+///
+/// `@safe`: whoever has it keeps the ``EpochTicker/Registration``, and that both.
+@safe
 struct GuestTime {
     private let ticker: Unmanaged<EpochTicker>
     private let activity: Unmanaged<EpochTicker.Activity>
 
-    init(_ ticker: EpochTicker, _ activity: EpochTicker.Activity) {
-        self.ticker = .passUnretained(ticker)
-        self.activity = .passUnretained(activity)
+    fileprivate init(_ ticker: EpochTicker, _ activity: EpochTicker.Activity) {
+        unsafe self.ticker = .passUnretained(ticker)
+        unsafe self.activity = .passUnretained(activity)
     }
 
     /// How many ticks there have been.
     @inline(__always)
-    var ticks: UInt64 { ticker._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) } }
+    var ticks: UInt64 { unsafe ticker._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) } }
 
     /// The guest begins to run.
     @inline(__always)
     func begin() {
-        ticker._withUnsafeGuaranteedRef { ticker in activity._withUnsafeGuaranteedRef { ticker.begin($0) } }
+        unsafe ticker._withUnsafeGuaranteedRef { ticker in
+            unsafe activity._withUnsafeGuaranteedRef { ticker.begin($0) }
+        }
     }
 
     @inline(__always)
     func end() {
-        ticker._withUnsafeGuaranteedRef { ticker in activity._withUnsafeGuaranteedRef { ticker.end($0) } }
+        unsafe ticker._withUnsafeGuaranteedRef { ticker in
+            unsafe activity._withUnsafeGuaranteedRef { ticker.end($0) }
+        }
     }
 }

@@ -1,4 +1,3 @@
-import CWasmtime
 import SpacetimeHost
 
 /// What a compiled module imports and exports, once that has been found to be what the host can run.
@@ -29,10 +28,10 @@ struct ModuleShape: Sendable {
     ]
 
     /// - Throws: `invalidModule`, which names what is wrong.
-    init(_ wasmtime: Wasmtime, _ module: OpaquePointer, allowsWASI: Bool) throws(DatabaseError) {
-        imports = try Self.imports(wasmtime, module, allowsWASI: allowsWASI)
-        let exports = Self.exports(wasmtime, module)
-        guard exports["memory"]?.kind == 3 else { throw Self.invalid("it exports no memory named 'memory'") }
+    init(_ module: WasmtimeModule, allowsWASI: Bool) throws(DatabaseError) {
+        imports = try Self.imports(module, allowsWASI: allowsWASI)
+        let exports = Exports(module)
+        guard exports["memory"]?.kind == .memory else { throw Self.invalid("it exports no memory named 'memory'") }
         for (name, type) in Self.types {
             guard let export = exports[name] else { continue }
             guard export.signature == type else {
@@ -58,18 +57,12 @@ struct ModuleShape: Sendable {
     // MARK: Imports
 
     private static func imports(
-        _ wasmtime: Wasmtime, _ module: OpaquePointer, allowsWASI: Bool
+        _ module: WasmtimeModule, allowsWASI: Bool
     ) throws(DatabaseError) -> [HostFunction] {
-        let api = wasmtime.api
-        var list = wasm_importtype_vec_t()
-        api.pointee.wasmtime_module_imports(module, &list)
-        defer { api.pointee.wasm_importtype_vec_delete(&list) }
         var found: [HostFunction] = []
         var isOfDatabase = false
-        for entry in UnsafeBufferPointer(start: list.data, count: list.data == nil ? 0 : list.size) {
-            let module = Wasmtime.text(api.pointee.wasm_importtype_module(entry)) ?? ""
-            let name = Wasmtime.text(api.pointee.wasm_importtype_name(entry)) ?? ""
-            let type = api.pointee.wasm_importtype_type(entry)
+        for port in module.imports {
+            let (module, name) = (port.module, port.name)
             if module.hasPrefix("spacetime_") {
                 try requireVersion(module)
                 isOfDatabase = true
@@ -77,10 +70,9 @@ struct ModuleShape: Sendable {
             guard let function = HostFunctions.find(module, name), allowsWASI || module != WASIFunctions.module else {
                 throw invalid("it imports '\(name)' of '\(module)', which the host does not have\(hint(module))")
             }
-            guard api.pointee.wasm_externtype_kind(type) == 0,
-                let signature = api.pointee.wasm_externtype_as_functype_const(type).map({ wasmtime.signature($0) }),
-                signature == function.signature
-            else { throw invalid("it imports '\(name)' of '\(module)' as something else than it is") }
+            guard port.kind == .function, port.signature == function.signature else {
+                throw invalid("it imports '\(name)' of '\(module)' as something else than it is")
+            }
             if !found.contains(where: { $0.module == module && $0.name == name }) { found.append(function) }
         }
         guard isOfDatabase else {
@@ -115,38 +107,18 @@ struct ModuleShape: Sendable {
     /// What a module exports, by name. Names are compared byte by byte, where texts of Swift's would be equal also if they
     /// only look the same.
     private struct Exports {
-        private var byName: [[UInt8]: Export] = [:]
+        private var byName: [[UInt8]: WasmtimeModule.Port] = [:]
 
-        subscript(name: String) -> Export? {
-            get { byName[Array(name.utf8)] }
-            set { byName[Array(name.utf8)] = newValue }
+        init(_ module: WasmtimeModule) {
+            for port in module.exports { byName[Array(port.name.utf8)] = port }
         }
+
+        subscript(name: String) -> WasmtimeModule.Port? { byName[Array(name.utf8)] }
 
         /// The names that begin so, in order.
         func names(from prefix: String) -> [String] {
             byName.keys.filter { $0.starts(with: prefix.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
                 .map { String(decoding: $0, as: UTF8.self) }
         }
-    }
-
-    private struct Export {
-        let kind: UInt8
-        /// Of a function.
-        let signature: String?
-    }
-
-    private static func exports(_ wasmtime: Wasmtime, _ module: OpaquePointer) -> Exports {
-        let api = wasmtime.api
-        var list = wasm_exporttype_vec_t()
-        api.pointee.wasmtime_module_exports(module, &list)
-        defer { api.pointee.wasm_exporttype_vec_delete(&list) }
-        var exports = Exports()
-        for entry in UnsafeBufferPointer(start: list.data, count: list.data == nil ? 0 : list.size) {
-            let type = api.pointee.wasm_exporttype_type(entry)
-            let function = api.pointee.wasm_externtype_as_functype_const(type)
-            exports[Wasmtime.text(api.pointee.wasm_exporttype_name(entry)) ?? ""] = Export(
-                kind: api.pointee.wasm_externtype_kind(type), signature: function.map { wasmtime.signature($0) })
-        }
-        return exports
     }
 }

@@ -3,9 +3,12 @@ import SpacetimeHost
 import SpacetimeSATS
 import Synchronization
 
+// Memory safety. The engine is made by `init` and given back by `deinit`; what uses it keeps it.
+
 /// Wasmtime's engine, one for the whole program: it compiles modules, and stops guests whose time is over.
 ///
 /// `Sendable` is unchecked: the engine is a constant, and Wasmtime's engines may be used by any thread.
+@safe
 final class WASMEngine: @unchecked Sendable {
     let wasmtime: Wasmtime
     let raw: OpaquePointer
@@ -31,47 +34,46 @@ final class WASMEngine: @unchecked Sendable {
         }
     }
 
-    private init(_ api: UnsafePointer<cwasmtime_api_t>) throws(DatabaseError) {
-        wasmtime = Wasmtime(api: api)
-        let config = api.pointee.wasm_config_new()
-        api.pointee.wasmtime_config_epoch_interruption_set(config, true)
-        api.pointee.wasmtime_config_max_wasm_stack_set(config, Self.stackByteLimit)
-        api.pointee.wasmtime_config_wasm_threads_set(config, false)
-        api.pointee.wasmtime_config_wasm_memory64_set(config, false)
-        api.pointee.wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true)
-        // Modules have none of these, and the functions that tell the types of imports and exports end the program over types
-        // that come with them.
-        api.pointee.wasmtime_config_wasm_gc_set(config, false)
-        api.pointee.wasmtime_config_wasm_function_references_set(config, false)
-        api.pointee.wasmtime_config_wasm_exceptions_set(config, false)
-        api.pointee.wasmtime_config_wasm_stack_switching_set(config, false)
-        api.pointee.wasmtime_config_wasm_multi_memory_set(config, false)
-        // The host keeps the address of a guest's memory.
-        api.pointee.wasmtime_config_memory_may_move_set(config, false)
-        api.pointee.wasmtime_config_memory_init_cow_set(config, true)
-        raw = api.pointee.wasm_engine_new_with_config(config)
-        let engine = raw
-        ticker = EpochTicker(EngineReference(raw: engine, api: api))
-        fingerprint = try Self.fingerprint(wasmtime, engine)
+    private init(_ wasmtime: Wasmtime) throws(DatabaseError) {
+        self.wasmtime = wasmtime
+        let engine = unsafe wasmtime.api.wasm_engine_new_with_config(Self.config(wasmtime))
+        unsafe raw = engine
+        ticker = EpochTicker(unsafe EpochCounter(wasmtime, raw: engine))
+        fingerprint = unsafe try Self.fingerprint(wasmtime, engine)
     }
 
-    deinit { wasmtime.api.pointee.wasm_engine_delete(raw) }
+    deinit { unsafe wasmtime.api.wasm_engine_delete(raw) }
+
+    /// The settings, which the engine takes over.
+    private static func config(_ wasmtime: Wasmtime) -> OpaquePointer {
+        let config = unsafe wasmtime.api.wasm_config_new()
+        unsafe wasmtime.api.wasmtime_config_epoch_interruption_set(config, true)
+        unsafe wasmtime.api.wasmtime_config_max_wasm_stack_set(config, stackByteLimit)
+        unsafe wasmtime.api.wasmtime_config_wasm_threads_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_wasm_memory64_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_wasm_relaxed_simd_deterministic_set(config, true)
+        // Modules have none of these, and the functions that tell the types of imports and exports end the program over types
+        // that come with them.
+        unsafe wasmtime.api.wasmtime_config_wasm_gc_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_wasm_function_references_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_wasm_exceptions_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_wasm_stack_switching_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_wasm_multi_memory_set(config, false)
+        // The host keeps the address of a guest's memory.
+        unsafe wasmtime.api.wasmtime_config_memory_may_move_set(config, false)
+        unsafe wasmtime.api.wasmtime_config_memory_init_cow_set(config, true)
+        return unsafe config
+    }
 
     /// Compiled code of a module without anything in it: all that is in it is about the engine.
     private static func fingerprint(_ wasmtime: Wasmtime, _ engine: OpaquePointer) throws(DatabaseError) -> [UInt8] {
-        let api = wasmtime.api
-        var module: OpaquePointer?
-        if let error = api.pointee.wasmtime_module_new(engine, [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0], 8, &module) {
-            throw unusable(wasmtime.take(error: error))
+        let code: [UInt8]
+        do throws(WasmtimeModule.Refusal) {
+            code = try unsafe WasmtimeModule(wasmtime, engine, compiling: [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0])
+                .serialized()
+        } catch {
+            throw unusable(error.reason ?? "it compiles nothing")
         }
-        guard let module else { throw unusable("it compiles nothing") }
-        defer { api.pointee.wasmtime_module_delete(module) }
-        var bytes = wasm_byte_vec_t()
-        if let error = api.pointee.wasmtime_module_serialize(module, &bytes) {
-            throw unusable(wasmtime.take(error: error))
-        }
-        defer { api.pointee.wasm_byte_vec_delete(&bytes) }
-        let code = Array(UnsafeBufferPointer(start: bytes.data, count: bytes.size))
         guard isOfVersion50(code) else {
             throw unusable("it is of another version, whose values have other layouts")
         }
@@ -95,7 +97,16 @@ final class WASMEngine: @unchecked Sendable {
 /// What the ticker needs of the engine, which owns the ticker and outlives its thread.
 ///
 /// `Sendable` is unchecked, as of the engine.
-struct EngineReference: @unchecked Sendable {
-    let raw: OpaquePointer
-    let api: UnsafePointer<cwasmtime_api_t>
+@safe
+struct EpochCounter: @unchecked Sendable {
+    private let wasmtime: Wasmtime
+    private let raw: OpaquePointer
+
+    fileprivate init(_ wasmtime: Wasmtime, raw: OpaquePointer) {
+        self.wasmtime = wasmtime
+        unsafe self.raw = raw
+    }
+
+    /// Whatever has its deadline now is stopped.
+    func increment() { unsafe wasmtime.api.wasmtime_engine_increment_epoch(raw) }
 }

@@ -16,10 +16,10 @@ extension Guest {
         set(5, Int64(truncatingIfNeeded: caller.connection.number))
         set(6, Int64(truncatingIfNeeded: caller.connection.number >> 64))
         set(7, transaction.timestamp.microsecondsSinceUnixEpoch)
-        set(8, lend(arguments))
+        set(8, unsafe lend(arguments))
         openSinks(1)
         set(9, 1)
-        let result = try run(&state.pointee.exports.reducer)
+        let result = try run(state.exports.reducer)
         defer { endCall() }
         if result != 0 { throw failure(result, "reducer", program.reducers[id].name) }
     }
@@ -28,7 +28,7 @@ extension Guest {
     @inline(never)
     private func failure(_ result: Int32, _ kind: String, _ name: String) -> any Error {
         // Procedures and handlers have no errors of their own: what can fail returns so in its result.
-        if result == 1, state.pointee.activity == .reducer || state.pointee.activity == .view {
+        if result == 1, state.activity == .reducer || state.activity == .view {
             return SenderError(sinkText(0))
         }
         return DatabaseError(
@@ -42,26 +42,26 @@ extension Guest {
         _ view: WASMProgram.View, _ arguments: UnsafeRawBufferPointer, _ transaction: TransactionReference
     ) throws -> Outcome {
         try beginCall(.view, transaction)
-        state.pointee.functionName = view.callable.name
-        defer { state.pointee.functionName = nil }
-        let source = lend(arguments)
+        state.functionName = view.callable.name
+        defer { state.functionName = nil }
+        let source = unsafe lend(arguments)
         openSinks(1)
         set(0, Int64(view.index))
         let result: Int32
         if view.isAnonymous {
             set(1, source)
             set(2, 1)
-            result = try run(&state.pointee.exports.anonymousView)
+            result = try run(state.exports.anonymousView)
         } else {
             set(1, transaction.caller.identity)
             set(5, source)
             set(6, 1)
-            result = try run(&state.pointee.exports.view)
+            result = try run(state.exports.view)
         }
         defer { endCall() }
         switch result {
-        case 0: return .rows(state.pointee.sinks[0].bytes)
-        case 2: return try content(of: state.pointee.sinks[0].bytes, view.callable.name)
+        case 0: return .rows(state.sinks[0].bytes)
+        case 2: return try content(of: state.sinks[0].bytes, view.callable.name)
         default: throw failure(result, "view", view.callable.name)
         }
     }
@@ -69,7 +69,7 @@ extension Guest {
     /// Rows behind a 0, or a query behind a 1.
     private func content(of bytes: [UInt8], _ name: String) throws(DatabaseError) -> Outcome {
         do throws(BSATNError) {
-            var reader = BSATNReader(bytes.span.bytes)
+            var reader = unsafe BSATNReader(bytes.span.bytes)
             if try reader.readTag(below: 2) == 0 { return .rows(Array(bytes[1...])) }
             return .query(try reader.readString())
         } catch {
@@ -86,15 +86,15 @@ extension Guest {
         _ waiting: GuestWaiting
     ) throws -> Outcome {
         if waiting.isCancelled { throw CancellationError() }
-        state.pointee.call = call
-        state.pointee.procedure = procedure
-        state.pointee.waiting = waiting
-        state.pointee.functionName = call.name
+        state.call = call
+        state.procedure = procedure
+        state.waiting = waiting
+        state.functionName = call.name
         defer {
-            state.pointee.call = nil
-            state.pointee.procedure = nil
-            state.pointee.waiting = nil
-            state.pointee.functionName = nil
+            state.call = nil
+            state.procedure = nil
+            state.waiting = nil
+            state.functionName = nil
         }
         switch input {
         case .arguments(let arguments): return try runProcedure(function.position, arguments, call)
@@ -104,7 +104,7 @@ extension Guest {
 
     /// A source for bytes that the call begins with.
     private func source(_ bytes: [UInt8]) throws -> UInt32 {
-        do throws(HostFailure) { return try state.addSource(bytes) } catch {
+        do throws(HostFailure) { return try reference.addSource(bytes) } catch {
             throw DatabaseError(.limitReached, "there is no room for the bytes of a call")
         }
     }
@@ -119,12 +119,12 @@ extension Guest {
         set(8, Int64(try source(arguments)))
         openSinks(1)
         set(9, 1)
-        let result = try run(&state.pointee.exports.procedure)
+        let result = try run(state.exports.procedure)
         defer { endCall() }
         guard result == 0 else { throw failure(result, "procedure", call.name) }
-        let bytes = state.pointee.sinks[0].bytes
+        let bytes = state.sinks[0].bytes
         do throws(BSATNError) {
-            try bytes.withBytes { bytes throws(BSATNError) in try program.results[id].validate(bytes) }
+            unsafe try bytes.withBytes { bytes throws(BSATNError) in try unsafe program.results[id].validate(bytes) }
         } catch {
             throw DatabaseError(
                 .moduleFailure, "the procedure '\(call.name)' returned bytes that are not what it returns: \(error)",
@@ -142,12 +142,12 @@ extension Guest {
         openSinks(2)
         set(4, 1)
         set(5, 2)
-        let result = try run(&state.pointee.exports.handler)
+        let result = try run(state.exports.handler)
         defer { endCall() }
         guard result == 0 else { throw failure(result, "handler", call.name) }
         do {
             return .response(
-                try HTTP.Response(guest: state.pointee.sinks[0].bytes, body: state.pointee.sinks[1].bytes))
+                try HTTP.Response(guest: state.sinks[0].bytes, body: state.sinks[1].bytes))
         } catch {
             throw DatabaseError(
                 .moduleFailure, "the handler '\(call.name)' returned bytes that are no response: \(error)", cause: error

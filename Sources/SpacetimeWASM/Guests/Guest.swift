@@ -1,7 +1,6 @@
 import CWasmtime
 import SpacetimeHost
 import SpacetimeSATS
-import Synchronization
 
 /// One instance of a module, with a memory of its own, and what it takes to make it anew.
 ///
@@ -11,112 +10,68 @@ import Synchronization
 /// types and code stay, and the memory is a copy-on-write image, so that the next instance is there within microseconds.
 final class Guest {
     let program: WASMProgram
-    let state: UnsafeMutablePointer<GuestState>
-    /// Arguments and results of calls.
-    private let values: UnsafeMutablePointer<wasmtime_val_raw_t>
-    private let linker: OpaquePointer
-    private let template: OpaquePointer
-    private var store: OpaquePointer?
+    // In this order they go: the instance before the functions of the host that it has, and those before what they work on.
+    private var store: WasmtimeStore?
+    private let template: WasmtimeTemplate
+    private let linker: WasmtimeLinker
+    private let owner: GuestStateOwner
+    /// What the host's functions work on.
+    let reference: GuestReference
     /// By which the ticker knows that the guest runs.
-    private let activity: EpochTicker.Activity
-
-    private var api: UnsafePointer<cwasmtime_api_t> { state.pointee.api }
-
-    static let valueCount = 10
+    private let registration: EpochTicker.Registration
+    /// Arguments and results of calls.
+    private let values: CallValues
 
     /// - Parameter identity: the database's.
     /// - Throws: `invalidModule` if the module does not fit the functions of the host.
     init(_ program: WASMProgram, identity: Identity) throws(DatabaseError) {
-        self.program = program
         let engine = program.engine
-        let api = engine.wasmtime.api
-        activity = engine.ticker.register()
-        let state = UnsafeMutablePointer<GuestState>.allocate(capacity: 1)
-        state.initialize(
-            to: GuestState(
-                engine, GuestTime(engine.ticker, activity), program.limits, identity: identity, seed: program.seed))
-        self.state = state
-        values = .allocate(capacity: Self.valueCount)
-        values.initialize(repeating: wasmtime_val_raw_t(i64: 0), count: Self.valueCount)
-        linker = api.pointee.wasmtime_linker_new(engine.raw)
-        do throws(DatabaseError) {
-            for function in program.shape.imports { try Self.define(function, linker, state, engine) }
-            template = try Self.template(linker, program)
-        } catch {
-            engine.ticker.unregister(activity)
-            api.pointee.wasmtime_linker_delete(linker)
-            state.pointee.deallocate()
-            state.deinitialize(count: 1).deallocate()
-            values.deallocate()
-            throw error
-        }
+        let registration = EpochTicker.Registration(engine.ticker)
+        let owner = GuestStateOwner(
+            GuestState(engine, registration.time, program.limits, identity: identity, seed: program.seed))
+        let linker = WasmtimeLinker(engine)
+        for function in program.shape.imports { try linker.define(function, for: owner.reference) }
+        let template = try linker.template(of: program.code.code)
+        self.template = template
+        values = CallValues()
+        self.program = program
+        self.registration = registration
+        reference = owner.reference
+        self.owner = owner
+        self.linker = linker
     }
 
-    deinit {
-        stop()
-        program.engine.ticker.unregister(activity)
-        api.pointee.wasmtime_instance_pre_delete(template)
-        api.pointee.wasmtime_linker_delete(linker)
-        endCall()
-        state.pointee.deallocate()
-        state.deinitialize(count: 1).deallocate()
-        values.deallocate()
-    }
+    deinit { endCall() }
 
-    private static func define(
-        _ function: HostFunction, _ linker: OpaquePointer, _ state: UnsafeMutablePointer<GuestState>,
-        _ engine: WASMEngine
-    ) throws(DatabaseError) {
-        let (module, name) = (Array(function.module.utf8CString), Array(function.name.utf8CString))
-        let type = engine.wasmtime.functionType(function.signature)
-        defer { engine.wasmtime.api.pointee.wasm_functype_delete(type) }
-        let error = module.withUnsafeBufferPointer { module in
-            name.withUnsafeBufferPointer { name in
-                engine.wasmtime.api.pointee.wasmtime_linker_define_func_unchecked(
-                    linker, module.baseAddress.unsafelyUnwrapped, module.count - 1, name.baseAddress.unsafelyUnwrapped,
-                    name.count - 1, type, function.body, state, nil)
-            }
-        }
-        if let error { throw DatabaseError(.moduleFailure, engine.wasmtime.take(error: error)) }
-    }
-
-    private static func template(
-        _ linker: OpaquePointer, _ program: WASMProgram
-    ) throws(DatabaseError) -> OpaquePointer {
-        var template: OpaquePointer?
-        let wasmtime = program.engine.wasmtime
-        if let error = wasmtime.api.pointee.wasmtime_linker_instantiate_pre(linker, program.code.raw, &template) {
-            throw DatabaseError(
-                .invalidModule, "the module in WebAssembly cannot be linked: \(wasmtime.take(error: error))")
-        }
-        guard let template else { throw DatabaseError(.moduleFailure, "the module in WebAssembly cannot be linked") }
-        return template
+    /// What the host's functions work on.
+    var state: GuestState {
+        @inline(__always) unsafeAddress { unsafe reference.constantAddress }
+        @inline(__always) unsafeMutableAddress { unsafe reference.address }
     }
 
     // MARK: Starting
 
     /// Throws the instance away.
     private func stop() {
-        if let store { api.pointee.wasmtime_store_delete(store) }
         store = nil
-        forgetInstance()
-    }
-
-    /// Nothing can be done with the instance any more, but to throw it away.
-    private func forgetInstance() {
-        state.pointee.context = nil
-        state.pointee.base = nil
-        state.pointee.byteCount = 0
+        state.forgetInstance()
     }
 
     /// Whether it was stopped, and its instance is still to be thrown away.
-    var isStopped: Bool { store != nil && state.pointee.context == nil }
+    var isStopped: Bool { store != nil && state.context == nil }
+
+    /// Hands out the instance if it was stopped, so that somebody else may throw it away.
+    func takeStopped() -> WasmtimeStore? {
+        guard isStopped else { return nil }
+        defer { store = nil }
+        return store
+    }
 
     /// Throws the instance away if it was stopped: its memory may be large.
     func discardStopped() { if isStopped { stop() } }
 
     /// Of the database that it runs for.
-    var identity: Identity { state.pointee.identity }
+    var identity: Identity { state.identity }
 
     /// Makes the instance, if there is none.
     ///
@@ -124,23 +79,20 @@ final class Guest {
     /// - Throws: `invalidModule` if the module does not start.
     @discardableResult
     func start() throws(DatabaseError) -> [UInt8]? {
-        if state.pointee.context != nil { return nil }
+        if state.context != nil { return nil }
         stop()
         try requireStack()
         let limits = program.limits
-        let store = api.pointee.wasmtime_store_new(program.engine.raw, nil, nil)
+        let store = WasmtimeStore(program.engine, limits)
         self.store = store
-        // To Wasmtime a negative number is none.
-        api.pointee.wasmtime_store_limiter(
-            store, Int64(max(0, limits.memoryByteLimit)), Int64(max(0, limits.tableElementLimit)), 1, 64, 1)
-        let context = api.pointee.wasmtime_store_context(store)
-        state.pointee.context = context
-        state.pointee.activity = .start
-        state.pointee.random = DeterministicRandom(seed: program.seed)
-        state.pointee.timers = ConsoleTimers()
+        let context = store.context
+        state.context = context
+        state.activity = .start
+        state.random = DeterministicRandom(seed: program.seed)
+        state.timers = ConsoleTimers()
         beginTime(context, program.startTicks, isNew: true)
-        state.pointee.time.begin()
-        defer { state.pointee.time.end() }
+        state.time.begin()
+        defer { state.time.end() }
         do throws(DatabaseError) {
             let description = try initialize(context)
             endCall()
@@ -152,33 +104,28 @@ final class Guest {
         }
     }
 
-    private func initialize(_ context: OpaquePointer) throws(DatabaseError) -> [UInt8] {
-        var instance = wasmtime_instance_t()
-        var trap: OpaquePointer?
-        // That of the instance before, if there was one, is gone.
-        state.pointee.hasMemory = false
-        let error = api.pointee.wasmtime_instance_pre_instantiate(template, context, &instance, &trap)
-        try requireStarted("it cannot be instantiated", error, trap)
-        guard let memory = export("memory", instance, context), memory.kind == 3 else {
-            throw broken("it has no memory")
+    private func initialize(_ context: WasmtimeContext) throws(DatabaseError) -> [UInt8] {
+        let instance: WasmtimeInstance
+        do throws(GuestTrap) { instance = try context.instance(of: template) } catch {
+            throw broken("it cannot be instantiated", error)
         }
-        state.pointee.memory = memory.of.memory
-        state.pointee.hasMemory = true
+        guard let memory = context.memory(named: "memory", of: instance) else { throw broken("it has no memory") }
+        state.exportedMemory = memory
         state.lookAtMemory()
         let shape = program.shape
         for name in (shape.hasInitialize ? [ModuleShape.initialize] : []) + shape.initializers {
-            _ = try runStart(name, [], instance, context)
+            _ = try runStart(name, 0, instance, context)
         }
         if shape.hasSetup { try setUp(instance, context) }
         openSinks(1)
-        _ = try runStart(ModuleShape.describe, [1], instance, context)
-        state.pointee.exports = exports(instance, context)
-        return state.pointee.sinks[0].bytes
+        _ = try runStart(ModuleShape.describe, 1, instance, context)
+        state.exports = exports(instance, context)
+        return state.sinks[0].bytes
     }
 
-    private func setUp(_ instance: wasmtime_instance_t, _ context: OpaquePointer) throws(DatabaseError) {
+    private func setUp(_ instance: WasmtimeInstance, _ context: WasmtimeContext) throws(DatabaseError) {
         openSinks(1)
-        switch try runStart(ModuleShape.setup, [1], instance, context) {
+        switch try runStart(ModuleShape.setup, 1, instance, context) {
         case 0: break
         case 1: throw broken("its '\(ModuleShape.setup)' says: \(sinkText(0))")
         case let code: throw broken("its '\(ModuleShape.setup)' returned \(code)")
@@ -187,29 +134,23 @@ final class Guest {
     }
 
     /// Calls a function that the module starts with.
+    ///
+    /// - Parameter argument: for one that takes one; else 0.
     private func runStart(
-        _ name: String, _ arguments: [Int32], _ instance: wasmtime_instance_t, _ context: OpaquePointer
+        _ name: String, _ argument: Int64, _ instance: WasmtimeInstance, _ context: WasmtimeContext
     ) throws(DatabaseError) -> Int32 {
-        guard let function = export(name, instance, context), function.kind == 0 else {
-            throw broken("it has no '\(name)'")
-        }
-        var target = function.of.func
-        values[0].i64 = 0
-        for (position, argument) in arguments.enumerated() { values[position].i64 = Int64(argument) }
-        var trap: OpaquePointer?
-        let error = api.pointee.wasmtime_func_call_unchecked(context, &target, values, 1, &trap)
-        try requireStarted("its '\(name)' broke off", error, trap)
-        return values[0].i32
+        guard let function = context.function(named: name, of: instance) else { throw broken("it has no '\(name)'") }
+        values[0] = argument
+        let outcome = context.call(function, values)
+        if let trap = outcome.reason(program.engine.wasmtime) { throw broken("its '\(name)' broke off", trap) }
+        return Int32(truncatingIfNeeded: values[0])
     }
 
-    private func requireStarted(
-        _ what: String, _ error: OpaquePointer?, _ trap: OpaquePointer?
-    ) throws(DatabaseError) {
-        guard let trap = GuestTrap(program.engine.wasmtime, error: error, trap: trap) else { return }
+    private func broken(_ what: String, _ trap: GuestTrap) -> DatabaseError {
         let reason =
             trap.isInterrupt
             ? "it took longer than \(program.limits.startDuration), which is WASMLimits.startDuration" : trap.message
-        throw broken("\(what): \(reason)\(limitHint(trap.message))\(Self.text(of: trap.trace))")
+        return broken("\(what): \(reason)\(limitHint(trap.message))\(Self.text(of: trap.trace))")
     }
 
     /// Which limit it is that a module runs into which cannot even be started.
@@ -234,30 +175,19 @@ final class Guest {
     /// The last lines that the module wrote to the log while it was started, for errors: there is no log yet. Empty if it
     /// wrote none.
     var startLines: String {
-        let lines = state.pointee.earlyLines.suffix(3).map { "\n    it says: \($0.message.prefix(1_000))" }
+        let lines = state.earlyLines.suffix(3).map { "\n    it says: \($0.message.prefix(1_000))" }
         return lines.joined()
     }
 
-    private func exports(_ instance: wasmtime_instance_t, _ context: OpaquePointer) -> GuestExports {
-        func function(_ name: String) -> wasmtime_func_t {
-            guard program.shape.functions.contains(name), let found = export(name, instance, context), found.kind == 0
-            else { return wasmtime_func_t() }
-            return found.of.func
+    private func exports(_ instance: WasmtimeInstance, _ context: WasmtimeContext) -> GuestExports {
+        func function(_ name: String) -> WasmtimeFunction {
+            guard program.shape.functions.contains(name) else { return .none }
+            return context.function(named: name, of: instance) ?? .none
         }
         return GuestExports(
             reducer: function(ModuleShape.reducer), procedure: function(ModuleShape.procedure),
             view: function(ModuleShape.view), anonymousView: function(ModuleShape.anonymousView),
             handler: function(ModuleShape.handler))
-    }
-
-    private func export(
-        _ name: String, _ instance: wasmtime_instance_t, _ context: OpaquePointer
-    ) -> wasmtime_extern_t? {
-        var (instance, found) = (instance, wasmtime_extern_t())
-        let isThere = name.withCString {
-            api.pointee.wasmtime_instance_export_get(context, &instance, $0, name.utf8.count, &found)
-        }
-        return isThere ? found : nil
     }
 
     // MARK: Calls
@@ -279,59 +209,60 @@ final class Guest {
 
     /// - Parameter isNew: the instance is, and has no deadline yet.
     @inline(__always)
-    private func beginTime(_ context: OpaquePointer, _ ticks: UInt64, isNew: Bool = false) {
-        state.pointee.logBytesLeft = state.pointee.limits.logByteLimit
-        let deadline = state.pointee.time.ticks &+ ticks
+    private func beginTime(_ context: WasmtimeContext, _ ticks: UInt64, isNew: Bool = false) {
+        state.logBytesLeft = state.limits.logByteLimit
+        let deadline = state.time.ticks &+ ticks
         // Most calls begin in the same tick as the one before, and then have its deadline.
-        if state.pointee.deadline == deadline, !isNew { return }
-        api.pointee.wasmtime_context_set_epoch_deadline(context, ticks)
-        state.pointee.deadline = deadline
+        if state.deadline == deadline, !isNew { return }
+        context.setDeadline(ticks)
+        state.deadline = deadline
     }
 
     /// Prepares a call: there is an instance, and nothing of an earlier call is left.
     @inline(__always)
     func beginCall(_ activity: GuestActivity, _ transaction: TransactionReference?) throws(DatabaseError) {
-        if state.pointee.context == nil { try start() }
+        if state.context == nil { try start() }
         try requireStack()
-        state.pointee.activity = activity
-        state.pointee.transaction = transaction
-        state.pointee.immediateCallsLeft = state.pointee.limits.immediateCallLimit
-        state.pointee.writtenBytesLeft = state.pointee.limits.writtenByteLimit
-        state.pointee.immediateBytesLeft = state.pointee.limits.resultByteLimit
-        if !state.pointee.earlyLines.isEmpty { state.writeEarlyLines() }
+        state.activity = activity
+        state.transaction = transaction
+        state.immediateCallsLeft = state.limits.immediateCallLimit
+        state.writtenBytesLeft = state.limits.writtenByteLimit
+        state.immediateBytesLeft = state.limits.resultByteLimit
+        if !state.earlyLines.isEmpty { reference.writeEarlyLines() }
     }
 
-    /// Gives a call's bytes to the guest, without copying them.
+    /// Gives a call's bytes to the guest, without copying them. They have to stay where they are until the call ends.
     ///
     /// - Returns: the number of the source; 0 if there are none.
+    @unsafe
     @inline(__always)
     func lend(_ bytes: UnsafeRawBufferPointer) -> Int64 {
-        if bytes.isEmpty { return 0 }
-        state.pointee.sources.append(ByteSource(borrowing: bytes))
-        return Int64(state.pointee.sources.count)
+        if bytes.count == 0 { return 0 }
+        state.sources.append(unsafe ByteSource(borrowing: bytes))
+        return Int64(state.sources.count)
     }
 
     /// Two at most.
     @inline(__always)
-    func openSinks(_ count: Int) { state.pointee.sinkCount = count }
+    func openSinks(_ count: Int) { state.sinkCount = count }
 
     /// What the guest has written to a sink, as text.
-    func sinkText(_ sink: Int) -> String { String(decoding: state.pointee.sinks[sink].bytes, as: UTF8.self) }
+    func sinkText(_ sink: Int) -> String { String(decoding: state.sinks[sink].bytes, as: UTF8.self) }
 
     @inline(__always)
     private func closeSinks() {
-        state.pointee.sinkCount = 0
-        if state.pointee.hasWritten { emptySinks() }
+        state.sinkCount = 0
+        if state.hasWritten { emptySinks() }
     }
 
     @inline(never)
     private func emptySinks() {
-        state.pointee.hasWritten = false
-        for sink in state.pointee.sinks.indices {
-            if state.pointee.sinks[sink].bytes.capacity > Self.keptByteLimit {
-                state.pointee.sinks[sink].bytes = []
+        state.hasWritten = false
+        for sink in state.sinks.indices {
+            if state.sinks[sink].bytes.capacity > Self.keptByteLimit {
+                state.sinks[sink].bytes = []
             } else {
-                state.pointee.sinks[sink].bytes.removeAll(keepingCapacity: true)
+                state.sinks[sink].bytes.removeAll(keepingCapacity: true)
             }
         }
     }
@@ -342,24 +273,25 @@ final class Guest {
     /// Forgets all that belongs to the call that is over.
     @inline(__always)
     func endCall() {
-        for position in 0..<state.pointee.sources.count { state.pointee.sources[position].free() }
-        state.pointee.sources.removeAll()
+        for position in 0..<state.sources.count { state.sources[position].free() }
+        state.sources.removeAll()
         closeSinks()
-        state.pointee.iterators.removeAll()
-        state.pointee.transaction = nil
-        state.pointee.activity = .none
+        state.iterators.removeAll()
+        state.transaction = nil
+        state.activity = .none
     }
 
     /// Sets an argument of the call to come.
     @inline(__always)
-    func set(_ position: Int, _ value: Int64) { values[position].i64 = value }
+    func set(_ position: Int, _ value: Int64) { values[position] = value }
 
     /// Sets four arguments to an identity.
     @inline(__always)
     func set(_ position: Int, _ identity: Identity) {
-        withUnsafeBytes(of: identity) { words in
+        // It is its bytes, of which there are 32.
+        unsafe withUnsafeBytes(of: identity) { words in
             for word in 0..<4 {
-                values[position + word].i64 = words.loadUnaligned(fromByteOffset: word * 8, as: Int64.self)
+                values[position + word] = unsafe words.loadUnaligned(fromByteOffset: word * 8, as: Int64.self)
             }
         }
     }
@@ -370,35 +302,34 @@ final class Guest {
     /// - Returns: its result.
     /// - Throws: why it was stopped. There is no instance any more then.
     @inline(__always)
-    func run(_ function: UnsafeMutablePointer<wasmtime_func_t>) throws -> Int32 {
-        guard let context = state.pointee.context else {
+    func run(_ function: WasmtimeFunction) throws -> Int32 {
+        guard let context = state.context else {
             throw DatabaseError(.internalInconsistency, "a module in WebAssembly was called that is not there")
         }
         beginTime(context, program.callTicks)
-        var trap: OpaquePointer?
-        state.pointee.time.begin()
-        let error = api.pointee.wasmtime_func_call_unchecked(context, function, values, Self.valueCount, &trap)
-        state.pointee.time.end()
-        if error != nil || trap != nil { throw stopped(error, trap) }
-        return values[0].i32
+        state.time.begin()
+        let outcome = context.call(function, values)
+        state.time.end()
+        if !outcome.isWhole { throw stopped(outcome) }
+        return Int32(truncatingIfNeeded: values[0])
     }
 
     @inline(never)
-    private func stopped(_ error: OpaquePointer?, _ trap: OpaquePointer?) -> any Error {
-        let cause = state.pointee.failure
-        state.pointee.failure = nil
-        let trap = GuestTrap(program.engine.wasmtime, error: error, trap: trap)
+    private func stopped(_ outcome: WasmtimeContext.Outcome) -> any Error {
+        let cause = state.failure
+        state.failure = nil
+        let trap = outcome.reason(program.engine.wasmtime)
         let reason =
             trap?.isInterrupt == true
             ? "it ran for longer than \(program.limits.callDuration), the limit of a call" : trap?.message ?? ""
         if !(cause is CancellationError) {
-            state.currentLog?.append(
-                .panic, "the module was stopped: \(reason)", function: state.currentFunctionName,
+            reference.currentLog?.append(
+                .panic, "the module was stopped: \(reason)", function: reference.currentFunctionName,
                 trace: trap?.trace ?? [])
         }
-        if state.pointee.transaction != nil { try? state.pointee.procedure?.rollBack() }
+        if state.transaction != nil { try? state.procedure?.rollBack() }
         endCall()
-        forgetInstance()
+        state.forgetInstance()
         return cause
             ?? DatabaseError(
                 .moduleFailure,

@@ -4,8 +4,14 @@ import SpacetimeHost
 ///
 /// A single row, which most look-ups find, is neither copied nor kept in an object: it stays where it is in its table, and is
 /// copied only if the guest writes before it reads it.
-struct GuestIterators {
-    private struct Slot {
+///
+/// `@safe`: each slot says what it points to, and owns that but for rows in their tables; those stay as they are until something
+/// is written, before which ``prepareForWrite()`` copies them, and until the transaction ends, with which the scans do.
+@safe
+struct GuestIterators: ~Copyable {
+    // Not private: the compiler (6.3) needs its metadata where a guest's state is destroyed, which is in another file.
+    @safe
+    struct Slot {
         enum Content: UInt8 {
             case free
             /// Rows behind one pointer: a ``GuestRows``, whose reference this owns.
@@ -27,19 +33,18 @@ struct GuestIterators {
     private(set) var count = 0
     private var borrowedCount = 0
 
-    func deallocate() { slots.deallocate() }
-
     // MARK: Opening and closing
 
     /// - Returns: its number.
     @inline(__always)
     mutating func add(_ found: GuestTransaction.Found) -> UInt32 {
         switch found {
-        case .none: return open(Slot(content: .borrowed, start: nil, count: 0))
-        case .row(let row): return open(Slot(content: .borrowed, start: row.baseAddress, count: row.count))
+        case .none: return open(unsafe Slot(content: .borrowed, start: nil, count: 0))
+        case .row(let row):
+            return open(unsafe Slot(content: .borrowed, start: row.baseAddress, count: row.count))
         case .rows(let rows):
-            let start = UnsafeRawPointer(Unmanaged.passRetained(rows).toOpaque())
-            return open(Slot(content: .rows, start: start, count: 0))
+            let start = unsafe UnsafeRawPointer(Unmanaged.passRetained(rows).toOpaque())
+            return open(unsafe Slot(content: .rows, start: start, count: 0))
         }
     }
 
@@ -63,7 +68,7 @@ struct GuestIterators {
         let position = Int(number) - 1
         guard slots.has(position), slots[position].content != .free else { return false }
         if slots[position].content == .borrowed { borrowedCount -= 1 } else { Self.free(slots[position]) }
-        slots[position] = Slot(content: .free, start: nil, count: firstFree)
+        slots[position] = unsafe Slot(content: .free, start: nil, count: firstFree)
         firstFree = position
         count -= 1
         return true
@@ -71,14 +76,15 @@ struct GuestIterators {
 
     @inline(never)
     private static func free(_ slot: Slot) {
-        guard let start = slot.start else { return }
+        guard let start = unsafe slot.start else { return }
         switch slot.content {
-        case .copied: UnsafeMutableRawPointer(mutating: start).deallocate()
-        case .rows: Unmanaged<GuestRows>.fromOpaque(start).release()
+        case .copied: unsafe UnsafeMutableRawPointer(mutating: start).deallocate()
+        case .rows: unsafe Unmanaged<GuestRows>.fromOpaque(start).release()
         case .free, .borrowed: break
         }
     }
 
+    /// To be called before this goes, too.
     @inline(__always)
     mutating func removeAll() {
         if count > borrowedCount { for position in 0..<slots.count { Self.free(slots[position]) } }
@@ -96,10 +102,10 @@ struct GuestIterators {
     private mutating func copyBorrowed() {
         for position in 0..<slots.count where slots[position].content == .borrowed {
             slots[position].content = .copied
-            guard let row = slots[position].start else { continue }
+            guard let row = unsafe slots[position].start else { continue }
             let copy = UnsafeMutableRawPointer.allocate(byteCount: slots[position].count, alignment: 1)
-            copy.copyMemory(from: row, byteCount: slots[position].count)
-            slots[position].start = UnsafeRawPointer(copy)
+            unsafe copy.copyMemory(from: row, byteCount: slots[position].count)
+            unsafe slots[position].start = UnsafeRawPointer(copy)
         }
         borrowedCount = 0
     }
@@ -115,7 +121,7 @@ struct GuestIterators {
     /// Writes as many rows as fit; nil if there is no such scan. One that is read to its end is closed.
     @inline(__always)
     mutating func read(
-        _ number: UInt32, into buffer: UnsafeMutableRawBufferPointer
+        _ number: UInt32, into buffer: GuestBytes
     ) throws(DatabaseError) -> GuestRows.Piece? {
         let position = Int(number) - 1
         guard slots.has(position) else { return nil }
@@ -125,9 +131,8 @@ struct GuestIterators {
         case .rows: return try readRows(number, slot, into: buffer)
         case .borrowed, .copied:
             guard slot.count <= buffer.count else { return .tooLarge(byteCount: slot.count) }
-            if let row = slot.start {
-                UnsafeMutableRawBufferPointer(rebasing: buffer[..<slot.count])
-                    .copyMemory(from: UnsafeRawBufferPointer(start: row, count: slot.count))
+            if let row = unsafe slot.start {
+                unsafe buffer.copy(UnsafeRawBufferPointer(start: row, count: slot.count))
             }
             _ = remove(number)
             return .rows(byteCount: slot.count, isLast: true)
@@ -136,11 +141,12 @@ struct GuestIterators {
 
     @inline(never)
     private mutating func readRows(
-        _ number: UInt32, _ slot: Slot, into buffer: UnsafeMutableRawBufferPointer
+        _ number: UInt32, _ slot: Slot, into buffer: GuestBytes
     ) throws(DatabaseError) -> GuestRows.Piece? {
-        guard let start = slot.start else { return nil }
+        guard let start = unsafe slot.start else { return nil }
         // The slot owns a reference until it is closed.
-        let piece = try Unmanaged<GuestRows>.fromOpaque(start).takeUnretainedValue().read(into: buffer)
+        let rows = unsafe Unmanaged<GuestRows>.fromOpaque(start).takeUnretainedValue()
+        let piece = try unsafe rows.read(into: buffer.buffer)
         if case .rows(_, isLast: true) = piece { _ = remove(number) }
         return piece
     }

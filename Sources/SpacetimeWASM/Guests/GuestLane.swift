@@ -20,10 +20,12 @@ struct IdleGuest: @unchecked Sendable {
 /// already, and takes over at once. Starting one takes tens of microseconds, and much longer if the module has a lot to set up.
 ///
 /// `Sendable` is unchecked: the guest is with the one thread that has set ``isTaken``.
+@safe
 final class GuestLane: @unchecked Sendable {
     private let program: WASMProgram
     private let isTaken = Atomic(false)
-    /// Nil until it is made. Owns its reference.
+    /// Nil until it is made. Owns its reference, which is not counted with each call, and lies behind a pointer, so that there is no
+    /// check of exclusive access either: both would cost as much as the rest of this.
     private let guest: UnsafeMutablePointer<Unmanaged<Guest>?>
     private let reserve = Mutex(Reserve())
 
@@ -31,19 +33,21 @@ final class GuestLane: @unchecked Sendable {
         /// Started, and not used yet.
         var spare: IdleGuest?
         var isStartingSpare = false
+        /// Whether somebody is about to throw an instance away that was stopped.
+        var isDiscarding = false
         /// For who comes while the guest is taken.
         var second: IdleGuest?
     }
 
     init(_ program: WASMProgram) {
         self.program = program
-        guest = .allocate(capacity: 1)
-        guest.initialize(to: nil)
+        unsafe guest = .allocate(capacity: 1)
+        unsafe guest.initialize(to: nil)
     }
 
     deinit {
-        guest.pointee?.release()
-        guest.deallocate()
+        unsafe guest.pointee?.release()
+        unsafe guest.deallocate()
     }
 
     /// Calls a body with a guest, which is made if there is none.
@@ -55,10 +59,10 @@ final class GuestLane: @unchecked Sendable {
             return try withSecond(identity(), body)
         }
         defer { isTaken.store(false, ordering: .releasing) }
-        let taken = try guest.pointee ?? make(identity())
+        let taken = try unsafe guest.pointee ?? make(identity())
         do {
             // The lane's reference is there for as long as it is taken.
-            return try taken._withUnsafeGuaranteedRef { try body($0) }
+            return try unsafe taken._withUnsafeGuaranteedRef { try body($0) }
         } catch {
             replaceIfStopped()
             throw error
@@ -67,9 +71,9 @@ final class GuestLane: @unchecked Sendable {
 
     @inline(never)
     private func make(_ identity: Identity) throws(DatabaseError) -> Unmanaged<Guest> {
-        let new = Unmanaged.passRetained(try Guest(program, identity: identity))
-        guest.pointee = new
-        return new
+        let new = unsafe Unmanaged.passRetained(try Guest(program, identity: identity))
+        unsafe guest.pointee = new
+        return unsafe new
     }
 
     @inline(never)
@@ -90,18 +94,29 @@ final class GuestLane: @unchecked Sendable {
 
     @inline(never)
     private func replaceIfStopped() {
-        guard let stopped = guest.pointee?.takeUnretainedValue(), stopped.isStopped else { return }
-        let spare = reserve.withLock { reserve in
-            defer { reserve.spare = nil }
-            return reserve.spare
+        // The lane is taken by this thread.
+        guard let stopped = unsafe guest.pointee?.takeUnretainedValue(), stopped.isStopped else { return }
+        let (spare, discardsAside) = reserve.withLock { reserve -> (IdleGuest?, Bool) in
+            if let spare = reserve.spare {
+                reserve.spare = nil
+                return (spare, false)
+            }
+            defer { reserve.isDiscarding = true }
+            return (nil, !reserve.isDiscarding)
         }
         if let spare {
-            guest.pointee?.release()
-            guest.pointee = .passRetained(spare.guest)
-            startSpare(IdleGuest(stopped), of: stopped.identity)
-        } else {
-            stopped.discardStopped()
-            startSpare(nil, of: stopped.identity)
+            unsafe guest.pointee?.release()
+            unsafe guest.pointee = .passRetained(spare.guest)
+            return startSpare(IdleGuest(stopped), of: stopped.identity)
+        }
+        // It goes on with another instance. Giving back the memory of the old one takes about as long as making that: it is done
+        // aside, unless the one before it waits for that still.
+        startSpare(nil, of: stopped.identity)
+        guard discardsAside else { return stopped.discardStopped() }
+        let remains = StoppedInstance(store: stopped.takeStopped())
+        GuestNursery.shared.add { [self] in
+            remains.discard()
+            reserve.withLock { $0.isDiscarding = false }
         }
     }
 
@@ -115,12 +130,15 @@ final class GuestLane: @unchecked Sendable {
         }
         guard begins else { return }
         GuestNursery.shared.add { [self] in
+            // Thrown away once the new one is there, for which somebody may be waiting.
+            let remains = StoppedInstance(store: stopped?.guest.takeStopped())
             let spare = try? started(stopped, identity)
             // If it does not start, whoever calls the module next is told why.
             reserve.withLock { reserve in
                 reserve.spare = spare
                 reserve.isStartingSpare = false
             }
+            remains.discard()
         }
     }
 
@@ -132,4 +150,15 @@ final class GuestLane: @unchecked Sendable {
 
     /// Whether there is a guest that could take over. For tests.
     var hasSpare: Bool { reserve.withLock { $0.spare != nil } }
+}
+
+/// What is left of an instance that was stopped, on its way to whoever throws it away.
+///
+/// `Sendable` is unchecked: nobody else knows of it.
+private final class StoppedInstance: @unchecked Sendable {
+    private var store: WasmtimeStore?
+
+    init(store: WasmtimeStore?) { self.store = store }
+
+    func discard() { store = nil }
 }

@@ -1,4 +1,3 @@
-import CWasmtime
 import SpacetimeHost
 import SpacetimeSATS
 
@@ -13,23 +12,20 @@ enum GuestActivity: UInt8 {
 
 /// What the host's functions work on: one guest, in the middle of a call.
 ///
-/// It lies behind one pointer, which Wasmtime hands to each function, instead of in the fields of a class, which would cost
+/// It lies behind one pointer, see ``GuestReference``, instead of in the fields of a class, which would cost
 /// a check of exclusive access each. Touched by the thread that runs the guest only.
-struct GuestState {
-    let api: UnsafePointer<cwasmtime_api_t>
+struct GuestState: ~Copyable {
+    let wasmtime: Wasmtime
     /// By which it is known how long the guest runs. Not counted: the guest has it, and whoever runs it has the guest.
     let time: GuestTime
     let limits: WASMLimits
 
     // The instance
-    var context: OpaquePointer?
-    var memory = wasmtime_memory_t()
-    /// False while the instance is made: what runs then, its start section, may call the host all the same.
-    var hasMemory = false
-    /// Where the guest's memory is. It never moves: see `wasmtime_config_memory_may_move_set`.
-    var base: UnsafeMutableRawPointer?
-    /// How much of it is known to be there. It may have grown.
-    var byteCount = 0
+    /// Nil if there is none.
+    var context: WasmtimeContext?
+    /// Nil while the instance is made: what runs then, its start section, may call the host all the same.
+    var exportedMemory: WasmtimeMemory?
+    var memory = GuestMemory()
 
     var exports = GuestExports()
 
@@ -74,27 +70,34 @@ struct GuestState {
     init(
         _ engine: WASMEngine, _ time: GuestTime, _ limits: WASMLimits, identity: Identity, seed: UInt64
     ) {
-        api = engine.wasmtime.api
+        wasmtime = engine.wasmtime
         self.time = time
         self.limits = limits
         self.identity = identity
         random = DeterministicRandom(seed: seed)
     }
 
-    /// Gives back the memory of the lists, once nothing is in them.
-    func deallocate() {
-        sources.deallocate()
-        iterators.deallocate()
+    /// Forgets the instance.
+    mutating func forgetInstance() {
+        context = nil
+        exportedMemory = nil
+        memory = GuestMemory()
+    }
+
+    /// Looks how large the guest's memory is.
+    mutating func lookAtMemory() {
+        guard let context, let exportedMemory else { return }
+        memory = GuestMemory(exportedMemory, in: context)
     }
 }
 
 /// The functions of a guest by which it is called, as far as it has them.
 struct GuestExports {
-    var reducer = wasmtime_func_t()
-    var procedure = wasmtime_func_t()
-    var view = wasmtime_func_t()
-    var anonymousView = wasmtime_func_t()
-    var handler = wasmtime_func_t()
+    var reducer = WasmtimeFunction.none
+    var procedure = WasmtimeFunction.none
+    var view = WasmtimeFunction.none
+    var anonymousView = WasmtimeFunction.none
+    var handler = WasmtimeFunction.none
 }
 
 /// A line for the log.
@@ -107,33 +110,53 @@ struct EarlyLine {
 }
 
 /// Bytes that a guest reads.
+///
+/// `@safe`: those of a call stay where they are during the call, and its source goes with it; copies belong to the source.
+@safe
 struct ByteSource {
     /// Nil once all is read: then there is no such source any more.
-    var next: UnsafeRawPointer?
-    var left: Int
+    private var next: UnsafeRawPointer?
+    private(set) var left: Int
     /// The memory, if it is the guest's to give back.
     private var owned: UnsafeMutableRawPointer?
 
     /// Bytes that stay where they are during the call.
+    @unsafe
     init(borrowing bytes: UnsafeRawBufferPointer) {
-        next = bytes.baseAddress
+        unsafe next = bytes.baseAddress
         left = bytes.count
     }
 
     /// A copy of bytes.
     init(copying bytes: [UInt8]) {
-        let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
-        bytes.withUnsafeBytes { copy.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(copy), byteCount: $0.count) }
-        next = UnsafeRawPointer(copy)
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        unsafe copy.copyBytes(from: bytes)
+        unsafe next = UnsafeRawPointer(copy.baseAddress)
         left = bytes.count
-        owned = copy
+        unsafe owned = copy.baseAddress
+    }
+
+    var isOpen: Bool { unsafe next != nil }
+
+    /// Moves as many bytes as fit.
+    ///
+    /// - Returns: how many.
+    @inline(__always)
+    mutating func read(into bytes: GuestBytes) -> Int {
+        let count = min(bytes.count, left)
+        if count > 0, let start = unsafe next {
+            unsafe bytes.copy(UnsafeRawBufferPointer(start: start, count: count))
+            unsafe next = start + count
+            left -= count
+        }
+        return count
     }
 
     mutating func free() {
-        next = nil
+        unsafe next = nil
         left = 0
-        owned?.deallocate()
-        owned = nil
+        unsafe owned?.deallocate()
+        unsafe owned = nil
     }
 }
 

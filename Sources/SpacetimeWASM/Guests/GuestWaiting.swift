@@ -1,4 +1,3 @@
-import CWasmtime
 import SpacetimeDurability
 import SpacetimeHost
 import Synchronization
@@ -50,14 +49,14 @@ enum WaitFailure: Error {
     case error(any Error)
 }
 
-extension UnsafeMutablePointer where Pointee == GuestState {
+extension GuestReference {
     func requireNotCancelled() throws(HostFailure) {
-        if pointee.waiting?.isCancelled == true { throw .error(CancellationError()) }
+        if state.waiting?.isCancelled == true { throw .error(CancellationError()) }
     }
 
     /// Does something that may take long, which does not count as the guest's time.
     func waiting<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        let time = pointee.time
+        let time = state.time
         let before = time.ticks
         time.end()
         defer {
@@ -71,16 +70,16 @@ extension UnsafeMutablePointer where Pointee == GuestState {
     func wait<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) throws(WaitFailure) -> Result {
-        guard let waiting = pointee.waiting else { throw .host(.trap("only procedures and handlers may wait")) }
+        guard let waiting = state.waiting else { throw .host(.trap("only procedures and handlers may wait")) }
         do { return try self.waiting { try waiting.wait(body) } } catch { throw .error(error) }
     }
 
     /// Gives the guest more time.
     private func extend(by ticks: UInt64) {
-        guard ticks > 0, let context = pointee.context else { return }
-        pointee.deadline &+= ticks
-        let now = pointee.time.ticks
-        let left = pointee.deadline > now ? pointee.deadline - now : 1
-        pointee.api.pointee.wasmtime_context_set_epoch_deadline(context, left)
+        guard ticks > 0, let context = state.context else { return }
+        state.deadline &+= ticks
+        let now = state.time.ticks
+        let left = state.deadline > now ? state.deadline - now : 1
+        context.setDeadline(left)
     }
 }

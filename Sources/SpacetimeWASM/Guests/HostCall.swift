@@ -2,35 +2,46 @@ import CWasmtime
 import SpacetimeHost
 import SpacetimeSATS
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
+// Memory safety, here and in the folder `Imports`. The engine calls each function of the host with the environment that it was
+// defined with, the state of the guest, and with as many values as the function's type has: that of each of them was compared
+// with what the module imports. A position of an argument is one of the type's.
 
 /// One call of a function of the host by a guest: the guest, and the call's arguments.
 ///
 /// Every pointer and every length comes from code that is not trusted. Bytes of the guest's memory are reached through
 /// ``bytes(_:_:)`` only, which checks them against how large that is.
+@safe
 struct HostCall {
-    let state: UnsafeMutablePointer<GuestState>
-    let values: UnsafeMutablePointer<wasmtime_val_raw_t>
+    let guest: GuestReference
+    private let values: UnsafeMutablePointer<wasmtime_val_raw_t>
+
+    @inline(__always)
+    fileprivate init(_ guest: GuestReference, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>) {
+        self.guest = guest
+        unsafe self.values = values
+    }
+
+    var state: GuestState {
+        @inline(__always) unsafeAddress { unsafe guest.constantAddress }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe guest.address }
+    }
 
     // MARK: Arguments
 
     @inline(__always)
-    func u32(_ position: Int) -> UInt32 { UInt32(bitPattern: values[position].i32) }
+    func u32(_ position: Int) -> UInt32 { unsafe UInt32(bitPattern: values[position].i32) }
 
     @inline(__always)
-    func i64(_ position: Int) -> Int64 { values[position].i64 }
+    func i64(_ position: Int) -> Int64 { unsafe values[position].i64 }
+
+    /// Sets the result of a function whose result is one of 64 bits.
+    func giveBack(_ value: Int64) { unsafe values[0].i64 = value }
 
     // MARK: Memory
 
     /// Bytes of the guest's memory, by two arguments: a pointer, and how many there are.
     @inline(__always)
-    func bytes(_ pointer: Int, _ count: Int) throws(HostFailure) -> UnsafeMutableRawBufferPointer {
+    func bytes(_ pointer: Int, _ count: Int) throws(HostFailure) -> GuestBytes {
         try memory(u32(pointer), Int(u32(count)))
     }
 
@@ -38,49 +49,43 @@ struct HostCall {
     ///
     /// - Throws: a trap if the pointer is null, or if not all of the bytes are in the memory.
     @inline(__always)
-    func memory(_ pointer: UInt32, _ count: Int) throws(HostFailure) -> UnsafeMutableRawBufferPointer {
-        let start = Int(pointer)
-        // Neither can overflow: both have 32 bits.
-        if start == 0 || start &+ count > state.pointee.byteCount { try requireMemory(start, count) }
-        guard let base = state.pointee.base else { throw .trap("the guest has no memory") }
-        return UnsafeMutableRawBufferPointer(start: base + start, count: count)
+    func memory(_ pointer: UInt32, _ count: Int) throws(HostFailure) -> GuestBytes {
+        if let bytes = state.memory.bytes(pointer, count) { return bytes }
+        return try grownMemory(pointer, count)
     }
 
     /// The slow way: the memory may have grown.
     @inline(never)
-    private func requireMemory(_ start: Int, _ count: Int) throws(HostFailure) {
-        if start == 0 { throw .trap("a null pointer was handed to the host") }
-        guard state.pointee.hasMemory else {
+    private func grownMemory(_ pointer: UInt32, _ count: Int) throws(HostFailure) -> GuestBytes {
+        if pointer == 0 { throw .trap("a null pointer was handed to the host") }
+        guard state.exportedMemory != nil else {
             throw .trap(
                 "the host was handed a pointer in the module's start section, when it knows no memory of the module yet; "
                     + "do that in an export named '_initialize' or '__preinit__…'")
         }
         state.lookAtMemory()
-        guard start + count <= state.pointee.byteCount else {
+        guard let bytes = state.memory.bytes(pointer, count) else {
             throw .trap(
-                "the bytes \(start)..<\(start + count) were handed to the host, and the guest's memory ends at "
-                    + "\(state.pointee.byteCount)")
+                "the bytes \(pointer)..<\(Int(pointer) + count) were handed to the host, and the guest's memory ends at "
+                    + "\(state.memory.byteCount)")
         }
+        return bytes
     }
 
     @inline(__always)
-    func write(_ value: UInt32, at position: Int) throws(HostFailure) {
-        try memory(u32(position), 4).storeBytes(of: value.littleEndian, as: UInt32.self)
-    }
+    func write(_ value: UInt32, at position: Int) throws(HostFailure) { try memory(u32(position), 4).store(value) }
 
     @inline(__always)
-    func write(_ value: UInt64, at position: Int) throws(HostFailure) {
-        try memory(u32(position), 8).storeBytes(of: value.littleEndian, as: UInt64.self)
-    }
+    func write(_ value: UInt64, at position: Int) throws(HostFailure) { try memory(u32(position), 8).store(value) }
 
     @inline(__always)
     func readU32(at position: Int) throws(HostFailure) -> UInt32 {
-        UInt32(littleEndian: try memory(u32(position), 4).loadUnaligned(as: UInt32.self))
+        try memory(u32(position), 4).integer(as: UInt32.self)
     }
 
     /// Text that has to be UTF-8.
     func text(_ pointer: Int, _ count: Int) throws(HostFailure) -> String {
-        guard let text = String(validating: try bytes(pointer, count), as: UTF8.self) else {
+        guard let text = try bytes(pointer, count).text else {
             throw .trap("a name that was handed to the host is not UTF-8")
         }
         return text
@@ -88,11 +93,11 @@ struct HostCall {
 
     /// Text whose bad bytes are replaced. No more of it than a limit: a guest's text may be as long as its memory.
     func lossyText(_ pointer: Int, _ count: Int, limit: Int) throws(HostFailure) -> String {
-        String(decoding: try bytes(pointer, count).prefix(limit), as: UTF8.self)
+        try bytes(pointer, count).prefix(limit).lossyText
     }
 
     /// Bytes that the host keeps, or makes larger things of: a guest must not have it use more memory than it has itself.
-    func copyable(_ pointer: Int, _ count: Int) throws(HostFailure) -> UnsafeMutableRawBufferPointer {
+    func copyable(_ pointer: Int, _ count: Int) throws(HostFailure) -> GuestBytes {
         let bytes = try bytes(pointer, count)
         guard bytes.count <= Self.copyByteLimit else {
             throw .trap("\(bytes.count) bytes were handed to the host, which takes \(Self.copyByteLimit) at most")
@@ -107,7 +112,7 @@ struct HostCall {
     /// The open transaction.
     @inline(__always)
     func transaction() throws(HostFailure) -> GuestTransaction {
-        guard let transaction = state.pointee.transaction else { throw .number(.notInTransaction) }
+        guard let transaction = state.transaction else { throw .number(.notInTransaction) }
         return GuestTransaction(transaction)
     }
 }
@@ -117,7 +122,7 @@ extension HostCall {
     @inline(__always)
     func writableTransaction() throws(HostFailure) -> GuestTransaction {
         let transaction = try transaction()
-        state.pointee.iterators.prepareForWrite()
+        state.iterators.prepareForWrite()
         return transaction
     }
 }
@@ -126,14 +131,14 @@ extension HostCall {
     /// Counts a row that is written. What a transaction writes is in memory until it ends, the old rows beside the new ones.
     @inline(__always)
     func charge(_ byteCount: Int) throws(HostFailure) {
-        state.pointee.writtenBytesLeft &-= byteCount &+ Self.bytesPerRow
-        if state.pointee.writtenBytesLeft < 0 { throw tooMuchWritten() }
+        state.writtenBytesLeft &-= byteCount &+ Self.bytesPerRow
+        if state.writtenBytesLeft < 0 { throw tooMuchWritten() }
     }
 
     @inline(never)
     private func tooMuchWritten() -> HostFailure {
         .trap(
-            "the guest writes more than \(state.pointee.limits.writtenByteLimit) bytes of rows in one transaction, which is "
+            "the guest writes more than \(state.limits.writtenByteLimit) bytes of rows in one transaction, which is "
                 + "WASMLimits.writtenByteLimit; write less at a time")
     }
 
@@ -150,6 +155,7 @@ enum HostFailure: Error {
     /// The guest is stopped; whoever called it gets the error.
     case error(any Error)
 
+    @inline(never)
     init(_ error: DatabaseError) {
         if let number = GuestErrorNumber(error) { self = .number(number) } else { self = .error(error) }
     }
@@ -161,65 +167,50 @@ func doing<Result>(_ body: () throws(DatabaseError) -> Result) throws(HostFailur
     do throws(DatabaseError) { return try body() } catch { throw HostFailure(error) }
 }
 
-extension UnsafeMutablePointer where Pointee == GuestState {
-    /// Looks how large the guest's memory is.
-    func lookAtMemory() {
-        // Asked for a memory of another instance, or for none, the library ends the program.
-        guard pointee.hasMemory, let context = pointee.context else { return }
-        let api = pointee.api
-        pointee.base = api.pointee.wasmtime_memory_data(context, &pointee.memory).map { UnsafeMutableRawPointer($0) }
-        pointee.byteCount = api.pointee.wasmtime_memory_data_size(context, &pointee.memory)
-    }
-
-    /// A trap that stops the guest.
-    func trap(_ message: String) -> OpaquePointer {
-        message.withCString { pointee.api.pointee.wasmtime_trap_new($0, strlen($0)) }
-    }
-}
-
 /// Runs the body of a host function: a guest goes on with its result, or with the number of its failure, or is stopped.
+@unsafe
 @inline(__always)
 func answer(
     _ environment: UnsafeMutableRawPointer?, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>,
     _ body: (HostCall) throws(HostFailure) -> UInt32
 ) -> OpaquePointer? {
-    // Each function was given the guest that it is a function of.
-    let state = environment.unsafelyUnwrapped.assumingMemoryBound(to: GuestState.self)
+    let guest = unsafe GuestReference(environment: environment)
     do throws(HostFailure) {
-        values[0].i64 = Int64(try body(HostCall(state: state, values: values)))
+        unsafe values[0].i64 = Int64(try body(HostCall(guest, values)))
         return nil
     } catch {
-        return failed(error, state, values)
+        return unsafe failed(error, guest, values)
     }
 }
 
 /// The same for functions without a result.
+@unsafe
 @inline(__always)
 func perform(
     _ environment: UnsafeMutableRawPointer?, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>,
     _ body: (HostCall) throws(HostFailure) -> Void
 ) -> OpaquePointer? {
-    let state = environment.unsafelyUnwrapped.assumingMemoryBound(to: GuestState.self)
+    let guest = unsafe GuestReference(environment: environment)
     do throws(HostFailure) {
-        try body(HostCall(state: state, values: values))
+        try body(unsafe HostCall(guest, values))
         return nil
     } catch {
-        return failed(error, state, values)
+        return unsafe failed(error, guest, values)
     }
 }
 
+@unsafe
 @inline(never)
-func failed(
-    _ failure: HostFailure, _ state: UnsafeMutablePointer<GuestState>,
-    _ values: UnsafeMutablePointer<wasmtime_val_raw_t>
+private func failed(
+    _ failure: HostFailure, _ guest: GuestReference, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>
 ) -> OpaquePointer? {
     switch failure {
     case .number(let number):
-        values[0].i64 = Int64(number.rawValue)
+        unsafe values[0].i64 = Int64(number.rawValue)
         return nil
-    case .trap(let message): return state.trap(message)
+    case .trap(let message): return unsafe guest.state.wasmtime.trap(message)
     case .error(let error):
-        state.pointee.failure = error
-        return state.trap((error as? DatabaseError)?.message ?? "\(error)")
+        guest.state.failure = error
+        return unsafe guest.state.wasmtime.trap((error as? DatabaseError)?.message ?? "\(error)")
     }
 }

@@ -1,17 +1,20 @@
-/// A list of plain values in memory of its own, which whoever has it has to give back.
+/// A list of plain values in memory of its own.
 ///
 /// A guest's every call goes through a few of these. An array would be asked each time whether somebody else has it, too.
-struct PlainList<Element: BitwiseCopyable> {
+///
+/// `@safe`: it owns the memory, of which the first ``count`` values are set.
+@safe
+struct PlainList<Element: BitwiseCopyable>: ~Copyable {
     private var start: UnsafeMutablePointer<Element>
     private(set) var count = 0
     private var capacity: Int
 
     init() {
         capacity = 8
-        start = .allocate(capacity: capacity)
+        unsafe start = .allocate(capacity: capacity)
     }
 
-    func deallocate() { start.deallocate() }
+    deinit { unsafe start.deallocate() }
 
     var isEmpty: Bool { count == 0 }
 
@@ -23,27 +26,27 @@ struct PlainList<Element: BitwiseCopyable> {
     subscript(position: Int) -> Element {
         get {
             precondition(has(position), "a list ends before that")
-            return start[position]
+            return unsafe start[position]
         }
         nonmutating _modify {
             precondition(has(position), "a list ends before that")
-            yield &start[position]
+            yield unsafe &start[position]
         }
     }
 
     @inline(__always)
     mutating func append(_ element: Element) {
         if count == capacity { grow() }
-        (start + count).initialize(to: element)
+        unsafe (start + count).initialize(to: element)
         count += 1
     }
 
     @inline(never)
     private mutating func grow() {
         let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
-        larger.update(from: start, count: count)
-        start.deallocate()
-        start = larger
+        unsafe larger.update(from: start, count: count)
+        unsafe start.deallocate()
+        unsafe start = larger
         capacity *= 2
     }
 

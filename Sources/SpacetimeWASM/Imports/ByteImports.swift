@@ -7,21 +7,15 @@ enum ByteImports {
         let position = try source(call)
         let capacity = Int(try call.readU32(at: 2))
         let buffer = try call.memory(call.u32(1), capacity)
-        let count = min(capacity, call.state.pointee.sources[position].left)
-        if count > 0, let next = call.state.pointee.sources[position].next {
-            UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
-                .copyMemory(from: UnsafeRawBufferPointer(start: next, count: count))
-            call.state.pointee.sources[position].next = next + count
-            call.state.pointee.sources[position].left -= count
-        }
+        let count = call.state.sources[position].read(into: buffer)
         try call.write(UInt32(count), at: 2)
-        guard call.state.pointee.sources[position].left == 0 else { return 0 }
-        call.state.pointee.sources[position].free()
+        guard call.state.sources[position].left == 0 else { return 0 }
+        call.state.sources[position].free()
         return ScanImports.exhausted
     }
 
     static func remaining(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        try call.write(UInt32(clamping: call.state.pointee.sources[try source(call)].left), at: 1)
+        try call.write(UInt32(clamping: call.state.sources[try source(call)].left), at: 1)
         return 0
     }
 
@@ -29,7 +23,7 @@ enum ByteImports {
     @inline(__always)
     private static func source(_ call: HostCall) throws(HostFailure) -> Int {
         let position = Int(call.u32(0)) - 1
-        guard call.state.pointee.sources.has(position), call.state.pointee.sources[position].next != nil else {
+        guard call.state.sources.has(position), call.state.sources[position].isOpen else {
             throw .number(.noSuchBytes)
         }
         return position
@@ -37,46 +31,47 @@ enum ByteImports {
 
     static func write(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let position = Int(call.u32(0)) - 1
-        guard position >= 0, position < call.state.pointee.sinkCount else { throw .number(.noSuchBytes) }
+        guard position >= 0, position < call.state.sinkCount else { throw .number(.noSuchBytes) }
         let bytes = try call.memory(call.u32(1), Int(try call.readU32(at: 2)))
-        let limit = call.state.pointee.limits.resultByteLimit
-        guard call.state.pointee.sinks[position].bytes.count + bytes.count <= limit else {
+        let limit = call.state.limits.resultByteLimit
+        guard call.state.sinks[position].bytes.count + bytes.count <= limit else {
             throw .trap("the guest gives back more than \(limit) bytes")
         }
-        call.state.pointee.hasWritten = true
-        call.state.pointee.sinks[position].bytes.append(contentsOf: bytes)
+        call.state.hasWritten = true
+        unsafe call.state.sinks[position].bytes.append(contentsOf: unsafe bytes.readOnly)
         return 0
     }
 
     static func credentials(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.transaction()
-        var reader = BSATNReader(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(try call.memory(call.u32(0), 16))))
+        let bytes = try call.memory(call.u32(0), 16).array
+        var reader = unsafe BSATNReader(bytes.span.bytes)
         guard let connection = try? ConnectionId(from: &reader) else { throw .trap("a connection id has 16 bytes") }
         let text = try doing { () throws(DatabaseError) in try transaction.credentials(of: connection) }
         // Where it goes is looked at before there is a source that nobody knows.
         _ = try call.memory(call.u32(1), 4)
-        try call.write(try call.state.addSource(Array((text ?? "").utf8)), at: 1)
+        try call.write(try call.guest.addSource(Array((text ?? "").utf8)), at: 1)
         return 0
     }
 }
 
-extension UnsafeMutablePointer where Pointee == GuestState {
+extension GuestReference {
     /// Gives the guest bytes to read.
     ///
     /// - Returns: the number of the source; 0, which means that there are none, if they are none.
     func addSource(_ bytes: [UInt8]) throws(HostFailure) -> UInt32 {
         if bytes.isEmpty { return 0 }
         let source = ByteSource(copying: bytes)
-        if pointee.sources.count < pointee.limits.openScanLimit {
-            pointee.sources.append(source)
-            return UInt32(pointee.sources.count)
+        if state.sources.count < state.limits.openScanLimit {
+            state.sources.append(source)
+            return UInt32(state.sources.count)
         }
-        guard let free = (0..<pointee.sources.count).first(where: { pointee.sources[$0].next == nil }) else {
+        guard let free = (0..<state.sources.count).first(where: { !state.sources[$0].isOpen }) else {
             var unused = source
             unused.free()
-            throw .trap("\(pointee.sources.count) sources of bytes are open; read them to their ends")
+            throw .trap("\(state.sources.count) sources of bytes are open; read them to their ends")
         }
-        pointee.sources[free] = source
+        state.sources[free] = source
         return UInt32(free + 1)
     }
 }

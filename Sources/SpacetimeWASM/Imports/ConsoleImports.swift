@@ -13,72 +13,71 @@ enum ConsoleImports {
         do throws(HostFailure) {
             let target = call.u32(1) == 0 ? nil : try call.lossyText(1, 2, limit: nameLimit)
             let file = call.u32(3) == 0 ? nil : try call.lossyText(3, 4, limit: nameLimit)
-            let message = try call.lossyText(6, 7, limit: call.state.pointee.limits.logByteLimit)
+            let message = try call.lossyText(6, 7, limit: call.state.limits.logByteLimit)
             let line = call.u32(5) == .max ? nil : call.u32(5)
-            call.state.log(EarlyLine(level: level, target: target, file: file, line: line, message: message))
+            call.guest.log(EarlyLine(level: level, target: target, file: file, line: line, message: message))
         } catch {}
     }
 
     static func startTimer(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let name = try call.lossyText(0, 1, limit: nameLimit)
-        guard call.state.pointee.timers.count < call.state.pointee.limits.timerLimit else {
-            throw .trap("\(call.state.pointee.timers.count) timers run; end them")
+        guard call.state.timers.count < call.state.limits.timerLimit else {
+            throw .trap("\(call.state.timers.count) timers run; end them")
         }
-        return call.state.pointee.timers.start(name, at: call.state.now)
+        return call.state.timers.start(name, at: call.guest.now)
     }
 
     static func endTimer(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        guard let line = call.state.pointee.timers.end(call.u32(0), at: call.state.now) else {
+        guard let line = call.state.timers.end(call.u32(0), at: call.guest.now) else {
             throw .number(.noSuchConsoleTimer)
         }
-        call.state.log(EarlyLine(level: .info, target: nil, file: nil, line: nil, message: line))
+        call.guest.log(EarlyLine(level: .info, target: nil, file: nil, line: nil, message: line))
         return 0
     }
 
     static func identity(_ call: HostCall) throws(HostFailure) {
-        let buffer = try call.memory(call.u32(0), 32)
-        call.state.pointee.identity.bsatn().withUnsafeBytes { buffer.copyMemory(from: $0) }
+        try call.memory(call.u32(0), 32).copy(call.state.identity.bsatn())
     }
 
     /// A call of a reducer that does not belong to the transaction.
     static func callSoon(_ call: HostCall) throws(HostFailure) {
         let name = try call.text(0, 1)
         let bytes = try call.copyable(2, 3)
-        if call.state.pointee.activity == .start {
+        if call.state.activity == .start {
             throw .trap("reducers can be called once the module has been started only")
         }
-        guard call.state.pointee.immediateCallsLeft > 0, call.state.pointee.immediateBytesLeft >= bytes.count else {
+        guard call.state.immediateCallsLeft > 0, call.state.immediateBytesLeft >= bytes.count else {
             throw .trap("the guest asks for more immediate calls than one of its own may")
         }
-        call.state.pointee.immediateCallsLeft -= 1
-        call.state.pointee.immediateBytesLeft -= bytes.count
-        let arguments = Array(bytes)
+        call.state.immediateCallsLeft -= 1
+        call.state.immediateBytesLeft -= bytes.count
+        let arguments = bytes.array
         do throws(DatabaseError) {
-            if let transaction = call.state.pointee.transaction {
+            if let transaction = call.state.transaction {
                 try transaction.callSoon(name, arguments: arguments)
             } else {
-                try call.state.pointee.call?.callSoon(name, arguments: arguments)
+                try call.state.call?.callSoon(name, arguments: arguments)
             }
         } catch { throw .error(error) }
     }
 }
 
-extension UnsafeMutablePointer where Pointee == GuestState {
+extension GuestReference {
     /// Writes a line to the log, if the call has not written too much.
     func log(_ line: EarlyLine) {
         let count = line.message.utf8.count + (line.target?.utf8.count ?? 0) + (line.file?.utf8.count ?? 0) + 64
-        guard pointee.logBytesLeft > 0 else { return }
-        pointee.logBytesLeft -= count
-        if pointee.logBytesLeft > 0 { return write(line) }
+        guard state.logBytesLeft > 0 else { return }
+        state.logBytesLeft -= count
+        if state.logBytesLeft > 0 { return write(line) }
         write(
             EarlyLine(
                 level: .warn, target: nil, file: nil, line: nil,
                 message:
-                    "the call has written \(pointee.limits.logByteLimit) bytes to the log; what follows is left out"))
+                    "the call has written \(state.limits.logByteLimit) bytes to the log; what follows is left out"))
     }
 
     private func write(_ line: EarlyLine) {
-        guard let log = currentLog else { return pointee.earlyLines.append(line) }
+        guard let log = currentLog else { return state.earlyLines.append(line) }
         log.append(
             line.level, line.message, target: line.target, file: line.file, line: line.line,
             function: currentFunctionName)
@@ -86,26 +85,26 @@ extension UnsafeMutablePointer where Pointee == GuestState {
 
     /// Writes what was said while there was no log.
     func writeEarlyLines() {
-        let lines = pointee.earlyLines
-        pointee.earlyLines = []
+        let lines = state.earlyLines
+        state.earlyLines = []
         for line in lines { write(line) }
     }
 
     /// Nil while the guest is started.
     var currentLog: ModuleLog? {
-        if pointee.activity == .start { return nil }
-        return pointee.transaction?.log ?? pointee.call?.log
+        if state.activity == .start { return nil }
+        return state.transaction?.log ?? state.call?.log
     }
 
     var currentFunctionName: String? {
-        if let name = pointee.functionName { return name }
-        return pointee.activity == .reducer ? pointee.transaction?.reducerName : nil
+        if let name = state.functionName { return name }
+        return state.activity == .reducer ? state.transaction?.reducerName : nil
     }
 
     /// The time, by the clock of the database.
     var now: Timestamp {
-        if let call = pointee.call { return call.now }
-        if let transaction = pointee.transaction { return transaction.runner.clock.now() }
+        if let call = state.call { return call.now }
+        if let transaction = state.transaction { return transaction.runner.clock.now() }
         return SystemClock().now()
     }
 }

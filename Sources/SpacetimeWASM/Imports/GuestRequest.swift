@@ -94,7 +94,7 @@ extension HTTP.Response {
 
     /// A response that a guest has written.
     init(guest bytes: [UInt8], body: [UInt8]) throws(BSATNError) {
-        var reader = BSATNReader(bytes.span.bytes)
+        var reader = unsafe BSATNReader(bytes.span.bytes)
         let headers = try HTTP.Headers(guest: &reader)
         _ = try reader.readTag(below: GuestHTTPVersion.texts.count)
         let status = try reader.readU16()

@@ -9,7 +9,7 @@ enum ScanImports {
     static func table(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.transaction()
         let rows = try doing { () throws(DatabaseError) in try transaction.scan(TableID(call.u32(0))) }
-        return try open(.rows(rows), call, output: 1)
+        return try openSeveral(rows, call, output: 1)
     }
 
     static func range(_ call: HostCall) throws(HostFailure) -> UInt32 {
@@ -18,14 +18,14 @@ enum ScanImports {
         let rows = try doing { () throws(DatabaseError) in
             try transaction.scan(IndexID(call.u32(0)), range: range)
         }
-        return try open(.rows(rows), call, output: 8)
+        return try openSeveral(rows, call, output: 8)
     }
 
     static func point(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.transaction()
         let key = try call.bytes(1, 2)
         let found = try doing { () throws(DatabaseError) in
-            try transaction.find(IndexID(call.u32(0)), key: UnsafeRawBufferPointer(key))
+            try unsafe transaction.find(IndexID(call.u32(0)), key: key.readOnly)
         }
         return try open(found, call, output: 3)
     }
@@ -35,40 +35,49 @@ enum ScanImports {
         let columns = call.u32(3)
         guard columns <= UInt16.max else { throw .trap("\(columns) columns are more than an index has") }
         // Not looked at if there is nothing to look at.
-        let prefix = columns == 0 ? UnsafeMutableRawBufferPointer(start: nil, count: 0) : try call.copyable(1, 2)
+        let prefix = columns == 0 ? nil : try call.copyable(1, 2)
         let (start, end) = (try call.copyable(4, 5), try call.copyable(6, 7))
         return try doing { () throws(DatabaseError) in
-            try IndexRange(
-                prefix: UnsafeRawBufferPointer(prefix), prefixColumns: Int(columns),
-                start: UnsafeRawBufferPointer(start), end: UnsafeRawBufferPointer(end))
+            try unsafe IndexRange(
+                prefix: prefix?.readOnly ?? UnsafeRawBufferPointer(start: nil, count: 0), prefixColumns: Int(columns),
+                start: start.readOnly, end: end.readOnly)
         }
     }
 
+    @inline(never)
+    private static func openSeveral(_ rows: GuestRows, _ call: HostCall, output: Int) throws(HostFailure) -> UInt32 {
+        try open(.rows(rows), call, output: output)
+    }
+
+    @inline(__always)
     private static func open(
         _ found: GuestTransaction.Found, _ call: HostCall, output: Int
     ) throws(HostFailure) -> UInt32 {
-        guard call.state.pointee.iterators.count < call.state.pointee.limits.openScanLimit else {
-            throw .trap("\(call.state.pointee.iterators.count) scans are open; close them, or read them to their ends")
-        }
+        guard call.state.iterators.count < call.state.limits.openScanLimit else { throw tooManyScans(call) }
         let place = try call.memory(call.u32(output), 4)
-        place.storeBytes(of: call.state.pointee.iterators.add(found).littleEndian, as: UInt32.self)
+        place.store(call.state.iterators.add(found))
         return 0
     }
 
+    @inline(never)
+    private static func tooManyScans(_ call: HostCall) -> HostFailure {
+        .trap("\(call.state.iterators.count) scans are open; close them, or read them to their ends")
+    }
+
     static func advance(_ call: HostCall) throws(HostFailure) -> UInt32 {
-        guard call.state.pointee.iterators.isOpen(call.u32(0)) else { throw .number(.noSuchIterator) }
+        guard call.state.iterators.isOpen(call.u32(0)) else { throw .number(.noSuchIterator) }
         let place = try call.memory(call.u32(2), 4)
-        let capacity = UInt32(littleEndian: place.loadUnaligned(as: UInt32.self))
+        let capacity = place.integer(as: UInt32.self)
         let buffer = try call.memory(call.u32(1), Int(capacity))
         let piece = try doing { () throws(DatabaseError) in
-            try call.state.pointee.iterators.read(call.u32(0), into: buffer)
+            try call.state.iterators.read(call.u32(0), into: buffer)
         }
         switch piece {
         case .rows(let count, let isLast)?:
-            place.storeBytes(of: UInt32(count).littleEndian, as: UInt32.self)
+            place.store(UInt32(count))
             return isLast ? exhausted : 0
         case .tooLarge(let count)?:
-            place.storeBytes(of: UInt32(clamping: count).littleEndian, as: UInt32.self)
+            place.store(UInt32(clamping: count))
             throw .number(.bufferTooSmall)
         case nil: throw .number(.noSuchIterator)
         }
@@ -76,7 +85,7 @@ enum ScanImports {
 
     static func close(_ call: HostCall) throws(HostFailure) -> UInt32 {
         // Not thrown: a loop over iterators may end in this.
-        call.state.pointee.iterators.remove(call.u32(0)) ? 0 : noSuchIterator
+        call.state.iterators.remove(call.u32(0)) ? 0 : noSuchIterator
     }
 
     private static let noSuchIterator = UInt32(GuestErrorNumber.noSuchIterator.rawValue)

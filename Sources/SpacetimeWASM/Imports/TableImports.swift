@@ -31,7 +31,7 @@ enum TableImports {
         let row = try call.memory(call.u32(1), Int(try call.readU32(at: 2)))
         try call.charge(row.count)
         let written = try doing { () throws(DatabaseError) in
-            try transaction.insert(row, numberingInto: TableID(call.u32(0)))
+            try unsafe transaction.insert(row.buffer, numberingInto: TableID(call.u32(0)))
         }
         return try answer(written, call, output: 2)
     }
@@ -41,7 +41,7 @@ enum TableImports {
         let row = try call.memory(call.u32(2), Int(try call.readU32(at: 3)))
         try call.charge(row.count)
         let written = try doing { () throws(DatabaseError) in
-            try transaction.update(row, numberingInto: TableID(call.u32(0)), by: IndexID(call.u32(1)))
+            try unsafe transaction.update(row.buffer, numberingInto: TableID(call.u32(0)), by: IndexID(call.u32(1)))
         }
         return try answer(written, call, output: 3)
     }
@@ -60,7 +60,7 @@ enum TableImports {
         let transaction = try call.writableTransaction()
         let rows = try call.copyable(1, 2)
         let count = try doing { () throws(DatabaseError) in
-            try transaction.delete(UnsafeRawBufferPointer(rows), from: TableID(call.u32(0)))
+            try unsafe transaction.delete(rows.readOnly, from: TableID(call.u32(0)))
         }
         try call.write(UInt32(clamping: count), at: 3)
         return 0
@@ -87,7 +87,7 @@ enum TableImports {
         let transaction = try call.writableTransaction()
         let key = try call.bytes(1, 2)
         let count = try doing { () throws(DatabaseError) in
-            try transaction.delete(IndexID(call.u32(0)), key: UnsafeRawBufferPointer(key))
+            try unsafe transaction.delete(IndexID(call.u32(0)), key: key.readOnly)
         }
         try call.write(UInt32(clamping: count), at: 3)
         return 0

@@ -22,39 +22,40 @@ enum WASIFunctions {
 
     private static let ends: [HostFunction] = [
         function("proc_exit", "i>") { env, _, values, _ in
-            perform(env, values) { call throws(HostFailure) in
+            unsafe perform(env, values) { call throws(HostFailure) in
                 throw .trap("the guest ends itself, with code \(call.u32(0))")
             }
         },
         function("proc_raise", "i>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 throw .trap("the guest ends itself, by signal \(call.u32(0))")
             }
         },
         function("sched_yield", ">i") { _, _, values, _ in
-            values[0].i64 = 0
+            unsafe values[0].i64 = 0
             return nil
         },
         function("poll_oneoff", "iiii>i") { _, _, values, _ in
-            values[0].i64 = Int64(Failure.notSupported)
+            unsafe values[0].i64 = Int64(Failure.notSupported)
             return nil
         },
     ]
 
+    @safe
     private static func function(
         _ name: String, _ signature: Wasmtime.Signature, _ body: @escaping wasmtime_func_unchecked_callback_t
-    ) -> HostFunction { HostFunction(module, name, signature, body) }
+    ) -> HostFunction { unsafe HostFunction(module, name, signature, body) }
 
     // MARK: Printing
 
     private static let output: [HostFunction] = [
         function("fd_write", "iiii>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 let descriptor = call.u32(0)
                 guard descriptor == 1 || descriptor == 2 else { return Failure.badDescriptor }
                 let (text, count) = try gather(call)
                 try call.write(UInt32(clamping: count), at: 3)
-                call.state.print(text, isError: descriptor == 2)
+                call.guest.print(text, isError: descriptor == 2)
                 return 0
             }
         }
@@ -66,13 +67,14 @@ enum WASIFunctions {
         var text: [UInt8] = []
         var count = 0
         for start in stride(from: 0, to: list.count, by: 8) {
-            let pointer = UInt32(littleEndian: list.loadUnaligned(fromByteOffset: start, as: UInt32.self))
-            let length = UInt32(littleEndian: list.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self))
+            let (pointer, length) = (
+                list.integer(at: start, as: UInt32.self), list.integer(at: start + 4, as: UInt32.self)
+            )
             if length == 0 { continue }
             let bytes = try call.memory(pointer, Int(length))
             count += bytes.count
-            let room = call.state.pointee.limits.logByteLimit - text.count
-            text.append(contentsOf: bytes.prefix(max(0, room)))
+            let room = call.state.limits.logByteLimit - text.count
+            text.append(contentsOf: bytes.prefix(room).array)
         }
         return (text, count)
     }
@@ -81,53 +83,53 @@ enum WASIFunctions {
 
     private static let facts: [HostFunction] = [
         function("args_sizes_get", "ii>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 try call.write(1 as UInt32, at: 0)
                 try call.write(UInt32(programName.count), at: 1)
                 return 0
             }
         },
         function("args_get", "ii>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 try call.write(call.u32(1), at: 0)
-                try call.memory(call.u32(1), programName.count).copyBytes(from: programName)
+                try call.memory(call.u32(1), programName.count).copy(programName)
                 return 0
             }
         },
         function("environ_sizes_get", "ii>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 try call.write(0 as UInt32, at: 0)
                 try call.write(0 as UInt32, at: 1)
                 return 0
             }
         },
         function("environ_get", "ii>i") { _, _, values, _ in
-            values[0].i64 = 0
+            unsafe values[0].i64 = 0
             return nil
         },
         function("clock_res_get", "ii>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 guard call.u32(0) < 4 else { return Failure.invalid }
                 try call.write(1_000 as UInt64, at: 1)
                 return 0
             }
         },
         function("clock_time_get", "iIi>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 guard call.u32(0) < 4 else { return Failure.invalid }
-                try call.write(UInt64(bitPattern: call.state.callTime.microsecondsSinceUnixEpoch) &* 1_000, at: 2)
+                try call.write(UInt64(bitPattern: call.guest.callTime.microsecondsSinceUnixEpoch) &* 1_000, at: 2)
                 return 0
             }
         },
         function("random_get", "ii>i") { env, _, values, _ in
-            answer(env, values) { call throws(HostFailure) in
+            unsafe answer(env, values) { call throws(HostFailure) in
                 if call.u32(1) == 0 { return 0 }
                 let buffer = try call.bytes(0, 1)
-                for start in stride(from: 0, to: buffer.count, by: 8) {
-                    withUnsafeBytes(of: call.state.nextRandom().littleEndian) { word in
-                        UnsafeMutableRawBufferPointer(rebasing: buffer[start..<min(start + 8, buffer.count)])
-                            .copyMemory(from: UnsafeRawBufferPointer(rebasing: word[..<min(8, buffer.count - start)]))
-                    }
+                var word: UInt64 = 0
+                for position in 0..<buffer.count {
+                    if position % 8 == 0 { word = call.guest.nextRandom() }
+                    buffer.store(UInt8(truncatingIfNeeded: word), at: position)
+                    word >>= 8
                 }
                 return 0
             }
@@ -144,46 +146,46 @@ enum WASIFunctions {
     private static let descriptors: [HostFunction] =
         [
             function("fd_read", "iiii>i") { env, _, values, _ in
-                answer(env, values) { call throws(HostFailure) in
+                unsafe answer(env, values) { call throws(HostFailure) in
                     guard call.u32(0) == 0 else { return Failure.badDescriptor }
                     try call.write(0 as UInt32, at: 3)
                     return 0
                 }
             },
             function("fd_fdstat_get", "ii>i") { env, _, values, _ in
-                answer(env, values) { call throws(HostFailure) in
+                unsafe answer(env, values) { call throws(HostFailure) in
                     guard isStandard(call) else { return Failure.badDescriptor }
                     let stat = try call.memory(call.u32(1), 24)
-                    stat.initializeMemory(as: UInt8.self, repeating: 0)
+                    stat.fillWithZeros()
                     // A device for characters, which may be read, or written to.
-                    stat[0] = 2
-                    stat[8] = call.u32(0) == 0 ? 1 << 1 : 1 << 6
+                    stat.store(2 as UInt8, at: 0)
+                    stat.store(call.u32(0) == 0 ? 1 << 1 : 1 << 6 as UInt8, at: 8)
                     return 0
                 }
             },
             function("fd_filestat_get", "ii>i") { env, _, values, _ in
-                answer(env, values) { call throws(HostFailure) in
+                unsafe answer(env, values) { call throws(HostFailure) in
                     guard isStandard(call) else { return Failure.badDescriptor }
                     let stat = try call.memory(call.u32(1), 64)
-                    stat.initializeMemory(as: UInt8.self, repeating: 0)
-                    stat[16] = 2
+                    stat.fillWithZeros()
+                    stat.store(2 as UInt8, at: 16)
                     return 0
                 }
             },
             function("fd_seek", "iIii>i") { env, _, values, _ in
-                answer(env, values) { call throws(HostFailure) in
+                unsafe answer(env, values) { call throws(HostFailure) in
                     isStandard(call) ? Failure.notSeekable : Failure.badDescriptor
                 }
             },
             function("fd_tell", "ii>i") { env, _, values, _ in
-                answer(env, values) { call throws(HostFailure) in
+                unsafe answer(env, values) { call throws(HostFailure) in
                     isStandard(call) ? Failure.notSeekable : Failure.badDescriptor
                 }
             },
         ]
         + ["fd_close", "fd_sync", "fd_datasync"].map { name in
             function(name, "i>i") { env, _, values, _ in
-                answer(env, values) { call throws(HostFailure) in isStandard(call) ? 0 : Failure.badDescriptor }
+                unsafe answer(env, values) { call throws(HostFailure) in isStandard(call) ? 0 : Failure.badDescriptor }
             }
         }
 
@@ -199,7 +201,7 @@ enum WASIFunctions {
         ("path_symlink", "iiiii>i"), ("path_unlink_file", "iii>i"),
     ].map { name, signature in
         function(name, signature) { _, _, values, _ in
-            values[0].i64 = Int64(Failure.badDescriptor)
+            unsafe values[0].i64 = Int64(Failure.badDescriptor)
             return nil
         }
     }
@@ -208,13 +210,13 @@ enum WASIFunctions {
         ("sock_accept", "iii>i"), ("sock_recv", "iiiiii>i"), ("sock_send", "iiiii>i"), ("sock_shutdown", "ii>i"),
     ].map { name, signature in
         function(name, signature) { _, _, values, _ in
-            values[0].i64 = Int64(Failure.notASocket)
+            unsafe values[0].i64 = Int64(Failure.notASocket)
             return nil
         }
     }
 }
 
-extension UnsafeMutablePointer where Pointee == GuestState {
+extension GuestReference {
     /// Writes what a guest prints to the log, a line per line.
     fileprivate func print(_ text: [UInt8], isError: Bool) {
         for line in text.split(separator: 10) {
@@ -228,13 +230,13 @@ extension UnsafeMutablePointer where Pointee == GuestState {
     /// The time that a guest sees: in a transaction that of the call, which stands still, so that the call can be run again;
     /// 0 while the guest is started.
     fileprivate var callTime: Timestamp {
-        if pointee.activity == .start { return Timestamp(microsecondsSinceUnixEpoch: 0) }
-        return pointee.transaction?.timestamp ?? pointee.call?.now ?? Timestamp(microsecondsSinceUnixEpoch: 0)
+        if state.activity == .start { return Timestamp(microsecondsSinceUnixEpoch: 0) }
+        return state.transaction?.timestamp ?? state.call?.now ?? Timestamp(microsecondsSinceUnixEpoch: 0)
     }
 
     /// Numbers that follow from the call alone; while the guest is started from the module alone.
     fileprivate func nextRandom() -> UInt64 {
-        if pointee.activity == .start { return pointee.random.next() }
-        return pointee.transaction?.nextRandom() ?? pointee.call?.nextRandom() ?? pointee.random.next()
+        if state.activity == .start { return state.random.next() }
+        return state.transaction?.nextRandom() ?? state.call?.nextRandom() ?? state.random.next()
     }
 }

@@ -27,10 +27,10 @@ final class WASMHost: ModuleHost {
         _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
     ) throws {
         if program.plainArgumentCounts[position] != arguments.count {
-            try program.reducers[position].validate(arguments)
+            try unsafe program.reducers[position].validate(arguments)
         }
         try lane.withGuest(of: transaction.runner.catalog.identity) { guest in
-            try guest.runReducer(position, arguments, transaction)
+            try unsafe guest.runReducer(position, arguments, transaction)
         }
     }
 
@@ -39,13 +39,13 @@ final class WASMHost: ModuleHost {
     ) throws -> Outcome {
         switch function.kind {
         case .reducer:
-            try callReducer(function.position, arguments: arguments, in: transaction)
+            try unsafe callReducer(function.position, arguments: arguments, in: transaction)
             return .done
         case .view:
             let view = program.views[function.position]
-            try view.callable.validate(arguments)
+            try unsafe view.callable.validate(arguments)
             return try lane.withGuest(of: transaction.runner.catalog.identity) { guest in
-                try guest.runView(view, arguments, transaction)
+                try unsafe guest.runView(view, arguments, transaction)
             }
         case .procedure, .handler:
             throw DatabaseError(.internalInconsistency, "a \(function.kind) was called as what it is not")
@@ -57,7 +57,7 @@ final class WASMHost: ModuleHost {
     func call(_ function: Function, _ input: FunctionInput, by call: ProcedureCall) async throws -> Outcome {
         if case .arguments(let arguments) = input {
             let procedure = program.procedures[function.position]
-            try arguments.withBytes { bytes throws(DatabaseError) in try procedure.validate(bytes) }
+            unsafe try arguments.withBytes { bytes throws(DatabaseError) in try unsafe procedure.validate(bytes) }
         }
         let waiting = GuestWaiting()
         return try await withTaskCancellationHandler {

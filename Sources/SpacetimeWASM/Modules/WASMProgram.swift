@@ -44,11 +44,11 @@ final class WASMProgram: Sendable {
 
         /// - Throws: unless the bytes are such values, and nothing else.
         func validate(_ bytes: UnsafeRawBufferPointer) throws(BSATNError) {
-            if let check { try check.validate(bytes) } else { try decode(bytes) }
+            if let check { try unsafe check.validate(bytes) } else { try unsafe decode(bytes) }
         }
 
         private func decode(_ bytes: UnsafeRawBufferPointer) throws(BSATNError) {
-            var reader = BSATNReader(RawSpan(_unsafeBytes: bytes))
+            var reader = BSATNReader(unsafe RawSpan(_unsafeBytes: bytes))
             _ = try AlgebraicValue(from: &reader, type: .product(type), in: typespace)
             try reader.finish()
         }
@@ -69,7 +69,7 @@ final class WASMProgram: Sendable {
 
         /// - Throws: `badArguments` unless the bytes are what the function takes.
         func validate(_ arguments: UnsafeRawBufferPointer) throws(DatabaseError) {
-            do throws(BSATNError) { try parameters.validate(arguments) } catch {
+            do throws(BSATNError) { try unsafe parameters.validate(arguments) } catch {
                 throw DatabaseError(.badArguments, "the arguments are not what '\(name)' takes: \(error)", cause: error)
             }
         }
@@ -103,7 +103,7 @@ final class WASMProgram: Sendable {
     /// - Throws: `invalidModule` if it cannot be run; `moduleFailure` if there is no Wasmtime.
     init(_ bytes: [UInt8], _ options: WASMOptions) throws(DatabaseError) {
         code = try CompiledModule.of(bytes, cache: options.cache)
-        shape = try ModuleShape(code.engine.wasmtime, code.raw, allowsWASI: options.allowsWASI)
+        shape = try ModuleShape(code.code, allowsWASI: options.allowsWASI)
         limits = options.limits
         (callTicks, startTicks) = Self.ticks(limits)
         seed = Self.seed(code)
@@ -132,7 +132,7 @@ final class WASMProgram: Sendable {
     }
 
     private static func seed(_ code: CompiledModule) -> UInt64 {
-        code.hash.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        (0..<8).reduce(UInt64(0)) { $0 | UInt64(code.hash[$1]) << UInt64($1 * 8) }
     }
 
     private static func decode(_ bytes: [UInt8], _ guest: Guest) throws(DatabaseError) -> RawModuleDefV10 {
@@ -141,7 +141,7 @@ final class WASMProgram: Sendable {
                 .invalidModule, "the module in WebAssembly describes itself by nothing\(guest.startLines)")
         }
         do {
-            var reader = BSATNReader(bytes.span.bytes)
+            var reader = unsafe BSATNReader(bytes.span.bytes)
             return try RawModuleDef(from: &reader).upgraded()
         } catch {
             throw DatabaseError(

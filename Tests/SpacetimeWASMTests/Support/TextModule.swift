@@ -182,10 +182,10 @@ enum WebAssemblyText {
     /// A module in the binary format.
     static func compile(_ text: String) throws -> [UInt8] {
         let wasmtime = try WASMEngine.shared().wasmtime
-        var bytes = wasm_byte_vec_t()
-        let error = text.withCString { wasmtime.api.pointee.wasmtime_wat2wasm($0, text.utf8.count, &bytes) }
-        if let error { throw Failure(message: wasmtime.take(error: error)) }
-        defer { wasmtime.api.pointee.wasm_byte_vec_delete(&bytes) }
-        return Array(UnsafeBufferPointer(start: bytes.data, count: bytes.size))
+        return try LibraryBytes(wasmtime) { bytes throws(Failure) in
+            if let error = wasmtime.api.wasmtime_wat2wasm(text, text.utf8.count, &bytes) {
+                throw Failure(message: wasmtime.take(error: error))
+            }
+        }.array
     }
 }

@@ -25,15 +25,16 @@ enum WasmtimeLibrary {
     /// Loads the library.
     ///
     /// - Throws: `moduleFailure`, which says what to do.
-    static func load() throws(DatabaseError) -> UnsafePointer<cwasmtime_api_t> {
+    static func load() throws(DatabaseError) -> Wasmtime {
         var problems: [String] = []
-        for path in candidates(named: getenv(variable).map { String(cString: $0) }) {
+        for path in candidates(named: unsafe getenv(variable).map { unsafe String(cString: $0) }) {
+            // A text that belongs to whoever asked.
             var problem: UnsafeMutablePointer<CChar>?
-            if let api = cwasmtime_load(path, &problem) { return api }
-            let reason = problem.map { String(cString: $0) } ?? "it cannot be loaded"
+            if let functions = unsafe cwasmtime_load(path, &problem) { return unsafe Wasmtime(functions) }
+            defer { unsafe free(problem) }
+            let reason = unsafe problem.map { unsafe String(cString: $0) } ?? "it cannot be loaded"
             // Which file that was the system says itself, if it was the system that could not load it.
             problems.append(reason.contains(path) ? reason : "\(path): \(reason)")
-            free(problem)
         }
         throw missing(problems)
     }
@@ -55,11 +56,11 @@ enum WasmtimeLibrary {
 
     /// The copy that `make wasmtime` put into the package in whose build folder this program lies.
     private static var packageCopy: String? {
-        guard let image = cwasmtime_image_path(), let real = realpath(image, nil) else { return nil }
-        defer { free(real) }
-        let parts = String(cString: real).split(separator: "/", omittingEmptySubsequences: false)
+        guard let image = unsafe cwasmtime_image_path(), let real = unsafe realpath(image, nil) else { return nil }
+        defer { unsafe free(real) }
+        let parts = unsafe String(cString: real).split(separator: "/", omittingEmptySubsequences: false)
         guard let build = parts.lastIndex(where: { $0.hasPrefix(".build") }) else { return nil }
         let copy = parts[..<build].joined(separator: "/") + "/.wasmtime/" + fileName
-        return access(copy, R_OK) == 0 ? copy : nil
+        return unsafe access(copy, R_OK) == 0 ? copy : nil
     }
 }
