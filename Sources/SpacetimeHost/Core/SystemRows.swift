@@ -157,13 +157,15 @@ struct SystemRows {
 
     private mutating func add(rule: RowRuleSchema) {
         let tables = catalog.tables.inside(rule.namespace)
+        // The text is the key, and submodules may have equal ones, which mean tables of their own.
+        let text = tables.spelledOut(rule.sql)
         guard
             let select = try? SQLBinder.select(rule.sql, in: tables, language: .oneOff, isOwner: true),
             case .rows(let slot) = select.query.output,
-            // Submodules may have equal texts; the text is the key, so the first of them is shown.
-            ruleTexts.insert(rule.sql).inserted
+            // One that names its tables in full may stand in several modules, and is the same rule there.
+            ruleTexts.insert(text).inserted
         else { return }
-        add("st_row_level_security", [.u32(Self.publicID(of: select.query.tables[slot].id)), .string(rule.sql)])
+        add("st_row_level_security", [.u32(Self.publicID(of: select.query.tables[slot].id)), .string(text)])
     }
 }
 

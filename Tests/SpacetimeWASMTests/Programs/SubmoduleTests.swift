@@ -1,5 +1,6 @@
 import SpacetimeDurability
 import SpacetimeEngine
+import SpacetimeKit
 import SpacetimeSATS
 import SpacetimeSchema
 import SpacetimeTesting
@@ -96,6 +97,31 @@ struct SubmoduleTests {
             try bump("hidden", in: prefix)
             try bump("seen", in: prefix)
             #expect(try rows("SELECT * FROM \(prefix)counter") == ["seen 1"], "\(prefix)")
+        }
+    }
+
+    /// All three modules write the same text, which is the key of the table that shows it.
+    @Test func rowRulesAreShownWithTheTablesThatTheyGuard() throws {
+        let database = try Database.open(.inMemory, module: GuestPrograms.load("mounted"))
+        let rules = try database.sql(
+            "SELECT t.table_name, r.sql FROM st_row_level_security r JOIN st_table t ON r.table_id = t.table_id")
+        let shown = zip(
+            try rules.values(of: "table_name", as: String.self), try rules.values(of: "sql", as: String.self))
+        #expect(
+            Dictionary(uniqueKeysWithValues: shown) == [
+                "counter": "SELECT * FROM counter WHERE name <> 'hidden'",
+                "lib.counter": #"SELECT * FROM "lib"."counter" AS "counter" WHERE name <> 'hidden'"#,
+                "lib.deep.counter": #"SELECT * FROM "lib"."deep"."counter" AS "counter" WHERE name <> 'hidden'"#,
+            ])
+        // Each is a query that anybody can ask, and finds the rows that are seen of its table.
+        for (number, prefix) in Self.prefixes.enumerated() {
+            try database.call("\(prefix)bump", arguments: "hidden".bsatn())
+            try database.call("\(prefix)bump", arguments: "seen \(number)".bsatn())
+        }
+        for (table, text) in shown {
+            let names = try database.sql(text).values(of: "name", as: String.self)
+            let number = try #require(Self.prefixes.firstIndex(of: String(table.dropLast("counter".count))))
+            #expect(names == ["seen \(number)"])
         }
     }
 
