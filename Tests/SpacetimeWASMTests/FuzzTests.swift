@@ -1,6 +1,7 @@
 import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
+import SpacetimeTesting
 import Testing
 
 @testable import SpacetimeHost
@@ -139,8 +140,8 @@ import Darwin
     // MARK: Arguments
 
     /// A module that makes any calls of the host with any arguments, from a list of the function's position in
-    /// `HostFunctions.all` and nine values, as 80 bytes each: in the reducer and the procedure that take it, and in the view
-    /// once `arm` has put it into the guest's memory.
+    /// `HostFunctions.all` and nine values, as 80 bytes each: in the reducer, the procedure and the handler that take it; in the
+    /// view once `arm` has put it into the guest's memory, and in the hooks of clients that come and go once `arm_hooks` has.
     ///
     /// - Parameter atStart: a list that is worked off while the module starts.
     private static func poking(atStart: [UInt64] = []) -> TextModule {
@@ -165,6 +166,7 @@ import Darwin
         }
         module.fields = """
             (global $armed (mut i32) (i32.const 0))
+            (global $armed_hooks (mut i32) (i32.const 0))
             (func $pokes (param $at i32) (param $end i32)
               (block $done (loop $next
                 (br_if $done (i32.gt_u (i32.add (local.get $at) (i32.const 80)) (local.get $end)))
@@ -199,6 +201,19 @@ import Darwin
                     (i32.const 0)
                     """),
         ]
+        let hook = """
+            (if (global.get $armed_hooks) (then (call $pokes (i32.const 16392) (global.get $armed_hooks))))
+            (i32.const 0)
+            """
+        module.reducers += [
+            .init(
+                name: "arm_hooks", parameters: [("calls", .array(.u64))],
+                body: "(global.set $armed_hooks (call $read (local.get $source))) (i32.const 0)"),
+            .init(name: "come", body: hook),
+            .init(name: "go", body: hook),
+        ]
+        module.lifecycle = [(.onConnect, 4), (.onDisconnect, 5)]
+        module.handlers = [.init(name: "poke_request", body: "\(poke) (i32.const 0)")]
         module.procedures = [
             .init(
                 name: "poke_outside", parameters: [("calls", .array(.u64))],
@@ -257,7 +272,8 @@ import Darwin
         let module = try WASMModule(bytes: Self.poking().bytes, options: Self.options)
         var database = DatabaseOptions()
         database.log.recordLimit = 100
-        let db = try await Database.open(.inMemory, module: module, options: database)
+        let storage = Storage.directory("fuzz", .simulated(SimulatedDisk()))
+        let db = try await Database.open(storage, module: module, options: database)
         let other = try await Database.open(.inMemory, module: module)
         for id in 0..<20 as Range<UInt64> { try await other.call("good", arguments: id.bsatn()) }
         let mirror = try FuzzMirror(db.core)
@@ -276,7 +292,14 @@ import Darwin
                 try db.core.runner.call("good", arguments: (seed % 50).bsatn(), as: db.core.owner)
             }
             let calls = Self.anyCalls(&random).bsatn()
-            if round % 4 == 3 {
+            switch round % 6 {
+            case 2:
+                note(
+                    "arm",
+                    try mirror.follow(place) {
+                        try db.core.runner.call("arm", arguments: calls, as: db.core.owner)
+                    }, place)
+            case 3:
                 var failure: (any Error)?
                 do { _ = try await db.core.procedures.call("poke_outside", arguments: calls, as: db.core.owner) } catch
                 {
@@ -284,18 +307,56 @@ import Darwin
                 }
                 note("procedure", failure, place)
                 try mirror.require(place)
-            } else {
-                let reducer = round % 4 == 2 ? "arm" : "poke"
-                let failure = try mirror.follow(place) {
-                    try db.core.runner.call(reducer, arguments: calls, as: db.core.owner)
+            case 4:
+                let request = HTTP.Request(.post, "http://fuzz.example/poke_request", body: calls)
+                let response = await db.core.handle(request)
+                #expect([200, 500].contains(response.status), place)
+                if response.status == 200 { succeeded["handler", default: 0] += 1 }
+                try mirror.require(place)
+            case 5:
+                try mirror.follow(place) {
+                    try db.core.runner.call("arm_hooks", arguments: calls, as: db.core.owner)
                 }
-                note(reducer, failure, place)
+                var client: Caller?
+                note(
+                    "come",
+                    try mirror.follow(place) {
+                        client = try db.core.connections.connect(.local("client"), credentials: "")
+                    }, place)
+                // Whoever was let in goes, whatever the hook does.
+                if let client {
+                    let failure = try Self.disconnect(client, db.core)
+                    if failure == nil { succeeded["go", default: 0] += 1 }
+                    try mirror.require(place)
+                }
+                #expect(try Self.clientCount(db.core) == 0, place)
+            default:
+                note(
+                    "poke",
+                    try mirror.follow(place) {
+                        try db.core.runner.call("poke", arguments: calls, as: db.core.owner)
+                    }, place)
             }
             // The view has room for 340.
             if mirror.count > 300 { try mirror.follow(place) { try Self.clear(db.core) } }
         }
-        #expect(succeeded.count == 3, "\(succeeded)")
+        #expect(Set(succeeded.keys) == ["poke", "arm", "procedure", "handler", "come", "go"], "\(succeeded)")
+        // What was promised is what is found again: nothing that a call was refused has come to the log.
+        let rows = mirror.rows
+        try await db.close()
+        let again = try await Database.open(storage, module: module, options: database)
+        #expect(try FuzzMirror(again.core).rows == rows)
+        try await again.close()
         #expect(try await other.sql("SELECT id FROM item").count == 20, "the other database noticed something")
+    }
+
+    /// Of two forms of the function this takes the one that blocks.
+    private static func disconnect(_ client: Caller, _ core: DatabaseCore) throws -> (any Error)? {
+        try core.connections.disconnect(client)
+    }
+
+    private static func clientCount(_ core: DatabaseCore) throws -> Int {
+        try core.statements.run(.init("SELECT * FROM st_client", as: core.owner)).rows.count
     }
 
     private static func clear(_ core: DatabaseCore) throws {
@@ -337,6 +398,7 @@ private final class FuzzMirror {
     private var seen: [[UInt8]: Int] = [:]
 
     var count: Int { known.count }
+    var rows: Set<[UInt8]> { Set(known.keys) }
 
     /// - Throws: if the table or the view is not there, or the view fails: a damaged module may have called them something else.
     init(_ core: DatabaseCore) throws {

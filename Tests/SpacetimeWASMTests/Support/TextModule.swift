@@ -32,6 +32,9 @@ struct TextModule {
     var procedures: [Function] = []
     /// Views of everybody, of rows like those of the table.
     var views: [Function] = []
+    /// Handlers of requests, each at the path of its name: the locals 0 and 1 are the source of the body and the sink of the
+    /// response's body. Returns an i32; the response's status is 200.
+    var handlers: [Function] = []
     /// Types beside that of the table's rows, which is the first; by name, so that others can refer to them.
     var types: [(String, AlgebraicType)] = []
     /// Other functions, globals, tables.
@@ -89,6 +92,9 @@ struct TextModule {
                     RawViewDef(
                         sourceName: $1.name, index: UInt32($0), isAnonymous: true, returnType: .array(.ref(0)))
                 }),
+            .httpHandlers(handlers.map { RawHttpHandlerDef(sourceName: $0.name) }),
+            .httpRoutes(
+                handlers.map { RawHttpRouteDef(handlerFunction: $0.name, method: .any, path: "/\($0.name)") }),
         ])
     }
 
@@ -134,6 +140,7 @@ struct TextModule {
             \(functions(reducers, "reducer"))
             \(functions(procedures, "procedure"))
             \(functions(views, "view"))
+            \(functions(handlers, "handler"))
             (func (export "__call_reducer__")
               (param i32 i64 i64 i64 i64 i64 i64 i64 i32 i32) (result i32)
               \(dispatch(reducers, "reducer", source: 8, sink: 9)))
@@ -142,9 +149,17 @@ struct TextModule {
               \(dispatch(procedures, "procedure", source: 8, sink: 9)))
             (func (export "__call_view_anon__") (param i32 i32 i32) (result i32)
               \(dispatch(views, "view", source: 1, sink: 2)))
+            (data (i32.const 240) "\(escaped(Self.emptyResponse))")
+            (func (export "__call_http_handler__") (param i32 i64 i32 i32 i32 i32) (result i32)
+              (i32.store (i32.const 236) (i32.const \(Self.emptyResponse.count)))
+              (drop (call $bytes_sink_write (local.get 4) (i32.const 240) (i32.const 236)))
+              \(dispatch(handlers, "handler", source: 3, sink: 5)))
             )
             """
     }
+
+    /// Without headers, in version 1.1, with status 200.
+    private static let emptyResponse: [UInt8] = [0, 0, 0, 0, 2, 200, 0]
 
     private func functions(_ list: [Function], _ kind: String) -> String {
         list.enumerated().map { position, function in
