@@ -24,6 +24,9 @@ struct ModulePackage {
 
     private func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
 
+    /// Whether its module is one in Rust.
+    var isRust: Bool { !has("Package.swift") && has("Cargo.toml") }
+
     /// Builds it, and asks what the module defines.
     func definition() async throws -> RawModuleDefV10 { try await ModuleFile(try await built()).definition() }
 
@@ -32,7 +35,7 @@ struct ModulePackage {
     /// - Returns: the path of the program or of the module in WebAssembly.
     func built() async throws -> String {
         if has("Package.swift") { return try await built(try await executable()) }
-        if has("Cargo.toml") { return try await builtRust() }
+        if isRust { return try await builtRust() }
         throw CommandFailure(
             .usage,
             "'\(path)' has neither a Package.swift nor a Cargo.toml; of another module name the file with --bin-path")

@@ -27,6 +27,9 @@ struct ProjectConfiguration {
 
     init(json: JSON) { self.json = json }
 
+    /// The database that the project is about, if it says so.
+    var database: String? { json["database"]?.stringValue }
+
     /// What is wanted, each once.
     ///
     /// - Parameter pattern: the databases that are meant, where `*` stands for any letters; nil for all.

@@ -15,6 +15,10 @@ struct DevCommand: AsyncParsableCommand {
             again by themselves. What does not compile is shown, and the program before goes
             on. The code that spacetime.json asks for is generated after each build. What
             the program prints, its log among it, is shown. Control-C ends both.
+
+            A package in Rust is built with cargo, and its module is published to a server
+            that this command is: as the database that spacetime.json names, else under
+            the name of the package. What the module logs is shown.
             """)
 
     @Option(help: ArgumentHelp("The package, as 'spacetimekit init' makes them.", valueName: "dir")) var path = "."
@@ -28,9 +32,8 @@ struct DevCommand: AsyncParsableCommand {
     func run() async throws {
         let session = CommandSession.current
         let development = Development(
-            package: ModulePackage(path, in: session),
-            arguments: ["--port", "\(port)", "--data", data.hasPrefix("/") ? data : "\(path)/\(data)"],
-            session: session)
+            package: ModulePackage(path, in: session), port: port,
+            data: data.hasPrefix("/") ? data : "\(path)/\(data)", session: session)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for await _ in signals { return } }
