@@ -154,6 +154,11 @@ struct Bench: ParsableCommand {
             try GuestStart(rounds: tiny ? 1 : rounds, byteCount: tiny ? 100_000 : 2_000_000).run {
                 storage.report("wasm-start", $0, $1, $2)
             }
+        case "wasm-swap":
+            try GuestSwap(
+                rows: tiny ? [2_000] : rows.map { [$0] } ?? [100_000, 1_000_000], rounds: tiny ? 2 : rounds * 2
+            )
+            .run { storage.report("wasm-swap", $0, $1, $2) }
         case "soak": try storage.soak(seconds: seconds)
         case "wide":
             let figures = try tiny ? WideBench.runTiny() : WideBench(release: release).run(.game)

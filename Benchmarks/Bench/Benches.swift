@@ -6,7 +6,7 @@ struct Benches {
             "churn-memory",
             "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
             "live-window", "live-aggregate", "churn", "initial", "shared-scan", "live-join", "views", "plan",
-            "protocol", "client", "wasm-start",
+            "protocol", "client", "wasm-start", "wasm-swap",
         ] + GuestBenches.names
     /// Those that run by name only.
     static let onDemand = ["soak", "wide"]
