@@ -117,7 +117,7 @@ private final class Redefined: ModuleHost {
 
     func call(
         _ function: Function, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference
-    ) throws -> Outcome { try module.call(function, arguments: arguments, in: transaction) }
+    ) throws -> SpacetimeHost.Outcome { try module.call(function, arguments: arguments, in: transaction) }
 
     func callReducer(
         _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference

@@ -122,7 +122,7 @@ struct Development: Sendable {
     private func databaseName(of module: String) throws -> String {
         if let name = try ProjectConfiguration.read(in: package.path)?.database { return name }
         let file = module.split(separator: "/").last ?? ""
-        return file.prefix { $0 != "." }.replacing("_", with: "-")
+        return String(file.prefix { $0 != "." }.replacing("_", with: "-"))
     }
 
     // MARK: Both
