@@ -465,7 +465,10 @@ let package = Package(
         .target(name: "CSanitizerSupport", path: "Tests/CSanitizerSupport"),
         .executableTarget(
             name: "sanitizer-stress",
-            dependencies: ["SpacetimeKit", "SpacetimeDurability", "SpacetimeTestSupport", "CSanitizerSupport"],
+            dependencies: [
+                "SpacetimeKit", "SpacetimeWASM", "SpacetimeHost", "SpacetimeEngine", "SpacetimeDurability",
+                "SpacetimeSchema", "SpacetimeSATS", "SpacetimeTestSupport", "CSanitizerSupport",
+            ],
             path: "Tests/SanitizerStress"),
     ]
 )

@@ -1,7 +1,8 @@
 // Readers on snapshots, subscribers that await and subscribers that are called, clients that come and go, and databases
-// that open and close, beside several writers: to be run under the thread sanitizer, which reports any access to memory
-// that is not ordered, and under the address sanitizer. A small program of its own: the tests would take the macro
-// plugin and all its dependencies through an instrumented build for the same few lines.
+// that open and close, beside several writers; and a module in WebAssembly that falls over and is replaced meanwhile. To be
+// run under the thread sanitizer, which reports any access to memory that is not ordered, and under the address sanitizer.
+// A small program of its own: the tests would take the macro plugin and all its dependencies through an instrumented build
+// for the same few lines.
 
 import SpacetimeKit
 import Synchronization
@@ -17,6 +18,7 @@ enum SanitizerStress {
 
     static func main() async throws {
         try await runOnDisk()
+        try await GuestStress(isRequired: CommandLine.arguments.contains("--with-guests"))?.run()
         let database = try await Database.open(.inMemory, module: Bank.self)
         let watcher = Watcher()
         try watcher.watch(5, database)
