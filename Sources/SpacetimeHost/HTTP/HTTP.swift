@@ -101,7 +101,7 @@ public enum HTTP {
         }
 
         /// The URL for messages and logs: without the query, in which secrets stand at times.
-        public var urlWithoutQuery: String { String(url.prefix { $0 != "?" && $0 != "#" }) }
+        public var urlWithoutQuery: String { String(url.unicodeScalars.prefix { $0 != "?" && $0 != "#" }) }
     }
 
     /// An answer.
@@ -127,12 +127,19 @@ public enum HTTP {
         public var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    /// What follows scheme and host.
-    private static func target(of url: String) -> Substring {
-        guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://"),
-            url[..<colon].allSatisfy({ $0.isLetter || $0.isNumber || "+-.".contains($0) })
-        else { return url[...] }
-        let authority = url[url.index(colon, offsetBy: 3)...]
-        return authority[(authority.firstIndex { "/?#".contains($0) } ?? authority.endIndex)...]
+    /// What follows scheme and host. Addresses are taken apart by scalars: a `Character` takes a sign and the accent behind it for one,
+    /// so that a query would not be seen as one, and be written to a log.
+    private static func target(of url: String) -> Substring.UnicodeScalarView {
+        let scalars = url.unicodeScalars
+        guard let colon = scalars.firstIndex(of: ":"), scalars[colon...].starts(with: "://".unicodeScalars),
+            scalars[..<colon].allSatisfy({ scalar in
+                switch scalar {
+                case "a"..."z", "A"..."Z", "0"..."9", "+", "-", ".": true
+                default: false
+                }
+            })
+        else { return scalars[...] }
+        let authority = scalars[scalars.index(colon, offsetBy: 3)...]
+        return authority[(authority.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? authority.endIndex)...]
     }
 }

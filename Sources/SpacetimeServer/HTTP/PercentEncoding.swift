@@ -27,3 +27,15 @@ enum PercentEncoding {
         }
     }
 }
+
+extension StringProtocol where UnicodeScalarView.SubSequence == Substring.UnicodeScalarView {
+    /// What stands between the places where a sign of an address is, empty parts as well.
+    ///
+    /// By scalars, since to a `Character` the sign belongs to an accent behind it, and would not be found: in a request such a pair
+    /// is a sign and an accent, as it is to everybody else who reads the address.
+    func parts(at sign: Unicode.Scalar, maxSplits: Int = .max) -> [Substring] {
+        unicodeScalars.split(separator: sign, maxSplits: maxSplits, omittingEmptySubsequences: false).map {
+            Substring($0)
+        }
+    }
+}

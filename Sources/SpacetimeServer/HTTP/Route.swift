@@ -55,7 +55,7 @@ extension Route {
     /// Finds what a request is for, by the path alone, without query: byte for byte, so that a slash at the end makes another
     /// path. Who may do `GET` may ask for the head alone.
     static func find(_ method: HTTPRequest.Method, _ path: String) -> Finding {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let parts = path.parts(at: "/").dropFirst()
         guard path.utf8.first == UInt8(ascii: "/"), parts.first == "v1" else { return .nothing }
         if let found = moduleRoute(path) { return found }
         var segments: [String] = []
@@ -82,7 +82,7 @@ extension Route {
 
     /// A path below `/v1/database/{db}/route` is the module's to understand, and stays as it is written.
     private static func moduleRoute(_ path: String) -> Finding? {
-        let parts = path.split(separator: "/", maxSplits: 5, omittingEmptySubsequences: false)
+        let parts = path.parts(at: "/", maxSplits: 5)
         guard parts.count >= 5, parts[2] == "database", parts[4] == "route", !parts[3].isEmpty else { return nil }
         guard let database = PercentEncoding.decoded(parts[3]) else {
             return .malformed("the path is not percent-encoded UTF-8: '\(parts[3])'")

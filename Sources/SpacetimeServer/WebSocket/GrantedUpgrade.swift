@@ -74,12 +74,13 @@ extension SpacetimeServer {
 enum RequestTarget {
     /// The path as it is written, and the names and values of the query, percent-decoded.
     static func split(_ uri: String) -> (path: String, query: [(name: String, value: String)]) {
-        guard let mark = uri.firstIndex(of: "?") else { return (uri, []) }
-        let query = uri[uri.index(after: mark)...].split(separator: "&").map { part in
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let halves = uri.parts(at: "?", maxSplits: 1)
+        guard halves.count == 2 else { return (uri, []) }
+        let query = halves[1].parts(at: "&").lazy.filter { !$0.isEmpty }.map { part in
+            let pair = part.parts(at: "=", maxSplits: 1)
             return (name: decoded(pair[0]), value: pair.count > 1 ? decoded(pair[1]) : "")
         }
-        return (String(uri[..<mark]), query)
+        return (String(halves[0]), Array(query))
     }
 
     /// A text without its percent signs; one that is not well-formed stays what it is.

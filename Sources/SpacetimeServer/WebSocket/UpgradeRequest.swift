@@ -15,7 +15,7 @@ enum UpgradeRequest {
 
     /// The database that a path asks to subscribe to, as it is written there; nil if that is not what the path is for.
     static func database(inPath path: String) -> String? {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = path.parts(at: "/")
         guard parts.count == 5, parts[0].isEmpty, parts[1] == "v1", parts[2] == "database", parts[4] == "subscribe"
         else {
             return nil

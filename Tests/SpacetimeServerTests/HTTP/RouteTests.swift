@@ -72,6 +72,22 @@ import Testing
         #expect(Route.find(method, path) == .otherMethods(methods))
     }
 
+    /// A slash and an accent behind it are one character to Swift, and two signs to everybody else.
+    @Test func addressesAreTakenApartSignBySign() {
+        let accent = "\u{301}"
+        #expect(Route.find(.get, "/v1/database/\(accent)arena") == Route.find(.get, "/v1/database/%CC%81arena"))
+        #expect(Route.find(.get, "/v1/ping/\(accent)") == .nothing)
+        #expect(
+            Route.find(.get, "/v1/database/arena/route/\(accent)x") == .found(.handler("arena", path: "/\(accent)x")))
+        let (path, query) = RequestTarget.split("/v1/ping?\(accent)a=\(accent)1&\(accent)b=2&&c")
+        #expect(path == "/v1/ping")
+        #expect(
+            query.map(\.name) == ["\(accent)a", "\(accent)b", "c"] && query.map(\.value) == ["\(accent)1", "2", ""])
+        let request = HTTP.Request(.get, "https://example.com/\(accent)x?\(accent)token=secret")
+        #expect(request.path == "/\(accent)x" && request.query == "\(accent)token=secret")
+        #expect(request.urlWithoutQuery == "https://example.com/\(accent)x")
+    }
+
     @Test(arguments: [
         "/v1/identity/\(hex)0/verify", "/v1/identity/0x\(hex)/verify", "/v1/identity/arena/databases",
         "/v1/energy/arena", "/v1/database/%ff", "/v1/database/%zz/names", "/v1/database/%f/route",
