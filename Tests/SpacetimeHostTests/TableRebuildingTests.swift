@@ -3,6 +3,7 @@ import SpacetimeEngine
 import SpacetimeSATS
 import SpacetimeSchema
 import SpacetimeTestSupport
+import Synchronization
 import Testing
 
 @testable import SpacetimeHost
@@ -357,6 +358,42 @@ import Testing
         #expect(core.runner.trail == nil)
         let table = try #require(try rebuilding.detachAll().first)
         #expect(table.rowCount == 500)
+    }
+
+    /// What was written is all there, however it is cut into pieces, and little of it is left for the end.
+    @Test(arguments: [1, 127, 128, 129, 1_000, 5_000]) func whatWasWrittenIsFollowedInPieces(writes: Int) throws {
+        let core = try start(Version())
+        for number in 0..<100 { try add("\(number)", to: core) }
+        let changed = [(id: core.items, schema: try #require(try changedSchema(of: core)))]
+        let rebuilding = try TableRebuilding(of: core, to: changed, isLocked: false)
+        for number in 0..<writes { try call("rename", UInt64(number % 100 + 1).bsatn() + "\(number)".bsatn(), core) }
+        try rebuilding.catchUpInPieces()
+        try core.runner.acquire()
+        defer { core.runner.release() }
+        #expect(core.runner.trail?.changeCount == 0)
+        try rebuilding.finish()
+        let table = try #require(try rebuilding.detachAll().first)
+        #expect(table.rowCount == 100)
+    }
+
+    /// Somebody who writes without a pause is overtaken.
+    @Test(.timeLimit(.minutes(10))) func whoNeverStopsWritingIsOvertaken() throws {
+        let core = try start(Version())
+        for number in 0..<100 { try add("\(number)", to: core) }
+        let update = try update(core, to: Version(indexesNames: true))
+        try update.rehearse()
+        let isOver = Mutex(false)
+        startThread {
+            var number: UInt64 = 0
+            // Once the module is replaced, the old core turns everybody away.
+            while !isOver.withLock({ $0 }),
+                (try? call("rename", (number % 100 + 1).bsatn() + "\(number)".bsatn(), core)) != nil
+            { number += 1 }
+        }
+        defer { isOver.withLock { $0 = true } }
+        try update.prepare(mayBreakClients: false)
+        let new = try update.commit { _ in }.core
+        #expect(try items(new).count == 100)
     }
 
     private func changedSchema(of core: DatabaseCore) throws -> TableSchema? {

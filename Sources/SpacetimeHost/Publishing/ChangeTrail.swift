@@ -3,10 +3,22 @@ import SpacetimeEngine
 /// What commits change in some tables while others are built out of them, until it is taken. Guarded by the database's lock.
 final class ChangeTrail {
     let tables: Set<TableID>
-    private var changes: [TableChanges] = []
+    /// In pieces, since one long list would be copied as it grows, while everybody waits.
+    private var changes = Changes()
+    private var rowsOfLastPiece = Int.max
     private var byteCount = 0
     /// Whether there was too much to be kept: nothing is, then.
     private(set) var isLost = false
+
+    /// Of tables in commits, in the order of the commits.
+    struct Changes {
+        /// Each of little more than ``pieceRows`` rows, unless one commit had more.
+        var pieces: [[TableChanges]] = []
+        var rowCount = 0
+    }
+
+    /// About as many rows as can be followed while a call may be expected to wait.
+    static let pieceRows = 128
 
     /// With more the tables had better be built anew when nobody writes.
     private static let byteLimit = 512 << 20
@@ -16,7 +28,14 @@ final class ChangeTrail {
     func note(_ set: ChangeSet?) {
         guard !isLost, let set else { return }
         for change in set.tables where tables.contains(change.table) {
-            changes.append(change)
+            if rowsOfLastPiece >= Self.pieceRows {
+                changes.pieces.append([])
+                rowsOfLastPiece = 0
+            }
+            let rowCount = change.deletes.count + change.inserts.count
+            changes.pieces[changes.pieces.count - 1].append(change)
+            changes.rowCount += rowCount
+            rowsOfLastPiece += rowCount
             byteCount += change.byteCount
         }
         if byteCount > Self.byteLimit { lose() }
@@ -25,15 +44,15 @@ final class ChangeTrail {
     /// Gives up: nothing is kept any more.
     func lose() {
         isLost = true
-        changes = []
+        _ = take()
     }
 
     /// Of tables in commits.
-    var changeCount: Int { changes.count }
+    var changeCount: Int { changes.pieces.reduce(0) { $0 + $1.count } }
 
-    /// What has come since the last time, in the order of the commits.
-    func take() -> [TableChanges] {
-        defer { (changes, byteCount) = ([], 0) }
+    /// What has come since the last time.
+    func take() -> Changes {
+        defer { (changes, rowsOfLastPiece, byteCount) = (Changes(), Int.max, 0) }
         return changes
     }
 }

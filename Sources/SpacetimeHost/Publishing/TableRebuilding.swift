@@ -10,7 +10,7 @@ import SpacetimeSchema
 /// ```text
 /// begin     lock: snapshot, and from now on changes are kept
 /// build     rows, indexes
-/// catch up  changes, again and again, as long as there are many
+/// catch up  changes, again and again, as long as there are many; a few at a time with the lock if others write as fast
 /// finish    lock: the last changes, where sequences are
 /// ```
 ///
@@ -37,8 +37,6 @@ final class TableRebuilding {
 
     /// With fewer changes than these it is not worth while to let others go first.
     private static let smallRemainder = 64
-    /// A database that writes faster than changes can be followed is made to wait in the end.
-    private static let roundLimit = 20
 
     /// - Parameters:
     ///   - changed: the tables, by their ids, as they are to be.
@@ -98,15 +96,47 @@ final class TableRebuilding {
         tables.append(rebuilt)
     }
 
-    /// Follows the commits until few are left that it does not know. Without the lock.
+    /// Follows the commits until few are left that it does not know.
+    ///
+    /// Without the lock, as long as that gains on those who write. They may be as fast; then they are slowed down, by following a piece
+    /// at a time with the lock held, so that each waits for a short time instead of all of them for a long one in the end.
     func catchUp() throws(DatabaseError) {
         guard let trail else { return }
-        for _ in 0..<Self.roundLimit {
+        var last = Int.max
+        while true {
             try old.runner.acquire()
             let changes = trail.take()
             old.runner.release()
-            try follow(changes)
-            if changes.reduce(0, { $0 + $1.deletes.count + $1.inserts.count }) < Self.smallRemainder { return }
+            for piece in changes.pieces { try follow(piece) }
+            if changes.rowCount < Self.smallRemainder { return }
+            if changes.rowCount > last / 2 { break }
+            last = changes.rowCount
+        }
+        try catchUpInPieces()
+    }
+
+    /// Follows what was changed with the lock held, a piece at a time: so it gains on those who write, however fast they are.
+    func catchUpInPieces() throws(DatabaseError) {
+        guard let trail else { return }
+        var (pending, next, atOnce) = (ChangeTrail.Changes(), 0, 1)
+        while true {
+            // What was followed is freed here, while others go on: for many small changes that takes as long as to follow them.
+            pending.pieces.removeFirst(next)
+            next = 0
+            try old.runner.acquire()
+            defer { old.runner.release() }
+            if pending.pieces.isEmpty {
+                let last = pending.rowCount
+                pending = trail.take()
+                if pending.rowCount < Self.smallRemainder {
+                    for piece in pending.pieces { try follow(piece) }
+                    return
+                }
+                // If as many came as were followed meanwhile, too few are followed at once.
+                if last > 0, pending.rowCount >= last { atOnce *= 2 }
+            }
+            next = min(atOnce, pending.pieces.count)
+            for piece in pending.pieces[..<next] { try follow(piece) }
         }
     }
 
@@ -142,9 +172,9 @@ final class TableRebuilding {
 
     /// Does the rest. Nobody can commit anything any more.
     func finish() throws(DatabaseError) {
-        let rest = trail?.take() ?? []
+        let rest = trail?.take().pieces ?? []
         endTrail()
-        try follow(rest)
+        for piece in rest { try follow(piece) }
         do throws(EngineError) {
             for table in tables { try settleSequences(of: table) }
         } catch { throw DatabaseError(error) }
