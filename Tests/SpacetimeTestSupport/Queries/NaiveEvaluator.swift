@@ -102,7 +102,8 @@ package struct NaiveEvaluator {
                     isAlone = false
                     next.append(candidate)
                 }
-                if isAlone, table.outerCondition != nil { next.append(combination + [nil]) }
+                // The row without a partner as well, where pairs are kept whether they meet the condition or not.
+                if isAlone || isEager, table.outerCondition != nil { next.append(combination + [nil]) }
             }
             // A condition is tested as soon as its tables are there: that changes nothing but how long it takes.
             let met = try next.filter { try areMet(query.conditions, upTo: slot, $0) }
