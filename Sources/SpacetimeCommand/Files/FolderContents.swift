@@ -17,9 +17,9 @@ enum FolderContents {
         for (name, kind) in entries(of: folder) where !name.hasPrefix(".") && name != "node_modules" {
             let path = folder + "/" + name
             switch kind {
-            case Int(DT_DIR): files += Self.files(in: path, depth: depth + 1)
-            case Int(DT_REG): files.append(path)
-            default: break
+            case .folder: files += Self.files(in: path, depth: depth + 1)
+            case .file: files.append(path)
+            case .other: break
             }
         }
         return files
@@ -33,7 +33,7 @@ enum FolderContents {
 
     private static func removeEmpty(_ folder: String, depth: Int) {
         guard depth < 16 else { return }
-        for (name, kind) in entries(of: folder) where kind == Int(DT_DIR) && !name.hasPrefix(".") {
+        for (name, kind) in entries(of: folder) where kind == .folder && !name.hasPrefix(".") {
             removeEmpty(folder + "/" + name, depth: depth + 1)
         }
         rmdir(folder)
@@ -42,15 +42,34 @@ enum FolderContents {
     /// The names in a folder, in no order; none if there is no such folder.
     static func names(in folder: String) -> [String] { entries(of: folder).map(\.0) }
 
-    private static func entries(of folder: String) -> [(String, Int)] {
+    private enum Kind {
+        case file, folder, other
+
+        /// Asked for by itself: what the entry of a folder says of it may be that it is not known, as on some file systems.
+        init(of path: String) {
+            var facts = stat()
+            guard lstat(path, &facts) == 0 else {
+                self = .other
+                return
+            }
+            self =
+                switch facts.st_mode & S_IFMT {
+                case S_IFDIR: .folder
+                case S_IFREG: .file
+                default: .other
+                }
+        }
+    }
+
+    private static func entries(of folder: String) -> [(String, Kind)] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
-        var entries: [(String, Int)] = []
+        var entries: [(String, Kind)] = []
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            entries.append((name, Int(entry.pointee.d_type)))
+            entries.append((name, Kind(of: folder + "/" + name)))
         }
         return entries
     }

@@ -23,6 +23,8 @@ struct MainCommand: AsyncParsableCommand {
             Completions for a shell (bash, zsh, fish):
               spacetimekit --generate-completion-script bash
             """,
+        // As CHANGELOG.md has it.
+        version: "spacetimekit 0.1.0-dev, which works with what is made for SpacetimeDB 2.8",
         groupedSubcommands: [
             CommandGroup(
                 name: "Servers and tokens",

@@ -143,7 +143,8 @@ struct ServerConnection: Sendable {
 
     private func request(
         _ method: HTTPMethod, _ path: [String], _ query: [(String, String)], _ body: Body
-    ) -> HTTPClientRequest {
+    ) throws(CommandFailure) -> HTTPClientRequest {
+        for part in path { try Self.requireName(part) }
         var url = address.text + "/v1/" + path.map(Self.encoded).joined(separator: "/")
         if !query.isEmpty {
             url += "?" + query.map { "\(Self.encoded($0))=\(Self.encoded($1))" }.joined(separator: "&")
@@ -162,6 +163,12 @@ struct ServerConnection: Sendable {
             request.body = .stream(UploadPieces(bytes: bytes, report: report), length: .known(Int64(bytes.count)))
         }
         return request
+    }
+
+    /// - Throws: for what could only be asked for at some other address.
+    static func requireName(_ text: String) throws(CommandFailure) {
+        if text.isEmpty { throw CommandFailure(.usage, "a name is empty; give that of a database, or its identity") }
+        if text == "." || text == ".." { throw CommandFailure(.usage, "'\(text)' is no name") }
     }
 
     /// With what means something in an address spelled as numbers.
@@ -184,7 +191,7 @@ struct ServerConnection: Sendable {
     // MARK: Failures
 
     private func explained(_ error: any Error) -> CommandFailure {
-        if error is CancellationError { return CommandFailure(any: error) }
+        if error is CancellationError || error is CommandFailure { return CommandFailure(any: error) }
         let reason: String
         switch error {
         case let error as NIOConnectionError:

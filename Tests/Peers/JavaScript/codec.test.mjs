@@ -138,6 +138,8 @@ test("times are written and read to the microsecond, also before 1970", () => {
   for (const [micros, text] of [
     [0n, "1970-01-01T00:00:00.000000Z"], [-1n, "1969-12-31T23:59:59.999999Z"],
     [1_700_000_000_123_456n, "2023-11-14T22:13:20.123456Z"], [-1_500_000n, "1969-12-31T23:59:58.500000Z"],
+    // Beyond what a Date can be.
+    [2n ** 63n - 1n, "+294247-01-10T04:00:54.775807Z"], [-(2n ** 63n), "-290308-12-21T19:59:05.224192Z"],
   ]) assert.equal(new Timestamp(micros).toISOString(), text);
 });
 

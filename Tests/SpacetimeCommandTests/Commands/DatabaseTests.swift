@@ -88,6 +88,20 @@ extension JSON {
         }
     }
 
+    /// Asked for as they are, they would be another address of the server.
+    @Test(arguments: ["", ".", ".."]) func whatCannotBeANameIsNotAskedFor(name: String) async throws {
+        try await withShop { shop in
+            for arguments in [
+                ["call", name, "x"], ["describe", name], ["sql", name, "SELECT 1"], ["delete", name, "--yes"],
+                ["logs", name], ["subscribe", name, "SELECT * FROM customer"], ["rename", name, "other"],
+            ] {
+                let outcome = await runCommand(arguments, environment: shop.environment)
+                #expect(outcome.code == 64, "\(arguments): \(outcome.errors)")
+                #expect(outcome.errors.contains(name.isEmpty ? "a name is empty" : "is no name"), "\(arguments)")
+            }
+        }
+    }
+
     // MARK: describe
 
     @Test func aDescriptionIsATree() async throws {

@@ -229,14 +229,25 @@ export class Timestamp {
   since(other) { return new TimeDuration(this.microsSinceUnixEpoch - other.microsSinceUnixEpoch); }
   /** With all six digits behind the second, as SQL reads it. */
   toISOString() {
-    const micros = this.microsSinceUnixEpoch;
-    const rest = micros - this.toMillis() * 1000n;
-    return this.toDate().toISOString().replace("Z", `${String(rest).padStart(3, "0")}Z`);
+    const millis = this.toMillis();
+    const rest = this.microsSinceUnixEpoch - millis * 1000n;
+    return isoMillis(millis).replace("Z", `${String(rest).padStart(3, "0")}Z`);
   }
   toString() { return this.toISOString(); }
   toJSON() { return this.toISOString(); }
   isEqual(other) { return this.microsSinceUnixEpoch === other?.microsSinceUnixEpoch; }
 }
+
+// A Date ends 275,760 years from now, a Timestamp 292,277. The calendar is the same again after each 400 years.
+const dateLimit = 8_640_000_000_000_000n;
+const longAge = { years: 40_000, millis: 40_000n / 400n * 146_097n * 86_400_000n };
+const isoMillis = (millis) => {
+  if (millis >= -dateLimit && millis <= dateLimit) return new Date(Number(millis)).toISOString();
+  const sign = millis < 0n ? -1 : 1;
+  const date = new Date(Number(millis - BigInt(sign) * longAge.millis));
+  const year = Math.abs(date.getUTCFullYear() + sign * longAge.years);
+  return `${sign < 0 ? "-" : "+"}${String(year).padStart(6, "0")}${date.toISOString().slice(-20)}`;
+};
 
 const floorDivide = (value, by) => (value - ((value % by) + by) % by) / by;
 
