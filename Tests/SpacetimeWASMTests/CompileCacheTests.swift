@@ -70,6 +70,17 @@ import Darwin
         #expect(read(Self.hash) == [6, 6, 6])
     }
 
+    /// Opening a pipe waits for somebody who writes to it, which nobody may ever do.
+    @Test func aPipeInPlaceOfTheFileIsPassedOver() throws {
+        write([1, 2, 3])
+        let path = try file()
+        unlink(path)
+        try #require(mkfifo(path, 0o600) == 0)
+        #expect(read(Self.hash) == nil)
+        write([4, 5, 6])
+        #expect(read(Self.hash) == [4, 5, 6])
+    }
+
     /// Compiled code that was mapped from its file would be gone with the file's bytes, and the program with it.
     @Test func codeGoesOnRunningWhenItsFileIsCutShort() throws {
         var text = TextModule()

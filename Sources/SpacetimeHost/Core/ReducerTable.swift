@@ -101,7 +101,7 @@ struct ReducerTable: ~Copyable {
     }
 
     @inline(never)
-    private func noSuchReducer(_ name: String) -> DatabaseError {
+    func noSuchReducer(_ name: String) -> DatabaseError {
         DatabaseError(.noSuchReducer, "there is no reducer '\(name)'; check the name, or add it to the module")
     }
 

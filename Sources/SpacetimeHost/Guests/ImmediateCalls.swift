@@ -59,14 +59,14 @@ final class ImmediateCalls: Sendable {
 }
 
 extension TransactionReference {
-    /// - Throws: `limitReached` if too many such calls wait.
+    /// - Throws: `noSuchReducer`; `limitReached` if too many such calls wait.
     package func callSoon(_ reducer: String, arguments: [UInt8]) throws(DatabaseError) {
         try runner.callSoon(reducer, arguments: arguments)
     }
 }
 
 extension ProcedureCall {
-    /// - Throws: `limitReached` if too many such calls wait.
+    /// - Throws: `noSuchReducer`; `limitReached` if too many such calls wait.
     package func callSoon(_ reducer: String, arguments: [UInt8]) throws(DatabaseError) {
         try runner.callSoon(reducer, arguments: arguments)
     }
@@ -77,9 +77,7 @@ extension ProcedureCall {
 
 extension TransactionRunner {
     fileprivate func callSoon(_ reducer: String, arguments: [UInt8]) throws(DatabaseError) {
-        guard reducers.position(ofAny: reducer) != nil else {
-            return log.appendOfHost(.error, "the module asked for a call of '\(reducer)', which is no reducer of it")
-        }
+        guard reducers.position(ofAny: reducer) != nil else { throw reducers.noSuchReducer(reducer) }
         guard try immediateCalls.add(ImmediateCalls.Call(reducer: reducer, arguments: arguments)) else { return }
         Task { while let call = immediateCalls.next() { await make(call) } }
     }

@@ -72,12 +72,7 @@ public final class ModuleLog: Sendable {
         for waiter in waiters.values { waiter.resume() }
     }
 
-    private func cut(_ message: String) -> String {
-        guard message.utf8.count > options.messageByteLimit else { return message }
-        // Cut between characters of UTF-8, by what the decoder would put for half a one.
-        let start = String(decoding: message.utf8.prefix(options.messageByteLimit), as: UTF8.self)
-        return start + "… (\(message.utf8.count - options.messageByteLimit) more bytes)"
-    }
+    private func cut(_ message: String) -> String { message.cut(toByteCount: options.messageByteLimit) }
 
     // MARK: Reading
 

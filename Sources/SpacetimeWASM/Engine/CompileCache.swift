@@ -70,7 +70,8 @@ struct CompileCache {
     func read<Result>(_ hash: [UInt8], _ body: (UnsafeRawBufferPointer) -> Result?) -> Result? {
         guard let folder = openDirectory(creating: false) else { return nil }
         defer { close(folder) }
-        let file = unsafe openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        // Without waiting: opening what turns out to be a pipe would last until somebody writes to it.
+        let file = unsafe openat(folder, name(hash), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
         var facts = stat()

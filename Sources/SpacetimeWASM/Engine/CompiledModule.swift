@@ -60,7 +60,8 @@ final class CompiledModule: Sendable {
                 throw DatabaseError(.invalidModule, "the module in WebAssembly has no bytes")
             }
             throw DatabaseError(
-                .invalidModule, "the bytes are no module in WebAssembly that can be run: \(line(reason))")
+                .invalidModule,
+                "the bytes are no module in WebAssembly that can be run: \(line(reason).cut(toByteCount: 2_000))")
         }
         // If that fails it is compiled again the next time.
         if let cache, let bytes = try? code.serialized() { cache.write(bytes, hash) }

@@ -51,7 +51,7 @@ struct ModuleShape: Sendable {
     }
 
     private static func invalid(_ reason: String) -> DatabaseError {
-        DatabaseError(.invalidModule, "the module in WebAssembly cannot be run: \(reason)")
+        DatabaseError(.invalidModule, "the module in WebAssembly cannot be run: \(reason.cut(toByteCount: 2_000))")
     }
 
     // MARK: Imports

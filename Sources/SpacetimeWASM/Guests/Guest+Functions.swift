@@ -86,6 +86,8 @@ extension Guest {
         _ waiting: GuestWaiting
     ) throws -> Outcome {
         if waiting.isCancelled { throw CancellationError() }
+        // What the module does to set itself up is not part of the call: it can neither wait nor begin transactions.
+        try start()
         state.call = call
         state.procedure = procedure
         state.waiting = waiting
@@ -102,13 +104,6 @@ extension Guest {
         }
     }
 
-    /// A source for bytes that the call begins with.
-    private func source(_ bytes: [UInt8]) throws -> UInt32 {
-        do throws(HostFailure) { return try reference.addSource(bytes) } catch {
-            throw DatabaseError(.limitReached, "there is no room for the bytes of a call")
-        }
-    }
-
     private func runProcedure(_ id: Int, _ arguments: [UInt8], _ call: ProcedureCall) throws -> Outcome {
         try beginCall(.procedure, nil)
         set(0, Int64(id))
@@ -116,10 +111,12 @@ extension Guest {
         set(5, Int64(truncatingIfNeeded: call.caller.connection.number))
         set(6, Int64(truncatingIfNeeded: call.caller.connection.number >> 64))
         set(7, call.timestamp.microsecondsSinceUnixEpoch)
-        set(8, Int64(try source(arguments)))
         openSinks(1)
         set(9, 1)
-        let result = try run(state.exports.procedure)
+        let result = try unsafe arguments.withBytes { bytes in
+            set(8, unsafe lend(bytes))
+            return try run(state.exports.procedure)
+        }
         defer { endCall() }
         guard result == 0 else { throw failure(result, "procedure", call.name) }
         let bytes = state.sinks[0].bytes
@@ -137,12 +134,16 @@ extension Guest {
         try beginCall(.handler, nil)
         set(0, Int64(id))
         set(1, call.timestamp.microsecondsSinceUnixEpoch)
-        set(2, Int64(try source(GuestRequest(request).bsatn)))
-        set(3, Int64(try source(request.body)))
         openSinks(2)
         set(4, 1)
         set(5, 2)
-        let result = try run(state.exports.handler)
+        let result = try unsafe GuestRequest(request).bsatn.withBytes { head in
+            try unsafe request.body.withBytes { body in
+                set(2, unsafe lend(head))
+                set(3, unsafe lend(body))
+                return try run(state.exports.handler)
+            }
+        }
         defer { endCall() }
         guard result == 0 else { throw failure(result, "handler", call.name) }
         do {

@@ -168,14 +168,16 @@ final class Guest {
         trace.prefix(8).map { "\n    in \($0.function ?? "?")" }.joined()
     }
 
+    /// - Parameter reason: may be the module's own words, or have its names.
     private func broken(_ reason: String) -> DatabaseError {
-        DatabaseError(.invalidModule, "the module in WebAssembly does not start: \(reason)\(startLines)")
+        let reason = reason.cut(toByteCount: 8_000)
+        return DatabaseError(.invalidModule, "the module in WebAssembly does not start: \(reason)\(startLines)")
     }
 
     /// The last lines that the module wrote to the log while it was started, for errors: there is no log yet. Empty if it
     /// wrote none.
     var startLines: String {
-        let lines = state.earlyLines.suffix(3).map { "\n    it says: \($0.message.prefix(1_000))" }
+        let lines = state.earlyLines.suffix(3).map { "\n    it says: \($0.message.cut(toByteCount: 1_000))" }
         return lines.joined()
     }
 
@@ -275,6 +277,8 @@ final class Guest {
     func endCall() {
         for position in 0..<state.sources.count { state.sources[position].free() }
         state.sources.removeAll()
+        state.answerCount = 0
+        state.answerByteCount = 0
         closeSinks()
         state.iterators.removeAll()
         state.transaction = nil

@@ -39,8 +39,12 @@ struct GuestState: ~Copyable {
     var waiting: GuestWaiting?
     /// For lines of the log: what clients call it. Nil for reducers, whose name the transaction knows.
     var functionName: String?
-    /// Bytes for the guest to read, by number - 1.
+    /// Bytes for the guest to read, by number - 1: those that the call begins with, which are borrowed, and answers of the host,
+    /// which are copies.
     var sources = PlainList<ByteSource>()
+    /// Answers that are not read to their ends, and how many bytes they have.
+    var answerCount = 0
+    var answerByteCount = 0
     /// Bytes that the guest has written. The first ``sinkCount`` are open.
     var sinks = [ByteSink(), ByteSink()]
     var sinkCount = 0
@@ -117,8 +121,8 @@ struct ByteSource {
     /// Nil once all is read: then there is no such source any more.
     private var next: UnsafeRawPointer?
     private(set) var left: Int
-    /// The memory, if it is the guest's to give back.
-    private var owned: UnsafeMutableRawPointer?
+    /// A copy's bytes, which are this one's to give back.
+    private var owned: UnsafeMutableRawBufferPointer?
 
     /// Bytes that stay where they are during the call.
     @unsafe
@@ -133,7 +137,7 @@ struct ByteSource {
         unsafe copy.copyBytes(from: bytes)
         unsafe next = UnsafeRawPointer(copy.baseAddress)
         left = bytes.count
-        unsafe owned = copy.baseAddress
+        unsafe owned = copy
     }
 
     var isOpen: Bool { unsafe next != nil }
@@ -152,11 +156,15 @@ struct ByteSource {
         return count
     }
 
-    mutating func free() {
+    /// - Returns: how many bytes were given back: 0 if there was no copy of them.
+    @discardableResult
+    mutating func free() -> Int {
         unsafe next = nil
         left = 0
-        unsafe owned?.deallocate()
+        guard let copy = unsafe owned else { return 0 }
         unsafe owned = nil
+        unsafe copy.deallocate()
+        return copy.count
     }
 }
 

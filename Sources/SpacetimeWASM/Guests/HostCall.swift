@@ -83,13 +83,18 @@ struct HostCall {
         try memory(u32(position), 4).integer(as: UInt32.self)
     }
 
-    /// Text that has to be UTF-8.
-    func text(_ pointer: Int, _ count: Int) throws(HostFailure) -> String {
-        guard let text = try bytes(pointer, count).text else {
-            throw .trap("a name that was handed to the host is not UTF-8")
+    /// The name of something, which has to be UTF-8.
+    func name(_ pointer: Int, _ count: Int) throws(HostFailure) -> String {
+        let bytes = try bytes(pointer, count)
+        guard bytes.count <= Self.nameByteLimit else {
+            throw .trap(
+                "a name of \(bytes.count) bytes was handed to the host, which takes \(Self.nameByteLimit) at most")
         }
+        guard let text = bytes.text else { throw .trap("a name that was handed to the host is not UTF-8") }
         return text
     }
+
+    private static var nameByteLimit: Int { 64 << 10 }
 
     /// Text whose bad bytes are replaced. No more of it than a limit: a guest's text may be as long as its memory.
     func lossyText(_ pointer: Int, _ count: Int, limit: Int) throws(HostFailure) -> String {

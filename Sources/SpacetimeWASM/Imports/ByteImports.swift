@@ -10,7 +10,7 @@ enum ByteImports {
         let count = call.state.sources[position].read(into: buffer)
         try call.write(UInt32(count), at: 2)
         guard call.state.sources[position].left == 0 else { return 0 }
-        call.state.sources[position].free()
+        call.guest.closeSource(position)
         return ScanImports.exhausted
     }
 
@@ -56,22 +56,39 @@ enum ByteImports {
 }
 
 extension GuestReference {
-    /// Gives the guest bytes to read.
+    /// Gives the guest bytes that it asked for, to read.
     ///
     /// - Returns: the number of the source; 0, which means that there are none, if they are none.
+    /// - Throws: a trap if the guest leaves too many of them unread.
     func addSource(_ bytes: [UInt8]) throws(HostFailure) -> UInt32 {
         if bytes.isEmpty { return 0 }
+        let limits = state.limits
+        guard state.answerCount < limits.openScanLimit, state.answerByteCount + bytes.count <= limits.unreadByteLimit
+        else {
+            throw .trap(
+                "the guest leaves \(state.answerCount) answers of the host unread, which have "
+                    + "\(state.answerByteCount + bytes.count) bytes with the next one; read them to their ends")
+        }
+        state.answerCount += 1
+        state.answerByteCount += bytes.count
         let source = ByteSource(copying: bytes)
-        if state.sources.count < state.limits.openScanLimit {
-            state.sources.append(source)
-            return UInt32(state.sources.count)
+        // Numbers are used again once there are as many as may be open, beside the two that a call begins with.
+        if state.sources.count >= limits.openScanLimit + 2,
+            let free = (0..<state.sources.count).first(where: { !state.sources[$0].isOpen })
+        {
+            state.sources[free] = source
+            return UInt32(free + 1)
         }
-        guard let free = (0..<state.sources.count).first(where: { !state.sources[$0].isOpen }) else {
-            var unused = source
-            unused.free()
-            throw .trap("\(state.sources.count) sources of bytes are open; read them to their ends")
+        state.sources.append(source)
+        return UInt32(state.sources.count)
+    }
+
+    /// Closes a source that has been read to its end.
+    fileprivate func closeSource(_ position: Int) {
+        let byteCount = state.sources[position].free()
+        if byteCount > 0 {
+            state.answerCount -= 1
+            state.answerByteCount -= byteCount
         }
-        state.sources[free] = source
-        return UInt32(free + 1)
     }
 }

@@ -41,7 +41,7 @@ enum ConsoleImports {
 
     /// A call of a reducer that does not belong to the transaction.
     static func callSoon(_ call: HostCall) throws(HostFailure) {
-        let name = try call.text(0, 1)
+        let name = try call.name(0, 1)
         let bytes = try call.copyable(2, 3)
         if call.state.activity == .start {
             throw .trap("reducers can be called once the module has been started only")
@@ -58,6 +58,12 @@ enum ConsoleImports {
             } else {
                 try call.state.call?.callSoon(name, arguments: arguments)
             }
+        } catch  where error.code == .noSuchReducer {
+            // No reason to stop, and one of the call's lines like any other: there may be many.
+            call.guest.log(
+                EarlyLine(
+                    level: .error, target: nil, file: nil, line: nil,
+                    message: "the module asked for a call of '\(name)', which is no reducer of it"))
         } catch { throw .error(error) }
     }
 }

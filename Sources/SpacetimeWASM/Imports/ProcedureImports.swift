@@ -66,7 +66,7 @@ enum ProcedureImports {
 
     static func send(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let procedure = try suspending(call)
-        let head = try call.bytes(0, 1).array
+        let head = try call.copyable(0, 1).array
         let body = try call.copyable(2, 3)
         _ = try call.memory(call.u32(4), 8)
         var reader = unsafe BSATNReader(head.span.bytes)

@@ -5,7 +5,7 @@ import SpacetimeHost
 enum TableImports {
     static func tableID(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.transaction()
-        let name = try call.text(0, 1)
+        let name = try call.name(0, 1)
         let id = try doing { () throws(DatabaseError) in try transaction.table(named: name) }
         try call.write(id.rawValue, at: 2)
         return 0
@@ -13,7 +13,7 @@ enum TableImports {
 
     static func indexID(_ call: HostCall) throws(HostFailure) -> UInt32 {
         let transaction = try call.transaction()
-        let name = try call.text(0, 1)
+        let name = try call.name(0, 1)
         let id = try doing { () throws(DatabaseError) in try transaction.index(named: name) }
         try call.write(id.rawValue, at: 2)
         return 0

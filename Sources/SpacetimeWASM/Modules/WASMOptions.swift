@@ -26,8 +26,11 @@ public struct WASMLimits: Hashable, Sendable {
     public var memoryByteLimit = 1 << 30
     /// How many entries a guest's tables of functions may have.
     public var tableElementLimit = 1_000_000
-    /// How many scans a guest may have open.
+    /// How many scans a guest may have open; and how many answers of the host, of credentials and requests say, it may leave
+    /// unread.
     public var openScanLimit = 1_000
+    /// How many bytes the answers have together that a guest leaves unread.
+    public var unreadByteLimit = 256 << 20
     /// How many timers of the console may run.
     public var timerLimit = 1_000
     /// How many bytes one call may give back: an error, a procedure's result, the rows of a view, a response.
