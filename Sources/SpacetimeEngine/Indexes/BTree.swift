@@ -39,6 +39,8 @@ struct BTree: ~Copyable {
     var count = 0
     var leaves: NodePool
     var inners: NodePool
+    /// While nodes are brought together.
+    var compaction: TreeCompaction?
     let pool: PagePool
     /// The inner nodes passed on the way down and the child taken at each; 64^16 entries are out of reach.
     let path: Elements<Step>
@@ -201,6 +203,7 @@ struct BTree: ~Copyable {
             leaf.insertEntry(at: index, key: key, row: row.rawValue)
         } else {
             split(leaf, insertingAt: index, key, row.rawValue)
+            if compaction != nil { compactSome() }
         }
     }
 
@@ -219,8 +222,9 @@ struct BTree: ~Copyable {
                 last.count = used &+ 1
                 count &+= 1
             } else {
+                let mayMove = compaction != nil
                 insert(entry.key, RowID(entry.row), ExactKeys())
-                if last.next != nil { last = end.leaf }
+                if mayMove || last.next != nil { last = end.leaf }
             }
         }
     }

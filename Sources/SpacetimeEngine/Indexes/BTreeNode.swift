@@ -14,7 +14,7 @@
 /// `@safe`: a node is had from `makeLeaf`, `makeInner` or another node, so its block is as long as its kind says, and it is
 /// used while it is in the tree. ``Elements`` keeps its arrays apart.
 @safe
-struct BTreeNode: Equatable, BitwiseCopyable {
+struct BTreeNode: Equatable, TreeNode {
     let base: UnsafeMutableRawPointer
 
     /// Entries of a leaf, children of an inner node.
@@ -35,15 +35,6 @@ struct BTreeNode: Equatable, BitwiseCopyable {
     }
 
     static func == (left: BTreeNode, right: BTreeNode) -> Bool { unsafe left.base == right.base }
-
-    /// A copy of the first bytes of a node, in a block of another pool.
-    func copied(to pool: inout NodePool, byteCount: Int) -> BTreeNode {
-        let copy = unsafe BTreeNode(base: pool.take())
-        unsafe copy.base.copyMemory(from: base, byteCount: byteCount)
-        return copy
-    }
-
-    func giveBack(to pool: inout NodePool) { unsafe pool.giveBack(base) }
 
     var count: Int {
         get { unsafe Int(base.load(as: UInt32.self)) }

@@ -4,7 +4,7 @@
 /// Blocks of one size for the nodes of one tree, cut from chunks: small ones that double, then blocks of the page pool.
 ///
 /// A chunk without nodes goes back, except for one that is kept. Nodes are taken from the chunk that got room last, which
-/// is the fullest, so that the others can drain.
+/// is the fullest, so that the others can drain. ``drain()`` has all of them do so: see ``TreeCompaction``.
 struct NodePool: ~Copyable {
     /// The first bytes of a chunk.
     ///
@@ -20,6 +20,8 @@ struct NodePool: ~Copyable {
         var inUse: Int32 = 0
         /// Blocks handed out at least once.
         var bump: Int32 = 0
+        /// Whether its nodes are to be moved away: no more are taken from it.
+        var isDraining = false
 
         static let headerByteCount = 64
     }
@@ -37,6 +39,8 @@ struct NodePool: ~Copyable {
     private(set) var byteCount = 0
     /// Nodes handed out and not given back.
     private(set) var inUse = 0
+    /// Bytes of the chunks that are to go.
+    private var drainingByteCount = 0
 
     /// Bytes of the chunks that come from the page pool.
     var poolByteCount: Int {
@@ -89,19 +93,53 @@ struct NodePool: ~Copyable {
         let chunk = chunks[position]
         inUse -= 1
         chunk.value.inUse -= 1
-        let wasListed = unsafe chunk.value.free != nil || !isUsedUp(chunk)
-        if chunk.value.inUse == 0, empty != nil {
+        let wasListed = isListed(chunk)
+        if chunk.value.inUse == 0, chunk.value.isDraining || empty != nil {
             if wasListed { unlist(chunk) }
-            chunks.remove(at: position)
-            byteCount -= chunk.value.byteCount
-            Self.free(chunk, pool)
-            return
+            return removeChunk(at: position)
         }
         if chunk.value.inUse == 0 { empty = chunk }
         unsafe node.storeBytes(of: chunk.value.free, as: UnsafeMutableRawPointer?.self)
         unsafe chunk.value.free = node
-        if !wasListed { list(chunk) }
+        if !wasListed, !chunk.value.isDraining { list(chunk) }
     }
+
+    /// True if nodes are taken from the chunk.
+    private func isListed(_ chunk: ChunkRef) -> Bool {
+        unsafe !chunk.value.isDraining && (chunk.value.free != nil || !isUsedUp(chunk))
+    }
+
+    private mutating func removeChunk(at position: Int) {
+        let chunk = chunks.remove(at: position)
+        byteCount -= chunk.value.byteCount
+        if chunk.value.isDraining { drainingByteCount -= chunk.value.byteCount }
+        Self.free(chunk, pool)
+    }
+
+    // MARK: Draining
+
+    /// Takes no more nodes from the chunks that there are: each goes as soon as its last node is given back.
+    mutating func drain() {
+        if let chunk = empty {
+            unlist(chunk)
+            empty = nil
+            removeChunk(at: unsafe position(of: chunk.address))
+        }
+        for chunk in chunks {
+            chunk.value.isDraining = true
+            (chunk.value.next, chunk.value.previous) = (nil, nil)
+        }
+        first = nil
+        drainingByteCount = byteCount
+    }
+
+    /// Whether a node lies in a chunk that is to go.
+    func isDraining(_ node: UnsafeMutableRawPointer) -> Bool {
+        unsafe drainingByteCount > 0 && chunks[position(of: node)].value.isDraining
+    }
+
+    /// Whether any chunk is to go.
+    var isDraining: Bool { drainingByteCount > 0 }
 
     /// The position of the chunk that an address lies in.
     private func position(of node: UnsafeMutableRawPointer) -> Int {
@@ -117,7 +155,8 @@ struct NodePool: ~Copyable {
     @inline(never)
     private mutating func addChunk() -> ChunkRef {
         // One node first: most trees of most databases are small.
-        let wanted = max(Chunk.headerByteCount + nodeByteCount, min(byteCount, PagePool.blockByteCount))
+        let wanted = max(
+            Chunk.headerByteCount + nodeByteCount, min(byteCount - drainingByteCount, PagePool.blockByteCount))
         let isBlock = wanted == PagePool.blockByteCount
         let base = unsafe isBlock ? pool.take() : UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 64)
         let chunk = unsafe Ref(to: base.initializeMemory(as: Chunk.self, to: Chunk(byteCount: wanted)))
@@ -157,6 +196,7 @@ struct NodePool: ~Copyable {
         }
         var used = 0
         var bytes = 0
+        var draining = 0
         for chunk in chunks {
             var free = 0
             var node = unsafe chunk.value.free
@@ -165,13 +205,15 @@ struct NodePool: ~Copyable {
                 unsafe node = block.load(as: UnsafeMutableRawPointer?.self)
             }
             try check(Int(chunk.value.inUse) + free == Int(chunk.value.bump), "nodes of a chunk are missing")
-            try check(listed.contains(chunk) == (free > 0 || !isUsedUp(chunk)), "a chunk with room is not listed")
+            try check(listed.contains(chunk) == isListed(chunk), "a chunk with room is not listed")
             try check(chunk.value.inUse > 0 || chunk == empty, "a chunk without nodes is kept")
+            if chunk.value.isDraining { draining += chunk.value.byteCount }
             used += Int(chunk.value.inUse)
             bytes += chunk.value.byteCount
         }
         try check(
             used == inUse && bytes == byteCount, "\(used) nodes in \(bytes) bytes, counted \(inUse), \(byteCount)")
+        try check(draining == drainingByteCount, "\(draining) bytes drain, \(drainingByteCount) counted")
         try check(
             zip(chunks, chunks.dropFirst()).allSatisfy { unsafe $0.address < $1.address },
             "chunks of nodes are out of order")

@@ -27,7 +27,7 @@ extension EntryTree {
     }
 
     /// Puts inner nodes above leaves that are linked already: at least one.
-    mutating func raise(_ leaves: [Child]) {
+    private mutating func raise(_ leaves: [Child]) {
         var nodes = leaves
         while nodes.count > 1 {
             height += 1

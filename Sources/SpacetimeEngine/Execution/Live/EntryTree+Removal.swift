@@ -11,7 +11,10 @@ extension EntryTree {
         count &-= 1
         let left = leaf.count
         if index == 0, left > 0 { repairSeparator(to: leaf, from: height - 1) }
-        if Self.isWorthMerging(left) { shrink(leaf) }
+        if Self.isWorthMerging(left) {
+            shrink(leaf)
+            if compaction != nil { compactSome() }
+        }
     }
 
     /// Thin nodes always are; others look around now and then, so that a thin neighbour does not stay beside them.
@@ -69,7 +72,7 @@ extension EntryTree {
             root = only
             height -= 1
         }
-        if leaves.isSparse || inners.isSparse { compact() }
+        if compaction == nil, leaves.isSparse || inners.isSparse { compaction = TreeCompaction(&leaves, &inners) }
     }
 
     private mutating func mergeInner(_ level: Int) -> Bool {
@@ -128,25 +131,10 @@ extension EntryTree {
 
     // MARK: Memory
 
-    /// Copies all nodes to chunks without gaps, leaf by leaf. Otherwise a few nodes, spread over the chunks, would keep all
-    /// of them. Nodes are found again by their order, so this makes the inner nodes anew.
+    /// Brings nodes together that lie apart, some of them each time.
     @inline(never)
-    private mutating func compact() {
-        guard count > 0 else { return }
-        var newLeaves = NodePool(blockByteCount: EntryTreeNode.leafByteCount, pool: pool)
-        var nodes: [Child] = []
-        var next = first?.leaf
-        while let leaf = next {
-            let copy = leaf.copied(to: &newLeaves, byteCount: EntryTreeNode.leafByteCount)
-            copy.previous = nodes.last?.node
-            nodes.last?.node.next = copy
-            nodes.append((copy, copy.entries[0]))
-            next = leaf.next
-        }
-        leaves = newLeaves
-        inners = NodePool(blockByteCount: EntryTreeNode.innerByteCount, pool: pool)
-        height = 0
-        raise(nodes)
+    mutating func compactSome() {
+        if compaction?.advance(&root, height: height, &leaves, &inners) == true { compaction = nil }
     }
 
     /// An empty tree is as small as a new one.
@@ -155,6 +143,7 @@ extension EntryTree {
         leaves = NodePool(blockByteCount: EntryTreeNode.leafByteCount, pool: pool)
         inners = NodePool(blockByteCount: EntryTreeNode.innerByteCount, pool: pool)
         root = .makeLeaf(in: &leaves)
+        compaction = nil
     }
 
     /// Below that an empty tree keeps its memory: it may be filled and emptied again and again.

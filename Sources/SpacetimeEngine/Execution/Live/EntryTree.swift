@@ -28,6 +28,8 @@ struct EntryTree: ~Copyable {
     var count = 0
     var leaves: NodePool
     var inners: NodePool
+    /// While nodes are brought together.
+    var compaction: TreeCompaction?
     let pool: PagePool
     let path: Elements<Step>
     static let heightLimit = 16
@@ -169,6 +171,7 @@ struct EntryTree: ~Copyable {
             leaf.insertEntry(entry, at: index)
         } else {
             split(leaf, inserting: entry, at: index)
+            if compaction != nil { compactSome() }
         }
         return nil
     }

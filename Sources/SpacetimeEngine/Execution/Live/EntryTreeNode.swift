@@ -12,7 +12,7 @@
 /// `@safe`: a node is had from `makeLeaf`, `makeInner` or another node, so its block is as long as its kind says, and it is
 /// used while it is in the tree. ``Elements`` keeps its arrays apart.
 @safe
-struct EntryTreeNode: Equatable, BitwiseCopyable {
+struct EntryTreeNode: Equatable, TreeNode {
     let base: UnsafeMutableRawPointer
 
     static let leafCapacity = 62
@@ -33,15 +33,6 @@ struct EntryTreeNode: Equatable, BitwiseCopyable {
     }
 
     static func == (left: EntryTreeNode, right: EntryTreeNode) -> Bool { unsafe left.base == right.base }
-
-    /// A copy of the first bytes of a node, in a block of another pool.
-    func copied(to pool: inout NodePool, byteCount: Int) -> EntryTreeNode {
-        let copy = unsafe EntryTreeNode(base: pool.take())
-        unsafe copy.base.copyMemory(from: base, byteCount: byteCount)
-        return copy
-    }
-
-    func giveBack(to pool: inout NodePool) { unsafe pool.giveBack(base) }
 
     var count: Int {
         @inline(__always) get { unsafe Int(base.load(as: UInt32.self)) }
