@@ -400,10 +400,14 @@ private final class FuzzMirror {
     var count: Int { known.count }
     var rows: Set<[UInt8]> { Set(known.keys) }
 
-    /// - Throws: if the table or the view is not there, or the view fails: a damaged module may have called them something else.
+    /// - Throws: if the table or the view is not there, or the view fails: a damaged module may have called them something else, or
+    ///   made the table one of events, which are told and not kept.
     init(_ core: DatabaseCore) throws {
         self.core = core
         guard let table = core.catalog.tableID(named: "item") else { throw DatabaseError(.noSuchTable, "item") }
+        guard core.runner.datastore.schema(of: table)?.isEvent == false else {
+            throw DatabaseError(.noSuchTable, "the table keeps no rows any more")
+        }
         self.table = table
         items = try Self.watch("SELECT * FROM item", core)
         view = try Self.watch("SELECT * FROM all", core)

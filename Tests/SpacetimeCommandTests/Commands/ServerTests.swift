@@ -35,8 +35,9 @@ import Testing
 
     @Test func noServerMeansCodeThreeAndAWord() async throws {
         let directory = try TemporaryDirectory()
-        // The port of a server that has gone.
-        let port = try await withShop { $0.port }
+        let silent = try SilentPort()
+        defer { withExtendedLifetime(silent) {} }
+        let port = silent.number
         let environment = [
             "SPACETIMEKIT_CONFIG": directory.path + "/config.json", "SPACETIMEKIT_SERVER": "http://127.0.0.1:\(port)",
         ]
