@@ -175,6 +175,16 @@ import Darwin
         #expect(found == CompileCache.fileLimit)
     }
 
+    /// Somebody may have named a directory with files of theirs.
+    @Test func filesOfOthersStay() throws {
+        write([1])
+        let foreign = (0..<100).flatMap { ["area-\($0).code", "draft-\($0).new", "\($0).code.1.2.new"] }
+        for name in foreign { close(open(directory + "/code/" + name, O_CREAT | O_WRONLY, 0o600)) }
+        for number in 0..<3 { cache.write([2], [UInt8](repeating: UInt8(number), count: 32)) }
+        for name in foreign { #expect(access(directory + "/code/" + name, F_OK) == 0, "\(name)") }
+        #expect(read(Self.hash) == [1])
+    }
+
     @Test func aModuleIsCompiledOnceAndSharedByAll() throws {
         var text = TextModule()
         text.fields = "(global $unique i32 (i32.const \(UInt32.random(in: 0...0x7FFF_FFFF))))"

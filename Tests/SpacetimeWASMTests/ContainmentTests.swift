@@ -238,6 +238,21 @@ import Testing
         #expect(lines.last?.message == "item")
     }
 
+    /// Each of the two lines is counted with 68 bytes.
+    @Test(arguments: [(-1, 0, false), (0, 0, true), (68, 1, true), (135, 1, true), (136, 2, false)])
+    func theLogsLimitIsExact(limit: Int, written: Int, isTold: Bool) throws {
+        var module = module("")
+        let line = "(call $log (i32.const 32) (i32.const 4))"
+        module.reducers[0].body = line + line + "(i32.const 0)"
+        let db = try open(module) { $0.limits.logByteLimit = limit }
+        for round in 1...2 {
+            try db.call("good", arguments: [])
+            let lines = db.log.last().filter { !$0.isOfHost }
+            #expect(lines.count { $0.message == "item" } == written * round)
+            #expect(lines.count { $0.message.contains("what follows is left out") } == (isTold ? round : 0))
+        }
+    }
+
     @Test func itemsOfTheMemoryAreKeptWhileNothingTraps() throws {
         let db = try open(module("(unreachable)"))
         for _ in 0..<3 { try db.call("calls", arguments: []) }

@@ -154,7 +154,93 @@ import Testing
         #expect(response.status == 200)
     }
 
+    // MARK: Any number
+
+    /// A limit is whatever a program sets it to: the largest number for none, a negative one that was computed.
+    @Test(arguments: [Int.min, -1, 0, 1, .max]) func limitsMayBeAnyNumber(number: Int) async throws {
+        var module = asking("")
+        module.reducers = [.init(name: "write", body: "(call $insert (i64.const 1) (i32.const 1))")]
+        let db = try await open(module) { limits in
+            limits.openScanLimit = number
+            limits.unreadByteLimit = number
+            limits.timerLimit = number
+            limits.writtenByteLimit = number
+            limits.logByteLimit = number
+            limits.immediateCallLimit = number
+        }
+        if number == .max {
+            _ = try await db.callProcedure("ask", arguments: UInt32(3).bsatn())
+            try await db.call("write", arguments: [])
+        } else {
+            _ = await stopped { _ = try await db.callProcedure("ask", arguments: UInt32(3).bsatn()) }
+            #expect(await stopped { try await db.call("write", arguments: []) }.contains("writtenByteLimit"))
+        }
+        let none = try await open(asking("")) { $0.procedureLimit = number }
+        if number > 0 {
+            _ = try await none.callProcedure("ask", arguments: UInt32(1).bsatn())
+        } else {
+            let error = await #expect(throws: DatabaseError.self) {
+                _ = try await none.callProcedure("ask", arguments: UInt32(1).bsatn())
+            }
+            #expect(error?.code == .limitReached)
+        }
+    }
+
+    // MARK: WASI
+
+    /// Nothing stops a guest while the host works for it, so what it can ask for at once is bounded.
+    @Test func whatIsPrintedAtOnceIsBounded() async throws {
+        var module = TextModule(imports: [
+            #"(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))"#,
+            #"(import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))"#,
+        ])
+        module.memory = "(memory (export \"memory\") 300)"
+        // 2,000 buffers, all of which are the same bytes.
+        module.fields = """
+            (func $print (param $length i32) (result i32) (local $place i32)
+              (local.set $place (i32.const 65536))
+              (loop $again
+                (i32.store (local.get $place) (i32.const 65536))
+                (i32.store offset=4 (local.get $place) (local.get $length))
+                (local.set $place (i32.add (local.get $place) (i32.const 8)))
+                (br_if $again (i32.lt_u (local.get $place) (i32.const 81536))))
+              (drop (call $write (i32.const 1) (i32.const 65536) (i32.const 2000) (i32.const 4096)))
+              (call $insert (i64.load32_u (i32.const 4096)) (i32.const 0)))
+            """
+        module.reducers = [
+            .init(name: "many", body: "(call $print (i32.const 3))"),
+            .init(name: "much", body: "(call $print (i32.const 1048576))"),
+            .init(name: "random", body: "(call $random (i32.const 4096) (i32.const 16777217))"),
+        ]
+        let db = try await open(module) { $0.logByteLimit = .max }
+        try await db.call("many", arguments: [])
+        try await db.call("much", arguments: [])
+        let counts = try await db.sql("SELECT id FROM item").values(of: "id", as: UInt64.self)
+        #expect(counts.sorted() == [3 * 1_024, 16 << 20])
+        let message = await stopped { try await db.call("random", arguments: []) }
+        #expect(message.contains("16777217 bytes were handed to the host"), "\(message)")
+    }
+
     // MARK: The start
+
+    /// Each call of a module that does not start for its database starts it again.
+    @Test func whatAModuleSaysThatDoesNotStartIsNotGathered() throws {
+        var module = TextModule(imports: [
+            #"(import "spacetime_10.0" "identity" (func $identity (param i32)))"#
+        ])
+        module.fields = """
+            (func (export "_initialize")
+              (call $identity (i32.const 4096))
+              (if (i64.ne (i64.load (i32.const 4096)) (i64.const 0)) (then
+                (call $log (i32.const 32) (i32.const 4)) unreachable)))
+            """
+        let guest = try Guest(module.module().program, identity: Identity(issuer: "here", subject: "somebody"))
+        for _ in 0..<3 {
+            let error = #expect(throws: DatabaseError.self) { try guest.start() }
+            #expect(error?.message.split(separator: "it says: item", omittingEmptySubsequences: false).count == 2)
+        }
+        #expect(guest.state.earlyLines.count == 1)
+    }
 
     /// A guest for procedures is started when the first procedure is called. Its setup is not part of that call.
     @Test func whatAModuleSetsItselfUpWithIsNotPartOfTheCallThatItIsStartedFor() async throws {

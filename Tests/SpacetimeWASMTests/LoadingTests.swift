@@ -178,6 +178,11 @@ import Testing
         _ = try module.module()
         let error = #expect(throws: DatabaseError.self) { try module.module { $0.allowsWASI = false } }
         #expect(error?.message.contains("WASMOptions.allowsWASI") == true)
+        // Nobody is told to allow what is allowed.
+        module.imports = [#"(import "wasi_snapshot_preview1" "path_dream" (func (result i32)))"#]
+        let unknown = #expect(throws: DatabaseError.self) { try module.module() }
+        #expect(unknown?.message.contains("the host does not have") == true)
+        #expect(unknown?.message.contains("allowsWASI") == false)
     }
 
     @Test func theOrderOfTheStartIsThatOfTheNames() throws {

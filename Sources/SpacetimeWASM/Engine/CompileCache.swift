@@ -63,6 +63,18 @@ struct CompileCache {
         Hexadecimal.text(Array(hash.prefix(20))) + "-" + Hexadecimal.text(Array(engine.prefix(8))) + ".code"
     }
 
+    /// Whether a file's name is one that a cache gives: the directory may be one with other files in it.
+    private static func isName(_ text: String) -> Bool {
+        func isHexadecimal(_ digits: Substring.UTF8View, _ count: Int) -> Bool {
+            digits.count == count && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let isOfCode = parts.count == 2 || parts.count == 5 && parts[4] == "new"
+        guard isOfCode, parts[1] == "code" else { return false }
+        let hashes = parts[0].split(separator: "-", omittingEmptySubsequences: false)
+        return hashes.count == 2 && isHexadecimal(hashes[0].utf8, 40) && isHexadecimal(hashes[1].utf8, 16)
+    }
+
     // MARK: Reading
 
     /// Calls a body with the code of a module, if there is some that can be trusted: an engine with this one's fingerprint has
@@ -202,9 +214,9 @@ struct CompileCache {
                 unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             var facts = stat()
-            guard name.hasSuffix(".code") || name.hasSuffix(".new"),
-                unsafe fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0
-            else { continue }
+            guard Self.isName(name), unsafe fstatat(folder, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else {
+                continue
+            }
             #if canImport(Darwin)
             files.append((name, facts.st_mtimespec.tv_sec))
             #else

@@ -68,7 +68,9 @@ struct ModuleShape: Sendable {
                 isOfDatabase = true
             }
             guard let function = HostFunctions.find(module, name), allowsWASI || module != WASIFunctions.module else {
-                throw invalid("it imports '\(name)' of '\(module)', which the host does not have\(hint(module))")
+                throw invalid(
+                    "it imports '\(name)' of '\(module)', which the host does not have"
+                        + (module == WASIFunctions.module && !allowsWASI ? "; \(Self.hint)" : ""))
             }
             guard port.kind == .function, port.signature == function.signature else {
                 throw invalid("it imports '\(name)' of '\(module)' as something else than it is")
@@ -81,9 +83,7 @@ struct ModuleShape: Sendable {
         return found
     }
 
-    private static func hint(_ module: String) -> String {
-        module == WASIFunctions.module ? "; set WASMOptions.allowsWASI to have WASI answered" : ""
-    }
+    private static let hint = "set WASMOptions.allowsWASI to have WASI answered"
 
     /// - Throws: if a name of the form `spacetime_10.5` is none, or asks for a version that is not implemented.
     private static func requireVersion(_ module: String) throws(DatabaseError) {

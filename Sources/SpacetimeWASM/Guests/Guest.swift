@@ -90,6 +90,8 @@ final class Guest {
         state.activity = .start
         state.random = DeterministicRandom(seed: program.seed)
         state.timers = ConsoleTimers()
+        // Those of a start that failed were told by its error; a guest that fails with each call would gather them.
+        state.earlyLines = []
         beginTime(context, program.startTicks, isNew: true)
         state.time.begin()
         defer { state.time.end() }

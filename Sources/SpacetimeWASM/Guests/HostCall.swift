@@ -136,8 +136,10 @@ extension HostCall {
     /// Counts a row that is written. What a transaction writes is in memory until it ends, the old rows beside the new ones.
     @inline(__always)
     func charge(_ byteCount: Int) throws(HostFailure) {
-        state.writtenBytesLeft &-= byteCount &+ Self.bytesPerRow
-        if state.writtenBytesLeft < 0 { throw tooMuchWritten() }
+        let cost = byteCount &+ Self.bytesPerRow
+        // Compared before it is taken off: the limit is any number, as the smallest.
+        if state.writtenBytesLeft < cost { throw tooMuchWritten() }
+        state.writtenBytesLeft &-= cost
     }
 
     @inline(never)

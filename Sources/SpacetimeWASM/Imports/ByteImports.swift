@@ -72,8 +72,9 @@ extension GuestReference {
         state.answerCount += 1
         state.answerByteCount += bytes.count
         let source = ByteSource(copying: bytes)
-        // Numbers are used again once there are as many as may be open, beside the two that a call begins with.
-        if state.sources.count >= limits.openScanLimit + 2,
+        // Numbers are used again once there are as many as may be open, beside the two that a call begins with. The limit is any
+        // number, as the largest, to which nothing can be added.
+        if state.sources.count - 2 >= limits.openScanLimit,
             let free = (0..<state.sources.count).first(where: { !state.sources[$0].isOpen })
         {
             state.sources[free] = source

@@ -72,14 +72,16 @@ extension GuestReference {
     /// Writes a line to the log, if the call has not written too much.
     func log(_ line: EarlyLine) {
         let count = line.message.utf8.count + (line.target?.utf8.count ?? 0) + (line.file?.utf8.count ?? 0) + 64
-        guard state.logBytesLeft > 0 else { return }
+        // Negative: it has been said that lines are missing.
+        guard state.logBytesLeft >= 0 else { return }
         state.logBytesLeft -= count
-        if state.logBytesLeft > 0 { return write(line) }
+        if state.logBytesLeft >= 0 { return write(line) }
         write(
             EarlyLine(
                 level: .warn, target: nil, file: nil, line: nil,
                 message:
-                    "the call has written \(state.limits.logByteLimit) bytes to the log; what follows is left out"))
+                    "the call writes more than \(state.limits.logByteLimit) bytes to the log; what follows is left out")
+        )
     }
 
     private func write(_ line: EarlyLine) {

@@ -62,22 +62,29 @@ enum WASIFunctions {
     ]
 
     /// The bytes of a list of buffers, as far as they are written to the log.
+    ///
+    /// Of a long list only the first are taken, and fewer bytes are written than there are, as with any file: buffers may
+    /// lie upon each other, so that a list has far more bytes than the guest's memory, and nothing stops the guest meanwhile.
     private static func gather(_ call: HostCall) throws(HostFailure) -> (text: [UInt8], count: Int) {
-        let list = try call.memory(call.u32(1), Int(call.u32(2)) * 8)
+        let list = try call.memory(call.u32(1), Int(call.u32(2)) * 8).prefix(bufferLimit * 8)
         var text: [UInt8] = []
         var count = 0
-        for start in stride(from: 0, to: list.count, by: 8) {
+        for start in stride(from: 0, to: list.count, by: 8) where text.count < gatheredByteLimit {
             let (pointer, length) = (
                 list.integer(at: start, as: UInt32.self), list.integer(at: start + 4, as: UInt32.self)
             )
             if length == 0 { continue }
-            let bytes = try call.memory(pointer, Int(length))
+            let bytes = try call.memory(pointer, Int(length)).prefix(gatheredByteLimit - text.count)
             count += bytes.count
             let room = call.state.limits.logByteLimit - text.count
             text.append(contentsOf: bytes.prefix(room).array)
         }
         return (text, count)
     }
+
+    private static let bufferLimit = 1_024
+    /// More bytes than these are not written at once.
+    private static let gatheredByteLimit = 16 << 20
 
     // MARK: Facts
 
@@ -124,7 +131,7 @@ enum WASIFunctions {
         function("random_get", "ii>i") { env, _, values, _ in
             unsafe answer(env, values) { call throws(HostFailure) in
                 if call.u32(1) == 0 { return 0 }
-                let buffer = try call.bytes(0, 1)
+                let buffer = try call.copyable(0, 1)
                 var word: UInt64 = 0
                 for position in 0..<buffer.count {
                     if position % 8 == 0 { word = call.guest.nextRandom() }

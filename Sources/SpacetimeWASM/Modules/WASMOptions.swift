@@ -14,7 +14,7 @@ public struct WASMOptions: Hashable, Sendable {
 }
 
 /// What a guest may use. Reaching a limit stops the guest, undoes its transaction, and gives its caller an error; nobody else
-/// notices.
+/// notices. Any numbers will do: with 0 or less there is nothing of it, and the largest number is none.
 public struct WASMLimits: Hashable, Sendable {
     /// How long one call may run. What a procedure waits for does not count. The guest is stopped up to 20 ms later.
     public var callDuration = Duration.seconds(10)
@@ -33,12 +33,15 @@ public struct WASMLimits: Hashable, Sendable {
     public var unreadByteLimit = 256 << 20
     /// How many timers of the console may run.
     public var timerLimit = 1_000
-    /// How many bytes one call may give back: an error, a procedure's result, the rows of a view, a response.
+    /// How many bytes one call may give back: an error, a procedure's result, the rows of a view, a response. It is also how long
+    /// the description may be that a module gives of itself, and how many bytes the arguments of immediate calls may have
+    /// together that one call asks for.
     public var resultByteLimit = 64 << 20
     /// How many bytes of rows one transaction may insert and update, each counted with 64 bytes more. All of them are in memory
     /// until it ends.
     public var writtenByteLimit = 1 << 30
-    /// How many bytes one call may write to the log. What follows is left out, and a line says so.
+    /// How many bytes one call may write to the log, each line counted with 64 bytes more. The first line that does not fit is
+    /// left out with all that follow, and a line says so; with a negative number none does.
     public var logByteLimit = 1 << 20
     /// How many immediate calls of reducers one call may ask for. A database keeps 10,000 that wait, of all its calls.
     public var immediateCallLimit = 1_000
@@ -69,6 +72,7 @@ public struct WASMCache: Hashable, Sendable {
     /// platforms), and in there `spacetimekit/wasm`.
     public static var ofUser: WASMCache { WASMCache(place: .ofUser) }
 
-    /// A directory, which is made if there is none, for the program's user alone.
+    /// A directory, which is made if there is none, for the program's user alone. It has 64 files of compiled code at most; the
+    /// oldest go. Other files in it are left alone.
     public static func directory(_ path: String) -> WASMCache { WASMCache(place: .directory(path)) }
 }
