@@ -154,6 +154,61 @@ import Testing
         #expect(response.status == 200)
     }
 
+    // MARK: Scans
+
+    /// A table that is written while scans of it are open is copied for each of them.
+    @Test(arguments: [false, true]) func whatOpenScansCopyHasALimit(ofPoints: Bool) async throws {
+        var module = TextModule(imports: [
+            #"(import "spacetime_10.4" "datastore_index_scan_point_bsatn" "#
+                + "(func $point (param i32 i32 i32 i32) (result i32)))"
+        ])
+        let open =
+            ofPoints
+            ? "(i64.store (i32.const 4104) (i64.const 1)) "
+                + "(drop (call $point (call $index) (i32.const 4104) (i32.const 8) (i32.const 4096)))"
+            : "(drop (call $datastore_table_scan_bsatn (call $table) (i32.const 4096)))"
+        let advance = """
+            (i32.store (i32.const 4100) (i32.const 8192))
+            (drop (call $row_iter_bsatn_advance (i32.load (i32.const 4096)) (i32.const 8192) (i32.const 4100)))
+            """
+        func opening(_ count: Int) -> String { String(repeating: open, count: count) }
+        let write = "(drop (call $insert (i64.const 100) (i32.const 1)))"
+        module.reducers = [
+            .init(
+                name: "fill",
+                body: (1...3).map { "(drop (call $insert (i64.const \($0)) (i32.const 1)))" }.joined() + "(i32.const 0)"
+            ),
+            .init(name: "few", body: opening(2) + write + advance + "(i32.const 0)"),
+            // The first one is copied last.
+            .init(
+                name: "many",
+                body: opening(200) + write + "(i32.store (i32.const 4096) (i32.const 1))" + advance + "(i32.const 0)"),
+            .init(
+                name: "closing",
+                body: """
+                    (local $left i32) (local.set $left (i32.const 10))
+                    (loop $again
+                      \(open)
+                      (drop (call $insert (i64.extend_i32_u (i32.add (local.get $left) (i32.const 100))) (i32.const 1)))
+                      (drop (call $row_iter_bsatn_close (i32.load (i32.const 4096))))
+                      (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+                    (i32.const 0)
+                    """),
+        ]
+        // A row has 12 bytes, and is counted with 76 when it is written, and with 20 when it is copied for a scan of several.
+        let db = try await self.open(module) { $0.writtenByteLimit = 1_000 }
+        try await db.call("fill", arguments: [])
+        try await db.call("few", arguments: [])
+        try await db.sql("DELETE FROM item WHERE id = 100")
+        let message = await stopped { try await db.call("many", arguments: []) }
+        #expect(message.contains("while scans of them are open"), "\(message)")
+        #expect(try await db.sql("SELECT id FROM item").count == 3)
+        // What is closed counts no more.
+        try await db.call("closing", arguments: [])
+        try await db.call("few", arguments: [])
+        #expect(try await db.sql("SELECT id FROM item").count == 14)
+    }
+
     // MARK: Any number
 
     /// A limit is whatever a program sets it to: the largest number for none, a negative one that was computed.

@@ -61,6 +61,12 @@ package final class RowScan {
         state.value.table = nil
     }
 
+    /// Counts what this copies when its table is written, and loses the rows if there is no room.
+    package func countCopies(in copies: ScanCopies) { state.value.copies = copies }
+
+    /// Whether the rows were lost. To be asked before the batch is read if copies are counted.
+    package var isLost: Bool { state.value.isLost }
+
     /// Finds the next rows and returns how many are in `batch`; 0 at the end.
     @usableFromInline
     package func refill() -> Int {

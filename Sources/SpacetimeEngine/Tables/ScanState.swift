@@ -44,6 +44,12 @@ struct ScanState {
     let batch: UnsafeMutablePointer<UnsafeRawBufferPointer>
     var held: UnsafeMutableRawPointer?
     var heldByteCount = 0
+    /// Where copies are counted; nil if they may be any number.
+    var copies: ScanCopies?
+    /// Bytes that are counted there.
+    private var countedByteCount = 0
+    /// Whether there was no room for copies. There are no rows then, not those of the batch either.
+    private(set) var isLost = false
     /// What follows when the tree of a direct index has been shown.
     var rest: Source?
     /// Set if rows are made of the keys of the tree instead of being read: they have nothing but the key, where
@@ -104,6 +110,7 @@ struct ScanState {
         unsafe batch.deallocate()
         unsafe held?.deallocate()
         unsafe keyRows?.deallocate()
+        copies?.remove(countedByteCount)
     }
 
     // MARK: Filling
@@ -235,7 +242,8 @@ struct ScanState {
 
     // MARK: Before a write
 
-    /// Copies everything that is still to come, so that the scan goes on with the rows as they were.
+    /// Copies everything that is still to come, so that the scan goes on with the rows as they were. If there is no room for
+    /// that the scan is lost: whoever writes goes on, and who reads the scan has to ask.
     mutating func detach() {
         let handedOut = filled
         var copies: [UInt8] = []
@@ -244,6 +252,12 @@ struct ScanState {
         if case .copies = source { return }
         while refill() > 0 {
             for i in 0..<filled { unsafe Self.append(batch[i], to: &copies) }
+            if let counted = self.copies, !counted.hasRoom(for: copies.count) { return lose() }
+        }
+        if let counted = self.copies {
+            guard counted.hasRoom(for: copies.count) else { return lose() }
+            counted.add(copies.count)
+            countedByteCount = copies.count
         }
         unsafe held = .allocate(byteCount: max(copies.count, 1), alignment: 16)
         heldByteCount = copies.count
@@ -258,6 +272,14 @@ struct ScanState {
         if handedOut > 0 { refillFromCopies(0) }
         filled = handedOut
         source = boundary < heldByteCount ? .copies(next: boundary) : .done
+        predicate = nil
+        table = nil
+    }
+
+    private mutating func lose() {
+        isLost = true
+        source = .done
+        filled = 0
         predicate = nil
         table = nil
     }

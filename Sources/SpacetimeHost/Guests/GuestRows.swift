@@ -1,4 +1,4 @@
-import SpacetimeEngine
+package import SpacetimeEngine
 
 /// The rows of a guest's scan, handed out in pieces as large as the guest has room for.
 ///
@@ -17,6 +17,9 @@ package final class GuestRows {
         self.transaction = transaction
     }
 
+    /// Counts what has to be copied when the table is written before all is read. If there is no room, reading throws.
+    package func countCopies(in copies: ScanCopies) { scan.countCopies(in: copies) }
+
     package enum Piece: Equatable, Sendable {
         /// So many bytes of whole rows, one behind the other. No more follow if `isLast`; then there may be none at all.
         case rows(byteCount: Int, isLast: Bool)
@@ -26,11 +29,17 @@ package final class GuestRows {
 
     /// Writes as many rows as fit.
     ///
-    /// - Throws: `transactionEnded`.
+    /// - Throws: `transactionEnded`; `limitReached` if the table was written meanwhile, and there was no room for copies.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(DatabaseError) -> Piece {
         guard transaction.isCurrent else {
             throw DatabaseError(
                 .transactionEnded, "the rows were to be read after their transaction had ended; read them in its call")
+        }
+        if scan.isLost {
+            throw DatabaseError(
+                .limitReached,
+                "a table was written while scans of it were open, whose rows are too many to be copied; close scans, or read "
+                    + "them to their ends, before you write")
         }
         var used = 0
         while fill() {
@@ -48,7 +57,7 @@ package final class GuestRows {
     /// The rows that are left, one behind the other.
     package func readAll() throws(DatabaseError) -> [UInt8] {
         var bytes: [UInt8] = []
-        guard transaction.isCurrent else {
+        guard transaction.isCurrent, !scan.isLost else {
             _ = try read(into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
             return bytes
         }

@@ -1,3 +1,4 @@
+import SpacetimeEngine
 import SpacetimeHost
 
 /// The open scans of a guest, by number - 1. Numbers are used again.
@@ -32,6 +33,10 @@ struct GuestIterators: ~Copyable {
     private var firstFree = -1
     private(set) var count = 0
     private var borrowedCount = 0
+    /// Where copies are counted.
+    private let copies: ScanCopies
+
+    init(copies: ScanCopies) { self.copies = copies }
 
     // MARK: Opening and closing
 
@@ -67,7 +72,7 @@ struct GuestIterators: ~Copyable {
     mutating func remove(_ number: UInt32) -> Bool {
         let position = Int(number) - 1
         guard slots.has(position), slots[position].content != .free else { return false }
-        if slots[position].content == .borrowed { borrowedCount -= 1 } else { Self.free(slots[position]) }
+        if slots[position].content == .borrowed { borrowedCount -= 1 } else { free(slots[position]) }
         slots[position] = unsafe Slot(content: .free, start: nil, count: firstFree)
         firstFree = position
         count -= 1
@@ -75,10 +80,12 @@ struct GuestIterators: ~Copyable {
     }
 
     @inline(never)
-    private static func free(_ slot: Slot) {
+    private func free(_ slot: Slot) {
         guard let start = unsafe slot.start else { return }
         switch slot.content {
-        case .copied: unsafe UnsafeMutableRawPointer(mutating: start).deallocate()
+        case .copied:
+            copies.remove(slot.count)
+            unsafe UnsafeMutableRawPointer(mutating: start).deallocate()
         case .rows: unsafe Unmanaged<GuestRows>.fromOpaque(start).release()
         case .free, .borrowed: break
         }
@@ -87,7 +94,7 @@ struct GuestIterators: ~Copyable {
     /// To be called before this goes, too.
     @inline(__always)
     mutating func removeAll() {
-        if count > borrowedCount { for position in 0..<slots.count { Self.free(slots[position]) } }
+        if count > borrowedCount { for position in 0..<slots.count { free(slots[position]) } }
         slots.removeAll()
         firstFree = -1
         count = 0
@@ -95,19 +102,24 @@ struct GuestIterators: ~Copyable {
     }
 
     /// To be called before anything is written: rows that are in their tables may move, or be overwritten.
+    ///
+    /// - Returns: false if there is no room for copies. Nothing may be written then.
     @inline(__always)
-    mutating func prepareForWrite() { if borrowedCount > 0 { copyBorrowed() } }
+    mutating func prepareForWrite() -> Bool { borrowedCount == 0 || copyBorrowed() }
 
     @inline(never)
-    private mutating func copyBorrowed() {
+    private mutating func copyBorrowed() -> Bool {
         for position in 0..<slots.count where slots[position].content == .borrowed {
+            guard copies.hasRoom(for: slots[position].count) else { return false }
+            borrowedCount -= 1
             slots[position].content = .copied
             guard let row = unsafe slots[position].start else { continue }
+            copies.add(slots[position].count)
             let copy = UnsafeMutableRawPointer.allocate(byteCount: slots[position].count, alignment: 1)
             unsafe copy.copyMemory(from: row, byteCount: slots[position].count)
             unsafe slots[position].start = UnsafeRawPointer(copy)
         }
-        borrowedCount = 0
+        return true
     }
 
     // MARK: Reading

@@ -1,3 +1,4 @@
+import SpacetimeEngine
 import SpacetimeHost
 import SpacetimeSATS
 
@@ -50,7 +51,9 @@ struct GuestState: ~Copyable {
     var sinkCount = 0
     /// Whether something has been written to one of them since they were opened.
     var hasWritten = false
-    var iterators = GuestIterators()
+    var iterators: GuestIterators
+    /// What the scans copy.
+    let scanCopies: ScanCopies
     var timers = ConsoleTimers()
     /// How many bytes of lines may still be written.
     var logBytesLeft = 0
@@ -78,6 +81,8 @@ struct GuestState: ~Copyable {
         self.time = time
         self.limits = limits
         self.identity = identity
+        scanCopies = ScanCopies(byteLimit: limits.writtenByteLimit)
+        iterators = GuestIterators(copies: scanCopies)
         random = DeterministicRandom(seed: seed)
     }
 

@@ -127,7 +127,7 @@ extension HostCall {
     @inline(__always)
     func writableTransaction() throws(HostFailure) -> GuestTransaction {
         let transaction = try transaction()
-        state.iterators.prepareForWrite()
+        guard state.iterators.prepareForWrite() else { throw ScanImports.tooManyCopies(self) }
         return transaction
     }
 }

@@ -46,7 +46,8 @@ enum ScanImports {
 
     @inline(never)
     private static func openSeveral(_ rows: GuestRows, _ call: HostCall, output: Int) throws(HostFailure) -> UInt32 {
-        try open(.rows(rows), call, output: output)
+        rows.countCopies(in: call.state.scanCopies)
+        return try open(.rows(rows), call, output: output)
     }
 
     @inline(__always)
@@ -64,13 +65,22 @@ enum ScanImports {
         .trap("\(call.state.iterators.count) scans are open; close them, or read them to their ends")
     }
 
+    static func tooManyCopies(_ call: HostCall) -> HostFailure {
+        .trap(
+            "the guest writes to tables while scans of them are open, whose rows have more than "
+                + "\(call.state.limits.writtenByteLimit) bytes, which is WASMLimits.writtenByteLimit; close scans, or read them "
+                + "to their ends, before you write")
+    }
+
     static func advance(_ call: HostCall) throws(HostFailure) -> UInt32 {
         guard call.state.iterators.isOpen(call.u32(0)) else { throw .number(.noSuchIterator) }
         let place = try call.memory(call.u32(2), 4)
         let capacity = place.integer(as: UInt32.self)
         let buffer = try call.memory(call.u32(1), Int(capacity))
-        let piece = try doing { () throws(DatabaseError) in
-            try call.state.iterators.read(call.u32(0), into: buffer)
+        let piece: GuestRows.Piece?
+        do throws(DatabaseError) { piece = try call.state.iterators.read(call.u32(0), into: buffer) } catch {
+            if error.code == .limitReached { throw tooManyCopies(call) }
+            throw HostFailure(error)
         }
         switch piece {
         case .rows(let count, let isLast)?:

@@ -38,7 +38,8 @@ public struct WASMLimits: Hashable, Sendable {
     /// together that one call asks for.
     public var resultByteLimit = 64 << 20
     /// How many bytes of rows one transaction may insert and update, each counted with 64 bytes more. All of them are in memory
-    /// until it ends.
+    /// until it ends. As many bytes may the rows have that open scans have still to show when their tables are written: these are
+    /// copied then.
     public var writtenByteLimit = 1 << 30
     /// How many bytes one call may write to the log, each line counted with 64 bytes more. The first line that does not fit is
     /// left out with all that follow, and a line says so; with a negative number none does.
