@@ -376,6 +376,7 @@ let package = Package(
                 "GeneratedCode", "SpacetimeBindings", "SpacetimeClient", "SpacetimeClientNIO",
                 "SpacetimeCommand", "SpacetimeServer", "SpacetimeWASM", "SpacetimeKit", "SpacetimeHost",
                 "SpacetimeDurability", "SpacetimeSchema", "SpacetimeSATS", "SpacetimeTestSupport",
+                "SpacetimeServerTestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

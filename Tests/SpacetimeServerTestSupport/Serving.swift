@@ -8,7 +8,7 @@ package func serving(
     _ prepare: (SpacetimeServer) throws -> Void, _ body: @escaping @Sendable (_ port: Int) async throws -> Void
 ) async throws {
     let server = SpacetimeServer(
-        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        options: .test(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try prepare(server)
     try await withThrowingTaskGroup(of: Bool.self) { group in
         group.addTask {

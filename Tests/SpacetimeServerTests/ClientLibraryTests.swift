@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer
@@ -10,7 +11,7 @@ struct ClientLibraryTests {
     private func withServer(
         handsOut: Bool = true, _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
     ) async throws {
-        var options = ServerOptions()
+        var options = ServerOptions.test()
         options.clientLibrary = handsOut
         let router = Router()
         router.add(middleware: SpacetimeMiddleware(SpacetimeServer(options: options)))

@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdTesting
 import SpacetimeKit
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer
@@ -23,7 +24,7 @@ struct InspectorTests {
     private func withServer(
         inspector: Bool, _ body: @escaping @Sendable (any TestClientProtocol, SpacetimeServer) async throws -> Void
     ) async throws {
-        var options = ServerOptions()
+        var options = ServerOptions.test()
         options.inspector = inspector
         let server = SpacetimeServer(options: options)
         try server.host(try await Database.open(.inMemory, module: Nothing.self), as: "nothing")

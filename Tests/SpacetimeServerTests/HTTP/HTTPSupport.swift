@@ -4,6 +4,7 @@ import NIOCore
 import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 import Synchronization
 import Testing
 
@@ -20,7 +21,7 @@ struct TestServer {
     static let ownerSubject = "11111111-2222-4333-8444-555555555555"
 
     init(_ change: (inout ServerOptions) -> Void = { _ in }) throws {
-        var options = ServerOptions()
+        var options = ServerOptions.test()
         options.tokens.documents = documents
         change(&options)
         server = SpacetimeServer(options: options)

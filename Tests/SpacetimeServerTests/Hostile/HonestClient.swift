@@ -1,9 +1,10 @@
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import Testing
 
 /// Serves the arena with an honest client beside, who has to be served before and after; and so has who comes afterwards.
 func withHonestClient(
-    options: ServerOptions = ServerOptions(port: 0), _ body: @escaping @Sendable (RunningServer) async throws -> Void
+    options: ServerOptions = .test(), _ body: @escaping @Sendable (RunningServer) async throws -> Void
 ) async throws {
     try await withServer(try arena(), options: options) { server in
         let honest = try await server.greeted()

@@ -1,6 +1,7 @@
 import NIOCore
 import SpacetimeKit
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import Testing
 
 /// Clients that break the rules, by accident or on purpose: each loses its own connection at most, with the code that the
@@ -185,7 +186,7 @@ import Testing
     // MARK: Sizes
 
     @Test func aMessageOverTheLimitClosesWith1009BeforeItIsRead() async throws {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.webSocket.messageByteLimit = 10_000
         try await withHonestClient(options: options) { server in
             // In one frame, of which only the claim is sent; then the most that can be claimed.

@@ -1,6 +1,7 @@
 import NIOCore
 import SpacetimeKit
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import Testing
 
 /// Connections that are half open, silent, or do not read.
@@ -29,7 +30,7 @@ import Testing
     }
 
     @Test func aClientThatSaysNothingIsDroppedWithoutACloseFrame() async throws {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.webSocket.pingInterval = .milliseconds(20)
         // So long that a client that answers is not taken for dead on a machine that has other things to do.
         options.webSocket.idleTimeout = .seconds(4)
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func aReaderThatStopsIsDroppedAndTheOthersGoOn() async throws {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.webSocket.outgoingQueueLimit = 100
         try await withServer(try arena(), options: options) { server in
             let slow = try await server.greeted()

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer

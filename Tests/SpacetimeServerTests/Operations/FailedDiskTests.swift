@@ -1,4 +1,5 @@
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTesting
 import Testing
 

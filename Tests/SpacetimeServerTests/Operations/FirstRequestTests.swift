@@ -1,5 +1,6 @@
 import NIOCore
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer

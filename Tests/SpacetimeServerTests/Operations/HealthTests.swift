@@ -4,6 +4,7 @@ import NIOCore
 import NIOEmbedded
 import NIOPosix
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTesting
 import Synchronization
 import Testing

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import SpacetimeHost
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTesting
 import Synchronization
 import Testing

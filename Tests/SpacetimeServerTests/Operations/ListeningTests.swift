@@ -1,5 +1,6 @@
 import SpacetimeHost
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import SpacetimeTesting
 import Testing

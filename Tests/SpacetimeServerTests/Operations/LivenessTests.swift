@@ -1,6 +1,7 @@
 import Dispatch
 import NIOCore
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer
@@ -37,7 +38,7 @@ import Testing
 
     /// A transaction that takes that long is no illness here.
     private static var options: ServerOptions {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.healthPatience = .seconds(6_000)
         return options
     }

@@ -1,5 +1,6 @@
 import SpacetimeKit
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer

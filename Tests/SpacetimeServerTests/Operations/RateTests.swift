@@ -1,4 +1,5 @@
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer

@@ -212,12 +212,3 @@ func serving<Result: Sendable>(
     try await running
     return result
 }
-
-extension ServerOptions {
-    /// On any free port.
-    static func test(_ change: (inout ServerOptions) -> Void = { _ in }) -> ServerOptions {
-        var options = ServerOptions(port: 0)
-        change(&options)
-        return options
-    }
-}

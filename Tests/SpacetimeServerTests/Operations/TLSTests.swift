@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NIOSSL
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import Testing
 

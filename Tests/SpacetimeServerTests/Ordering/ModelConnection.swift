@@ -2,6 +2,7 @@ import NIOCore
 import SpacetimeHost
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 
 @testable import SpacetimeServer
 
@@ -87,7 +88,7 @@ extension ClientConnection {
         let rates = database.reducerRates(ClientLimits(), of: .identity(identity))
         return ClientConnection(
             database, principal, parameters, subprotocol, .patient, delivery,
-            ClientLedger(ClientLimits(), LimitPolicy(), rates, metrics, metrics.database("model", reducers: [])))
+            ClientLedger(ClientLimits(), .patient, rates, metrics, metrics.database("model", reducers: [])))
     }
 }
 

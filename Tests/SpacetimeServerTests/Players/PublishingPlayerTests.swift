@@ -1,5 +1,6 @@
 import SpacetimeHost
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import Testing
 
@@ -65,7 +66,7 @@ import Testing
     }
 
     private static func play(_ body: @escaping @Sendable (Player) async throws -> Void) async throws {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.publishing.runtime = ModuleRuntime(StandInLoader())
         try await withServer(try arena(), options: options) { try await body(Player($0)) }
     }

@@ -1,6 +1,7 @@
 import SpacetimeDurability
 import SpacetimeHost
 import SpacetimeKit
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import SpacetimeWASM
 import Testing
@@ -73,7 +74,7 @@ private enum GuestFiles {
     }
 
     private static func options(in directory: String? = nil) -> ServerOptions {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.publishing.runtime = .webAssembly()
         options.publishing.directory = directory
         return options

@@ -3,6 +3,7 @@ import SpacetimeHost
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 import SpacetimeTestSupport
 import Testing
 
@@ -235,7 +236,7 @@ import Testing
     /// A module that takes over begins a history of its own. Who stays is told its name, before all that is told in its terms; and
     /// can go on in it, and no more in the one before. Who watches nothing is told when it does.
     @Test(arguments: [1, 3]) func whoStaysWhileTheModuleIsReplacedIsToldTheNewHistory(times: Int) async throws {
-        var options = ServerOptions(port: 0)
+        var options = ServerOptions.test()
         options.publishing.runtime = ModuleRuntime(StandInLoader())
         try await withServer(try Arena.open(), options: options) { server in
             let token = try await server.token()

@@ -1,6 +1,7 @@
 import Logging
 import SpacetimeKit
 import SpacetimeServer
+import SpacetimeServerTestSupport
 import Testing
 
 /// A server that listens on a free port of this machine for as long as a test runs.
@@ -31,7 +32,7 @@ struct RunningServer: Sendable {
 
 /// Serves a database while `body` runs, and ends the server after it.
 func withServer<Definition, Result: Sendable>(
-    _ database: Database<Definition>, as name: String = "arena", options: ServerOptions = ServerOptions(port: 0),
+    _ database: Database<Definition>, as name: String = "arena", options: ServerOptions = .test(),
     _ body: @escaping @Sendable (RunningServer) async throws -> Result
 ) async throws -> Result {
     var options = options

@@ -66,7 +66,7 @@ import Testing
     ///
     /// `Sendable` is unchecked: like the connection that it carries it is used on its event loop only.
     private final class SlowTransport: ClientTransport, @unchecked Sendable {
-        struct Ended: Error {}
+        struct Ended: Error { var closing: WebSocketClosing? }
 
         /// For each frame, whether a message ends with it.
         let frames = Mailbox<Result<Bool, Ended>>()
@@ -90,7 +90,7 @@ import Testing
         func takeAll() { waiting = 0 }
         func flush() {}
         func setReading(_ isReading: Bool) {}
-        func close(_ closing: WebSocketClosing) { frames.put(.failure(Ended())) }
+        func close(_ closing: WebSocketClosing) { frames.put(.failure(Ended(closing: closing))) }
         func drop() { frames.put(.failure(Ended())) }
 
         func frame(_ loop: any EventLoop) async throws -> Bool {

@@ -5,6 +5,7 @@ import SpacetimeHost
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 import Synchronization
 import Testing
 
@@ -68,7 +69,7 @@ import Darwin
             let rates = database.reducerRates(limits, of: .identity(principal.identity))
             connection = ClientConnection(
                 database, principal, parameters, .v3, .patient, delivery,
-                ClientLedger(limits, LimitPolicy(), rates, metrics, metrics.database("turns", reducers: [])))
+                ClientLedger(limits, .patient, rates, metrics, metrics.database("turns", reducers: [])))
             answers = Answers()
             loop = delivery.eventLoop
             let (connection, answers) = (connection, answers)
