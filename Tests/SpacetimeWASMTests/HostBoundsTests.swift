@@ -2,6 +2,7 @@ import SpacetimeHost
 import SpacetimeKit
 import SpacetimeSATS
 import SpacetimeSchema
+import SpacetimeTestSupport
 import SpacetimeTesting
 import Testing
 
@@ -309,19 +310,23 @@ import Testing
             module.procedures = [
                 .init(name: "work", body: "(call $give (local.get $sink) (i32.const 1)) (i32.const 0)")
             ]
-            // It behaves as long as it does not know whose it is.
+            let directory = try TemporaryDirectory()
+            let first = try await Database.open(at: directory.path, module: module.module())
+            try await first.close()
+            // It behaves as long as it does not know whose it is; but no database would be made for it.
             module.fields = """
                 (func (export "_initialize")
                   (call $identity (i32.const 4096))
                   (if (i64.ne (i64.load (i32.const 4096)) (i64.const 0)) (then \(call))))
                 """
-            let db = try await Database.open(.inMemory, module: module.module())
+            let db = try await Database.open(at: directory.path, module: module.module())
             let error = await #expect(throws: DatabaseError.self) {
                 _ = try await db.callProcedure("work", arguments: [])
             }
             #expect(error?.code == .invalidModule)
             #expect(error?.message.contains("only procedures and handlers") == true, "\(error?.message ?? "")")
             #expect(try await db.sql("SELECT id FROM item").count == 0)
+            try await db.close()
         }
     }
 

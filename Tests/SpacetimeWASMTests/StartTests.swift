@@ -65,6 +65,50 @@ import Testing
         #expect(refusal(module)?.message.contains("it says: no such colour: mauve") == true)
     }
 
+    /// It starts while nobody knows whose database it will be, and describes itself; in a database it traps.
+    private static var startsNowhere: TextModule {
+        var module = TextModule(reducers: [.init(name: "good", body: "(call $insert (i64.const 1) (i32.const 1))")])
+        module.imports = [identity]
+        module.fields = """
+            (data (i32.const 3000) "not here")
+            (func (export "_initialize")
+              (call $identity (i32.const 4096))
+              (if (i64.ne (i64.load (i32.const 4096)) (i64.const 0)) (then
+                (call $log (i32.const 3000) (i32.const 8)) unreachable)))
+            """
+        return module
+    }
+
+    @Test func noDatabaseIsMadeForAModuleThatDoesNotStartInIt() throws {
+        let module = try Self.startsNowhere.module()
+        let error = #expect(throws: DatabaseError.self) { try Database.open(.inMemory, module: module) }
+        #expect(error?.message.contains("it says: not here") == true, "\(error?.message ?? "")")
+    }
+
+    @Test(arguments: [true, false]) func noDatabaseGetsAModuleThatDoesNotStartInIt(isRehearsed: Bool) throws {
+        let good = TextModule(reducers: [.init(name: "good", body: "(call $insert (i64.const 2) (i32.const 1))")])
+        let db = try Database.open(.inMemory, module: good.module())
+        let program = ModuleProgram(.webAssembly, [0])
+        let options = OpeningOptions(name: "any")
+        let refused = try ModuleUpdate(
+            of: db.core, to: Self.startsNowhere.module().makeHost(), program: program, options: options)
+        let error = #expect(throws: DatabaseError.self) {
+            if isRehearsed { try refused.rehearse() }
+            try refused.prepare(mayBreakClients: true)
+        }
+        #expect(error?.message.contains("it says: not here") == true, "\(error?.message ?? "")")
+        refused.abandon()
+        // What it was goes on, and may become another module still.
+        try db.call("good", arguments: [])
+        let better = TextModule(reducers: [.init(name: "good", body: "(call $insert (i64.const 3) (i32.const 1))")])
+        let update = try ModuleUpdate(
+            of: db.core, to: better.module().makeHost(), program: program, options: options)
+        try update.rehearse()
+        try update.prepare(mayBreakClients: true)
+        let core = try update.commit { _ in }.core
+        try core.runner.call(0, arguments: [], as: core.owner)
+    }
+
     @Test func whatOnlyRunningCallsMayDoIsRefusedWhileAModuleStarts() throws {
         for (call, word) in [
             (

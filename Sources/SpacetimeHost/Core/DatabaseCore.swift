@@ -84,6 +84,7 @@ package final class DatabaseCore: Sendable {
         if let recovered = origin.recovered {
             runner.state.nextOffset = recovered.nextOffset
         } else {
+            try opening.module.prepare(for: catalog.identity)
             try runner.create(callingInit: options.callsInit)
         }
     }

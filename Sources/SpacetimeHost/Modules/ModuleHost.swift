@@ -1,3 +1,4 @@
+package import SpacetimeSATS
 package import SpacetimeSchema
 
 /// What runs a module's functions. Native Swift modules and WASM guests are two implementations.
@@ -17,6 +18,13 @@ package protocol ModuleHost: AnyObject, Sendable {
 
     /// Whether views may be called on any thread, beside transactions and each other: then a snapshot's need no lock.
     var runsViewsAnywhere: Bool { get }
+
+    /// Does what has to be done once before the module's functions can be called in a database, so that what stands against it
+    /// is found before anybody relies on the module. Called before the database is created, or an update to the module is
+    /// made; outside of transactions, and without a lock.
+    ///
+    /// - Throws: what the first call would throw.
+    func prepare(for identity: Identity) throws(DatabaseError)
 
     /// Runs a reducer or a view inside a transaction that the database has begun, and ends after the call by its
     /// outcome.
@@ -50,6 +58,8 @@ extension ModuleHost {
     package var traits: ModuleTraits { ModuleTraits() }
     package var rowTypes: [ObjectIdentifier: RowTables] { [:] }
     package var runsViewsAnywhere: Bool { false }
+
+    package func prepare(for identity: Identity) throws(DatabaseError) {}
 
     package func callReducer(
         _ position: Int, arguments: UnsafeRawBufferPointer, in transaction: TransactionReference

@@ -51,6 +51,7 @@ package final class ModuleUpdate: @unchecked Sendable {
     }
 
     private var stage = Stage.begun
+    private var isModulePrepared = false
     /// Nil if no table changes, or none has been built yet.
     private var rebuilding: TableRebuilding?
     /// Nil until tables have changed their places.
@@ -109,11 +110,13 @@ package final class ModuleUpdate: @unchecked Sendable {
 
     // MARK: Preparing
 
-    /// Builds the tables that the new module declares otherwise, beside the database, which goes on. Takes time in proportion to
-    /// their rows. It may be left out: then ``prepare(mayBreakClients:)`` does it, and everybody waits.
+    /// Has the new module make itself ready, and builds the tables that it declares otherwise, beside the database, which goes on.
+    /// Takes time in proportion to their rows. It may be left out: then ``prepare(mayBreakClients:)`` does it, and everybody waits
+    /// for the tables.
     ///
-    /// - Throws: `migrationRefused` if the rows cannot be those of the new tables.
+    /// - Throws: `migrationRefused` if the rows cannot be those of the new tables; what the module throws that cannot be called.
     package func rehearse() throws(DatabaseError) {
+        try prepareModule()
         guard case .begun = stage, rebuilding == nil, !hasWrittenMigrations else { return }
         try old.runner.requireNoTransaction()
         let changed = try old.runner.holdingLock { () throws(DatabaseError) in
@@ -126,6 +129,12 @@ package final class ModuleUpdate: @unchecked Sendable {
         rebuilding = try TableRebuilding(of: old, to: changed, isLocked: false)
     }
 
+    private func prepareModule() throws(DatabaseError) {
+        if isModulePrepared { return }
+        try opening.module.prepare(for: old.catalog.identity)
+        isModulePrepared = true
+    }
+
     /// Does everything but the last step. From now on all who want something of the database wait, until ``commit(_:)`` or
     /// ``abandon()``. Takes time in proportion to what clients watch of views; and to the rows of tables that change, unless
     /// ``rehearse()`` came before.
@@ -135,7 +144,10 @@ package final class ModuleUpdate: @unchecked Sendable {
     package func prepare(mayBreakClients: Bool) throws {
         guard case .begun = stage else { preconditionFailure("an update is prepared once") }
         try old.runner.requireNoTransaction()
-        do throws(DatabaseError) { try rebuilding?.catchUp() } catch {
+        do throws(DatabaseError) {
+            try prepareModule()
+            try rebuilding?.catchUp()
+        } catch {
             abandon()
             old.log.appendOfHost(.error, "Database update failed: \(error.message)")
             throw error

@@ -69,6 +69,14 @@ final class GuestLane: @unchecked Sendable {
         }
     }
 
+    /// Has a guest started before it is needed. If one is at work, that was done.
+    func start(for identity: Identity) throws(DatabaseError) {
+        guard isTaken.compareExchange(expected: false, desired: true, ordering: .acquiring).exchanged else { return }
+        defer { isTaken.store(false, ordering: .releasing) }
+        if unsafe guest.pointee == nil { _ = unsafe try make(identity) }
+        try unsafe guest.pointee?.takeUnretainedValue().start()
+    }
+
     @inline(never)
     private func make(_ identity: Identity) throws(DatabaseError) -> Unmanaged<Guest> {
         let new = unsafe Unmanaged.passRetained(try Guest(program, identity: identity))

@@ -21,6 +21,9 @@ final class WASMHost: ModuleHost {
 
     func describe() throws(DatabaseError) -> RawModuleDefV10 { program.definition }
 
+    /// Starts the guest that runs reducers and views.
+    func prepare(for identity: Identity) throws(DatabaseError) { try lane.start(for: identity) }
+
     // MARK: In a transaction
 
     func callReducer(
