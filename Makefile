@@ -41,8 +41,9 @@ demo-terminal: dependencies
 	@if [ -t 0 ]; then echo "Type 'name: text'; end with control-D." >&2; fi
 	@"$$($(BUILD) --show-bin-path)/chat"
 
-# All tests of a run begin at once, and on few cores some wait minutes for a thread. Those of the client, of the command and of the
-# game with clients, which have time limits as their users have, come behind the others.
+# Without a limit all tests of a run begin at once, and on few cores each of their steps waits minutes for a thread. Those of the
+# client, of the command and of the game with clients, which have time limits as their users have, come behind the others still.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 32
 TIMED = ^(Spacetime(Client|ClientNIO|ClientKit|Command)|Arena)Tests\.
 
 test: dependencies wasm-tools

@@ -14,9 +14,9 @@ enum FolderContents {
     private static func files(in folder: String, depth: Int) -> [String] {
         guard depth < 16 else { return [] }
         var files: [String] = []
-        for (name, kind) in entries(of: folder) where !name.hasPrefix(".") && name != "node_modules" {
+        for name in names(in: folder) where !name.hasPrefix(".") && name != "node_modules" {
             let path = folder + "/" + name
-            switch kind {
+            switch Kind(of: path) {
             case .folder: files += Self.files(in: path, depth: depth + 1)
             case .file: files.append(path)
             case .other: break
@@ -33,14 +33,12 @@ enum FolderContents {
 
     private static func removeEmpty(_ folder: String, depth: Int) {
         guard depth < 16 else { return }
-        for (name, kind) in entries(of: folder) where kind == .folder && !name.hasPrefix(".") {
-            removeEmpty(folder + "/" + name, depth: depth + 1)
+        for name in names(in: folder) where !name.hasPrefix(".") {
+            let path = folder + "/" + name
+            if Kind(of: path) == .folder { removeEmpty(path, depth: depth + 1) }
         }
         rmdir(folder)
     }
-
-    /// The names in a folder, in no order; none if there is no such folder.
-    static func names(in folder: String) -> [String] { entries(of: folder).map(\.0) }
 
     private enum Kind {
         case file, folder, other
@@ -61,16 +59,17 @@ enum FolderContents {
         }
     }
 
-    private static func entries(of folder: String) -> [(String, Kind)] {
+    /// The names in a folder, in no order; none if there is no such folder.
+    static func names(in folder: String) -> [String] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
-        var entries: [(String, Kind)] = []
+        var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            entries.append((name, Kind(of: folder + "/" + name)))
+            names.append(name)
         }
-        return entries
+        return names
     }
 }

@@ -166,7 +166,7 @@ struct ServerConnection: Sendable {
     }
 
     /// - Throws: for what could only be asked for at some other address.
-    static func requireName(_ text: String) throws(CommandFailure) {
+    private static func requireName(_ text: String) throws(CommandFailure) {
         if text.isEmpty { throw CommandFailure(.usage, "a name is empty; give that of a database, or its identity") }
         if text == "." || text == ".." { throw CommandFailure(.usage, "'\(text)' is no name") }
     }

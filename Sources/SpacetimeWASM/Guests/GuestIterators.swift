@@ -33,8 +33,8 @@ struct GuestIterators: ~Copyable {
     private var firstFree = -1
     private(set) var count = 0
     private var borrowedCount = 0
-    /// Where copies are counted.
-    private let copies: ScanCopies
+    /// Where copies are counted, those of scans of several rows included.
+    let copies: ScanCopies
 
     init(copies: ScanCopies) { self.copies = copies }
 

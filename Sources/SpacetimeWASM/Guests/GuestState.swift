@@ -52,8 +52,6 @@ struct GuestState: ~Copyable {
     /// Whether something has been written to one of them since they were opened.
     var hasWritten = false
     var iterators: GuestIterators
-    /// What the scans copy.
-    let scanCopies: ScanCopies
     var timers = ConsoleTimers()
     /// How many bytes of lines may still be written.
     var logBytesLeft = 0
@@ -81,8 +79,7 @@ struct GuestState: ~Copyable {
         self.time = time
         self.limits = limits
         self.identity = identity
-        scanCopies = ScanCopies(byteLimit: limits.writtenByteLimit)
-        iterators = GuestIterators(copies: scanCopies)
+        iterators = GuestIterators(copies: ScanCopies(byteLimit: limits.writtenByteLimit))
         random = DeterministicRandom(seed: seed)
     }
 

@@ -46,7 +46,7 @@ enum ScanImports {
 
     @inline(never)
     private static func openSeveral(_ rows: GuestRows, _ call: HostCall, output: Int) throws(HostFailure) -> UInt32 {
-        rows.countCopies(in: call.state.scanCopies)
+        rows.countCopies(in: call.state.iterators.copies)
         return try open(.rows(rows), call, output: output)
     }
 
