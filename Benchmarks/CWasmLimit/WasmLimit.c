@@ -280,6 +280,16 @@ wasm_limit_t *wasm_limit_open(const cwasmtime_api_t *api, const uint8_t *module,
     api->wasmtime_config_epoch_interruption_set(config, true);
     api->wasmtime_config_memory_may_move_set(config, false);
     api->wasmtime_config_memory_init_cow_set(config, true);
+    // As SpacetimeWASM has it, for a few guests.
+    wasmtime_pool_config_t *pool = api->wasmtime_pooling_allocation_config_new();
+    api->wasmtime_pooling_allocation_config_total_core_instances_set(pool, 8);
+    api->wasmtime_pooling_allocation_config_total_memories_set(pool, 8);
+    api->wasmtime_pooling_allocation_config_total_tables_set(pool, 8);
+    api->wasmtime_pooling_allocation_config_max_core_instance_size_set(pool, 64 << 20);
+    api->wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, 128 << 10);
+    api->wasmtime_pooling_allocation_config_table_keep_resident_set(pool, 8 << 10);
+    api->wasmtime_pooling_allocation_strategy_set(config, pool);
+    api->wasmtime_pooling_allocation_config_delete(pool);
     host->engine = api->wasm_engine_new_with_config(config);
     host->linker = api->wasmtime_linker_new(host->engine);
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {

@@ -21,6 +21,7 @@
 // MARK: Types
 
 typedef struct wasm_config_t wasm_config_t;
+typedef struct wasmtime_pooling_allocation_config_t wasmtime_pool_config_t;
 typedef struct wasm_engine_t wasm_engine_t;
 typedef struct wasm_trap_t wasm_trap_t;
 typedef struct wasm_frame_t wasm_frame_t;
@@ -147,6 +148,19 @@ typedef wasm_trap_t *_Nullable (*wasmtime_func_unchecked_callback_t)(
     X(void, wasmtime_config_memory_may_move_set, (wasm_config_t *, bool))                                              \
     X(void, wasmtime_config_memory_init_cow_set, (wasm_config_t *, bool))                                              \
     X(void, wasmtime_config_parallel_compilation_set, (wasm_config_t *, bool))                                         \
+    X(wasmtime_pool_config_t *_Nonnull, wasmtime_pooling_allocation_config_new, (void))                                \
+    X(void, wasmtime_pooling_allocation_config_delete, (wasmtime_pool_config_t *))                                     \
+    X(void, wasmtime_pooling_allocation_config_total_core_instances_set, (wasmtime_pool_config_t *, uint32_t))         \
+    X(void, wasmtime_pooling_allocation_config_total_memories_set, (wasmtime_pool_config_t *, uint32_t))               \
+    X(void, wasmtime_pooling_allocation_config_total_tables_set, (wasmtime_pool_config_t *, uint32_t))                 \
+    X(void, wasmtime_pooling_allocation_config_total_stacks_set, (wasmtime_pool_config_t *, uint32_t))                 \
+    X(void, wasmtime_pooling_allocation_config_max_tables_per_module_set, (wasmtime_pool_config_t *, uint32_t))        \
+    X(void, wasmtime_pooling_allocation_config_max_core_instance_size_set, (wasmtime_pool_config_t *, size_t))         \
+    X(void, wasmtime_pooling_allocation_config_max_memory_size_set, (wasmtime_pool_config_t *, size_t))                \
+    X(void, wasmtime_pooling_allocation_config_table_elements_set, (wasmtime_pool_config_t *, size_t))                 \
+    X(void, wasmtime_pooling_allocation_config_linear_memory_keep_resident_set, (wasmtime_pool_config_t *, size_t))    \
+    X(void, wasmtime_pooling_allocation_config_table_keep_resident_set, (wasmtime_pool_config_t *, size_t))            \
+    X(void, wasmtime_pooling_allocation_strategy_set, (wasm_config_t *, const wasmtime_pool_config_t *))               \
     X(wasm_engine_t *_Nonnull, wasm_engine_new_with_config, (wasm_config_t *))                                         \
     X(void, wasm_engine_delete, (wasm_engine_t *))                                                                     \
     X(void, wasmtime_engine_increment_epoch, (wasm_engine_t *))                                                        \

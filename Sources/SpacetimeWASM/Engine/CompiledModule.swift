@@ -47,7 +47,8 @@ final class CompiledModule: Sendable {
         }
     }
 
-    private static func compile(
+    /// Without looking for what others use.
+    static func compile(
         _ bytes: [UInt8], _ hash: [UInt8], _ engine: WASMEngine, _ cache: CompileCache?
     ) throws(DatabaseError) -> CompiledModule {
         // What the cache hands out an engine like this one has made: that is what it checks.

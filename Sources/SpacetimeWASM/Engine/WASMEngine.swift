@@ -28,15 +28,20 @@ final class WASMEngine: @unchecked Sendable {
     static func shared() throws(DatabaseError) -> WASMEngine {
         try state.withLock { engine throws(DatabaseError) in
             if let engine { return engine }
-            let new = try WASMEngine(try WasmtimeLibrary.load())
+            let new = try WASMEngine(try WasmtimeLibrary.load(), InstancePool())
             engine = new
             return new
         }
     }
 
-    private init(_ wasmtime: Wasmtime) throws(DatabaseError) {
+    /// To be kept for as long as the program runs, see ``EpochTicker``.
+    ///
+    /// - Parameter pool: for the memories of guests, if it is possible.
+    init(_ wasmtime: Wasmtime, _ pool: InstancePool?) throws(DatabaseError) {
         self.wasmtime = wasmtime
-        let engine = unsafe wasmtime.api.wasm_engine_new_with_config(Self.config(wasmtime))
+        let config = unsafe Self.config(wasmtime)
+        if let pool, pool.isPossible { unsafe pool.set(config, wasmtime) }
+        let engine = unsafe wasmtime.api.wasm_engine_new_with_config(config)
         unsafe raw = engine
         ticker = EpochTicker(unsafe EpochCounter(wasmtime, raw: engine))
         fingerprint = unsafe try Self.fingerprint(wasmtime, engine)

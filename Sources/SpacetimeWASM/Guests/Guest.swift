@@ -109,6 +109,12 @@ final class Guest {
     private func initialize(_ context: WasmtimeContext) throws(DatabaseError) -> [UInt8] {
         let instance: WasmtimeInstance
         do throws(GuestTrap) { instance = try context.instance(of: template) } catch {
+            if InstancePool.isExhausted(error.message) {
+                throw DatabaseError(
+                    .limitReached,
+                    "there is no room for another guest in this program (\(error.message)); try again when procedures or "
+                        + "databases have ended")
+            }
             throw broken("it cannot be instantiated", error)
         }
         guard let memory = context.memory(named: "memory", of: instance) else { throw broken("it has no memory") }

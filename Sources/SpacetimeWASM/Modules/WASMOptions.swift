@@ -24,7 +24,7 @@ public struct WASMLimits: Hashable, Sendable {
     /// memory: a database has one guest, another one that is ready once that was stopped, and one for each procedure and handler
     /// that runs.
     public var memoryByteLimit = 1 << 30
-    /// How many entries a guest's tables of functions may have.
+    /// How many entries a guest's tables of functions may have: up to 10,000,000 each.
     public var tableElementLimit = 1_000_000
     /// How many scans a guest may have open; and how many answers of the host, of credentials and requests say, it may leave
     /// unread.

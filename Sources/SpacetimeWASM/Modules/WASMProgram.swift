@@ -101,8 +101,13 @@ final class WASMProgram: Sendable {
     /// Compiles a module, starts it once, and has it describe itself.
     ///
     /// - Throws: `invalidModule` if it cannot be run; `moduleFailure` if there is no Wasmtime.
-    init(_ bytes: [UInt8], _ options: WASMOptions) throws(DatabaseError) {
-        code = try CompiledModule.of(bytes, cache: options.cache)
+    convenience init(_ bytes: [UInt8], _ options: WASMOptions) throws(DatabaseError) {
+        try self.init(CompiledModule.of(bytes, cache: options.cache), options)
+    }
+
+    /// Starts a compiled module once, and has it describe itself.
+    init(_ code: CompiledModule, _ options: WASMOptions) throws(DatabaseError) {
+        self.code = code
         shape = try ModuleShape(code.code, allowsWASI: options.allowsWASI)
         limits = options.limits
         (callTicks, startTicks) = Self.ticks(limits)
