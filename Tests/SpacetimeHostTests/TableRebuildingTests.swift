@@ -262,6 +262,8 @@ import Testing
         let update = try update(core, to: Version(namesAreUnique: true))
         let error = #expect(throws: DatabaseError.self) { try update.rehearse() }
         #expect(error?.code == .migrationRefused)
+        let sentence = "table 'item' has several rows with name = \"a\", which constraint 'item_name_key' forbids"
+        #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
         #expect(core.runner.trail == nil)
         try add("b", to: core)
     }

@@ -37,6 +37,18 @@ public final class ClientSubscription: Sendable {
         }
     }
 
+    /// Waits until it is not watched any more.
+    ///
+    /// One whose rows have come may fail later: a new module of the database may have no such table, or have made it private.
+    ///
+    /// - Throws: the error that the subscription ended with, none if the program has given it up; `CancellationError`.
+    public func ended() async throws {
+        let reached = try await engine.waitForSubscription(number) { state in
+            if case .ended = state { false } else { true }
+        }
+        if case .ended(let error?) = reached { throw error }
+    }
+
     /// Gives it up, without waiting until its rows have gone. While there is no connection, they stay until the next one is up to
     /// date.
     public func cancel() { engine.unsubscribe(number) }
@@ -46,9 +58,6 @@ public final class ClientSubscription: Sendable {
     /// - Throws: the error that the subscription ended with; `CancellationError`.
     public func unsubscribe() async throws {
         engine.unsubscribe(number)
-        let reached = try await engine.waitForSubscription(number) { state in
-            if case .ended = state { false } else { true }
-        }
-        if case .ended(let error?) = reached { throw error }
+        try await ended()
     }
 }

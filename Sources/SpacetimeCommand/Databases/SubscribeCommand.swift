@@ -17,8 +17,9 @@ struct SubscribeCommand: AsyncParsableCommand {
 
             A line begins with + for a row that is there or comes, with - for one that
             goes, with ~ for one that changes. A connection that is lost is made again;
-            what has changed meanwhile is printed then, and nothing twice. Queries are of
-            whole rows of one table or view each.
+            what has changed meanwhile is printed then, and nothing twice. It ends with
+            code 1 if a new module of the database has no such table any more. Queries are
+            of whole rows of one table or view each.
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -67,7 +68,12 @@ struct SubscribeCommand: AsyncParsableCommand {
         defer { alarm?.cancel() }
         do {
             try await client.connect()
-            try await client.beginSubscribing(queries).applied()
+            let subscription = try client.beginSubscribing(queries)
+            try await subscription.applied()
+            let watch = Task { [feed] in
+                do { try await subscription.ended() } catch let error as ClientError { feed.yield(.failed(error)) }
+            }
+            defer { watch.cancel() }
             try await show(events, printer, session)
         } catch let error as ClientError {
             await client.disconnect()
@@ -114,6 +120,7 @@ struct SubscribeCommand: AsyncParsableCommand {
             case .state(.connected) where wasLost:
                 wasLost = false
                 try session.note("connected again")
+            case .failed(let error): throw error
             case .state(.ended(let error?)): throw error
             case .state(.ended(nil)): return
             case .state: break
@@ -128,6 +135,8 @@ struct SubscribeCommand: AsyncParsableCommand {
 private enum SubscriptionEvent: Sendable {
     case changes(TableChanges)
     case state(ConnectionState)
+    /// Nothing is watched any more.
+    case failed(ClientError)
     case timeIsOver
 }
 

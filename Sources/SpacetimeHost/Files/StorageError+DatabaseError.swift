@@ -1,4 +1,5 @@
 package import SpacetimeDurability
+import SpacetimeEngine
 
 extension DatabaseError {
     /// The public face of an error of the files. Cold: it formats text.
@@ -20,6 +21,7 @@ extension DatabaseError {
     package init(any error: any Error) {
         switch error {
         case let error as DatabaseError: self = error
+        case let error as EngineError: self.init(error)
         case let error as StorageError: self.init(error)
         case let error as DiskError: self.init(.storageFailure, "\(error)", cause: error)
         default: self.init(.internalInconsistency, "\(error)", cause: error)

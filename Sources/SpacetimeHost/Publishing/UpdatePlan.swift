@@ -15,7 +15,7 @@ package struct UpdatePlan: Sendable {
     package func text(isColoured: Bool) -> String {
         var lines = migration.steps.map { Self.line("\($0)", isColoured ? Self.colour(of: $0) : nil) }
         lines += clientBreaks.map { Self.line("clients are disconnected: \($0)", isColoured ? 33 : nil) }
-        return lines.isEmpty ? "nothing to do\n" : lines.joined()
+        return lines.isEmpty ? "no table changes\n" : lines.joined()
     }
 
     private static func line(_ text: String, _ colour: Int?) -> String {

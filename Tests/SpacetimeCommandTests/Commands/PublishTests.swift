@@ -33,13 +33,15 @@ import Testing
             await run(arguments, isTerminal: isTerminal)
         }
 
+        var environment: [String: String] {
+            [
+                "SPACETIMEKIT_CONFIG": directory.path + "/config.json", "SPACETIMEKIT_SERVER": address,
+                "NO_COLOR": "1",
+            ]
+        }
+
         func run(_ arguments: [String], isTerminal: Bool = false) async -> Outcome {
-            await runCommand(
-                arguments,
-                environment: [
-                    "SPACETIMEKIT_CONFIG": directory.path + "/config.json", "SPACETIMEKIT_SERVER": address,
-                    "NO_COLOR": "1",
-                ], isTerminal: isTerminal, width: 80)
+            await runCommand(arguments, environment: environment, isTerminal: isTerminal, width: 80)
         }
     }
 
@@ -93,6 +95,32 @@ import Testing
             #expect(!(await publisher.run("describe", "world").output.contains("level")))
             #expect(await publisher.run("publish", wider, "world", "--break-clients").code == 0)
             #expect(await publisher.run("describe", "world").output.contains("level"))
+        }
+    }
+
+    /// Otherwise it would print nothing any more, of other tables neither, and wait for ever.
+    @Test func whoWatchesATableThatGoesIsTold() async throws {
+        try await withPublisher { publisher in
+            let first = try publisher.module("a", "init one", "table other")
+            #expect(await publisher.run("publish", first, "world").code == 0)
+            let screen = try PseudoTerminal(columns: 200)
+            let session = CommandSession(terminal: screen.terminal, environment: publisher.environment)
+            async let code = CommandLineProgram.run(
+                ["subscribe", "world", "SELECT * FROM item", "SELECT * FROM other"], in: session)
+            try await screen.expect("+ item id=1 name=one\r\n")
+            let second = try publisher.module("b", "init one")
+            #expect(await publisher.run("publish", second, "world", "--break-clients").code == 0)
+            try await screen.expect("other")
+            #expect(await code == 1)
+        }
+    }
+
+    @Test func newCodeAloneChangesNoTables() async throws {
+        try await withPublisher { publisher in
+            #expect(await publisher.run("publish", try publisher.module("a"), "world").code == 0)
+            let update = await publisher.run("publish", try publisher.module("b", "prefix new"), "world")
+            #expect(update.code == 0)
+            #expect(update.errors.contains("no table changes\nupdated world"), "\(update.errors)")
         }
     }
 
