@@ -166,6 +166,18 @@ import Testing
         #expect(left.isEmpty)
     }
 
+    /// It does not count as ended, since it goes on when the database is opened.
+    @Test(.timeLimit(.minutes(1))) func aStepOfTheOldCodeEndsWithTheDatabase() async throws {
+        let core = try open(Facts(pause: .inSecondStep))
+        let result = await order(core)
+        let new = try update(core, to: Facts(name: "second"))
+        try await new.close()
+        let error = await #expect(throws: DatabaseError.self) { try await result.value }
+        #expect(error?.code == .closed)
+        let left: [DurableCall] = try await new.procedures.durableCalls()
+        #expect(left.map(\.steps) == [["step 1"]])
+    }
+
     @Test(.timeLimit(.minutes(10))) func theNextCallIsTheNewModules() async throws {
         let core = try open(Facts())
         let new = try update(core, to: Facts(name: "second"))

@@ -650,6 +650,23 @@ import Testing
         #expect(try await new.procedures.call("echo", arguments: "y".bsatn(), as: new.owner) == "y".bsatn())
     }
 
+    /// Whoever called it would wait as long as it sleeps, and its guest keep its memory, of a database that is gone.
+    @Test(.timeLimit(.minutes(1)), arguments: [1, 2])
+    func aProcedureOfAnOlderModuleEndsWithTheDatabase(updates: Int) async throws {
+        let first = Self.program("procedure")
+        let module = try Waiting(first)
+        let core = try DatabaseCore.publish(first, as: module, at: .memory, options: options()).core
+        let running = Task {
+            try await core.procedures.call("echo", arguments: "x".bsatn(), as: core.owner)
+        }
+        for await _ in module.begun.stream { break }
+        var new = core
+        for number in 0..<updates { new = try update(new, to: Self.program("procedure", "prefix \(number)")) }
+        try await new.close()
+        await #expect(throws: CancellationError.self) { try await running.value }
+        #expect(core.procedures.runningCount == 0)
+    }
+
     /// The core that the database has now.
     private final class Current: Sendable {
         private let state: Mutex<DatabaseCore>

@@ -31,6 +31,8 @@ package final class Procedures: Sendable {
         var problems: [UInt64: any Error] = [:]
         /// What runs the procedures of the module that has taken over; nil if none has.
         var successor: Procedures?
+        /// What ran those of the module before, as long as some of them run on with its code. They keep it, and it keeps this.
+        weak var predecessor: Procedures?
     }
 
     private let state: Mutex<State>
@@ -188,14 +190,14 @@ package final class Procedures: Sendable {
             try journal.requireAllMet()
             result = .success(outcome)
         } catch { result = .failure(error) }
+        if isClosed {
+            throw DatabaseError(.closed, "the database was closed; '\(call.name)' goes on when it is opened")
+        }
         if journal.isHandedOver, let row = journal.row, let successor = state.withLock({ $0.successor }) {
             if journal.hasStopped { return try await successor.goOn(withRow: row) }
             // It came to its end all the same.
             try await successor.forget(row)
             return try result.get()
-        }
-        if isClosed {
-            throw DatabaseError(.closed, "the database was closed; '\(call.name)' goes on when it is opened")
         }
         if let row = journal.row, let problem = journal.problem {
             state.withLock { $0.problems[row] = problem }
@@ -258,7 +260,8 @@ package final class Procedures: Sendable {
     ///
     /// - Returns: the durable calls that run.
     func takeSuccessor(_ successor: Procedures) -> [(StepJournal, Task<Outcome, any Error>)] {
-        state.withLock { state in
+        successor.state.withLock { $0.predecessor = self }
+        return state.withLock { state in
             state.successor = successor
             return state.running.values.compactMap { running in running.call.journal.map { ($0, running.task) } }
         }
@@ -357,12 +360,17 @@ package final class Procedures: Sendable {
         return isClosed || successor?.isClosed == true
     }
 
-    /// Cancels all calls; no others are started. Does not wait for them.
+    /// Cancels all calls, those too that run on with the code of modules that were replaced; no others are started. Does not wait
+    /// for them.
     func close() {
-        let tasks = state.withLock { state in
-            state.isClosed = true
-            return state.running.values.map(\.task)
+        var next: Procedures? = self
+        while let procedures = next {
+            let tasks = procedures.state.withLock { state in
+                state.isClosed = true
+                next = state.predecessor
+                return state.running.values.map(\.task)
+            }
+            for task in tasks { task.cancel() }
         }
-        for task in tasks { task.cancel() }
     }
 }
