@@ -21,8 +21,12 @@ struct StartCommand: AsyncParsableCommand {
 
             The first line of the output is the address, once the server listens. It ends
             after SIGINT or SIGTERM, when clients were told, and what was promised is on
-            disk.
+            disk. Requests that are under way get five seconds; then procedures that
+            still run or sleep are ended.
             """)
+
+    /// How long requests may go on after a signal. Who runs programs in containers kills them after ten seconds.
+    private static let patience: Duration = .seconds(5)
 
     @Option(help: "The directory for databases and keys; it is made if there is none.") var data = "data"
     @Flag(help: "Keep nothing: databases and keys are gone when the server ends.") var inMemory = false
@@ -100,9 +104,11 @@ struct StartCommand: AsyncParsableCommand {
             if inspector { try session.note("the inspector is at \(address)/inspect") }
         }
         defer { announcement.cancel() }
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = Self.patience
+        do { try await ServiceGroup(configuration: configuration).run() } catch is CancellationError {
+            // What was cancelled is what took too long.
+        }
     }
 }

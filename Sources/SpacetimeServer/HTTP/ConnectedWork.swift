@@ -9,24 +9,32 @@ struct ConnectedWork: Sendable {
     /// Runs the module's `client_connected`, the work, and `client_disconnected`, whatever happened, and whether or not the
     /// client still waits.
     ///
-    /// - Throws: if the client was not let in; what the work throws.
+    /// - Throws: if the client was not let in; what the work throws; 503 if the task that waits is cancelled, because the client
+    ///   has gone, or because the server ends, which cannot wait for procedures that may sleep as long as they like.
     func run<Value: Sendable>(
         _ work: @escaping @Sendable (Caller) async throws(Refusal) -> Value
     ) async throws(Refusal) -> Value {
+        let (outcomes, feed) = AsyncStream.makeStream(of: Result<Value, Refusal>.self)
         // A task of its own is not cancelled with the one that waits for it.
-        let task = Task { () -> Result<Value, Refusal> in
-            do throws(Refusal) {
-                let caller = try await connect()
-                let outcome: Result<Value, Refusal>
-                do throws(Refusal) { outcome = .success(try await work(caller)) } catch { outcome = .failure(error) }
-                // Its failure is for the module's log; the client has its answer.
-                if caller.connection != .none {
-                    _ = try? await database.withCore { try await $0.connections.disconnect(caller) }
-                }
-                return outcome
-            } catch { return .failure(error) }
-        }
-        return try await task.value.get()
+        Task { feed.yield(await perform(work)) }
+        for await outcome in outcomes { return try outcome.get() }
+        throw Refusal(
+            503, "the server ends, or nobody waits for the answer any more; what was asked for may still be done")
+    }
+
+    private func perform<Value: Sendable>(
+        _ work: @Sendable (Caller) async throws(Refusal) -> Value
+    ) async -> Result<Value, Refusal> {
+        do throws(Refusal) {
+            let caller = try await connect()
+            let outcome: Result<Value, Refusal>
+            do throws(Refusal) { outcome = .success(try await work(caller)) } catch { outcome = .failure(error) }
+            // Its failure is for the module's log; the client has its answer.
+            if caller.connection != .none {
+                _ = try? await database.withCore { try await $0.connections.disconnect(caller) }
+            }
+            return outcome
+        } catch { return .failure(error) }
     }
 
     private func connect() async throws(Refusal) -> Caller {

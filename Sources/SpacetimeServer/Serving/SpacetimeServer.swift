@@ -186,22 +186,31 @@ public final class SpacetimeServer: Service {
         }
     }
 
+    /// Whether a graceful shutdown has begun.
+    private final class Ending: Sendable {
+        let hasBegun = Atomic(false)
+    }
+
     /// Runs the application until this task is cancelled or is to end gracefully, which is the same to it: in a task of its own,
     /// since one that is cancelled can close no connection in the way that clients expect, and logs errors over it.
     private func run(_ application: some Service) async throws {
         let services = ServiceGroup(configuration: .init(services: [.init(service: application)], logger: logger))
         let running = Task.detached(priority: Task.currentPriority) { try await services.run() }
+        let ending = Ending()
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await running.value
             } onGracefulShutdown: {
+                ending.hasBegun.store(true, ordering: .relaxed)
                 Task { await services.triggerGracefulShutdown() }
             }
         } onCancel: { [options] in
+            // Whoever cancels a graceful shutdown has waited as long as he wants to.
+            let timeout: Duration = ending.hasBegun.load(ordering: .relaxed) ? .zero : options.cancellationTimeout
             Task {
                 await services.triggerGracefulShutdown()
                 // Requests that take longer than that are cancelled, too.
-                try? await Task.sleep(for: options.cancellationTimeout)
+                try? await Task.sleep(for: timeout)
                 running.cancel()
             }
         }

@@ -4,6 +4,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import ServiceLifecycle
+import SpacetimeHost
 import SpacetimeKit
 import SpacetimeServerTestSupport
 import SpacetimeTesting
@@ -104,6 +105,29 @@ import Testing
         }
         #expect(log.problems == [])
         #expect(try db.lines() == ["left"])
+    }
+
+    /// Who has said how long a graceful shutdown may take does not wait for requests once more.
+    @Test(.timeLimit(.minutes(5))) func aProcedureThatSleepsHoldsUpNoShutdownThatMayNotTakeLong() async throws {
+        let db = try await Database.open(.inMemory, module: Talk.self)
+        let server = SpacetimeServer(options: .test { $0.cancellationTimeout = .seconds(3_600) })
+        try server.host(db, as: "talk")
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        var configuration = ServiceGroupConfiguration(services: [.init(service: server)], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .milliseconds(100)
+        let group = ServiceGroup(configuration: configuration)
+        let running = Task { try await group.run() }
+        try await SocketProbe.open(server.waitUntilListening()) { probe in
+            let head = "POST /v1/database/talk/call/nap HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            try await probe.send(Array((head + "content-length: 2\r\n\r\n[]").utf8))
+            while db.core.procedures.runningCount == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            await group.triggerGracefulShutdown()
+            _ = await running.result
+        }
+        // It is the database's, which is the program's: it may go on.
+        #expect(db.core.procedures.runningCount == 1)
+        try await db.close()
     }
 
     @Test func theServerIsPartOfAnApplicationWithRoutesOfItsOwn() async throws {

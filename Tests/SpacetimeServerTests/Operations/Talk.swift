@@ -14,6 +14,10 @@ import SpacetimeKit
         try context.db.line.insert(Line(id: 0, text: text))
     }
 
+    @Procedure static func nap(_ context: ProcedureContext) async throws {
+        try await context.sleep(for: .seconds(3_600))
+    }
+
     @Reducer(.clientDisconnected) static func left(_ context: borrowing Context) throws {
         try context.db.line.insert(Line(id: 0, text: "left"))
     }
