@@ -91,6 +91,7 @@ import Testing
         let client = FakeSession(db.core)
         let error = #expect(throws: DatabaseError.self) { try client.subscribe(1, "SELECT * FROM v") }
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("the view 'v'") == true, "\(error?.message ?? "")")
         #expect(db.core.runner.views?.count == 0)
         try db.commit(.insert("t", 1, 1))
     }

@@ -95,9 +95,9 @@ package final class PictureViews: Sendable {
         switch view.content {
         case .rules(let table): content.queries = catalog.rules.visibleRows(of: table, for: caller.identity)
         case .function(let position):
-            do {
-                content = try ViewContent(try call(position, view, key, caller), of: view, catalog)
-            } catch { throw view.failed(error) }
+            let outcome: Outcome
+            do { outcome = try call(position, view, key, caller) } catch { throw view.failed(error) }
+            content = try ViewContent(outcome, of: view, catalog)
         }
         var rows = RowBatch()
         for batch in content.rows { batch.forEach { rows.append($0) } }

@@ -18,7 +18,9 @@ struct ViewContent {
         case .batch(let batch): rows = [batch]
         case .query(""): break
         case .query(let text):
-            queries = [SessionQuery(try QueryTexts.viewQuery(text, of: view.schema.name, catalog))]
+            do throws(DatabaseError) {
+                queries = [SessionQuery(try QueryTexts.viewQuery(text, of: view.schema.name, catalog))]
+            } catch { throw view.failed(error) }
         case .bound(let query): queries = [SessionQuery(query)]
         case .done, .value, .response:
             throw DatabaseError(
