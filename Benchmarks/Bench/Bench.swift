@@ -35,7 +35,8 @@ struct Bench: ParsableCommand {
         help: ArgumentHelp(
             """
             Rows of the item table; 1,000,000 if not given, 2,000 with --tiny. For 'latency', 'pause' and 'recovery' also \
-            the rows of 96 bytes of their large database; 11,184,810 if not given, a gigabyte.
+            the rows of 96 bytes of their large database; 11,184,810 if not given, a gigabyte. For 'growth' the rows that \
+            are inserted; 4,000,000 if not given.
             """))
     var rows: Int?
 
@@ -120,6 +121,10 @@ struct Bench: ParsableCommand {
         case "kill": try storage.kill(rounds: max(rounds, tiny ? 3 : 200), seed: seed)
         case "full": try storage.fullDisk(fileByteLimit: fileByteLimit)
         case "churn-memory": try storage.churnMemory(seed: seed)
+        case "growth":
+            try GrowthBench(rows: tiny ? 5_000 : rows ?? 4_000_000, rounds: tiny ? 2 : rounds).run {
+                storage.report("growth", $0, $1, $2)
+            }
         case "subscriptions":
             try SubscriptionBench(counts: sizes.subscriptions, commits: tiny ? 200 : 100_000).run {
                 storage.report("subscriptions", $0, $1, $2)

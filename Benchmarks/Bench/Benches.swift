@@ -3,7 +3,7 @@ struct Benches {
     static let names =
         [
             "noop", "transfer", "insert", "find", "range", "scan", "filter", "sql", "testdatabases", "memory",
-            "churn-memory",
+            "churn-memory", "growth",
             "durable", "recovery", "backup", "pause", "latency", "edits", "crash", "kill", "full", "subscriptions",
             "live-window", "live-aggregate", "churn", "initial", "shared-scan", "live-join", "views", "plan",
             "protocol", "client", "wasm-start", "wasm-swap",
