@@ -1,216 +1,198 @@
-// Memory safety. Own memory: the slots are allocated zeroed and freed with their size. Lent buffers: hashed bytes are
-// read up to their count.
+// Memory safety. Own memory: slots are freed when the index goes or has others. Lent buffers: hashed bytes are read up to
+// their count.
 
-/// A hash table from 32-bit hashes to rows: an open-addressed array of 8-byte slots, kept sorted by hash.
-///
-/// A slot is `hash << 32 | row + 1`, 0 when empty. A hash's home slot is `hash * capacity >> 32`, which grows with the
-/// hash; entries sit at their home or behind it in hash order. Therefore a look-up ends at the first larger hash, and
-/// growing is one sequential pass that reads no row. The array has a tail behind the last home, so nothing wraps.
+/// A hash table from 32-bit hashes to rows: see ``HashSlots`` for how it looks.
 ///
 /// The keys themselves are in the rows: the caller compares them when hashes are equal. Load stays at or below 4/5 and
 /// capacity grows by half, so an entry costs 10 to 15 bytes. When entries are taken out, the table shrinks at a load of
 /// 2/5, an entry then costs at most 20 bytes.
+///
+/// To grow and to shrink is to move all entries to another array. Each insert and each removal moves a few: see ``HashMove``.
 struct HashIndex: ~Copyable {
-    private(set) var slots: Elements<UInt64>
-    private(set) var capacity: Int
-    private var slotCount: Int
+    /// All entries; none while they are moved. It has no capacity then, so that look-ups, which most often find what they look
+    /// for, have to ask whether that is so only when they found nothing.
+    private var slots: HashSlots
+    /// Set while entries are moved. Behind a pointer, since a look-up would copy the whole index first to hand it to a
+    /// function of its own.
+    private(set) var move: Ref<HashMove>?
     private(set) var count = 0
+    /// With so many entries, an insert has to do more than to put its entry at its place.
+    private var growingCount = 0
+    /// The same for a removal: with so many entries left, or fewer.
+    private var shrinkingCount = 0
 
     init() {
-        capacity = 12
-        slotCount = Self.slotCount(capacity)
-        slots = Self.allocate(slotCount)
+        slots = HashSlots(capacity: 12)
+        setLimits()
     }
 
-    deinit { unsafe freeZeroed(slots.address, byteCount: byteCount) }
+    deinit {
+        slots.free()
+        if let move {
+            move.value.free()
+            move.destroy()
+        }
+    }
 
-    var byteCount: Int { slotCount * 8 }
+    var byteCount: Int { slots.byteCount + (move?.value.byteCount ?? 0) }
 
     /// Smaller ones stay as they are.
     private static let smallestShrinking = 512
+    /// Arrays of no more slots are left in one go: a microsecond.
+    private static let slotsInOneGo = 256
 
-    private static func slotCount(_ capacity: Int) -> Int { capacity + 64 + capacity / 64 }
-
-    private static func allocate(_ count: Int) -> Elements<UInt64> {
-        unsafe Elements(at: allocateZeroed(byteCount: count * 8), count: count)
+    /// The arrays that have entries, with the positions of the first, in the order of their hashes.
+    var parts: [(slots: HashSlots, start: Int)] {
+        if let move = move?.value { [(move.to, 0), (move.from, move.position)] } else { [(slots, 0)] }
     }
 
-    @inline(__always)
-    func home(_ hash: UInt32) -> Int { Int((UInt64(hash) &* UInt64(truncatingIfNeeded: capacity)) >> 32) }
+    private mutating func setLimits() {
+        growingCount = slots.capacity * 4 / 5
+        // A quarter of the entries has to go between growing and shrinking, and between two shrinkings a third.
+        shrinkingCount = slots.capacity > Self.smallestShrinking ? (slots.capacity * 2 - 1) / 5 : -1
+    }
 
     /// Asks for the slots that a look-up reads first.
     @inline(__always)
-    func prefetch(_ hash: UInt32) { slots.prefetch(home(hash)) }
+    func prefetch(_ hash: UInt32) {
+        if slots.capacity == 0, let move { move.value.slots(for: hash).prefetch(hash) } else { slots.prefetch(hash) }
+    }
 
     /// Looks for a row with that hash for which `isMatch` holds.
     @inline(__always)
     func find(_ hash: UInt32, _ isMatch: (RowID) -> Bool) -> RowID? {
-        // How far from its home an entry sits cannot be predicted, and a wrong guess costs as much as the rest of the
-        // look-up: so the first four slots are compared without a branch. The tail makes them readable.
-        let home = home(hash)
-        let wanted = UInt64(hash)
-        var matches = slots[home] &>> 32 == wanted ? 1 : 0
-        matches |= slots[home &+ 1] &>> 32 == wanted ? 2 : 0
-        matches |= slots[home &+ 2] &>> 32 == wanted ? 4 : 0
-        matches |= slots[home &+ 3] &>> 32 == wanted ? 8 : 0
-        if matches != 0 {
-            let slot = slots[home &+ matches.trailingZeroBitCount]
-            // An empty slot looks like one of hash 0.
-            if slot != 0 {
-                let row = RowID(UInt32(truncatingIfNeeded: slot) &- 1)
-                if isMatch(row) { return row }
-            }
-            return findFurther(hash, from: home, isMatch)
-        }
-        let last = slots[home &+ 3]
-        if last == 0 || last &>> 32 > wanted { return nil }
-        return findFurther(hash, from: home &+ 4, isMatch)
+        if let row = slots.find(hash, isMatch) { return row }
+        if slots.capacity == 0, let move { return Self.find(hash, in: move, isMatch) }
+        return nil
     }
 
     @inline(never)
-    private func findFurther(_ hash: UInt32, from start: Int, _ isMatch: (RowID) -> Bool) -> RowID? {
-        var position = start
-        while true {
-            let slot = slots[position]
-            let slotHash = UInt32(truncatingIfNeeded: slot >> 32)
-            if slotHash == hash, slot != 0 {
-                let row = RowID(UInt32(truncatingIfNeeded: slot) &- 1)
-                if isMatch(row) { return row }
-            } else if slot == 0 || slotHash > hash {
-                return nil
-            }
-            position &+= 1
+    private static func find(_ hash: UInt32, in move: Ref<HashMove>, _ isMatch: (RowID) -> Bool) -> RowID? {
+        move.value.slots(for: hash).find(hash, isMatch)
+    }
+
+    /// Adds a row. The caller made sure that it is not there.
+    mutating func insert(_ hash: UInt32, _ row: RowID) {
+        let entry = HashSlots.slot(hash, row)
+        if count >= growingCount || !slots.place(entry) { makeRoom(entry) }
+        count &+= 1
+    }
+
+    /// Adds an entry to a table that is full or whose entries are moved.
+    @inline(never)
+    private mutating func makeRoom(_ entry: UInt64) {
+        if move == nil, count >= growingCount { resize(toCapacity: slots.capacity + slots.capacity / 2) }
+        advance()
+        let hash = HashSlots.hash(entry)
+        while !(move?.value.slots(for: hash) ?? slots).place(entry) { enlarge() }
+    }
+
+    /// Removes a row. Returns false if it is not there.
+    @discardableResult
+    mutating func remove(_ hash: UInt32, _ row: RowID) -> Bool {
+        let entry = HashSlots.slot(hash, row)
+        if !slots.remove(entry) { return slots.capacity == 0 && removeMoving(entry) }
+        count &-= 1
+        if count <= shrinkingCount { shrink() }
+        return true
+    }
+
+    @inline(never)
+    private mutating func removeMoving(_ entry: UInt64) -> Bool {
+        guard let move, move.value.slots(for: HashSlots.hash(entry)).remove(entry) else { return false }
+        count &-= 1
+        advance()
+        return true
+    }
+
+    @inline(never)
+    private mutating func shrink() { resize(toCapacity: max(12, count + count * 3 / 5)) }
+
+    // MARK: Moving
+
+    /// Leaves the array for one of another capacity: at once if it is small, else bit by bit.
+    private mutating func resize(toCapacity capacity: Int) {
+        if slots.count <= Self.slotsInOneGo { return rebuild(capacity: capacity) }
+        move = Ref(HashMove(from: slots, toCapacity: capacity))
+        slots = .none()
+        // Each insert has to know; removals notice by themselves that their entry is not there.
+        growingCount = 0
+        shrinkingCount = -1
+    }
+
+    /// Moves the next entries, if any are to be moved.
+    private mutating func advance() {
+        guard let move else { return }
+        switch move.value.advance() {
+        case .unfinished: break
+        case .finished: replaceSlots(by: move.value.to)
+        case .full: enlarge()
         }
     }
 
-    static func slot(_ hash: UInt32, _ row: RowID) -> UInt64 { UInt64(hash) << 32 | UInt64(row.rawValue &+ 1) }
+    /// The last entry has gone to an array.
+    private mutating func replaceSlots(by new: HashSlots) {
+        slots.free()
+        if let move {
+            let (from, to, released) = (move.value.from, move.value.to, move.value.released)
+            from.free(released: released)
+            if unsafe to.slots.address != new.slots.address { to.free() }
+            move.destroy()
+        }
+        move = nil
+        slots = new
+        setLimits()
+    }
+
+    /// Makes a larger array in one go, since there is no room in the tail of one for an entry. That takes about a hundred
+    /// entries with the same or the largest hashes, and hashes are seeded.
+    @inline(never)
+    private mutating func enlarge() {
+        let capacity = (move?.value.to ?? slots).capacity
+        rebuild(capacity: capacity + capacity / 2)
+    }
+
+    private mutating func rebuild(capacity newCapacity: Int) {
+        var capacity = newCapacity
+        while true {
+            let new = HashSlots(capacity: capacity)
+            var end = 0
+            if parts.allSatisfy({ new.append($0.slots, from: $0.start, &end) }) { return replaceSlots(by: new) }
+            new.free()
+            capacity += capacity / 2
+        }
+    }
+
+    // MARK: Many at once
+
+    /// Makes room for so many rows in all, in one go.
+    mutating func reserve(_ total: Int) {
+        let capacity = (move?.value.to ?? slots).capacity
+        if move != nil || total &* 5 > capacity &* 4 { rebuild(capacity: max(capacity, total + total / 4 + 12)) }
+    }
 
     /// Adds rows by slots that are in the order of their hashes. None of them is there. Into an empty index they go one
     /// behind the other.
     mutating func enter(_ sorted: UnsafeBufferPointer<UInt64>) {
         reserve(count + sorted.count)
         if count == 0 {
-            while unsafe !tryFill(sorted) { grow() }
+            while unsafe !tryFill(sorted) { enlarge() }
             count = sorted.count
         } else {
             for number in sorted.indices {
                 let slot = unsafe sorted[number]
-                insert(UInt32(truncatingIfNeeded: slot >> 32), RowID(UInt32(truncatingIfNeeded: slot) &- 1))
+                insert(HashSlots.hash(slot), HashSlots.row(slot))
             }
         }
     }
 
     /// False, and the index is empty as before, if the tail is full.
-    private mutating func tryFill(_ sorted: UnsafeBufferPointer<UInt64>) -> Bool {
-        var position = 0
-        for number in sorted.indices {
-            let slot = unsafe sorted[number]
-            position = max(position, home(UInt32(truncatingIfNeeded: slot >> 32)))
-            // The last slot stays empty: it ends every look-up.
-            guard position < slotCount - 1 else {
-                for i in 0..<slotCount where number > 0 { slots[i] = 0 }
-                return false
-            }
-            slots[position] = slot
-            position += 1
+    private func tryFill(_ sorted: UnsafeBufferPointer<UInt64>) -> Bool {
+        var end = 0
+        for number in sorted.indices where unsafe !slots.append(sorted[number], &end) {
+            for i in 0..<slots.count { slots.slots[i] = 0 }
+            return false
         }
-        return true
-    }
-
-    /// Adds a row. The caller made sure that it is not there.
-    mutating func insert(_ hash: UInt32, _ row: RowID) {
-        if (count &+ 1) &* 5 > capacity &* 4 { grow() }
-        while !place(Self.slot(hash, row)) { grow() }
-        count &+= 1
-    }
-
-    /// Makes room for so many rows in all.
-    mutating func reserve(_ total: Int) {
-        if total &* 5 > capacity &* 4 { rebuild(capacity: total + total / 4 + 12) }
-    }
-
-    /// Puts an entry at its place and moves what follows one slot on; false if the tail is full.
-    @inline(__always)
-    private mutating func place(_ entry: UInt64) -> Bool {
-        var position = home(UInt32(truncatingIfNeeded: entry >> 32))
-        while slots[position] != 0, slots[position] >> 32 <= entry >> 32 { position &+= 1 }
-        var carried = entry
-        while true {
-            let slot = slots[position]
-            // The last slot stays empty: it ends every look-up.
-            if position &+ 1 >= slotCount { return undoPlace(carried, entry) }
-            slots[position] = carried
-            if slot == 0 { return true }
-            carried = slot
-            position &+= 1
-        }
-    }
-
-    /// Takes back a shift that ran into the end: the entry `lost` fell off, so everything behind `entry` moves back.
-    @inline(never)
-    private mutating func undoPlace(_ lost: UInt64, _ entry: UInt64) -> Bool {
-        var position = slotCount - 2
-        var carried = lost
-        while carried != entry {
-            swap(&slots[position], &carried)
-            position -= 1
-        }
-        return false
-    }
-
-    /// Removes a row. Returns false if it is not there.
-    @discardableResult
-    mutating func remove(_ hash: UInt32, _ row: RowID) -> Bool {
-        let entry = Self.slot(hash, row)
-        var position = home(hash)
-        while slots[position] != entry {
-            if slots[position] == 0 || slots[position] >> 32 > UInt64(hash) { return false }
-            position &+= 1
-        }
-        // Entries behind move up by one until one sits at its home or nothing is left.
-        while true {
-            let next = slots[position &+ 1]
-            if next == 0 || home(UInt32(truncatingIfNeeded: next >> 32)) == position &+ 1 { break }
-            slots[position] = next
-            position &+= 1
-        }
-        slots[position] = 0
-        count &-= 1
-        // A quarter of the entries has to go between growing and shrinking, and between two shrinkings a third.
-        if capacity > Self.smallestShrinking, count &* 5 < capacity &* 2 {
-            rebuild(capacity: max(12, count + count * 3 / 5))
-        }
-        return true
-    }
-
-    @inline(never)
-    private mutating func grow() { rebuild(capacity: capacity + capacity / 2) }
-
-    private mutating func rebuild(capacity newCapacity: Int) {
-        var next = newCapacity
-        while !tryRebuild(capacity: next) { next += next / 2 }
-    }
-
-    private mutating func tryRebuild(capacity newCapacity: Int) -> Bool {
-        let newSlotCount = Self.slotCount(newCapacity)
-        let new = Self.allocate(newSlotCount)
-        var position = 0
-        for i in 0..<slotCount {
-            let slot = slots[i]
-            if slot == 0 { continue }
-            let home = Int(((slot >> 32) &* UInt64(newCapacity)) >> 32)
-            position = max(position, home)
-            guard position < newSlotCount - 1 else {
-                unsafe freeZeroed(new.address, byteCount: newSlotCount * 8)
-                return false
-            }
-            new[position] = slot
-            position += 1
-        }
-        unsafe freeZeroed(slots.address, byteCount: byteCount)
-        slots = new
-        capacity = newCapacity
-        slotCount = newSlotCount
         return true
     }
 }

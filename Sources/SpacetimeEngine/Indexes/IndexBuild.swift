@@ -170,7 +170,7 @@ private struct SlotSorter: ~Copyable {
     var isFull: Bool { slots.count == limit }
 
     @inline(__always)
-    mutating func append(_ hash: UInt32, _ row: RowID) { slots.append(HashIndex.slot(hash, row)) }
+    mutating func append(_ hash: UInt32, _ row: RowID) { slots.append(HashSlots.slot(hash, row)) }
 
     /// Enters what was gathered since the last time.
     mutating func flush(into hash: inout HashIndex) {

@@ -98,13 +98,17 @@ func allocateZeroed(byteCount: Int, inHugePages: Bool = true) -> UnsafeMutableRa
     return unsafe memory
 }
 
-func freeZeroed(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+/// - Parameter released: bytes from the start that ``freeZeroedPart(_:byteCount:)`` has freed.
+func freeZeroed(_ memory: UnsafeMutableRawPointer, byteCount: Int, released: Int = 0) {
     if byteCount >= hugePageByteCount {
-        unsafe munmap(memory, roundedToHugePages(byteCount))
+        unsafe munmap(memory + released, roundedToHugePages(byteCount) - released)
     } else {
         unsafe free(memory)
     }
 }
+
+/// Frees whole huge pages of memory of at least one, before the rest.
+func freeZeroedPart(_ memory: UnsafeMutableRawPointer, byteCount: Int) { unsafe munmap(memory, byteCount) }
 
 /// The size of a huge page on x86-64, and a harmless choice elsewhere.
 let hugePageByteCount = 1 << 21

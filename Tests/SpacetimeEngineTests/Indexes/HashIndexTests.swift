@@ -24,7 +24,8 @@ import Testing
         var index = HashIndex()
         var model: [UInt32: UInt32] = [:]
         var rows: [UInt32] = []
-        let limit = kind == .spread || kind == .ascending ? 3_000 : 300
+        // Enough to fill the tail of an array whose entries are being moved.
+        let limit = kind == .spread || kind == .ascending ? 3_000 : 800
         for phase in 0..<4 {
             for step in 0..<limit {
                 let isInsert = phase % 2 == 0 ? !random.oneIn(4) : random.oneIn(4)
@@ -95,17 +96,19 @@ import Testing
         func hash(_ row: UInt32) -> UInt32 { hashInteger(UInt64(row), seed: 1) }
         for row in 0..<UInt32(total) { index.insert(hash(row), RowID(row)) }
         var bytes = index.byteCount
-        #expect(bytes <= total * 16)
+        // While entries are moved from one small array to another, both are there.
+        if index.move == nil { #expect(bytes <= total * 16) } else { #expect(bytes <= total * 26) }
         let order = (0..<UInt32(total)).shuffled(using: &random)
         for (gone, row) in order.prefix(total / 2).enumerated() {
             index.remove(hash(row), RowID(row))
             let left = total - gone - 1
             bytes = index.byteCount
-            if bytes > max(left * 21 + 600, 6_000) { Issue.record("\(bytes) bytes for \(left) entries") }
+            let (share, other) = index.move.map { (22, $0.value.to.byteCount) } ?? (21, 0)
+            if bytes > max(left * share + 600, 6_000) + other { Issue.record("\(bytes) bytes for \(left) entries") }
         }
         for row in order.prefix(total / 2) { index.insert(hash(row), RowID(row)) }
         bytes = index.byteCount
-        #expect(bytes <= total * 16)
+        if index.move == nil { #expect(bytes <= total * 16) } else { #expect(bytes <= total * 26) }
         let count = try index.checkedEntries().count
         #expect(count == total)
     }

@@ -129,7 +129,7 @@ extension TableRef {
             for i in 0..<node.count { entries += [node.keys[i], UInt64(node.rows[i])] }
             leaf = node.next
         }
-        for i in 0..<(index.value.hash.byteCount / 8) { entries.append(index.value.hash.slots[i]) }
+        for part in index.value.hash.parts { for i in 0..<part.slots.count { entries.append(part.slots.slots[i]) } }
         return entries
     }
 }
