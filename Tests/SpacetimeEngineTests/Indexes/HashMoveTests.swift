@@ -119,6 +119,19 @@ import Testing
         #expect(longest <= 300, "\(longest) slots were gone through at once")
     }
 
+    /// What is below it belongs in the new array, and not a hash more.
+    @Test func theBorderBetweenTheArraysIsExact() {
+        for capacity in [12, 13, 500, 768, 1_000_003, 5_767_168] {
+            let slots = HashSlots(capacity: capacity)
+            defer { slots.free() }
+            for position in [1, 2, capacity / 3, capacity / 2, capacity - 1] {
+                let hash = UInt32(slots.leastHash(from: position))
+                #expect(slots.home(hash) == position && slots.home(hash - 1) == position - 1)
+            }
+            #expect(slots.leastHash(from: capacity) == 1 << 32)
+        }
+    }
+
     @Test func anIndexThatGoesWhileEntriesAreMovedLeavesNothing() throws {
         for total in [200, 1_000, 5_000] {
             var index = HashIndex()
