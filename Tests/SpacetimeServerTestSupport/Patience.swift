@@ -1,11 +1,22 @@
 package import SpacetimeServer
 
+/// Longer than any test takes.
+private let patience = Duration.seconds(86_400)
+
+extension WebSocketOptions {
+    /// For clients without a socket, who answer no pings: a test may wait for a thread longer than a client may be silent.
+    package static var patient: WebSocketOptions {
+        var options = WebSocketOptions()
+        options.idleTimeout = patience
+        return options
+    }
+}
+
 extension LimitPolicy {
     /// Nobody is dropped for being slow: on a machine that has other tests to run, who reads or writes in a test may wait for
     /// a thread for minutes. What is about such a limit sets it.
     package static var patient: LimitPolicy {
         var policy = LimitPolicy()
-        let patience = Duration.seconds(86_400)
         policy.handshakeTimeout = patience
         policy.messageTimeout = patience
         policy.bodyTimeout = patience

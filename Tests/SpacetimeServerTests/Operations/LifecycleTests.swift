@@ -121,7 +121,7 @@ import Testing
         try await SocketProbe.open(server.waitUntilListening()) { probe in
             let head = "POST /v1/database/talk/call/nap HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
             try await probe.send(Array((head + "content-length: 2\r\n\r\n[]").utf8))
-            while db.core.procedures.runningCount == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            while db.core.procedures.runningCount == 0 { await Task.yield() }
             await group.triggerGracefulShutdown()
             _ = await running.result
         }

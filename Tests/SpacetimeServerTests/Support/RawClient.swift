@@ -276,12 +276,3 @@ private final class RawHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }
-
-extension WebSocketOptions {
-    /// For clients without a socket, who answer no pings: a test may wait for a thread longer than a client may be silent.
-    static var patient: WebSocketOptions {
-        var options = WebSocketOptions()
-        options.idleTimeout = .seconds(86_400)
-        return options
-    }
-}

@@ -5,6 +5,7 @@ import SpacetimeHost
 import SpacetimeKit
 import SpacetimeProtocol
 import SpacetimeSATS
+import SpacetimeServerTestSupport
 import Testing
 
 @testable import SpacetimeServer
